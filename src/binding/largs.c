@@ -1,0 +1,140 @@
+/* Arguments that several calls share: counts, access words, and the table of options. */
+#include <string.h>
+
+#include "binding.h"
+
+uint64_t fmb_check_count(lua_State *L, int arg, const char *what)
+{
+  const lua_Integer n = luaL_checkinteger(L, arg);
+  if (n < 0) luaL_argerror(L, arg, lua_pushfstring(L, "%s %I is negative", what, (LUAI_UACINT)n));
+  return (uint64_t)n;
+}
+
+uint64_t fmb_opt_count(lua_State *L, int arg, const char *what, uint64_t otherwise)
+{
+  return lua_isnoneornil(L, arg) ? otherwise : fmb_check_count(L, arg, what);
+}
+
+/* Bits of the access word at a stack index, 0 if it is none. */
+static int access_at(lua_State *L, int index)
+{
+  size_t length;
+  const char *word = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
+  return word && strlen(word) == length ? fm_access_bits(word) : 0;
+}
+
+int fmb_check_access(lua_State *L, int arg)
+{
+  const int access = access_at(L, arg);
+  if (access == 0)
+    luaL_argerror(L, arg, lua_pushfstring(L, "access is \"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or "
+                                             "\"copyx\", not %s", luaL_tolstring(L, arg, NULL)));
+  return access;
+}
+
+int fmb_opt_access(lua_State *L, int arg, int otherwise)
+{
+  return lua_isnoneornil(L, arg) ? otherwise : fmb_check_access(L, arg);
+}
+
+/* {-- Options ----------------------------------------------------------------------------------- */
+
+/* Each reads the value on top of the stack, and returns what was expected instead, or NULL. */
+typedef const char *(*reader)(lua_State *L, fm_options *o);
+
+static const char *read_access(lua_State *L, fm_options *o)
+{
+  o->access = access_at(L, -1);
+  return o->access ? NULL : "\"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or \"copyx\"";
+}
+
+static const char *read_size(lua_State *L, fm_options *o)
+{
+  int is_integer;
+  const lua_Integer size = lua_tointegerx(L, -1, &is_integer);
+  o->size = (uint64_t)size;
+  return is_integer && size > 0 ? NULL : "a positive integer";
+}
+
+/* Three octal digits, with or without a 0 before them. The owner keeps the right to read: who cannot open
+** a segment cannot see that it is dead, and clear it away. */
+static const char *read_mode(lua_State *L, fm_options *o)
+{
+  static const char expected[] = "permissions as an octal string like \"0600\", the owner's read among them";
+  if (lua_type(L, -1) != LUA_TSTRING) return expected;
+  size_t length;
+  const char *s = lua_tolstring(L, -1, &length);
+  if (length == 4 && *s == '0') s++, length--;
+  if (length != 3 || strspn(s, "01234567") != 3) return expected;
+  o->mode = (unsigned)((s[0] - '0') * 64 + (s[1] - '0') * 8 + (s[2] - '0'));
+  return o->mode & 0400 ? NULL : expected;
+}
+
+static const char *read_string(lua_State *L, const char **out)
+{
+  size_t length;
+  *out = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+  return *out && strlen(*out) == length ? NULL : "a string without NUL";
+}
+
+static const char *read_sddl(lua_State *L, fm_options *o)
+{
+  return read_string(L, &o->sddl);
+}
+
+static const char *read_name(lua_State *L, fm_options *o)
+{
+  return read_string(L, &o->name);
+}
+
+static const char *read_boolean(lua_State *L, bool *out)
+{
+  *out = lua_toboolean(L, -1);
+  return lua_isboolean(L, -1) ? NULL : "a boolean";
+}
+
+static const char *read_inherit(lua_State *L, fm_options *o)
+{
+  return read_boolean(L, &o->inherit);
+}
+
+static const char *read_commit(lua_State *L, fm_options *o)
+{
+  return read_boolean(L, &o->commit);
+}
+
+static const char *read_large_pages(lua_State *L, fm_options *o)
+{
+  return read_boolean(L, &o->large_pages);
+}
+
+static const struct option { const char *name; unsigned bit; reader read; } known[] = {
+  {"access", FMB_ACCESS, read_access},    {"size", FMB_SIZE, read_size},
+  {"mode", FMB_MODE, read_mode},          {"sddl", FMB_SDDL, read_sddl},
+  {"name", FMB_NAME, read_name},          {"inherit", FMB_INHERIT, read_inherit},
+  {"commit", FMB_COMMIT, read_commit},    {"large_pages", FMB_LARGE_PAGES, read_large_pages},
+};
+
+/* The option that the key below the top names; raises if the call has none of that name. */
+static const struct option *find_option(lua_State *L, int arg, unsigned allowed)
+{
+  const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+  for (size_t i = 0; key && i < sizeof known / sizeof *known; i++)
+    if ((known[i].bit & allowed) && strcmp(known[i].name, key) == 0) return &known[i];
+  lua_pushvalue(L, -2); /* luaL_tolstring must not change the key that lua_next goes on from */
+  luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", luaL_tolstring(L, -1, NULL)));
+  return NULL;
+}
+
+void fmb_read_options(lua_State *L, int arg, fm_options *o, unsigned allowed)
+{
+  if (lua_isnoneornil(L, arg)) return;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+    const struct option *option = find_option(L, arg, allowed);
+    const char *expected = option->read(L, o);
+    if (expected)
+      luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' is %s, not %s", option->name, expected,
+                                            luaL_tolstring(L, -1, NULL)));
+  }
+}

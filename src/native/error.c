@@ -1,0 +1,118 @@
+/* The table of codes: the one place that knows their words, their sentences, and which of a system's
+** numbers each stands for. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "native.h"
+
+/* POSIX leaves these two to the system. */
+#ifndef EDQUOT
+#define EDQUOT ENOSPC
+#endif
+#ifndef ENOTSUP
+#define ENOTSUP ENOSYS
+#endif
+
+/* The errnos count on POSIX, the Win32 numbers (winerror.h) on Windows. Each list ends with a 0. */
+static const struct {
+  const char *word;
+  const char *sentence;
+  int errnos[8];
+  int win32[12];
+} codes[] = {
+  [FM_OK] = {"ok", "no error", {0}, {0}},
+  [FM_NOT_FOUND] = {"not_found", "there is none",
+    {ENOENT, ENOTDIR},
+    {2 /* FILE_NOT_FOUND */, 3 /* PATH_NOT_FOUND */, 15 /* INVALID_DRIVE */, 53 /* BAD_NETPATH */,
+     67 /* BAD_NET_NAME */}},
+  [FM_EXISTS] = {"exists", "it is there already",
+    {EEXIST},
+    {80 /* FILE_EXISTS */, 183 /* ALREADY_EXISTS */}},
+  [FM_DENIED] = {"denied", "access is denied",
+    {EACCES, EPERM, EROFS},
+    {5 /* ACCESS_DENIED */, 19 /* WRITE_PROTECT */, 1314 /* PRIVILEGE_NOT_HELD */}},
+  [FM_INVALID] = {"invalid", "it is not valid",
+    {EINVAL, EBADF, EISDIR, ELOOP, ENXIO, ENODEV, ENAMETOOLONG},
+    {6 /* INVALID_HANDLE */, 87 /* INVALID_PARAMETER */, 123 /* INVALID_NAME */,
+     161 /* BAD_PATHNAME */, 206 /* FILENAME_EXCED_RANGE */, 1006 /* FILE_INVALID */,
+     1113 /* NO_UNICODE_TRANSLATION */, 1336 /* INVALID_ACL */, 1337 /* INVALID_SID */,
+     1338 /* INVALID_SECURITY_DESCR */}},
+  [FM_TOO_SMALL] = {"too_small", "it is too small", {0}, {0}},
+  [FM_TOO_LARGE] = {"too_large", "it is too large",
+    {EFBIG, EOVERFLOW},
+    {223 /* FILE_TOO_LARGE */}},
+  [FM_NO_SPACE] = {"no_space", "there is no space for it",
+    {ENOSPC, EDQUOT},
+    {39 /* HANDLE_DISK_FULL */, 112 /* DISK_FULL */, 1295 /* DISK_QUOTA_EXCEEDED */}},
+  [FM_NO_MEMORY] = {"no_memory", "there is no memory for it",
+    {ENOMEM},
+    {8 /* NOT_ENOUGH_MEMORY */, 14 /* OUTOFMEMORY */, 1450 /* NO_SYSTEM_RESOURCES */,
+     1453 /* WORKING_SET_QUOTA */, 1454 /* PAGEFILE_QUOTA */, 1455 /* COMMITMENT_LIMIT */}},
+  [FM_IN_USE] = {"in_use", "it is in use",
+    {EBUSY, ETXTBSY, EWOULDBLOCK},
+    {32 /* SHARING_VIOLATION */, 33 /* LOCK_VIOLATION */, 170 /* BUSY */,
+     303 /* DELETE_PENDING */, 1224 /* USER_MAPPED_FILE */}},
+  [FM_TIMEOUT] = {"timeout", "the time is up",
+    {ETIMEDOUT},
+    {121 /* SEM_TIMEOUT */, 258 /* WAIT_TIMEOUT */, 1460 /* TIMEOUT */}},
+  [FM_CLOSED] = {"closed", "the other side has gone",
+    {EPIPE},
+    {109 /* BROKEN_PIPE */}},
+  [FM_FULL] = {"full", "it is full",
+    {0},
+    {298 /* TOO_MANY_POSTS */}},
+  [FM_TRUNCATED] = {"truncated", "its memory has gone away",
+    {0},
+    {38 /* HANDLE_EOF */, 999 /* SWAPERROR */, 1005 /* UNRECOGNIZED_VOLUME */}},
+  [FM_CORRUPT] = {"corrupt", "its contents make no sense", {0}, {0}},
+  [FM_UNSUPPORTED] = {"unsupported", "this system does not support it",
+    {ENOSYS, ENOTSUP, EOPNOTSUPP},
+    {50 /* NOT_SUPPORTED */, 120 /* CALL_NOT_IMPLEMENTED */}},
+  [FM_SYSTEM] = {"system", "the system reports an error", {0}, {0}},
+};
+
+const char *fm_word(fm_code code)
+{
+  return (unsigned)code <= FM_SYSTEM ? codes[code].word : codes[FM_SYSTEM].word;
+}
+
+static fm_code code_of(long native)
+{
+  for (int code = FM_OK + 1; code < FM_SYSTEM; code++) {
+#if FM_SYSTEM_WIN32
+    const int *number = codes[code].win32;
+#else
+    const int *number = codes[code].errnos;
+#endif
+    for (; *number != 0; number++)
+      if (*number == native) return (fm_code)code;
+  }
+  return FM_SYSTEM;
+}
+
+int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
+{
+  if (e) {
+    e->code = code;
+    e->native = 0;
+    va_list values;
+    va_start(values, detail);
+    vsnprintf(e->detail, sizeof e->detail, detail ? detail : codes[code].sentence, values);
+    va_end(values);
+  }
+  return (int)code;
+}
+
+int fm_fail_native(fm_error *e, long native)
+{
+  const fm_code code = code_of(native);
+  if (e) {
+    char message[160] = "";
+    fm_sys_message(native, message, sizeof message);
+    fm_fail(e, code, message[0] ? "%s (%s)" : "%s", codes[code].sentence, message);
+    e->native = native;
+  }
+  return (int)code;
+}

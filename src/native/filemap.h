@@ -1,0 +1,200 @@
+/* filemap: shared memory as Win32 file mapping has it, on Windows and POSIX alike.
+**
+** This header is the contract of the C library; it knows no Lua. What holds for every call:
+**
+** - A call that can fail returns FM_OK (0) or one of the codes below, and fills the fm_error that it
+**   is given (NULL is fine). On failure its outputs are untouched and whatever it took is let go.
+** - Text is UTF-8 and NUL-terminated: names, paths, messages.
+** - Sizes and offsets count bytes, from 0, in 64 bits.
+** - Interrupted system calls are taken up again, and handles are not inherited unless asked for.
+** - Counting of holders is thread-safe: a map and its views may be closed by different threads. One
+**   fm_map or fm_view is used by one thread at a time.
+*/
+#ifndef FILEMAP_H
+#define FILEMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* {-- Errors ------------------------------------------------------------------------------------ */
+
+typedef enum fm_code {
+  FM_OK,
+  FM_NOT_FOUND,
+  FM_EXISTS,
+  FM_DENIED,
+  FM_INVALID,
+  FM_TOO_SMALL,
+  FM_TOO_LARGE,
+  FM_NO_SPACE,
+  FM_NO_MEMORY,
+  FM_IN_USE,
+  FM_TIMEOUT,
+  FM_CLOSED,
+  FM_FULL,
+  FM_TRUNCATED,
+  FM_CORRUPT,
+  FM_UNSUPPORTED,
+  FM_SYSTEM /* what the system reports and none of the words above covers */
+} fm_code;
+
+/* What went wrong. `detail` says it in a sentence without full stop, to stand behind the name of the
+** thing concerned; `native` is the errno or GetLastError number, 0 where no system call failed. */
+typedef struct fm_error {
+  fm_code code;
+  long native;
+  char detail[200];
+} fm_error;
+
+/* The word that scripts compare with ("not_found"); "ok" for FM_OK. */
+const char *fm_word(fm_code code);
+
+/* {-- Access ------------------------------------------------------------------------------------ */
+
+/* Access is a set of these bits. FM_COPY is a private copy-on-write: what is written stays with the
+** view. A view asks for no more than its map gives: writing and executing must be given, reading and
+** copying always are. */
+enum {
+  FM_READ = 1,
+  FM_WRITE = 2,
+  FM_COPY = 4,
+  FM_EXEC = 8,
+  FM_RW = FM_READ | FM_WRITE
+};
+
+/* "r", "rw", "copy", "rx", "rwx", "copyx" <-> bits. An unknown word gives 0, an unknown set NULL. */
+int fm_access_bits(const char *word);
+const char *fm_access_word(int access);
+
+/* {-- Maps -------------------------------------------------------------------------------------- */
+
+/* A name is one of
+**   Name, Local\Name   this user's; two spellings of the same section
+**   Global\Name        one for all users
+**   /name              POSIX: a verbatim shm_open name, for other programs' segments; it stays until
+**                      fm_unlink. Windows: a name like any other
+** with 1 to FM_NAME_MAX bytes of UTF-8 after the prefix and no `\` among them, else FM_INVALID.
+**
+** The first two kinds live as on Win32: a name appears whole, is there as long as any process holds a
+** map or view of it, and is gone when the last one lets go, be it by dying. On POSIX what a dead holder
+** left behind is invisible at once; its memory is freed by this user's next create or list. */
+#define FM_NAME_MAX 200
+#define FM_NAME_SIZE (FM_NAME_MAX + 8) /* room for the longest prefix and the NUL */
+
+/* A section of memory, or a file, that can be viewed. */
+typedef struct fm_map fm_map;
+
+/* What the calls that make or open a map may be told. Start from FM_OPTIONS. */
+typedef struct fm_options {
+  int access;       /* of the map: default FM_RW */
+  uint64_t size;    /* fm_open, fm_file: see there; 0 asks for nothing */
+  unsigned mode;    /* POSIX permissions of what is made; no umask is applied. Windows: no effect */
+  const char *sddl; /* Windows security descriptor of what is made, or NULL. POSIX: FM_UNSUPPORTED */
+  const char *name; /* fm_file on Windows: also name the mapping. POSIX: FM_UNSUPPORTED */
+  bool inherit;     /* let child processes inherit the handle */
+  bool commit;      /* the memory is there on return; false only reserves addresses or file size */
+  bool large_pages; /* FM_UNSUPPORTED where there are none */
+} fm_options;
+
+#define FM_OPTIONS {FM_RW, 0, 0600, NULL, NULL, false, true, false}
+
+/* Each of these makes *out, which fm_map_close ends.
+**
+** fm_create           A new section; `name` NULL: unnamed. FM_EXISTS if the name is taken.
+** fm_open             One that is there. If `options->size` is given it is the least that the section
+**                     must have (FM_TOO_SMALL), and the map's size; else the map has the section's own,
+**                     which Windows rounds up to the page.
+** fm_create_or_open   *created says which. One that is there keeps its size: FM_TOO_SMALL if that is
+**                     less than `size`, which is the map's in either case.
+** fm_file             A map over a regular file. `options->size` with FM_WRITE creates the file or grows
+**                     it, never shrinks it; else it is the least the file must have. The map's size is
+**                     the file's. An empty file can be opened and resized, not viewed.
+** fm_adopt            A map over an inherited handle (fd; on Windows that of a section), which it owns
+**                     from then on; on failure the caller still does.
+**
+** With `commit`, a size that the system cannot have at all is refused before anything is taken
+** (FM_NO_SPACE, FM_NO_MEMORY). A size of 0 is FM_INVALID. */
+int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *options, fm_error *e);
+int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error *e);
+int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size,
+                      const fm_options *options, fm_error *e);
+int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error *e);
+int fm_adopt(fm_map **out, intptr_t handle, uint64_t size, int access, fm_error *e);
+
+uint64_t fm_map_size(const fm_map *m);
+int fm_map_access(const fm_map *m);
+const char *fm_map_name(const fm_map *m);  /* as it was given; NULL: it has none */
+const char *fm_map_path(const fm_map *m);  /* of a file map; NULL for others */
+intptr_t fm_map_handle(const fm_map *m);   /* fd or section HANDLE; the map keeps it. 0 on Windows for
+                                              an empty file, of which there is no section */
+
+/* Gives the file of a file map another size. FM_IN_USE while a view is open, here or (Windows) anywhere;
+** FM_UNSUPPORTED for a map that is not over a file; FM_DENIED without FM_WRITE. */
+int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
+
+/* Ends the caller's use of `m`. Views of it go on, and hold the section and its name. NULL is fine. */
+void fm_map_close(fm_map *m);
+
+/* Removes a verbatim POSIX name ("/..."); who has it open keeps it. FM_INVALID for other names, which
+** remove themselves; FM_UNSUPPORTED on Windows. */
+int fm_unlink(const char *name, fm_error *e);
+
+typedef struct fm_entry {
+  char name[FM_NAME_SIZE]; /* as Local\Name or Global\Name */
+  uint64_t size;
+} fm_entry;
+
+/* The live names of the first two kinds that this user can see. Fills up to `capacity` entries and sets
+** *count to how many there are, which may be more. FM_UNSUPPORTED where the system cannot say. */
+int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
+
+/* {-- Views ------------------------------------------------------------------------------------- */
+
+typedef struct fm_mapping fm_mapping;
+
+/* A window on a map. `data` is where byte 0 is; `size` bytes may be read and `writable` (all or none)
+** written. Closed, it is all zeros, so that one test of a bound also finds a closed view. */
+typedef struct fm_view {
+  unsigned char *data;
+  size_t size;
+  size_t writable;
+  int access;
+  uint64_t offset;     /* of byte 0 in the map */
+  fm_mapping *mapping; /* what slices share */
+} fm_view;
+
+/* Views `length` bytes from any `offset`. FM_DENIED if the map does not give the access, FM_INVALID for
+** a length of 0 or a range past the end. */
+int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e);
+
+/* A slice of `v`, which keeps the mapping alive on its own. It asks for no more than `v` gives. A
+** copy-on-write slice of a view that is not one is a mapping of its own. */
+int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access,
+                fm_error *e);
+
+/* Writes back a range. Of a file map, the bytes and the file's metadata are on the disk on return;
+** elsewhere as far as the system can. `async` only starts it. Nothing to do is success. */
+int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e);
+
+/* Closed already is fine. */
+void fm_view_close(fm_view *v);
+
+/* {-- This system ------------------------------------------------------------------------------- */
+
+extern const char fm_platform[];  /* "posix", "win32", "stub" */
+size_t fm_page_size(void);        /* of protection and commitment */
+size_t fm_granularity(void);      /* of the addresses and file offsets of mappings */
+
+/* How many maps and mappings of memory this process holds; for tests that look for leaks. */
+size_t fm_live(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,297 @@
+/* The half of maps and views that is the same on every system: arguments, counting of holders, bounds.
+** The system's half is behind the fm_sys_... functions of native.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "native.h"
+
+static atomic_size_t live;
+
+size_t fm_live(void)
+{
+  return live;
+}
+
+/* {-- Access ------------------------------------------------------------------------------------ */
+
+static const struct { const char *word; int bits; } accesses[] = {
+  {"r", FM_READ},           {"rw", FM_RW},            {"copy", FM_READ | FM_COPY},
+  {"rx", FM_READ | FM_EXEC}, {"rwx", FM_RW | FM_EXEC}, {"copyx", FM_READ | FM_COPY | FM_EXEC},
+};
+enum { ACCESSES = sizeof accesses / sizeof *accesses };
+
+int fm_access_bits(const char *word)
+{
+  for (int i = 0; i < ACCESSES; i++)
+    if (strcmp(accesses[i].word, word) == 0) return accesses[i].bits;
+  return 0;
+}
+
+const char *fm_access_word(int access)
+{
+  for (int i = 0; i < ACCESSES; i++)
+    if (accesses[i].bits == access) return accesses[i].word;
+  return NULL;
+}
+
+/* Writing and executing must be given; reading and copying always are. */
+static int check_access(int wanted, int given, fm_error *e)
+{
+  const char *word = fm_access_word(wanted);
+  if (!word) return fm_fail(e, FM_INVALID, "access bits %d are no access", wanted);
+  if (wanted & ~given & (FM_WRITE | FM_EXEC))
+    return fm_fail(e, FM_DENIED, "access \"%s\" does not give \"%s\"", fm_access_word(given), word);
+  return FM_OK;
+}
+
+/* {-- Making maps ------------------------------------------------------------------------------- */
+
+static void drop_map(fm_map *m)
+{
+  if (atomic_fetch_sub(&m->refs, 1) != 1) return;
+  fm_sys_release(m);
+  free(m->path);
+  free(m);
+  live--;
+}
+
+/* A map of which only the system's part is missing. `path` is copied. */
+static fm_map *new_map(const fm_name *name, const char *path, int access)
+{
+  fm_map *m = calloc(1, sizeof *m);
+  char *copy = path ? malloc(strlen(path) + 1) : NULL;
+  if (!m || (path && !copy)) {
+    free(copy);
+    free(m);
+    return NULL;
+  }
+  if (path) m->path = strcpy(copy, path);
+  if (name->full) strcpy(m->name, name->full); /* fm_name_parse saw that it fits */
+  m->refs = 1;
+  m->access = access;
+  m->kind = name->kind;
+  return m;
+}
+
+/* Hands a finished map out, or throws away one that the system did not make. */
+static int finish(fm_map **out, fm_map *m, int code)
+{
+  if (code != FM_OK) {
+    free(m->path);
+    free(m);
+    return code;
+  }
+  live++;
+  *out = m;
+  return FM_OK;
+}
+
+static int check_size(uint64_t size, fm_error *e)
+{
+  if (size == 0) return fm_fail(e, FM_INVALID, "a size of 0 is no size");
+  if (size > INT64_MAX) return fm_fail(e, FM_TOO_LARGE, "no object has more than 2^63-1 bytes");
+  return FM_OK;
+}
+
+int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, fm_error *e)
+{
+  fm_name parsed;
+  int code = fm_name_parse(&parsed, name, e);
+  if (code == FM_OK) code = check_size(size, e);
+  if (code == FM_OK) code = check_access(o->access, o->access, e);
+  if (code != FM_OK) return code;
+  fm_map *m = new_map(&parsed, NULL, o->access);
+  if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  return finish(out, m, fm_sys_create(m, &parsed, size, o, e));
+}
+
+int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
+{
+  fm_name parsed;
+  int code = fm_name_parse(&parsed, name, e);
+  if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "only what has a name can be opened");
+  if (code == FM_OK) code = check_access(o->access, o->access, e);
+  if (code != FM_OK) return code;
+  fm_map *m = new_map(&parsed, NULL, o->access);
+  if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  return finish(out, m, fm_sys_open(m, &parsed, o, e));
+}
+
+/* Another process can take the name between our look and our creation, and give it up between our
+** creation and our look; a few rounds settle any race of well-behaved ones. */
+int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size,
+                      const fm_options *o, fm_error *e)
+{
+  fm_options opening = *o;
+  opening.size = size;
+  int code = check_size(size, e);
+  if (code != FM_OK) return code;
+  for (int round = 0; round < 100; round++) {
+    code = name ? fm_open(out, name, &opening, e) : FM_NOT_FOUND;
+    const bool create = code == FM_NOT_FOUND;
+    if (create) code = fm_create(out, name, size, o, e);
+    if (code == FM_OK) *created = create;
+    if (code != FM_EXISTS) return code;
+  }
+  return fm_fail(e, FM_IN_USE, "it comes and goes too fast");
+}
+
+int fm_file(fm_map **out, const char *path, const fm_options *o, fm_error *e)
+{
+  fm_name parsed;
+  int code = fm_name_parse(&parsed, o->name, e);
+  if (code == FM_OK) code = check_access(o->access, o->access, e);
+  if (code == FM_OK && o->size) code = check_size(o->size, e);
+  if (code == FM_OK && o->large_pages)
+    code = fm_fail(e, FM_UNSUPPORTED, "a file is not mapped in large pages");
+  if (code != FM_OK) return code;
+  fm_map *m = new_map(&parsed, path, o->access);
+  if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  return finish(out, m, fm_sys_file(m, o, e));
+}
+
+int fm_adopt(fm_map **out, intptr_t handle, uint64_t size, int access, fm_error *e)
+{
+  int code = check_size(size, e);
+  if (code == FM_OK) code = check_access(access, access, e);
+  if (code != FM_OK) return code;
+  fm_map *m = new_map(&(fm_name){FM_UNNAMED, NULL, NULL}, NULL, access);
+  if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  m->adopted = true;
+  return finish(out, m, fm_sys_adopt(m, handle, size, e));
+}
+
+/* {-- Maps -------------------------------------------------------------------------------------- */
+
+uint64_t fm_map_size(const fm_map *m)
+{
+  return m->size;
+}
+
+int fm_map_access(const fm_map *m)
+{
+  return m->access;
+}
+
+const char *fm_map_name(const fm_map *m)
+{
+  return m->name[0] ? m->name : NULL;
+}
+
+const char *fm_map_path(const fm_map *m)
+{
+  return m->path;
+}
+
+intptr_t fm_map_handle(const fm_map *m)
+{
+  return m->handle;
+}
+
+int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
+{
+  int code = check_size(size, e);
+  if (code != FM_OK) return code;
+  if (!m->path) return fm_fail(e, FM_UNSUPPORTED, "only a map over a file can be resized");
+  if (!(m->access & FM_WRITE))
+    return fm_fail(e, FM_DENIED, "access \"%s\" does not let it resize", fm_access_word(m->access));
+  if (m->views > 0) return fm_fail(e, FM_IN_USE, "a view of it is open");
+  return fm_sys_resize(m, size, e);
+}
+
+void fm_map_close(fm_map *m)
+{
+  if (m) drop_map(m);
+}
+
+int fm_unlink(const char *name, fm_error *e)
+{
+  fm_name parsed;
+  const int code = fm_name_parse(&parsed, name, e);
+  return code == FM_OK ? fm_sys_unlink(&parsed, e) : code;
+}
+
+int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
+{
+  return fm_sys_list(entries, capacity, count, e);
+}
+
+/* {-- Views ------------------------------------------------------------------------------------- */
+
+static int check_range(uint64_t offset, uint64_t length, uint64_t size, fm_error *e)
+{
+  if (length == 0) return fm_fail(e, FM_INVALID, "a view of 0 bytes is no view");
+  if (offset > size || length > size - offset)
+    return fm_fail(e, FM_INVALID, "offset %llu + %llu bytes is past its end at %llu",
+                   (unsigned long long)offset, (unsigned long long)length, (unsigned long long)size);
+  return FM_OK;
+}
+
+static void fill_view(fm_view *v, fm_mapping *mapping, void *data, size_t size, uint64_t offset,
+                      int access)
+{
+  v->data = data;
+  v->size = size;
+  v->writable = access & (FM_WRITE | FM_COPY) ? size : 0;
+  v->access = access;
+  v->offset = offset;
+  v->mapping = mapping;
+}
+
+int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e)
+{
+  int code = check_access(access, m->access, e);
+  if (code == FM_OK) code = check_range(offset, length, m->size, e);
+  if (code != FM_OK) return code;
+  /* Systems map from multiples of the granularity only; what is before `offset` is ours alone. */
+  const size_t before = (size_t)(offset % fm_granularity());
+  if (length > SIZE_MAX - before)
+    return fm_fail(e, FM_TOO_LARGE, "no address space has %llu bytes", (unsigned long long)length);
+  fm_mapping *mapping = calloc(1, sizeof *mapping);
+  if (!mapping) return fm_fail(e, FM_NO_MEMORY, NULL);
+  mapping->refs = 1;
+  mapping->map = m;
+  mapping->length = (size_t)length + before;
+  code = fm_sys_map(&mapping->base, m, offset - before, mapping->length, access, e);
+  if (code != FM_OK) {
+    free(mapping);
+    return code;
+  }
+  m->refs++;
+  m->views++;
+  live++;
+  fill_view(out, mapping, (char *)mapping->base + before, (size_t)length, offset, access);
+  return FM_OK;
+}
+
+int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access,
+                fm_error *e)
+{
+  int code = check_access(access, v->access, e);
+  if (code == FM_OK) code = check_range(offset, length, v->size, e);
+  if (code != FM_OK) return code;
+  if ((access & FM_COPY) && !(v->access & FM_COPY))
+    return fm_view_open(out, v->mapping->map, v->offset + offset, length, access, e);
+  v->mapping->refs++;
+  fill_view(out, v->mapping, v->data + offset, (size_t)length, v->offset + offset, access);
+  return FM_OK;
+}
+
+int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e)
+{
+  if (offset > v->size || length > v->size - offset) return check_range(offset, length, v->size, e);
+  if (length == 0 || !(v->access & FM_WRITE)) return FM_OK;
+  return fm_sys_flush(v->mapping->map, v->data + offset, (size_t)length, async, e);
+}
+
+void fm_view_close(fm_view *v)
+{
+  fm_mapping *mapping = v->mapping;
+  memset(v, 0, sizeof *v);
+  if (!mapping || atomic_fetch_sub(&mapping->refs, 1) != 1) return;
+  fm_sys_unmap(mapping->base, mapping->length);
+  mapping->map->views--;
+  drop_map(mapping->map);
+  free(mapping);
+  live--;
+}

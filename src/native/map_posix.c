@@ -1,0 +1,254 @@
+/* The POSIX body: unnamed memory, files, views. Named segments are segment_posix.c's. */
+#include "posix.h"
+
+#if FM_SYSTEM_POSIX
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+const char fm_platform[] = "posix";
+
+size_t fm_page_size(void)
+{
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* mmap(2) takes offsets by the page. */
+size_t fm_granularity(void)
+{
+  return fm_page_size();
+}
+
+void fm_sys_message(long native, char *out, size_t size)
+{
+  snprintf(out, size, "%s", strerror((int)native));
+}
+
+/* {-- Descriptors ------------------------------------------------------------------------------- */
+
+int fm_posix_open(const char *path, int flags, mode_t mode)
+{
+  int fd;
+  do fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+int fm_posix_set_inherit(int fd, bool inherit, fm_error *e)
+{
+  const int flags = fcntl(fd, F_GETFD);
+  const int wanted = inherit ? flags & ~FD_CLOEXEC : flags | FD_CLOEXEC;
+  if (flags < 0 || (wanted != flags && fcntl(fd, F_SETFD, wanted) != 0))
+    return fm_fail_native(e, errno);
+  return FM_OK;
+}
+
+static int open_flags(int access)
+{
+  return access & FM_WRITE ? O_RDWR : O_RDONLY;
+}
+
+/* What every call does with an option that this system has nothing for. */
+static int check_options(const fm_options *o, fm_error *e)
+{
+  if (o->sddl) return fm_fail(e, FM_UNSUPPORTED, "security descriptors are Windows'; here it is `mode`");
+  if (o->large_pages) return fm_fail(e, FM_UNSUPPORTED, "large pages are not to be had");
+  return FM_OK;
+}
+
+/* {-- Memory ------------------------------------------------------------------------------------ */
+
+static int make_unnamed(int *out, uint64_t size, bool commit, fm_error *e)
+{
+  const int fd = memfd_create("filemap", MFD_CLOEXEC);
+  if (fd < 0) return fm_fail_native(e, errno);
+  const int code = fm_posix_set_size(fd, 0, size, commit, e);
+  if (code == FM_OK) *out = fd;
+  else close(fd);
+  return code;
+}
+
+static void keep(fm_map *m, int fd, uint64_t size)
+{
+  m->handle = fd;
+  m->size = size;
+}
+
+/* A new descriptor is close-on-exec; this is the last step that can fail. */
+static int keep_segment(fm_map *m, int fd, uint64_t size, const fm_name *name, const fm_options *o,
+                        fm_error *e)
+{
+  const int code = o->inherit ? fm_posix_set_inherit(fd, true, e) : FM_OK;
+  if (code == FM_OK) keep(m, fd, size);
+  else if (name->kind == FM_UNNAMED) close(fd);
+  else fm_segment_release(fd, name);
+  return code;
+}
+
+int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_options *o, fm_error *e)
+{
+  int fd;
+  int code = check_options(o, e);
+  if (code != FM_OK) return code;
+  code = name->kind == FM_UNNAMED ? make_unnamed(&fd, size, o->commit, e)
+                                  : fm_segment_create(&fd, name, size, o->mode, o->commit, e);
+  return code == FM_OK ? keep_segment(m, fd, size, name, o, e) : code;
+}
+
+int fm_sys_open(fm_map *m, const fm_name *name, const fm_options *o, fm_error *e)
+{
+  int fd;
+  uint64_t size;
+  int code = check_options(o, e);
+  if (code == FM_OK) code = fm_segment_open(&fd, &size, name, open_flags(o->access), e);
+  if (code != FM_OK) return code;
+  if (o->size > size) {
+    fm_segment_release(fd, name);
+    return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, %llu were asked for",
+                   (unsigned long long)size, (unsigned long long)o->size);
+  }
+  return keep_segment(m, fd, o->size ? o->size : size, name, o, e);
+}
+
+/* The kernel says what a descriptor is for, and for which accesses it was opened. */
+int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e)
+{
+  const int fd = (int)handle;
+  struct stat st;
+  if (handle != fd || fstat(fd, &st) != 0) return fm_fail_native(e, EBADF);
+  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a descriptor of memory or a file");
+  const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+  if (mode == O_WRONLY || (mode == O_RDONLY && (m->access & FM_WRITE)))
+    return fm_fail(e, FM_DENIED, "it was not opened for \"%s\"", fm_access_word(m->access));
+  if (st.st_size < 0 || (uint64_t)st.st_size < size)
+    return fm_fail(e, FM_TOO_SMALL, "it has %lld bytes, %llu were asked for", (long long)st.st_size,
+                   (unsigned long long)size);
+  const int code = fm_posix_set_inherit(fd, false, e);
+  if (code == FM_OK) keep(m, fd, size);
+  return code;
+}
+
+/* {-- Files ------------------------------------------------------------------------------------- */
+
+/* Looks before it opens, since opening a FIFO or device has effects. */
+static int open_file(int *out, bool *created, const char *path, const fm_options *o, fm_error *e)
+{
+  const int flags = open_flags(o->access);
+  for (int i = 0; i < 10; i++) {
+    struct stat st;
+    const bool is_there = stat(path, &st) == 0;
+    if (is_there && !S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
+    if (!is_there && (errno != ENOENT || flags != O_RDWR || !o->size)) return fm_fail_native(e, errno);
+    const int fd = fm_posix_open(path, is_there ? flags : flags | O_CREAT | O_EXCL, (mode_t)o->mode);
+    if (fd >= 0) {
+      *out = fd;
+      *created = !is_there;
+      return FM_OK;
+    }
+    /* Somebody was faster in making or removing it. */
+    if (errno != (is_there ? ENOENT : EEXIST)) return fm_fail_native(e, errno);
+  }
+  return fm_fail_native(e, EEXIST); /* a symbolic link to nothing */
+}
+
+static int prepare_file(uint64_t *size, int fd, bool created, const fm_options *o, fm_error *e)
+{
+  struct stat st;
+  if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
+  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
+  if (created && fchmod(fd, (mode_t)o->mode) != 0) return fm_fail_native(e, errno);
+  const uint64_t is = (uint64_t)st.st_size;
+  *size = is;
+  if (o->size <= is) return FM_OK;
+  if (!(o->access & FM_WRITE))
+    return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, %llu were asked for", (unsigned long long)is,
+                   (unsigned long long)o->size);
+  *size = o->size;
+  return fm_posix_set_size(fd, is, o->size, o->commit, e);
+}
+
+int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
+{
+  int fd = -1;
+  bool created = false;
+  uint64_t size = 0;
+  int code = check_options(o, e);
+  if (code == FM_OK && o->name)
+    code = fm_fail(e, FM_UNSUPPORTED, "a file has no second name here; others open its path");
+  if (code == FM_OK) code = open_file(&fd, &created, m->path, o, e);
+  if (code != FM_OK) return code;
+  code = prepare_file(&size, fd, created, o, e);
+  if (code == FM_OK && o->inherit) code = fm_posix_set_inherit(fd, true, e);
+  if (code == FM_OK) {
+    keep(m, fd, size);
+  } else {
+    close(fd);
+    if (created) unlink(m->path);
+  }
+  return code;
+}
+
+int fm_sys_resize(fm_map *m, uint64_t size, fm_error *e)
+{
+  struct stat st;
+  if (fstat((int)m->handle, &st) != 0) return fm_fail_native(e, errno);
+  const int code = fm_posix_set_size((int)m->handle, (uint64_t)st.st_size, size, true, e);
+  if (code == FM_OK) m->size = size;
+  return code;
+}
+
+/* {-- The end of a map, and names --------------------------------------------------------------- */
+
+void fm_sys_release(fm_map *m)
+{
+  fm_name name;
+  if (m->name[0] && fm_name_parse(&name, m->name, NULL) == FM_OK) {
+    fm_segment_release((int)m->handle, &name);
+    return;
+  }
+  close((int)m->handle);
+  /* The kernel does not tell the name of an inherited segment; looking at all finds it. */
+  if (m->adopted) fm_segment_list(NULL, 0, NULL, NULL);
+}
+
+int fm_sys_unlink(const fm_name *name, fm_error *e)
+{
+  return fm_segment_unlink(name, e);
+}
+
+int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
+{
+  return fm_segment_list(entries, capacity, count, e);
+}
+
+/* {-- Views ------------------------------------------------------------------------------------- */
+
+int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int access, fm_error *e)
+{
+  const int writing = access & (FM_WRITE | FM_COPY) ? PROT_WRITE : 0;
+  const int protection = PROT_READ | writing | (access & FM_EXEC ? PROT_EXEC : 0);
+  const int sharing = access & FM_COPY ? MAP_PRIVATE : MAP_SHARED;
+  void *p = mmap(NULL, length, protection, sharing, (int)m->handle, (off_t)offset);
+  if (p == MAP_FAILED) return fm_fail_native(e, errno);
+  *base = p;
+  return FM_OK;
+}
+
+void fm_sys_unmap(void *base, size_t length)
+{
+  munmap(base, length);
+}
+
+/* msync(2) takes whole pages. On Linux it writes a file's data as fdatasync does; the rest of its
+** metadata takes fsync. */
+int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e)
+{
+  const size_t before = (uintptr_t)address % fm_page_size();
+  if (msync((char *)address - before, length + before, async ? MS_ASYNC : MS_SYNC) != 0)
+    return fm_fail_native(e, errno);
+  if (m->path && !async && fsync((int)m->handle) != 0) return fm_fail_native(e, errno);
+  return FM_OK;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* What the common half of the native layer (map.c, name.c, error.c) and its bodies (*_posix.c,
+** *_win32.c, *_stub.c) know of each other. Nothing outside src/native/ includes this.
+**
+** A body is compiled when its FM_SYSTEM_... is 1; every source is listed by every build. To port
+** filemap, write the fm_sys_... functions below for the new system; the stub shows the least. */
+#ifndef FILEMAP_NATIVE_H
+#define FILEMAP_NATIVE_H
+
+#include <stdatomic.h>
+
+#include "filemap.h"
+
+#if defined(FM_STUB) /* asked for, to keep the seam honest */
+#define FM_SYSTEM_STUB 1
+#elif defined(_WIN32)
+#define FM_SYSTEM_WIN32 1
+#elif defined(__unix__) || defined(__APPLE__)
+#define FM_SYSTEM_POSIX 1
+#else
+#define FM_SYSTEM_STUB 1
+#endif
+
+/* {-- Errors ------------------------------------------------------------------------------------ */
+
+/* Fills `e` and returns `code`. The detail is printf-like; NULL takes the code's own sentence. */
+int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+
+/* The same for a system's number: code and sentence come from the table and from the system. */
+int fm_fail_native(fm_error *e, long native);
+
+/* {-- Names ------------------------------------------------------------------------------------- */
+
+typedef enum fm_kind { FM_UNNAMED, FM_LOCAL, FM_GLOBAL, FM_VERBATIM } fm_kind;
+
+typedef struct fm_name {
+  fm_kind kind;
+  const char *rest; /* behind the prefix; NULL if unnamed */
+  const char *full; /* as given; NULL if unnamed */
+} fm_name;
+
+/* Takes a name apart, without copying it. `full` NULL gives FM_UNNAMED. */
+int fm_name_parse(fm_name *out, const char *full, fm_error *e);
+
+/* {-- Maps -------------------------------------------------------------------------------------- */
+
+struct fm_map {
+  atomic_size_t refs;  /* the map itself and each mapping of it */
+  atomic_size_t views; /* mappings alone */
+  int access;
+  uint64_t size;
+  intptr_t handle;     /* fd or section HANDLE */
+  intptr_t file;       /* Windows: HANDLE of the file behind it, 0 if none. POSIX: 1 if it is a file */
+  fm_kind kind;
+  bool adopted;        /* POSIX: may hold a name that it does not know */
+  char name[FM_NAME_SIZE];
+  char *path;          /* of a file map, allocated */
+};
+
+struct fm_mapping {
+  atomic_size_t refs;
+  void *base;
+  size_t length;
+  fm_map *map;
+};
+
+/* What a body gives. Each fills `handle`, `file` and `size` of a map of which everything else is set,
+** or fails and has taken nothing. Sizes are not 0 where they come from the caller. */
+int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_options *o, fm_error *e);
+int fm_sys_open(fm_map *m, const fm_name *name, const fm_options *o, fm_error *e);
+int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e);
+int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e);
+int fm_sys_resize(fm_map *m, uint64_t size, fm_error *e);
+int fm_sys_unlink(const fm_name *name, fm_error *e);
+int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
+
+/* The last reference has gone: close the handles, and let go of the name. */
+void fm_sys_release(fm_map *m);
+
+/* `offset` is a multiple of the granularity, and `length` at least 1 and within the map. */
+int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int access, fm_error *e);
+void fm_sys_unmap(void *base, size_t length);
+int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e);
+
+/* The system's own sentence for one of its numbers, into `out`; empty if it has none. */
+void fm_sys_message(long native, char *out, size_t size);
+
+#endif

@@ -1,0 +1,51 @@
+/* What the files of the POSIX body share. Include it first: it asks for 64-bit file offsets and for what
+** Linux has beyond POSIX. */
+#ifndef FILEMAP_POSIX_H
+#define FILEMAP_POSIX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
+
+#include "native.h"
+
+#if FM_SYSTEM_POSIX
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* open(2), taken up again when a signal interrupts it. Never a controlling terminal, never inherited,
+** never waiting for the other end of a FIFO. -1 and errno on failure. */
+int fm_posix_open(const char *path, int flags, mode_t mode);
+
+int fm_posix_set_inherit(int fd, bool inherit, fm_error *e);
+
+/* Gives an open file of `from` bytes `to` of them. Growing with `commit` allocates what it adds, and is
+** refused beforehand if it cannot be had; on failure the size is `from` again. */
+int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e);
+
+/* {-- Named segments (segment_posix.c) ---------------------------------------------------------- */
+
+/* A segment of that name, made new or found, with this process among its holders: an open descriptor,
+** and for one that is there its size. */
+int fm_segment_create(int *fd, const fm_name *name, uint64_t size, unsigned mode, bool commit,
+                      fm_error *e);
+int fm_segment_open(int *fd, uint64_t *size, const fm_name *name, int flags, fm_error *e);
+
+/* Ends this process's hold by `fd`, when no mapping of it is left, and removes the name if nobody else
+** holds it. */
+void fm_segment_release(int fd, const fm_name *name);
+
+int fm_segment_unlink(const fm_name *name, fm_error *e);
+
+/* Visits this system's segments, and removes those of this user that nobody holds. NULL entries (and
+** capacity 0) only do that. */
+int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
+
+#endif
+#endif

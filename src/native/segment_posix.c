@@ -1,0 +1,310 @@
+/* Named segments that live as on Win32: a name is there as long as somebody holds it.
+**
+** A segment is a file in /dev/shm, where shm_open has its own too. The kernel must keep the count of its
+** holders, since a process that is killed runs no code of ours. It does so by flock(2): every holder has
+** a shared lock by a descriptor or mapping of its own, and the kernel drops the lock of a dead one. Hence
+** who gets the exclusive lock has found a segment that nobody holds, a dead one, and removes it.
+**
+** - A segment is made without a name (O_TMPFILE), sized, locked, and only then linked, which is atomic
+**   and fails where the name is taken. A name is never half-made.
+** - An opener tries for the exclusive lock (a dead one: as good as not there), then for a shared one, and
+**   then looks whether the file still has its name; if not, the last holder went meanwhile: begin again.
+** - A holder that lets go closes its own descriptor and tries for the exclusive lock on a new one. The
+**   new one matters: after a fork both sides share one open file, whose lock would be converted, though
+**   the other side still holds it.
+** - No lock is waited for. Whoever may read a Global\ segment can lock it for ever; tries are counted.
+**
+** /dev/shm is sticky, so that another user can neither remove nor rename what is ours; he can plant a
+** file under a name that we want. So each is looked at before it is opened (opening a device or FIFO has
+** effects), opened without following links or waiting, and looked at again. */
+#include "posix.h"
+
+#if FM_SYSTEM_POSIX
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#define FOLDER "/dev/shm/"
+#define GLOBAL "filemap.global."
+
+enum { TRIES = 200, PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE };
+
+/* What look_up found, beside the codes: a segment that nobody holds but another user owns. */
+enum { UNREMOVABLE = -1 };
+
+/* {-- Paths ------------------------------------------------------------------------------------- */
+
+/* The start of the file names of this user's Local\ segments. */
+static int local_prefix(char *out, size_t size)
+{
+  return snprintf(out, size, "filemap.%" PRIdMAX ".", (intmax_t)geteuid());
+}
+
+/* A / in a name stands as \ in the file's, which no name holds. */
+static void replace(char *s, char from, char to)
+{
+  for (; *s != 0; s++)
+    if (*s == from) *s = to;
+}
+
+static int path_of(char path[PATH_SIZE], const fm_name *name, fm_error *e)
+{
+  char prefix[32] = "";
+  if (name->kind == FM_VERBATIM && strchr(name->rest, '/'))
+    return fm_fail(e, FM_INVALID, "a name for shm_open holds no second /");
+  if (name->kind == FM_LOCAL) local_prefix(prefix, sizeof prefix);
+  if (name->kind == FM_GLOBAL) strcpy(prefix, GLOBAL);
+  snprintf(path, PATH_SIZE, FOLDER "%s%s", prefix, name->rest);
+  replace(path + strlen(FOLDER), '/', '\\');
+  return FM_OK;
+}
+
+/* {-- Looking, locking, removing ---------------------------------------------------------------- */
+
+/* Is it a file that may be opened by that name? Its maker must be this user unless it is for all. */
+static int check_file(const struct stat *st, fm_kind kind, fm_error *e)
+{
+  if (kind == FM_LOCAL && st->st_uid != geteuid())
+    return fm_fail(e, FM_DENIED, "the name was taken by another user");
+  if (!S_ISREG(st->st_mode))
+    return fm_fail(e, FM_INVALID, "what has that name is not a segment of memory");
+  return FM_OK;
+}
+
+static int open_checked(int *out, const char *path, fm_kind kind, int flags, fm_error *e)
+{
+  struct stat st;
+  if (lstat(path, &st) != 0) return fm_fail_native(e, errno);
+  int code = check_file(&st, kind, e);
+  if (code != FM_OK) return code;
+  const int fd = fm_posix_open(path, flags | O_NOFOLLOW, 0);
+  if (fd < 0) return fm_fail_native(e, errno);
+  code = fstat(fd, &st) == 0 ? check_file(&st, kind, e) : fm_fail_native(e, errno);
+  if (code == FM_OK) *out = fd;
+  else close(fd);
+  return code;
+}
+
+static bool try_lock(int fd, int how)
+{
+  int result;
+  do result = flock(fd, how | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+/* Between the opening of a path and the lock on the file, another may have removed it. */
+static bool has_name(int fd)
+{
+  struct stat st;
+  return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* Does anybody hold what is at `path`? If nobody does, it is removed. What cannot be looked at counts as
+** not held, and stays. */
+static bool visit(const char *path, fm_kind kind, uint64_t *size)
+{
+  struct stat st;
+  int fd = -1;
+  if (open_checked(&fd, path, kind, O_RDONLY, NULL) != FM_OK) return false;
+  const bool dead = try_lock(fd, LOCK_EX);
+  const bool named = fstat(fd, &st) == 0 && st.st_nlink > 0;
+  if (dead && named) unlink(path);
+  close(fd);
+  *size = named ? (uint64_t)st.st_size : 0;
+  return !dead && named;
+}
+
+/* One try to become a holder of what is open as `fd`: FM_OK, FM_NOT_FOUND or UNREMOVABLE for a dead one,
+** FM_IN_USE if it has to be tried again. */
+static int hold(int fd, const char *path)
+{
+  if (try_lock(fd, LOCK_EX)) {
+    if (!has_name(fd)) return FM_IN_USE;
+    return unlink(path) == 0 || errno == ENOENT ? FM_NOT_FOUND : UNREMOVABLE;
+  }
+  return try_lock(fd, LOCK_SH) && has_name(fd) ? FM_OK : FM_IN_USE;
+}
+
+/* Somebody else is at work on the same name: give him the processor, then some time. */
+static void pause_before(int next_try)
+{
+  if (next_try < TRIES / 4) sched_yield();
+  else nanosleep(&(struct timespec){0, 1000000}, NULL);
+}
+
+/* Opens what is at `path` and becomes one of its holders. */
+static int look_up(int *out, const char *path, fm_kind kind, int flags, fm_error *e)
+{
+  for (int i = 0; i < TRIES; i++) {
+    int fd = -1;
+    int code = open_checked(&fd, path, kind, flags, e);
+    if (code != FM_OK) return code;
+    if (kind != FM_VERBATIM) code = hold(fd, path);
+    if (code == FM_OK) *out = fd;
+    else close(fd);
+    if (code != FM_IN_USE) return code == FM_NOT_FOUND ? fm_fail(e, code, NULL) : code;
+    pause_before(i + 1);
+  }
+  return fm_fail(e, FM_IN_USE, "another process holds it back");
+}
+
+/* {-- Making ------------------------------------------------------------------------------------ */
+
+/* FM_OK if a segment of that name can be made. */
+static int check_vacant(const char *path, const fm_name *name, fm_error *e)
+{
+  int fd;
+  const int code = look_up(&fd, path, name->kind, O_RDONLY, e);
+  if (code == FM_NOT_FOUND) return FM_OK;
+  if (code == UNREMOVABLE)
+    return fm_fail(e, FM_DENIED, "nobody holds it, but only its maker can remove it");
+  if (code != FM_OK) return code;
+  fm_segment_release(fd, name);
+  return fm_fail(e, FM_EXISTS, NULL);
+}
+
+/* A file of memory that has no name yet. */
+static int make_nameless(int *out, fm_error *e)
+{
+  const int fd = fm_posix_open(FOLDER, O_TMPFILE | O_RDWR, 0600);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EOPNOTSUPP || errno == EISDIR))
+    return fm_fail(e, FM_UNSUPPORTED, FOLDER " is not there, or no tmpfs");
+  if (fd < 0) return fm_fail_native(e, errno);
+  *out = fd;
+  return FM_OK;
+}
+
+/* Gives it its name, all at once. linkat(2) tells of this way through /proc. */
+static bool give_name(int fd, const char *path)
+{
+  char link[40];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+}
+
+static int make(int *out, uint64_t size, unsigned mode, bool commit, fm_error *e)
+{
+  int fd = -1;
+  int code = make_nameless(&fd, e);
+  if (code != FM_OK) return code;
+  code = fm_posix_set_size(fd, 0, size, commit, e);
+  /* Not by umask, which belongs to the whole process. */
+  if (code == FM_OK && (fchmod(fd, (mode_t)mode) != 0 || !try_lock(fd, LOCK_SH)))
+    code = fm_fail_native(e, errno);
+  if (code == FM_OK) *out = fd;
+  else close(fd);
+  return code;
+}
+
+/* A verbatim segment takes part in no locking; the shared lock does it no harm. */
+int fm_segment_create(int *out, const fm_name *name, uint64_t size, unsigned mode, bool commit,
+                      fm_error *e)
+{
+  char path[PATH_SIZE];
+  int fd = -1;
+  fm_segment_list(NULL, 0, NULL, NULL);
+  int code = path_of(path, name, e);
+  if (code == FM_OK) code = check_vacant(path, name, e);
+  if (code == FM_OK) code = make(&fd, size, mode, commit, e);
+  if (code != FM_OK) return code;
+  for (int i = 0; i < TRIES; i++) {
+    if (give_name(fd, path)) {
+      *out = fd;
+      return FM_OK;
+    }
+    code = errno == EEXIST ? check_vacant(path, name, e) : fm_fail_native(e, errno);
+    if (code != FM_OK) break;
+  }
+  close(fd);
+  return code != FM_OK ? code : fm_fail(e, FM_IN_USE, "it comes and goes too fast");
+}
+
+/* {-- Opening, letting go ----------------------------------------------------------------------- */
+
+int fm_segment_open(int *out, uint64_t *size, const fm_name *name, int flags, fm_error *e)
+{
+  char path[PATH_SIZE];
+  int fd;
+  int code = path_of(path, name, e);
+  if (code == FM_OK) code = look_up(&fd, path, name->kind, flags, e);
+  if (code == UNREMOVABLE) return fm_fail(e, FM_NOT_FOUND, NULL);
+  if (code != FM_OK) return code;
+  struct stat st;
+  if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
+  else if (st.st_size <= 0) code = fm_fail(e, FM_INVALID, "it has a size of 0");
+  if (code != FM_OK) {
+    fm_segment_release(fd, name);
+    return code;
+  }
+  *out = fd;
+  *size = (uint64_t)st.st_size;
+  return FM_OK;
+}
+
+void fm_segment_release(int fd, const fm_name *name)
+{
+  char path[PATH_SIZE];
+  uint64_t size;
+  close(fd);
+  if (name->kind != FM_VERBATIM && path_of(path, name, NULL) == FM_OK) visit(path, name->kind, &size);
+}
+
+int fm_segment_unlink(const fm_name *name, fm_error *e)
+{
+  char path[PATH_SIZE];
+  if (name->kind != FM_VERBATIM)
+    return fm_fail(e, FM_INVALID, "only a name that starts with / is removed by hand");
+  const int code = path_of(path, name, e);
+  if (code != FM_OK) return code;
+  return unlink(path) == 0 ? FM_OK : fm_fail_native(e, errno);
+}
+
+/* {-- Listing ----------------------------------------------------------------------------------- */
+
+/* The name that a file name stands for, in the spelling with a prefix; false if it is not ours. */
+static bool name_of(char out[FM_NAME_SIZE], fm_kind *kind, const char *file)
+{
+  char local[32];
+  const size_t length = (size_t)local_prefix(local, sizeof local);
+  const char *rest;
+  if (strncmp(file, local, length) == 0) {
+    *kind = FM_LOCAL;
+    rest = file + length;
+  } else if (strncmp(file, GLOBAL, strlen(GLOBAL)) == 0) {
+    *kind = FM_GLOBAL;
+    rest = file + strlen(GLOBAL);
+  } else {
+    return false;
+  }
+  if (rest[0] == 0 || strlen(rest) > FM_NAME_MAX) return false;
+  const int prefix = snprintf(out, FM_NAME_SIZE, "%s\\%s", *kind == FM_LOCAL ? "Local" : "Global", rest);
+  replace(out + prefix - strlen(rest), '\\', '/');
+  return true;
+}
+
+int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
+{
+  DIR *folder = opendir(FOLDER);
+  if (!folder) return fm_fail_native(e, errno);
+  size_t found = 0;
+  for (const struct dirent *d; (d = readdir(folder)) != NULL;) {
+    char path[sizeof FOLDER + 256];
+    fm_entry entry;
+    fm_kind kind;
+    snprintf(path, sizeof path, FOLDER "%s", d->d_name);
+    if (!name_of(entry.name, &kind, d->d_name) || !visit(path, kind, &entry.size)) continue;
+    if (found < capacity) entries[found] = entry;
+    found++;
+  }
+  closedir(folder);
+  if (count) *count = found;
+  return FM_OK;
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* Giving a file its size, so that the memory is there afterwards or nothing has changed. Without it the
+** first write to a page that cannot be had ends the process by SIGBUS. */
+#include "posix.h"
+
+#if FM_SYSTEM_POSIX
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
+
+/* {-- What there is ----------------------------------------------------------------------------- */
+
+/* The number in KiB behind `key` in /proc/meminfo's text. */
+static uint64_t meminfo_bytes(const char *text, const char *key)
+{
+  const char *line = strstr(text, key);
+  return line ? strtoull(line + strlen(key), NULL, 10) * 1024 : 0;
+}
+
+/* What can still be had of memory and swap, UINT64_MAX if the system does not say. */
+static uint64_t memory_left(void)
+{
+  char text[4096];
+  const int fd = fm_posix_open("/proc/meminfo", O_RDONLY, 0);
+  if (fd < 0) return UINT64_MAX;
+  const ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0) return UINT64_MAX;
+  text[n] = 0;
+  if (!strstr(text, "MemAvailable:")) return UINT64_MAX;
+  return meminfo_bytes(text, "MemAvailable:") + meminfo_bytes(text, "SwapFree:");
+}
+
+static bool is_memory(int fd)
+{
+#ifdef __linux__
+  enum { TMPFS = 0x01021994 }; /* linux/magic.h */
+  struct statfs fs;
+  return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS;
+#else
+  (void)fd;
+  return false;
+#endif
+}
+
+/* Allocating page by page until it fails would first take all there is from everybody. */
+static int check_room(int fd, uint64_t more, fm_error *e)
+{
+  struct statvfs fs;
+  /* A file system of 0 blocks is one without a limit of its own, as memfd_create's. */
+  if (fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 && more / fs.f_frsize > fs.f_bavail)
+    return fm_fail(e, FM_NO_SPACE, "%llu bytes are more than is free", (unsigned long long)more);
+  if (is_memory(fd) && more > memory_left())
+    return fm_fail(e, FM_NO_MEMORY, "%llu bytes are more memory than is free", (unsigned long long)more);
+  return FM_OK;
+}
+
+/* {-- Taking it --------------------------------------------------------------------------------- */
+
+static int truncate_to(int fd, uint64_t size)
+{
+  int result;
+  do result = ftruncate(fd, (off_t)size);
+  while (result != 0 && errno == EINTR);
+  return result == 0 ? 0 : errno;
+}
+
+static int allocate(int fd, uint64_t from, uint64_t to)
+{
+  int result;
+  do result = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
+  while (result == EINTR);
+  /* Some file systems can only be asked for a size, not for space. */
+  return result == EOPNOTSUPP || result == EINVAL ? truncate_to(fd, to) : result;
+}
+
+/* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would
+** end the process. So the signal is held back meanwhile, and one that came of it is taken. */
+static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
+{
+  sigset_t only, before, pending;
+  sigemptyset(&only);
+  sigaddset(&only, SIGXFSZ);
+  pthread_sigmask(SIG_BLOCK, &only, &before);
+  sigpending(&pending);
+  const bool was_pending = sigismember(&pending, SIGXFSZ) == 1;
+  const int result = to > from && commit ? allocate(fd, from, to) : truncate_to(fd, to);
+  if (result != 0 && to > from) truncate_to(fd, from);
+  sigpending(&pending);
+  if (!was_pending && sigismember(&pending, SIGXFSZ) == 1) sigwait(&only, &(int){0});
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return result;
+}
+
+int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e)
+{
+  const uint64_t most = sizeof(off_t) < 8 ? INT32_MAX : INT64_MAX;
+  if (to > most) return fm_fail(e, FM_TOO_LARGE, "no file here has %llu bytes", (unsigned long long)to);
+  const int code = to > from && commit ? check_room(fd, to - from, e) : FM_OK;
+  if (code != FM_OK) return code;
+  const int result = resize_quietly(fd, from, to, commit);
+  return result == 0 ? FM_OK : fm_fail_native(e, result);
+}
+
+#endif
