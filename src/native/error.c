@@ -1,5 +1,8 @@
 /* The table of codes: the one place that knows their words, their sentences, and which of a system's
 ** numbers each stands for. */
+/* MinGW's own printf, which knows C11's formats; the one of the system's C library need not. */
+#define __USE_MINGW_ANSI_STDIO 1
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -133,8 +133,8 @@ const char *fm_map_path(const fm_map *m);  /* of a file map; NULL for others */
 intptr_t fm_map_handle(const fm_map *m);   /* fd or section HANDLE; the map keeps it. 0 on Windows for
                                               an empty file, of which there is no section */
 
-/* Gives the file of a file map another size. FM_IN_USE while a view is open, here or (Windows) anywhere;
-** FM_UNSUPPORTED for a map that is not over a file; FM_DENIED without FM_WRITE. */
+/* Gives the file of a file map another size. FM_IN_USE while a view is open, on Windows also while another
+** process has one of what is to be cut, or holds the mapping's name; FM_UNSUPPORTED for a map that is not over a file; FM_DENIED without FM_WRITE. */
 int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
 
 /* Ends the caller's use of `m`. Views of it go on, and hold the section and its name. NULL is fine. */

@@ -1,0 +1,51 @@
+rockspec_format = "3.0"
+package = "filemap"
+version = "scm-1"
+source = {
+  -- There is no published home yet: build from a checkout, with `luarocks make`.
+  url = ".",
+}
+description = {
+  summary = "Memory mapping as IPC, on Windows and POSIX alike",
+  detailed = [[
+Shares memory between Lua scripts, games and tools: by name, through a file, or inherited. Named sections live
+as on Win32 everywhere: exactly as long as somebody holds them.]],
+  license = "MIT",
+  labels = { "ipc", "mmap", "shared-memory", "windows", "linux" },
+}
+dependencies = { "lua ~> 5.4" }
+build = {
+  type = "builtin",
+  modules = {
+    filemap = "lua/filemap.lua",
+    ["filemap.core"] = {
+      sources = {
+        "src/native/error.c",
+        "src/native/file_win32.c",
+        "src/native/map.c",
+        "src/native/map_posix.c",
+        "src/native/map_stub.c",
+        "src/native/map_win32.c",
+        "src/native/name.c",
+        "src/native/segment_posix.c",
+        "src/native/space_posix.c",
+        "src/native/text_win32.c",
+        "src/native/utf.c",
+        "src/binding/largs.c",
+        "src/binding/lcore.c",
+        "src/binding/lerror.c",
+        "src/binding/lmap.c",
+        "src/binding/lnumber.c",
+        "src/binding/ltext.c",
+        "src/binding/lview.c",
+      },
+    },
+  },
+  platforms = {
+    windows = { modules = { ["filemap.core"] = { libraries = { "advapi32" } } } },
+  },
+}
+test = {
+  type = "command",
+  command = "script/test",
+}

@@ -1,0 +1,344 @@
+/* The Win32 body: sections and views, by the calls of kernel32 and advapi32. Names, holders and lifetime are
+** the kernel's own here. This file adds what the calls do not give: the size of a section that somebody else
+** made, and failures that leave nothing half done. Files are file_win32.c's. */
+#include "win32.h"
+
+#if FM_SYSTEM_WIN32
+
+#include <sddl.h>
+#include <stdlib.h>
+
+/* Since Windows 10 1703; earlier ones ignore it and older headers lack it. */
+#ifndef FILE_MAP_LARGE_PAGES
+#define FILE_MAP_LARGE_PAGES 0x20000000
+#endif
+
+const char fm_platform[] = "win32";
+
+size_t fm_page_size(void)
+{
+  SYSTEM_INFO info;
+  GetSystemInfo(&info);
+  return info.dwPageSize;
+}
+
+size_t fm_granularity(void)
+{
+  SYSTEM_INFO info;
+  GetSystemInfo(&info);
+  return info.dwAllocationGranularity;
+}
+
+/* {-- What only ntdll tells -------------------------------------------------------------------- */
+
+static DWORD win32_of(LONG status)
+{
+  typedef ULONG(NTAPI *convert)(LONG);
+  return ((convert)(void (*)(void))fm_win32_ntdll("RtlNtStatusToDosError"))(status);
+}
+
+/* SECTION_BASIC_INFORMATION, class 0 of NtQuerySection. */
+typedef struct section_info {
+  void *base;
+  ULONG attributes; /* SEC_... */
+  LARGE_INTEGER size;
+} section_info;
+
+/* Returns a Win32 error, 0 if there was none. Takes SECTION_QUERY. */
+static DWORD query_section(section_info *out, HANDLE section)
+{
+  typedef LONG(NTAPI *query)(HANDLE, int, void *, SIZE_T, SIZE_T *);
+  const query ask = (query)(void (*)(void))fm_win32_ntdll("NtQuerySection");
+  const LONG status = ask(section, 0, out, sizeof *out, NULL);
+  return status < 0 ? win32_of(status) : 0;
+}
+
+/* {-- Sections --------------------------------------------------------------------------------- */
+
+/* The section must let through what any view of it may ask for. PAGE_READONLY "allows views to be
+** mapped for read-only or copy-on-write access", so a copying map needs no more. */
+DWORD fm_win32_protection(bool write, bool execute)
+{
+  if (execute) return write ? PAGE_EXECUTE_READWRITE : PAGE_EXECUTE_READ;
+  return write ? PAGE_READWRITE : PAGE_READONLY;
+}
+
+/* A name that its owner keeps from us is taken all the same: CreateFileMapping asks for all rights
+** to what is there, which a descriptor may refuse to one whom it lets read. */
+bool fm_win32_is_taken(const wchar_t *name)
+{
+  HANDLE other = OpenFileMappingW(FILE_MAP_READ, FALSE, name);
+  if (other) CloseHandle(other);
+  return other != NULL;
+}
+
+/* "If lpName matches the name of an existing event, semaphore, mutex, waitable timer, or job
+** object, the function fails, and the GetLastError function returns ERROR_INVALID_HANDLE." */
+static int fail_name(fm_error *e, DWORD error)
+{
+  if (error == ERROR_INVALID_HANDLE)
+    return fm_win32_fail_as(e, FM_INVALID, error, "the name stands for another kind of object");
+  return fm_fail_native(e, (long)error);
+}
+
+int fm_win32_make_section(HANDLE *out, const fm_section *s, fm_error *e)
+{
+  wchar_t wide[FM_NAME_SIZE];
+  const wchar_t *name = NULL;
+  SECURITY_ATTRIBUTES attributes = {sizeof attributes, s->security, s->inherit};
+  if (s->name && s->name[0]) {
+    const int code = fm_win32_name(wide, s->name, e);
+    if (code != FM_OK) return code;
+    name = wide;
+  }
+  /* The system rounds sizes up to pages, in 64 bits with a sign. */
+  if (s->size > INT64_MAX - 0xffff)
+    return fm_fail(e, FM_TOO_LARGE, "no section has %llu bytes", (unsigned long long)s->size);
+  SetLastError(0);
+  HANDLE made = CreateFileMappingW(s->file, &attributes, s->protect, (DWORD)(s->size >> 32),
+                                   (DWORD)s->size, name);
+  const DWORD error = GetLastError();
+  /* "If the object exists before the function call, the function returns a handle to the existing
+  ** object (with its current size, not the specified size)". */
+  if (made && error == ERROR_ALREADY_EXISTS && name && !s->shared) {
+    CloseHandle(made);
+    return fm_fail_native(e, ERROR_ALREADY_EXISTS);
+  }
+  if (made) {
+    *out = made;
+    return FM_OK;
+  }
+  if (!name) return fm_fail_native(e, (long)error);
+  if (error == ERROR_ACCESS_DENIED && fm_win32_is_taken(name)) return fail_name(e, ERROR_ALREADY_EXISTS);
+  return fail_name(e, error);
+}
+
+/* *out is to be freed by LocalFree; it is untouched if there is no sddl. */
+int fm_win32_read_sddl(void **out, const char *sddl, fm_error *e)
+{
+  wchar_t *wide = NULL;
+  if (!sddl) return FM_OK;
+  const int code = fm_win32_wide(&wide, sddl, e);
+  if (code != FM_OK) return code;
+  const BOOL done = ConvertStringSecurityDescriptorToSecurityDescriptorW(wide, SDDL_REVISION_1, out,
+                                                                         NULL);
+  const DWORD error = GetLastError();
+  free(wide);
+  if (done) return FM_OK;
+  if (error == ERROR_NOT_ENOUGH_MEMORY) return fm_fail_native(e, (long)error);
+  return fm_win32_fail_as(e, FM_INVALID, error, "the sddl is not a security descriptor");
+}
+
+/* What cannot be had at all is refused before the system begins to look for it. */
+static int check_memory(uint64_t size, fm_error *e)
+{
+  MEMORYSTATUSEX status;
+  status.dwLength = sizeof status;
+  if (!GlobalMemoryStatusEx(&status) || size <= status.ullAvailPageFile) return FM_OK;
+  return fm_fail(e, FM_NO_MEMORY, "%llu bytes were asked for, %llu are available",
+                 (unsigned long long)size, (unsigned long long)status.ullAvailPageFile);
+}
+
+/* Large pages are committed always: the system has no others. */
+static int use_large_pages(fm_section *s, fm_error *e)
+{
+  const uint64_t page = GetLargePageMinimum(), past = page ? s->size % page : 0;
+  if (page == 0) return fm_fail(e, FM_UNSUPPORTED, "this system has no large pages");
+  /* "The maximum size of the file mapping object must be a multiple of the minimum size of a large
+  ** page returned by the GetLargePageMinimum function." Sizes end below 2^63: no sum wraps. */
+  if (past) s->size += page - past;
+  s->protect |= SEC_LARGE_PAGES | SEC_COMMIT;
+  return FM_OK;
+}
+
+int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_options *o, fm_error *e)
+{
+  /* Whatever this map may do itself, others open the section as they like and may. */
+  fm_section s = {INVALID_HANDLE_VALUE, fm_win32_protection(true, m->access & FM_EXEC), size, name->full, NULL,
+               o->inherit, false};
+  HANDLE made = NULL;
+  int code = o->commit ? check_memory(size, e) : FM_OK;
+  if (code == FM_OK && o->large_pages) code = use_large_pages(&s, e);
+  else s.protect |= o->commit ? SEC_COMMIT : SEC_RESERVE;
+  if (code == FM_OK) code = fm_win32_read_sddl(&s.security, o->sddl, e);
+  if (code == FM_OK) code = fm_win32_make_section(&made, &s, e);
+  LocalFree(s.security);
+  if (code != FM_OK) return code;
+  m->handle = (intptr_t)made;
+  m->file = 0;
+  m->size = size;
+  return FM_OK;
+}
+
+/* {-- Sections of others ----------------------------------------------------------------------- */
+
+/* The size of a section that can be read but not asked, because a descriptor gives just
+** FILE_MAP_READ: that of the whole of it, mapped. */
+static int measure_view(uint64_t *size, HANDLE handle, fm_error *e)
+{
+  MEMORY_BASIC_INFORMATION part;
+  const char *base = MapViewOfFile(handle, FILE_MAP_READ, 0, 0, 0);
+  if (!base) return fm_win32_fail(e);
+  *size = 0;
+  while (VirtualQuery(base + (size_t)*size, &part, sizeof part) && part.AllocationBase == base)
+    *size += part.RegionSize;
+  UnmapViewOfFile(base);
+  return FM_OK;
+}
+
+static int measure(uint64_t *size, HANDLE handle, fm_error *e)
+{
+  section_info info;
+  const DWORD error = query_section(&info, handle);
+  if (error == ERROR_ACCESS_DENIED) return measure_view(size, handle, e);
+  if (error == ERROR_INVALID_HANDLE)
+    return fm_win32_fail_as(e, FM_INVALID, error, "it is not the handle of a section");
+  if (error) return fm_fail_native(e, (long)error);
+  *size = (uint64_t)info.size.QuadPart;
+  return FM_OK;
+}
+
+/* FILE_MAP_COPY stands for reading and writing; with FILE_MAP_WRITE beside it others would see what
+** is written. */
+static DWORD view_access(int access)
+{
+  const DWORD data = access & FM_COPY ? FILE_MAP_COPY
+                   : access & FM_WRITE ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ;
+  return access & FM_EXEC ? data | FILE_MAP_EXECUTE : data;
+}
+
+/* Does a section that somebody else made give an access? The handle's rights say only half of it,
+** the section's protection counts too, so try. For a protection that does not fit, the system's
+** word is ERROR_INVALID_PARAMETER. */
+static int try_access(HANDLE handle, int access, fm_error *e)
+{
+  void *base = MapViewOfFile(handle, view_access(access), 0, 0, 1);
+  if (base) {
+    UnmapViewOfFile(base);
+    return FM_OK;
+  }
+  const DWORD error = GetLastError();
+  if (error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER)
+    return fm_win32_fail_as(e, FM_DENIED, error, "the section does not give that access");
+  return fm_fail_native(e, (long)error);
+}
+
+/* `wanted` 0: as large as it is. */
+static int check_section(HANDLE handle, uint64_t *size, uint64_t wanted, int access, fm_error *e)
+{
+  int code = measure(size, handle, e);
+  if (code == FM_OK && wanted > *size) code = fm_win32_fail_small(e, *size, wanted);
+  if (code == FM_OK) code = try_access(handle, access, e);
+  if (code == FM_OK && wanted) *size = wanted;
+  return code;
+}
+
+static int open_section(HANDLE *out, const fm_name *name, int access, bool inherit, fm_error *e)
+{
+  wchar_t wide[FM_NAME_SIZE];
+  /* "Mapping a copy-on-write view of a file-mapping object requires the same access as mapping a
+  ** read-only view. The FILE_MAP_COPY flag is not an access right". What executable views take of
+  ** the handle is SECTION_MAP_EXECUTE; FILE_MAP_EXECUTE is another bit. */
+  const DWORD rights = FILE_MAP_READ | (access & FM_WRITE ? FILE_MAP_WRITE : 0u)
+                     | (access & FM_EXEC ? SECTION_MAP_EXECUTE : 0u);
+  const int code = fm_win32_name(wide, name->full, e);
+  if (code != FM_OK) return code;
+  *out = OpenFileMappingW(rights | SECTION_QUERY, inherit, wide);
+  if (!*out && GetLastError() == ERROR_ACCESS_DENIED)
+    *out = OpenFileMappingW(rights, inherit, wide);
+  return *out ? FM_OK : fail_name(e, GetLastError());
+}
+
+int fm_sys_open(fm_map *m, const fm_name *name, const fm_options *o, fm_error *e)
+{
+  HANDLE opened = NULL;
+  uint64_t size = 0;
+  int code = open_section(&opened, name, m->access, o->inherit, e);
+  if (code != FM_OK) return code;
+  code = check_section(opened, &size, o->size, m->access, e);
+  if (code != FM_OK) {
+    CloseHandle(opened);
+    return code;
+  }
+  m->handle = (intptr_t)opened;
+  m->file = 0;
+  m->size = size;
+  return FM_OK;
+}
+
+int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e)
+{
+  const int code = check_section(fm_win32_handle(handle), &size, size, m->access, e);
+  if (code != FM_OK) return code;
+  if (!SetHandleInformation(fm_win32_handle(handle), HANDLE_FLAG_INHERIT, 0)) return fm_win32_fail(e);
+  m->handle = handle;
+  m->file = 0;
+  m->size = size;
+  return FM_OK;
+}
+
+/* {-- Views ------------------------------------------------------------------------------------ */
+
+/* "Starting in Windows 10, version 1703, the MapViewOfFile function maps a view using small pages
+** by default, even for file mapping objects created with the SEC_LARGE_PAGES flag." Large pages
+** want a view of whole ones; returns its length, 0 for a view of small pages. */
+static size_t large_length(HANDLE handle, uint64_t offset, size_t length)
+{
+  const size_t page = GetLargePageMinimum();
+  section_info info;
+  if (page == 0 || offset % page != 0 || length > SIZE_MAX - page) return 0;
+  if (query_section(&info, handle) != 0 || !(info.attributes & SEC_LARGE_PAGES)) return 0;
+  return (length + page - 1) / page * page;
+}
+
+int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int access, fm_error *e)
+{
+  HANDLE handle = fm_win32_handle(m->handle);
+  const size_t large = large_length(handle, offset, length);
+  const DWORD how = view_access(access) | (large ? FILE_MAP_LARGE_PAGES : 0u);
+  void *mapped = MapViewOfFile(handle, how, (DWORD)(offset >> 32), (DWORD)offset,
+                               large ? large : length);
+  if (!mapped) return fm_win32_fail(e);
+  *base = mapped;
+  return FM_OK;
+}
+
+void fm_sys_unmap(void *base, size_t length)
+{
+  (void)length; /* the system knows */
+  UnmapViewOfFile(base);
+}
+
+/* FlushViewOfFile "does not flush the file metadata, and it does not wait to return until the
+** changes are flushed from the underlying hardware disk cache and physically written to disk. To
+** flush all the dirty pages plus the metadata for the file and ensure that they are physically
+** written to disk, call FlushViewOfFile and then call the FlushFileBuffers function." */
+int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e)
+{
+  if (!FlushViewOfFile(address, length)) return fm_win32_fail(e);
+  if (async || !m->file || !(m->access & FM_WRITE)) return FM_OK;
+  return FlushFileBuffers(fm_win32_handle(m->file)) ? FM_OK : fm_win32_fail(e);
+}
+
+/* {-- The rest --------------------------------------------------------------------------------- */
+
+/* Sections go with their last handle, and their names with them. */
+void fm_sys_release(fm_map *m)
+{
+  if (m->handle) CloseHandle(fm_win32_handle(m->handle));
+  if (m->file) CloseHandle(fm_win32_handle(m->file));
+}
+
+int fm_sys_unlink(const fm_name *name, fm_error *e)
+{
+  (void)name;
+  return fm_fail(e, FM_UNSUPPORTED, "names remove themselves on Windows");
+}
+
+int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
+{
+  (void)entries, (void)capacity, (void)count;
+  return fm_fail(e, FM_UNSUPPORTED, "Windows does not tell the names of all sections");
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* What the files of the Win32 body share. Where their comments quote a rule, it is from the page of the call
+** concerned on learn.microsoft.com. */
+#ifndef FILEMAP_WIN32_H
+#define FILEMAP_WIN32_H
+
+#include "native.h"
+
+#if FM_SYSTEM_WIN32
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#include <windows.h>
+
+/* {-- Errors and text (text_win32.c) ------------------------------------------------------------ */
+
+/* Fails by GetLastError. */
+int fm_win32_fail(fm_error *e);
+
+/* For what the number means only here, so that the table must not know it. */
+int fm_win32_fail_as(fm_error *e, fm_code code, DWORD native, const char *sentence);
+
+int fm_win32_fail_small(fm_error *e, uint64_t has, uint64_t wanted);
+
+/* UTF-8 to UTF-16. The second and third give what is to be freed; the third is the absolute path, which may
+** be longer than MAX_PATH. */
+int fm_win32_name(wchar_t out[FM_NAME_SIZE], const char *name, fm_error *e);
+int fm_win32_wide(wchar_t **out, const char *text, fm_error *e);
+int fm_win32_path(wchar_t **out, const char *path, fm_error *e);
+
+/* A function of ntdll, of which not every compiler has an import library. Each process has it loaded. */
+FARPROC fm_win32_ntdll(const char *name);
+
+/* {-- Sections (map_win32.c) -------------------------------------------------------------------- */
+
+static inline HANDLE fm_win32_handle(intptr_t handle)
+{
+  return (HANDLE)handle;
+}
+
+/* What fm_win32_make_section makes. */
+typedef struct fm_section {
+  HANDLE file; /* INVALID_HANDLE_VALUE: memory of its own */
+  DWORD protect;
+  uint64_t size;    /* 0: the file's */
+  const char *name; /* NULL or empty: none */
+  void *security;   /* a security descriptor, or NULL */
+  bool inherit;
+  bool shared;      /* one that has the name already will do */
+} fm_section;
+
+int fm_win32_make_section(HANDLE *out, const fm_section *s, fm_error *e);
+
+/* The protection of a section of which any view may be asked that an access allows. */
+DWORD fm_win32_protection(bool write, bool execute);
+
+/* Does a section have that name? */
+bool fm_win32_is_taken(const wchar_t *name);
+
+/* *out is to be freed by LocalFree; it is untouched if there is no sddl. */
+int fm_win32_read_sddl(void **out, const char *sddl, fm_error *e);
+
+#endif
+#endif
