@@ -8,7 +8,7 @@ local core = require "filemap.core"
 local filemap = {
   --- The version of this module.
   _VERSION = "filemap 0.1.0",
-  --- The system it runs on: `"posix"` or `"win32"`.
+  --- The system it runs on: `"posix"`, `"win32"`, or `"stub"` for one that it does not know.
   platform = core.platform,
   --- Bytes of a page of memory.
   page_size = core.page_size,

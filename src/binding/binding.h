@@ -24,6 +24,9 @@ const char *fmb_check_text(lua_State *L, int arg);
 
 /* {-- Arguments (largs.c) ----------------------------------------------------------------------- */
 
+/* Is the string at a stack index this word, to its last byte? */
+bool fmb_is_word(lua_State *L, int index, const char *word);
+
 /* A count of bytes or units; negative raises, naming `what`. With a default, nil gives that. */
 uint64_t fmb_check_count(lua_State *L, int arg, const char *what);
 uint64_t fmb_opt_count(lua_State *L, int arg, const char *what, uint64_t otherwise);
@@ -50,9 +53,6 @@ fm_view *fmb_new_view(lua_State *L);
 /* Makes the metatables. */
 void fmb_open_map(lua_State *L);
 void fmb_open_view(lua_State *L);
-
-/* What failures of a map are told of. */
-const char *fmb_map_label(const fm_map *m);
 
 /* The methods of views, kept by topic. */
 extern const luaL_Reg fmb_number_methods[];
@@ -83,13 +83,13 @@ fm_view *fmb_open_self(lua_State *L);
 int fmb_raise_range(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset,
                     uint64_t n);
 
-/* Where the `n` bytes at the offset in `arg` are. A closed view has size and writable 0, and a read-only
-** one writable 0: this one test finds them too. */
+/* Where the `n` bytes at the offset in `arg` are. A closed view has size and writable 0, a read-only one
+** writable 0, and no open one size 0: the same test finds them. */
 static inline unsigned char *fmb_at(lua_State *L, const fm_view *v, bool writing, int arg, uint64_t n)
 {
   const lua_Integer offset = luaL_checkinteger(L, arg);
   const size_t limit = writing ? v->writable : v->size;
-  if (n > limit || (lua_Unsigned)offset > limit - n || !v->data)
+  if (n > limit || (lua_Unsigned)offset > limit - n || limit == 0)
     fmb_raise_range(L, v, writing, arg, offset, n);
   return v->data + offset;
 }

@@ -3,6 +3,13 @@
 
 #include "binding.h"
 
+bool fmb_is_word(lua_State *L, int index, const char *word)
+{
+  size_t length;
+  const char *s = lua_tolstring(L, index, &length);
+  return s && length == strlen(word) && memcmp(s, word, length) == 0;
+}
+
 uint64_t fmb_check_count(lua_State *L, int arg, const char *what)
 {
   const lua_Integer n = luaL_checkinteger(L, arg);
@@ -18,9 +25,8 @@ uint64_t fmb_opt_count(lua_State *L, int arg, const char *what, uint64_t otherwi
 /* Bits of the access word at a stack index, 0 if it is none. */
 static int access_at(lua_State *L, int index)
 {
-  size_t length;
-  const char *word = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
-  return word && strlen(word) == length ? fm_access_bits(word) : 0;
+  const char *word = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+  return word && fmb_is_word(L, index, word) ? fm_access_bits(word) : 0;
 }
 
 int fmb_check_access(lua_State *L, int arg)
@@ -53,7 +59,7 @@ static const char *read_size(lua_State *L, fm_options *o)
   int is_integer;
   const lua_Integer size = lua_tointegerx(L, -1, &is_integer);
   o->size = (uint64_t)size;
-  return is_integer && size > 0 ? NULL : "a positive integer";
+  return is_integer && size >= 0 ? NULL : "an integer from 0 to 2^63-1";
 }
 
 /* Three octal digits, with or without a 0 before them. The owner keeps the right to read: who cannot open
@@ -118,9 +124,9 @@ static const struct option { const char *name; unsigned bit; reader read; } know
 /* The option that the key below the top names; raises if the call has none of that name. */
 static const struct option *find_option(lua_State *L, int arg, unsigned allowed)
 {
-  const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-  for (size_t i = 0; key && i < sizeof known / sizeof *known; i++)
-    if ((known[i].bit & allowed) && strcmp(known[i].name, key) == 0) return &known[i];
+  const bool is_string = lua_type(L, -2) == LUA_TSTRING; /* lua_next must find its key unconverted */
+  for (size_t i = 0; is_string && i < sizeof known / sizeof *known; i++)
+    if ((known[i].bit & allowed) && fmb_is_word(L, -2, known[i].name)) return &known[i];
   lua_pushvalue(L, -2); /* luaL_tolstring must not change the key that lua_next goes on from */
   luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", luaL_tolstring(L, -1, NULL)));
   return NULL;

@@ -1,6 +1,8 @@
 /* The C module filemap.core: the functions of filemap, which lua/filemap.lua hands on. */
 #include "binding.h"
 
+/*** @module filemap */
+
 /* The name in argument 1 of a call that can do without one; false after pushing the failure. */
 static bool opt_name(lua_State *L, const char **name)
 {
@@ -98,7 +100,8 @@ static int core_create_or_open(lua_State *L)
 @treturn[1] map of the file's size
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `denied`, `too_small`, `invalid` (not a regular file), `no_space`,
+@treturn[2] string code: `not_found`, `exists` (a link to nothing), `denied`, `too_small`, `invalid` (not a
+  regular file), `no_space`,
   `too_large`, `unsupported`, `system`
 @treturn[2] ?integer native
 @raise for an unknown access or option. Source: open(2), CreateFile, CreateFileMapping */
@@ -160,7 +163,7 @@ static int core_unlink(lua_State *L)
   return 1;
 }
 
-/*** The live names that this user can see: `Local\` of this user, and `Global\`.
+/*** The live names that this user can see: `Local\Name` of this user, and `Global\Name`.
 @function list
 @treturn[1] {table,...} each with `name` and `size` (bytes)
 @treturn[2] nil

@@ -1,18 +1,14 @@
 /* Maps as Lua sees them: a userdata that holds a pointer, NULL once closed. */
 #include "binding.h"
 
+/*** @module filemap */
+
 fm_map **fmb_new_map(lua_State *L)
 {
   fm_map **m = lua_newuserdatauv(L, sizeof *m, 0);
   *m = NULL;
   luaL_setmetatable(L, FMB_MAP);
   return m;
-}
-
-const char *fmb_map_label(const fm_map *m)
-{
-  if (fm_map_path(m)) return fm_map_path(m);
-  return fm_map_name(m) ? fm_map_name(m) : "unnamed map";
 }
 
 static fm_map *check_map(lua_State *L)
@@ -49,7 +45,7 @@ static int map_view(lua_State *L)
                                                (LUAI_UACINT)size));
   fm_view *v = fmb_new_view(L);
   fm_error e;
-  return fm_view_open(v, m, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fmb_map_label(m), &e);
+  return fm_view_open(v, m, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fm_map_label(m), &e);
 }
 
 /*** The map's size, also as `#map`.
@@ -102,7 +98,7 @@ static int map_resize(lua_State *L)
   fm_map *m = check_map(L);
   fm_error e;
   if (fm_map_resize(m, fmb_check_count(L, 2, "size"), &e) != FM_OK)
-    return fmb_fail(L, fmb_map_label(m), &e);
+    return fmb_fail(L, fm_map_label(m), &e);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -125,7 +121,7 @@ static int map_tostring(lua_State *L)
   fm_map *m = *(fm_map **)luaL_checkudata(L, 1, FMB_MAP);
   if (!m) lua_pushliteral(L, FMB_MAP " (closed)");
   else
-    lua_pushfstring(L, "%s (%s, %I bytes, %s)", FMB_MAP, fmb_map_label(m),
+    lua_pushfstring(L, "%s (%s, %I bytes, %s)", FMB_MAP, fm_map_label(m),
                     (LUAI_UACINT)fm_map_size(m), fm_access_word(fm_map_access(m)));
   return 1;
 }

@@ -6,6 +6,8 @@
 #include "binding.h"
 #include "types.h"
 
+/*** @module filemap */
+
 static lua_Integer raise_unfit(lua_State *L, int arg, const char *type, lua_Integer x, lua_Integer least,
                                lua_Integer greatest)
 {
@@ -57,6 +59,8 @@ static inline const fm_view *captured(lua_State *L)
 
 FMB_TYPES(DEFINE)
 
+/*** @type view */
+
 /*** Reads a number: `get_i8`, `get_u8`, `get_i16`, `get_u16`, `get_i32`, `get_u32`, `get_i64`, `get_u64`,
 `get_f32`, `get_f64`. Native byte order, any alignment.
 @function get_T
@@ -82,7 +86,7 @@ static size_t check_type(lua_State *L, int arg)
 {
   const char *name = luaL_checkstring(L, arg);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (strcmp(types[i].name, name) == 0) return i;
+    if (fmb_is_word(L, arg, types[i].name)) return i;
   return (size_t)luaL_argerror(L, arg, lua_pushfstring(L, "unknown type '%s'", name));
 }
 

@@ -6,6 +6,8 @@
 #include "../native/utf.h"
 #include "binding.h"
 
+/*** @module filemap */
+
 /* Lua interns strings up to 40 bytes (LUAI_MAXSHORTLEN): it hashes them, compares, and copies. A longer
 ** one it copies at once. The limit here is larger, for Luas that were built otherwise. */
 enum { INTERNED = 256 };
@@ -36,6 +38,8 @@ static const char *check_c_text(lua_State *L, int arg, size_t *length)
   luaL_argcheck(L, strlen(s) == *length, arg, "string contains zeros");
   return s;
 }
+
+/*** @type view */
 
 /*** Reads bytes.
 @function get_string

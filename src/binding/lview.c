@@ -4,6 +4,8 @@
 
 #include "binding.h"
 
+/*** @module filemap */
+
 fm_view *fmb_new_view(lua_State *L)
 {
   fm_view *v = lua_newuserdatauv(L, sizeof *v, 0);
@@ -66,7 +68,7 @@ static int view_sub(lua_State *L)
   check_range(L, v, offset, length);
   fm_view *slice = fmb_new_view(L);
   fm_error e;
-  return fm_view_sub(slice, v, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, FMB_VIEW, &e);
+  return fm_view_sub(slice, v, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fm_map_label(fm_view_map(v)), &e);
 }
 
 /*** Writes the bytes back. Of a file map they, and the file's metadata, are on the disk on return;
@@ -89,13 +91,17 @@ static int view_flush(lua_State *L)
   const bool async = !lua_isnoneornil(L, 4) && luaL_checkoption(L, 4, NULL, ways) == 0;
   check_range(L, v, offset, length);
   fm_error e;
-  if (fm_view_flush(v, offset, length, async, &e) != FM_OK) return fmb_fail(L, FMB_VIEW, &e);
+  if (fm_view_flush(v, offset, length, async, &e) != FM_OK) return fmb_fail(L, fm_map_label(fm_view_map(v)), &e);
   lua_pushboolean(L, 1);
   return 1;
 }
 
 /*** Unmaps the view; twice is fine. Also as `close`.
 @function unmap
+@treturn boolean true */
+
+/*** The same as @{view:unmap}, by the name that maps have for it too.
+@function close
 @treturn boolean true */
 static int view_unmap(lua_State *L)
 {

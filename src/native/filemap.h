@@ -92,7 +92,7 @@ typedef struct fm_map fm_map;
 /* What the calls that make or open a map may be told. Start from FM_OPTIONS. */
 typedef struct fm_options {
   int access;       /* of the map: default FM_RW */
-  uint64_t size;    /* fm_open, fm_file: see there; 0 asks for nothing */
+  uint64_t size;    /* fm_open, fm_file: see there */
   unsigned mode;    /* POSIX permissions of what is made; no umask is applied. Windows: no effect */
   const char *sddl; /* Windows security descriptor of what is made, or NULL. POSIX: FM_UNSUPPORTED */
   const char *name; /* fm_file on Windows: also name the mapping. POSIX: FM_UNSUPPORTED */
@@ -101,7 +101,8 @@ typedef struct fm_options {
   bool large_pages; /* FM_UNSUPPORTED where there are none */
 } fm_options;
 
-#define FM_OPTIONS {FM_RW, 0, 0600, NULL, NULL, false, true, false}
+#define FM_ANY_SIZE UINT64_MAX
+#define FM_OPTIONS {FM_RW, FM_ANY_SIZE, 0600, NULL, NULL, false, true, false}
 
 /* Each of these makes *out, which fm_map_close ends.
 **
@@ -130,6 +131,7 @@ uint64_t fm_map_size(const fm_map *m);
 int fm_map_access(const fm_map *m);
 const char *fm_map_name(const fm_map *m);  /* as it was given; NULL: it has none */
 const char *fm_map_path(const fm_map *m);  /* of a file map; NULL for others */
+const char *fm_map_label(const fm_map *m); /* what messages call it: path, name, or "unnamed map" */
 intptr_t fm_map_handle(const fm_map *m);   /* fd or section HANDLE; the map keeps it. 0 on Windows for
                                               an empty file, of which there is no section */
 
@@ -180,6 +182,9 @@ int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length
 /* Writes back a range. Of a file map, the bytes and the file's metadata are on the disk on return;
 ** elsewhere as far as the system can. `async` only starts it. Nothing to do is success. */
 int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e);
+
+/* The map that it is of, for as long as the view is open. */
+const fm_map *fm_view_map(const fm_view *v);
 
 /* Closed already is fine. */
 void fm_view_close(fm_view *v);

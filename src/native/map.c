@@ -105,16 +105,26 @@ int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o
   return finish(out, m, fm_sys_create(m, &parsed, size, o, e));
 }
 
-int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
+/* The options as a body gets them, where a size of 0 asks for nothing. */
+static int take_options(fm_options *out, const fm_options *o, fm_error *e)
+{
+  *out = *o;
+  if (o->size == FM_ANY_SIZE) out->size = 0;
+  const int code = o->size == FM_ANY_SIZE ? FM_OK : check_size(o->size, e);
+  return code == FM_OK ? check_access(o->access, o->access, e) : code;
+}
+
+int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error *e)
 {
   fm_name parsed;
+  fm_options o;
   int code = fm_name_parse(&parsed, name, e);
   if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "only what has a name can be opened");
-  if (code == FM_OK) code = check_access(o->access, o->access, e);
+  if (code == FM_OK) code = take_options(&o, options, e);
   if (code != FM_OK) return code;
-  fm_map *m = new_map(&parsed, NULL, o->access);
+  fm_map *m = new_map(&parsed, NULL, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
-  return finish(out, m, fm_sys_open(m, &parsed, o, e));
+  return finish(out, m, fm_sys_open(m, &parsed, &o, e));
 }
 
 /* Another process can take the name between our look and our creation, and give it up between our
@@ -136,18 +146,18 @@ int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t si
   return fm_fail(e, FM_IN_USE, "it comes and goes too fast");
 }
 
-int fm_file(fm_map **out, const char *path, const fm_options *o, fm_error *e)
+int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error *e)
 {
   fm_name parsed;
-  int code = fm_name_parse(&parsed, o->name, e);
-  if (code == FM_OK) code = check_access(o->access, o->access, e);
-  if (code == FM_OK && o->size) code = check_size(o->size, e);
-  if (code == FM_OK && o->large_pages)
+  fm_options o;
+  int code = fm_name_parse(&parsed, options->name, e);
+  if (code == FM_OK) code = take_options(&o, options, e);
+  if (code == FM_OK && o.large_pages)
     code = fm_fail(e, FM_UNSUPPORTED, "a file is not mapped in large pages");
   if (code != FM_OK) return code;
-  fm_map *m = new_map(&parsed, path, o->access);
+  fm_map *m = new_map(&parsed, path, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
-  return finish(out, m, fm_sys_file(m, o, e));
+  return finish(out, m, fm_sys_file(m, &o, e));
 }
 
 int fm_adopt(fm_map **out, intptr_t handle, uint64_t size, int access, fm_error *e)
@@ -181,6 +191,12 @@ const char *fm_map_name(const fm_map *m)
 const char *fm_map_path(const fm_map *m)
 {
   return m->path;
+}
+
+const char *fm_map_label(const fm_map *m)
+{
+  if (m->path) return m->path;
+  return m->name[0] ? m->name : "unnamed map";
 }
 
 intptr_t fm_map_handle(const fm_map *m)
@@ -282,6 +298,11 @@ int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async
   if (offset > v->size || length > v->size - offset) return check_range(offset, length, v->size, e);
   if (length == 0 || !(v->access & FM_WRITE)) return FM_OK;
   return fm_sys_flush(v->mapping->map, v->data + offset, (size_t)length, async, e);
+}
+
+const fm_map *fm_view_map(const fm_view *v)
+{
+  return v->mapping->map;
 }
 
 void fm_view_close(fm_view *v)

@@ -14,7 +14,7 @@
 #define FM_SYSTEM_STUB 1
 #elif defined(_WIN32)
 #define FM_SYSTEM_WIN32 1
-#elif defined(__unix__) || defined(__APPLE__)
+#elif defined(__linux__) /* named segments need O_TMPFILE, and flock on /dev/shm */
 #define FM_SYSTEM_POSIX 1
 #else
 #define FM_SYSTEM_STUB 1

@@ -1,0 +1,441 @@
+-- Names of maps: what they may be, how long they live, which there are.
+local filemap = require "filemap"
+local lfs = require "lfs"
+local support = require "spec.support"
+
+local SIZE = filemap.page_size
+
+local function contains(text, message)
+  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
+end
+
+-- What a call returned is the four results of a failure.
+local function fails(code, subject, ...)
+  local result, message, word, native = ...
+  assert.are.equal(4, select("#", ...))
+  assert.is_nil(result)
+  assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
+  assert.are.equal(code, word)
+  assert.is_true(native == nil or math.type(native) == "integer")
+end
+
+-- A name of so many bytes that nobody else has.
+local function name_of(length)
+  local name = support.unique()
+  return name .. ("n"):rep(length - #name)
+end
+
+-- The section is there, and opening it does not change that.
+local function is_there(name)
+  local map <close> = assert(filemap.open(name))
+  fails("exists", name, filemap.create(name, SIZE))
+  return #map
+end
+
+-- Nothing has the name: it cannot be opened, and can be created.
+local function is_free(name)
+  fails("not_found", name, filemap.open(name))
+  local map <close> = assert(filemap.create(name, SIZE))
+  assert.are.equal(SIZE, #map)
+end
+
+local function collect()
+  collectgarbage()
+  collectgarbage()
+end
+
+support.clean()
+
+describe("a name", function()
+  it("is taken by create and found by open", function()
+    local name = support.unique()
+    is_free(name)
+    local map <close> = assert(filemap.create(name, SIZE))
+    assert.are.equal(name, map:name())
+    assert.are.equal(SIZE, is_there(name))
+    local other <close> = assert(filemap.open(name, "rw"))
+    local written <close> = assert(map:view())
+    local read <close> = assert(other:view())
+    written:set_string(0, "one section")
+    assert.are.equal("one section", read:get_string(0, 11))
+  end)
+
+  it("is the same with and without Local\\", function()
+    local name = support.unique()
+    local map <close> = assert(filemap.create(name, SIZE))
+    assert.are.equal(SIZE, is_there("Local\\" .. name))
+    local view <close> = assert(map:view())
+    view:set_u32(0, 4711)
+    local other <close> = assert(assert(filemap.open("Local\\" .. name)):view())
+    assert.are.equal(4711, other:get_u32(0))
+    local prefixed <close> = assert(filemap.create("Local\\" .. name .. "2", SIZE))
+    assert.are.equal("Local\\" .. name .. "2", prefixed:name())
+    assert.are.equal(SIZE, is_there(name .. "2"))
+  end)
+
+  it("is another one with Global\\", function()
+    local name = support.unique()
+    local map <close> = assert(filemap.create("Global\\" .. name, SIZE))
+    assert.are.equal("Global\\" .. name, map:name())
+    assert.are.equal(SIZE, is_there("Global\\" .. name))
+    map:close()
+    is_free("Global\\" .. name)
+  end)
+
+  support.only("posix", "in session 0 of Windows Local names are the Global ones", function()
+    it("without a prefix is not that with Global\\", function()
+      local name = support.unique()
+      local map <close> = assert(filemap.create("Global\\" .. name, SIZE))
+      is_free(name)
+      assert.are.equal(SIZE, #map)
+    end)
+  end)
+
+  it("is case-sensitive", function()
+    local name = support.unique() .. "case"
+    local map <close> = assert(filemap.create(name, SIZE))
+    is_free(name:gsub("case$", "Case"))
+    is_free(name:gsub("case$", "CASE"))
+    assert.are.equal(SIZE, #map)
+  end)
+
+  local function calls_for(name)
+    return {
+      create = function() return filemap.create(name, 1) end,
+      open = function() return filemap.open(name) end,
+      create_or_open = function() return filemap.create_or_open(name, 1) end,
+    }
+  end
+
+  local VALID = {
+    ["of 200 bytes"] = name_of(200),
+    ["of 200 bytes behind Local\\"] = "Local\\" .. name_of(200),
+    ["of 200 bytes behind Global\\"] = "Global\\" .. name_of(200),
+    ["of 200 bytes of UTF-8"] = name_of(80) .. ("€"):rep(40),
+    ["of characters past U+FFFF"] = support.unique() .. "\u{1D11E}\u{10FFFF}",
+    ["with / in it"] = support.unique() .. "/a//b/",
+    ["with / behind Local\\"] = "Local\\/" .. support.unique(),
+    ["with dots and blanks"] = ".. " .. support.unique() .. " ..",
+    ["with %"] = support.unique() .. "%s%n%d",
+    ["with a line break"] = support.unique() .. "\n",
+    ["that looks like another prefix"] = "LocaL" .. support.unique(),
+  }
+  for what, name in pairs(VALID) do
+    it(what .. " is fine", function()
+      is_free(name)
+      local map <close> = assert(filemap.create(name, SIZE))
+      assert.are.equal(SIZE, is_there(name))
+      assert.are.equal(name, map:name())
+    end)
+  end
+
+  it("of one byte is fine", function()
+    for _, name in ipairs { "q", "Local\\q", "Global\\q" } do
+      local map <close>, created = filemap.create_or_open(name, SIZE)
+      assert.is_true(#map == SIZE and math.type(#map) == "integer" and created ~= nil)
+    end
+  end)
+
+  local INVALID = {
+    ["of no byte"] = "", ["of no byte behind Local\\"] = "Local\\", ["of no byte behind Global\\"] = "Global\\",
+    ["of 201 bytes"] = ("n"):rep(201), ["of 201 bytes behind Local\\"] = "Local\\" .. ("n"):rep(201),
+    ["of 201 bytes of UTF-8"] = ("€"):rep(67), ["of a million bytes"] = ("n"):rep(1000000),
+    ["with \\"] = "a\\b", ["with \\ behind Local\\"] = "Local\\a\\b", ["with \\ at its end"] = "a\\",
+    ["with \\ alone"] = "\\", ["with two prefixes"] = "Local\\Global\\a", ["with a prefix in other case"] = "local\\a",
+    ["with a byte that is not UTF-8"] = "a\xff", ["cut in a character"] = "a\xE2\x82",
+    ["with an overlong form"] = "a\xC0\xAF", ["with a surrogate"] = "a\xED\xA0\x80",
+    ["past U+10FFFF"] = "a\xF4\x90\x80\x80",
+  }
+  for what, name in pairs(INVALID) do
+    it(what .. " is invalid", function()
+      for _, call in pairs(calls_for(name)) do fails("invalid", name, call()) end
+    end)
+  end
+
+  it("with NUL is invalid", function()
+    local start = support.unique()
+    for _, call in pairs(calls_for(start .. "\0x")) do fails("invalid", start, call()) end
+    for _, call in pairs(calls_for("\0")) do fails("invalid", "", call()) end
+    is_free(start)
+  end)
+end)
+
+describe("a named section", function()
+  local HOLDERS = { "map", "view", "slice", "another map" }
+
+  local function hold(name)
+    local map = assert(filemap.create(name, SIZE))
+    local view = assert(map:view(1, 100))
+    return { map = map, view = view, slice = assert(view:sub(3, 4)), ["another map"] = assert(filemap.open(name)) }
+  end
+
+  -- All the orders of a list.
+  local function orders(list, first, found)
+    if first == #list then found[#found + 1] = table.move(list, 1, #list, 1, {}) end
+    for i = first, #list do
+      list[first], list[i] = list[i], list[first]
+      orders(list, first + 1, found)
+      list[first], list[i] = list[i], list[first]
+    end
+    return found
+  end
+
+  for _, order in ipairs(orders(HOLDERS, 1, {})) do
+    it("goes with the last of " .. table.concat(order, ", "), function()
+      local name = support.unique()
+      local held = hold(name)
+      for i, holder in ipairs(order) do
+        assert.are.equal(SIZE, is_there(name))
+        held[holder]:close()
+        if i < #order then assert.are.equal(SIZE, is_there(name)) end
+      end
+      is_free(name)
+    end)
+
+    it("goes when the last is collected of " .. table.concat(order, ", "), function()
+      local name = support.unique()
+      local held = hold(name)
+      for _, holder in ipairs(order) do
+        assert.are.equal(SIZE, is_there(name))
+        held[holder] = nil
+        collect()
+      end
+      is_free(name)
+    end)
+  end
+
+  it("can be taken again as often as one likes, empty each time", function()
+    local name = support.unique()
+    for i = 1, 50 do
+      local map <close> = assert(filemap.create(name, SIZE))
+      local view <close> = assert(map:view())
+      assert.are.equal(0, view:get_u32(0))
+      view:set_u32(0, i)
+    end
+    is_free(name)
+  end)
+
+  it("is left alone by calls on it that fail", function()
+    local name = support.unique()
+    local map <close> = assert(filemap.create(name, SIZE))
+    fails("exists", name, filemap.create(name, SIZE))
+    fails("exists", name, filemap.create(name, 1, { access = "r", mode = "0400" }))
+    fails("too_small", name, filemap.open(name, "r", { size = 2 * SIZE }))
+    fails("too_small", name, filemap.create_or_open(name, 2 * SIZE))
+    fails("invalid", name, filemap.create_or_open(name, 0))
+    assert.are.equal(SIZE, is_there(name))
+    assert.are.equal(SIZE, #map)
+  end)
+end)
+
+support.only("win32", "POSIX names are removed", function()
+  describe("filemap.unlink and filemap.list", function()
+    it("are unsupported", function()
+      fails("unsupported", "/x", filemap.unlink("/x"))
+      local result, message, code = filemap.list()
+      assert.is_nil(result)
+      assert.are.equal("string", type(message))
+      assert.are.equal("unsupported", code)
+    end)
+
+    it("leave a name with / at its start one like any other", function()
+      local name = support.unique("/")
+      local map <close> = assert(filemap.create(name, SIZE))
+      assert.are.equal(SIZE, is_there(name))
+      map:close()
+      is_free(name)
+    end)
+  end)
+end)
+
+support.only("posix", "Windows keeps names in no folder, does not list them, and has no verbatim ones", function()
+  local FOLDER = "/dev/shm/"
+
+  local function contents()
+    local files = {}
+    for file in lfs.dir(FOLDER) do files[file] = true end
+    return files
+  end
+
+  -- The path in /dev/shm at which the section of a name is, while it is there.
+  local function path_of(name)
+    local before = contents()
+    local map <close> = assert(filemap.create(name, SIZE))
+    local plain = name:match("[^\\]*$")
+    for file in pairs(contents()) do
+      if not before[file] and file:find(plain, 1, true) then return FOLDER .. file, #map end
+    end
+    error("no file for " .. name)
+  end
+
+  describe("filemap.list", function()
+    local function listed(name)
+      local found
+      for _, entry in ipairs(assert(filemap.list())) do
+        assert.are.equal("string", type(entry.name))
+        if entry.name == name then
+          assert.is_nil(found)
+          found = entry.size
+        end
+      end
+      return found
+    end
+
+    it("has the live names with their sizes", function()
+      local name = support.unique()
+      local plain <close> = assert(filemap.create(name, 10))
+      local slash <close> = assert(filemap.create("Local\\" .. name .. "/x/", 2^20))
+      local global <close> = assert(filemap.create("Global\\" .. name, SIZE + 1))
+      assert.are.equal(#plain, listed("Local\\" .. name))
+      assert.are.equal(#slash, listed("Local\\" .. name .. "/x/"))
+      assert.are.equal(#global, listed("Global\\" .. name))
+      assert.is_nil(listed(name))
+      assert.are.equal("integer", math.type(listed("Local\\" .. name)))
+    end)
+
+    it("has many, and none that has gone", function()
+      local name, maps = support.unique(), {}
+      for i = 1, 100 do maps[i] = assert(filemap.create(name .. "." .. i, i)) end
+      for i = 1, 100 do assert.are.equal(i, listed(("Local\\%s.%d"):format(name, i))) end
+      for _, map in ipairs(maps) do map:close() end
+      for i = 1, 100 do assert.is_nil(listed(("Local\\%s.%d"):format(name, i))) end
+    end)
+  end)
+
+  describe("a name that starts with /", function()
+    it("is that name in /dev/shm, and stays until it is unlinked", function()
+      local name = support.unique("/")
+      local map = assert(filemap.create(name, SIZE))
+      local view = assert(map:view())
+      view:set_string(0, "verbatim")
+      assert.are.equal(name, map:name())
+      assert.are.equal(SIZE, lfs.attributes(FOLDER .. name, "size"))
+      view:close()
+      map:close()
+      assert.are.equal(SIZE, is_there(name))
+      local again = assert(filemap.open(name, "rw"))
+      assert.is_true(filemap.unlink(name))
+      local kept <close> = assert(again:view())
+      assert.are.equal("verbatim", kept:get_string(0, 8))
+      again:close()
+      assert.is_nil(lfs.attributes(FOLDER .. name))
+      fails("not_found", name, filemap.open(name))
+      fails("not_found", name, filemap.unlink(name))
+    end)
+
+    it("finds what another program made, whatever its size", function()
+      local name = support.unique("/")
+      local file <close> = assert(io.open(FOLDER .. name, "w"))
+      fails("exists", name, filemap.create(name, 1))
+      fails("invalid", name, filemap.open(name))
+      file:write("by hand"):flush()
+      local view <close> = assert(assert(filemap.open(name)):view())
+      assert.are.equal("by hand", view:get_string(0, #view))
+      fails("too_small", name, filemap.create_or_open(name, 8))
+      assert.is_true(filemap.unlink(name))
+    end)
+
+    it("has 1 to 200 bytes after it, and no second /", function()
+      for _, name in ipairs { "/", "//", "/a/b", "/../a", "/..", "/.", "/" .. ("n"):rep(201), "/a\\b", "/a\xff" } do
+        fails("invalid", name, filemap.create(name, 1))
+        fails("invalid", name, filemap.open(name))
+        fails("invalid", name, filemap.unlink(name))
+      end
+      local name = "/" .. name_of(200)
+      local map <close> = assert(filemap.create(name, 1))
+      assert.are.equal(1, #map)
+      assert.is_true(filemap.unlink(name))
+    end)
+
+    it("is not listed", function()
+      local name = support.unique("/")
+      local map <close> = assert(filemap.create(name, SIZE))
+      for _, entry in ipairs(assert(filemap.list())) do
+        assert.is_nil(entry.name:find(name:sub(2), 1, true))
+      end
+      assert.is_true(filemap.unlink(map:name()))
+    end)
+  end)
+
+  describe("filemap.unlink", function()
+    it("leaves other names alone", function()
+      local name = support.unique()
+      for _, full in ipairs { name, "Local\\" .. name, "Global\\" .. name } do
+        local map <close> = assert(filemap.create(full, SIZE))
+        fails("invalid", full, filemap.unlink(full))
+        assert.are.equal(#map, is_there(full))
+      end
+      fails("invalid", "", filemap.unlink(""))
+      fails("invalid", "/x", filemap.unlink("/x\0y"))
+    end)
+
+    it("raises for what is no string", function()
+      for _, name in ipairs { true, {} } do
+        local ok, message = pcall(function() return (filemap.unlink(name)) end)
+        assert.is_false(ok)
+        contains("bad argument #1 to 'unlink' (string expected, got " .. type(name), message)
+      end
+      assert.is_false(pcall(filemap.unlink))
+    end)
+  end)
+
+  -- What somebody else may have put where a name's file goes: how to make it, what lfs says it is.
+  local PLANTS = {
+    ["a FIFO"] = { "mkfifo '%s'", "named pipe" },
+    ["a folder"] = { "mkdir '%s'", "directory" },
+    ["a symbolic link to a file"] = { "ln -s /etc/hostname '%s'", "link" },
+    ["a symbolic link to a device"] = { "ln -s /dev/zero '%s'", "link" },
+    ["a symbolic link to nothing"] = { "ln -s /dev/shm/filemap-none '%s'", "link" },
+    ["a symbolic link to itself"] = { "ln -s '%s' '%s'", "link" },
+  }
+  for what, plant in pairs(PLANTS) do
+    for _, prefix in ipairs { "", "Global\\", "/" } do
+      it(("is invalid where %s is planted, and leaves that as it is: %sName"):format(what, prefix), function()
+        local name = prefix .. support.unique()
+        local path = prefix == "/" and FOLDER .. name:sub(2) or path_of(name)
+        assert.is_true(os.execute(plant[1]:gsub("%%s", path)))
+        local calls = {
+          table.pack(filemap.create(name, SIZE)), table.pack(filemap.open(name)),
+          table.pack(filemap.open(name, "rw")), table.pack(filemap.create_or_open(name, SIZE)),
+          n = 4,
+        }
+        local list = assert(filemap.list())
+        local kind = lfs.symlinkattributes(path, "mode")
+        os.execute(("rm -rf '%s'"):format(path))
+        for i = 1, calls.n do fails("invalid", name, table.unpack(calls[i], 1, calls[i].n)) end
+        for _, entry in ipairs(list) do assert.is_nil(entry.name:find(name, 1, true)) end
+        assert.are.equal(plant[2], kind)
+      end)
+    end
+  end
+
+  describe("the option mode", function()
+    local MODES = {
+      ["0600"] = "rw-------", ["600"] = "rw-------", ["0644"] = "rw-r--r--", ["0666"] = "rw-rw-rw-",
+      ["0777"] = "rwxrwxrwx", ["0400"] = "r--------",
+    }
+
+    it("gives the file's permissions, whatever the umask", function()
+      for mode, permissions in pairs(MODES) do
+        for _, name in ipairs { support.unique(), support.unique("Global\\"), support.unique("/") } do
+          local before = contents()
+          local map <close> = assert(filemap.create(name, SIZE, { mode = mode }))
+          local path
+          for file in pairs(contents()) do path = before[file] and path or FOLDER .. file end
+          local found = lfs.attributes(path, "permissions")
+          if name:sub(1, 1) == "/" then filemap.unlink(name) end
+          assert.are.equal(permissions, found)
+          assert.are.equal(SIZE, #map)
+        end
+      end
+    end)
+
+    it("is 0600 unless told otherwise", function()
+      local name = support.unique("/")
+      local map <close> = assert(filemap.create(name, SIZE))
+      local found = lfs.attributes(FOLDER .. name, "permissions")
+      filemap.unlink(map:name())
+      assert.are.equal("rw-------", found)
+    end)
+  end)
+end)

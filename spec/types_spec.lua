@@ -1,0 +1,172 @@
+-- The functions and methods that there are, those that editors are told of (types/filemap.lua), and those
+-- that the reference describes (the doc comments of the binding) must be the same, with the same parameters.
+-- Each is brought here into one form: a table from names like "map:view" to parameters like "offset, length".
+local filemap = require "filemap"
+local lfs = require "lfs"
+
+-- A checkout on Windows may have other ends of lines.
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return (file:read("a"):gsub("\r", ""))
+end
+
+local function add(found, name, parameters)
+  assert(not found[name], name .. " is there twice")
+  found[name] = parameters
+end
+
+local function qualified(owner, name)
+  return owner .. (owner == "filemap" and "." or ":") .. name
+end
+
+local function add_methods(found, owner, object)
+  for name in pairs(getmetatable(object).__index) do add(found, qualified(owner, name), true) end
+end
+
+-- What there is. No parameters are known of C functions.
+local function live()
+  local found = {}
+  for name, value in pairs(filemap) do
+    if type(value) == "function" then add(found, qualified("filemap", name), true) end
+  end
+  local map <close> = assert(filemap.create(nil, 1))
+  local view <close> = assert(map:view())
+  add_methods(found, "map", map)
+  add_methods(found, "view", view)
+  return found
+end
+
+-- The names that one in a doc comment stands for: get_T is a family, with a member for each type of number.
+local function members(name)
+  if not name:find("_T$") then return { name } end
+  local found = {}
+  for T in read("src/binding/types.h"):gmatch("\n%s*X%((%w+),") do
+    found[#found + 1] = name:sub(1, -2) .. T
+  end
+  return found
+end
+
+local function documented_parameters(comment)
+  local found = {}
+  for name in comment:gmatch("@tparam%S*%s+%S+%s+([%w_]+)") do found[#found + 1] = name end
+  return table.concat(found, ", ")
+end
+
+-- Adds what a C file describes. Its functions are of the module or type that was named last before them.
+local function add_documented(found, path)
+  local owner
+  for comment in read(path):gmatch("/%*%*%*(.-)%*/") do
+    owner = comment:match("@module%s+([%w_]+)") or comment:match("@type%s+([%w_]+)") or owner
+    local name = comment:match("@function%s+([%w_]+)")
+    for _, member in ipairs(name and members(name) or {}) do
+      add(found, qualified(owner, member), documented_parameters(comment))
+    end
+  end
+end
+
+-- What the reference describes, and the paths of the files in which it does.
+local function documented()
+  local found, paths = {}, {}
+  for name in lfs.dir("src/binding") do
+    local path = "src/binding/" .. name
+    if name:find("%.c$") and read(path):find("/***", 1, true) then
+      paths[#paths + 1] = path
+      add_documented(found, path)
+    end
+  end
+  return found, paths
+end
+
+-- What editors are told of: the parameters of each function as it is written, and as the lines before it
+-- describe them.
+local function annotated()
+  local written, described, lines = {}, {}, {}
+  for line in read("types/filemap.lua"):gmatch("[^\n]+") do
+    lines[#lines + 1] = line:match("^%-%-%-@param ([%w_]+)")
+    local name, parameters = line:match("^function ([%w_.:]+)%((.-)%)")
+    if name then
+      add(written, name, parameters)
+      described[name] = table.concat(lines, ", ")
+      lines = {}
+    end
+  end
+  return written, described
+end
+
+-- The fields that editors are told a class has.
+local function fields(class)
+  local found, current = {}, nil
+  for line in read("types/filemap.lua"):gmatch("[^\n]+") do
+    current = line:match("^%-%-%-@class ([%w_.]+)") or current
+    local name = current == class and line:match("^%-%-%-@field ([%w_]+)")
+    if name then add(found, name, true) end
+  end
+  return found
+end
+
+-- The fields that the reference describes: those in lua/filemap.lua with a comment right before them.
+local function documented_fields()
+  local found = {}
+  for name in read("lua/filemap.lua"):gmatch("\n  %-%-[^\n]*\n  ([%w_]+) =") do add(found, name, true) end
+  return found
+end
+
+local function constants()
+  local found = {}
+  for name, value in pairs(filemap) do
+    if type(value) ~= "function" then add(found, name, true) end
+  end
+  return found
+end
+
+-- The names in `these` that are not in `those`, sorted.
+local function only_in(these, those)
+  local found = {}
+  for name in pairs(these) do
+    if those[name] == nil then found[#found + 1] = name end
+  end
+  table.sort(found)
+  return found
+end
+
+describe("the functions and methods", function()
+  it("are all described in the reference", function()
+    assert.same({}, only_in(live(), documented()))
+  end)
+
+  it("are all that the reference describes", function()
+    assert.same({}, only_in(documented(), live()))
+  end)
+
+  it("are all told to editors", function()
+    assert.same({}, only_in(live(), annotated()))
+  end)
+
+  it("are all that editors are told of", function()
+    assert.same({}, only_in(annotated(), live()))
+    assert.same({}, fields("filemap.map"))
+    assert.same({}, fields("filemap.view"))
+  end)
+
+  it("have the same parameters in the reference and for editors", function()
+    local written, described = annotated()
+    assert.same(documented(), written)
+    assert.same(written, described)
+  end)
+end)
+
+describe("the constants", function()
+  it("are the same in the module, in the reference and for editors", function()
+    assert.same(constants(), documented_fields())
+    assert.same(constants(), fields("filemap"))
+  end)
+end)
+
+describe("the reference", function()
+  it("is made of every file that has doc comments", function()
+    local _, paths = documented()
+    for _, path in ipairs(paths) do
+      assert.is_truthy(read("config.ld"):find('"' .. path .. '"', 1, true), path .. " is not in config.ld")
+    end
+  end)
+end)

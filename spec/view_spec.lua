@@ -1,0 +1,330 @@
+-- Views and slices: what they give, how long they live, and what a closed one does.
+local filemap = require "filemap"
+local support = require "spec.support"
+
+local SIZE = 3 * filemap.granularity
+local WORDS = { "r", "rw", "copy", "rx", "rwx", "copyx" }
+-- What a map or view of each access gives.
+local GIVES = {
+  r = { r = true, copy = true },
+  rw = { r = true, rw = true, copy = true },
+  copy = { r = true, copy = true },
+  rx = { r = true, copy = true, rx = true, copyx = true },
+  rwx = { r = true, rw = true, copy = true, rx = true, rwx = true, copyx = true },
+  copyx = { r = true, copy = true, rx = true, copyx = true },
+}
+local NO_WORDS = { "", "w", "wr", "R", "rw ", "r\0", "copyrw", 1, true, {} }
+local PAST = { SIZE + 1, 2^31, 2^32, 2^53, math.maxinteger }
+local NO_INTEGERS = { 1.5, 2^63, 0/0, 1/0 }
+
+-- Calls a method as a program does, since Lua takes the names in its messages from the calling code.
+-- Returns the message of what it raises.
+local function raises(object, method, ...)
+  local code = ("local object = ... local result = object:%s(select(2, ...)) return result"):format(method)
+  local ok, message = pcall(assert(load(code)), object, ...)
+  assert.is_false(ok, method .. " raised nothing")
+  return message
+end
+
+local function contains(text, message)
+  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
+end
+
+-- What a call returned is the four results of a failure.
+local function fails(code, subject, ...)
+  local result, message, word, native = ...
+  assert.are.equal(4, select("#", ...))
+  assert.is_nil(result)
+  assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
+  assert.are.equal(code, word)
+  assert.is_true(native == nil or math.type(native) == "integer")
+end
+
+support.clean()
+
+describe("a view", function()
+  local map, view
+
+  before_each(function()
+    map = assert(filemap.create(nil, SIZE, { access = "rwx" }))
+    view = assert(map:view(0, SIZE, "rw"))
+  end)
+
+  after_each(function()
+    view:close()
+    map:close()
+  end)
+
+  it("is of the whole map unless told otherwise", function()
+    local whole <close> = assert(map:view())
+    local rest <close> = assert(map:view(5))
+    local part <close> = assert(map:view(5, 7))
+    local nils <close> = assert(map:view(nil, nil, nil))
+    assert.are.same({ SIZE, SIZE - 5, 7, SIZE }, { #whole, #rest, #part, #nils })
+    assert.are.same({ SIZE, SIZE - 5, 7, SIZE }, { whole:size(), rest:size(), part:size(), nils:size() })
+    assert.are.equal("rwx", whole:access())
+    assert.are.equal("integer", math.type(#part))
+  end)
+
+  it("starts at any byte and sees the same memory as every other", function()
+    local unit = filemap.granularity
+    for _, offset in ipairs { 0, 1, 7, filemap.page_size - 1, filemap.page_size, unit - 1, unit, unit + 1, 2 * unit,
+      SIZE - 1 } do
+      local other <close> = assert(map:view(offset, math.min(SIZE - offset, unit)))
+      view:set_u8(offset, 0x5A)
+      assert.are.equal(0x5A, other:get_u8(0))
+      other:set_u8(#other - 1, 0xA5)
+      assert.are.equal(0xA5, view:get_u8(offset + #other - 1))
+    end
+  end)
+
+  it("of fresh memory reads zeros", function()
+    assert.are.equal(("\0"):rep(SIZE), view:get_string(0, SIZE))
+  end)
+
+  it("past the map's end raises, naming the offset", function()
+    for _, offset in ipairs(PAST) do
+      contains(("bad argument #1 to 'view' (offset %d + 0 bytes is past the end of a %d-byte map)"):format(offset,
+        SIZE), raises(map, "view", offset))
+      contains(("bad argument #1 to 'view' (offset %d + 1 bytes is past the end"):format(offset),
+        raises(map, "view", offset, 1))
+    end
+    for _, length in ipairs(PAST) do
+      contains(("(offset 0 + %d bytes is past the end of a %d-byte map)"):format(length, SIZE),
+        raises(map, "view", 0, length))
+      contains(("(offset %d + %d bytes is past the end"):format(SIZE, length), raises(map, "view", SIZE, length))
+    end
+  end)
+
+  it("of nothing is invalid", function()
+    fails("invalid", "unnamed map", map:view(0, 0))
+    fails("invalid", "unnamed map", map:view(SIZE, 0))
+    fails("invalid", "unnamed map", map:view(SIZE))
+    fails("invalid", "unnamed map", view:sub(0, 0))
+    fails("invalid", "unnamed map", view:sub(SIZE, 0))
+  end)
+
+  it("tells of its map's name where it fails", function()
+    local name = support.unique()
+    local named <close> = assert(filemap.create(name, SIZE))
+    local readonly <close> = assert(named:view(0, 10, "r"))
+    fails("denied", name, named:view(0, 10, "rx"))
+    fails("denied", name, readonly:sub(0, 10, "rw"))
+    fails("invalid", name, readonly:sub(0, 0))
+  end)
+
+  for _, owner in ipairs { "map", "view" } do
+    local method = owner == "map" and "view" or "sub"
+
+    it(("raises for arguments of %s:%s that are mistakes"):format(owner, method), function()
+      local object = owner == "map" and map or view
+      for _, n in ipairs { -1, math.mininteger } do
+        contains(("bad argument #1 to '%s' (offset %d is negative)"):format(method, n), raises(object, method, n, 1))
+        contains(("bad argument #2 to '%s' (length %d is negative)"):format(method, n), raises(object, method, 0, n))
+      end
+      for _, n in ipairs(NO_INTEGERS) do
+        contains(("bad argument #1 to '%s' (number has no integer"):format(method), raises(object, method, n, 1))
+        contains(("bad argument #2 to '%s' (number has no integer"):format(method), raises(object, method, 0, n))
+      end
+      contains(("bad argument #1 to '%s' (number expected, got table)"):format(method), raises(object, method, {}, 1))
+      contains(("bad argument #2 to '%s' (number expected, got table)"):format(method), raises(object, method, 0, {}))
+      for _, word in ipairs(NO_WORDS) do
+        contains(("bad argument #3 to '%s' ("):format(method), raises(object, method, 0, 1, word))
+      end
+    end)
+
+    for _, given in ipairs(WORDS) do
+      it(("%s:%s of an %q %s gives no more than that"):format(owner, method, given, owner), function()
+        local root <close> = assert(filemap.create(nil, 100, { access = owner == "map" and given or "rwx" }))
+        local parent = root
+        if owner == "view" then parent = assert(root:view(0, 100, given)) end
+        for _, wanted in ipairs(WORDS) do
+          if GIVES[given][wanted] then
+            local child <close> = assert(parent[method](parent, 0, 100, wanted))
+            assert.are.equal(wanted, child:access())
+          else
+            fails("denied", "unnamed map", parent[method](parent, 0, 100, wanted))
+          end
+        end
+        local same <close> = assert(parent[method](parent, 0, 100))
+        assert.are.equal(given, same:access())
+        parent:close()
+      end)
+    end
+  end
+
+  for _, access in ipairs { "r", "rx" } do
+    it(("of access %q reads what others write, and writing raises"):format(access), function()
+      local readonly <close> = assert(map:view(0, SIZE, access))
+      view:set_string(0, "seen")
+      assert.are.equal("seen", readonly:get_string(0, 4))
+      contains("filemap.view is read-only", raises(readonly, "set_u8", 0, 1))
+      contains("filemap.view is read-only", raises(readonly, "set_string", 0, "x"))
+      assert.are.equal("seen", view:get_string(0, 4))
+    end)
+  end
+
+  for _, access in ipairs { "copy", "copyx" } do
+    it(("of access %q keeps what is written to itself and its slices"):format(access), function()
+      view:set_string(0, "shared")
+      local copy <close> = assert(map:view(0, SIZE, access))
+      local other <close> = assert(map:view(0, SIZE, access))
+      copy:set_string(0, "mine")
+      local slice <close> = assert(copy:sub(0, 6, "r"))
+      assert.are.equal("mineed", slice:get_string(0, 6))
+      assert.are.equal("shared", view:get_string(0, 6))
+      assert.are.equal("shared", other:get_string(0, 6))
+    end)
+  end
+
+  it("flushes a range, or the rest, or nothing", function()
+    assert.is_true(view:flush())
+    assert.is_true(view:flush(1))
+    assert.is_true(view:flush(1, 2))
+    assert.is_true(view:flush(filemap.page_size + 1, 3, "async"))
+    assert.is_true(view:flush(nil, nil, "async"))
+    assert.is_true(view:flush(SIZE))
+    assert.is_true(view:flush(SIZE, 0))
+    for _, access in ipairs(WORDS) do
+      local other <close> = assert(map:view(3, 10, access))
+      assert.is_true(other:flush(2, 5))
+    end
+  end)
+
+  it("raises for mistakes in what to flush", function()
+    for _, n in ipairs(PAST) do
+      contains(("bad argument #1 to 'flush' (offset 0 + %d bytes is past the end of a %d-byte view)"):format(n, SIZE),
+        raises(view, "flush", 0, n))
+      contains(("bad argument #1 to 'flush' (offset %d + 0 bytes is past the end"):format(n), raises(view, "flush", n))
+    end
+    contains("bad argument #1 to 'flush' (offset -1 is negative)", raises(view, "flush", -1))
+    contains("bad argument #2 to 'flush' (length -1 is negative)", raises(view, "flush", 0, -1))
+    contains("bad argument #3 to 'flush' (", raises(view, "flush", 0, 1, "sync"))
+    contains("bad argument #3 to 'flush' (", raises(view, "flush", 0, 1, true))
+    contains("no integer representation", raises(view, "flush", 0.5))
+  end)
+
+  it("says what it is", function()
+    local part <close> = assert(map:view(1, 10, "copyx"))
+    assert.are.equal("filemap.view (10 bytes, copyx)", tostring(part))
+    part:close()
+    assert.are.equal("filemap.view (closed)", tostring(part))
+    assert.are.equal("filemap.view", getmetatable(part).__name)
+  end)
+
+  it("closes by close, unmap, <close>, and as often as one likes", function()
+    for _, method in ipairs { "close", "unmap" } do
+      local v = assert(map:view())
+      v[method](v)
+      v:close()
+      v:unmap()
+      contains("filemap.view is closed", raises(v, "size"))
+    end
+    local kept
+    do
+      local v <close> = assert(map:view())
+      kept = v
+    end
+    contains("filemap.view is closed", raises(kept, "size"))
+  end)
+
+  it("closed raises in every method but close and unmap", function()
+    view:close()
+    local arguments = { sub = { 0, 1 }, size = {}, access = {}, flush = {} }
+    for method, list in pairs(arguments) do
+      contains("filemap.view is closed", raises(view, method, table.unpack(list)))
+    end
+    local ok, message = pcall(function() return #view end)
+    assert.is_false(ok)
+    contains("filemap.view is closed", message)
+  end)
+
+  it("raises for a self that is no view", function()
+    for _, method in ipairs { "size", "access", "sub", "flush", "unmap", "close" } do
+      for _, self in ipairs { map, io.stdout, {}, "view", 1, false } do
+        local ok, message = pcall(view[method], self, 0, 1)
+        assert.is_false(ok)
+        contains("filemap.view expected, got ", message)
+      end
+      assert.is_false(pcall(view[method]))
+    end
+  end)
+
+  it("outlives its map", function()
+    map:close()
+    view:set_string(0, "still here")
+    assert.are.equal("still here", view:get_string(0, 10))
+    local copy <close> = assert(view:sub(0, 10, "copy"))
+    assert.are.equal("still here", copy:get_string(0, 10))
+  end)
+end)
+
+describe("a slice", function()
+  local map, view
+
+  before_each(function()
+    map = assert(filemap.create(nil, SIZE))
+    view = assert(map:view(3, 100))
+  end)
+
+  after_each(function()
+    view:close()
+    map:close()
+  end)
+
+  it("is a part of its view, counted from the slice's start", function()
+    local slice <close> = assert(view:sub(10, 20))
+    local deeper <close> = assert(slice:sub(19, 1))
+    assert.are.same({ 20, 20, 1, "rw" }, { #slice, slice:size(), #deeper, slice:access() })
+    slice:set_u8(19, 7)
+    assert.are.equal(7, deeper:get_u8(0))
+    assert.are.equal(7, view:get_u8(29))
+    contains("offset 20 + 1 bytes is past the end of a 20-byte view", raises(slice, "get_u8", 20))
+  end)
+
+  it("past its view's end raises, though the map goes on", function()
+    for _, range in ipairs { { 0, 101 }, { 100, 1 }, { 1, 100 }, { 101, 0 }, { 0, SIZE }, { 2^53, 1 },
+      { math.maxinteger, math.maxinteger } } do
+      contains(("bad argument #1 to 'sub' (offset %d + %d bytes is past the end of a 100-byte view)"):format(
+        range[1], range[2]), raises(view, "sub", range[1], range[2]))
+    end
+    contains("bad argument #2 to 'sub' (number expected, got no value)", raises(view, "sub", 0))
+    contains("bad argument #1 to 'sub' (number expected, got no value)", raises(view, "sub"))
+  end)
+
+  it("keeps the mapping alive on its own", function()
+    local slice <close> = assert(view:sub(10, 20))
+    local deeper <close> = assert(slice:sub(5, 5))
+    map:close()
+    view:close()
+    slice:set_string(0, "0123456789")
+    slice:close()
+    assert.are.equal("56789", deeper:get_string(0, 5))
+  end)
+
+  it("that copies is private, though the view it is of is shared", function()
+    view:set_string(10, "shared")
+    local copy <close> = assert(view:sub(10, 6, "copy"))
+    local deeper <close> = assert(copy:sub(1, 5))
+    copy:set_string(0, "P")
+    assert.are.equal("shared", view:get_string(10, 6))
+    deeper:set_string(0, "rivat")
+    assert.are.equal("Privat", copy:get_string(0, 6))
+    assert.are.equal("shared", view:get_string(10, 6))
+  end)
+
+  it("is collected in any order with its view and map", function()
+    for order = 0, 5 do
+      local held = { assert(filemap.create(nil, SIZE)) }
+      held[2] = assert(held[1]:view())
+      held[3] = assert(held[2]:sub(1, 5))
+      local first = order % 3 + 1
+      held[first] = nil
+      collectgarbage()
+      held[order < 3 and first % 3 + 1 or (first + 1) % 3 + 1] = nil
+      collectgarbage()
+      local _, last = next(held)
+      assert.is_true(#last > 0)
+    end
+  end)
+end)

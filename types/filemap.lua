@@ -1,0 +1,381 @@
+---@meta filemap
+
+-- What editors are told of filemap. The reference, which is made of the comments in the sources, says more:
+-- these are its first sentences. A spec compares the two with what there is.
+
+---What a map or view may be used for.
+---@alias filemap.access
+---| "r" # read
+---| "rw" # read and write
+---| "copy" # read, and write to a private copy
+---| "rx" # read and execute
+---| "rwx" # read, write and execute
+---| "copyx" # read, execute, and write to a private copy
+
+---Why a call failed: the same words on every system.
+---@alias filemap.code
+---| "not_found"
+---| "exists"
+---| "denied"
+---| "invalid"
+---| "too_small"
+---| "too_large"
+---| "no_space"
+---| "no_memory"
+---| "in_use"
+---| "timeout"
+---| "closed"
+---| "full"
+---| "truncated"
+---| "corrupt"
+---| "unsupported"
+---| "system"
+
+---@alias filemap.integer_type "i8"|"u8"|"i16"|"u16"|"i32"|"u32"|"i64"|"u64"
+---@alias filemap.float_type "f32"|"f64"
+
+---@class filemap.create_options
+---@field access? filemap.access default: "rw"
+---@field mode? string POSIX permissions in octal; default: "0600". No effect on Windows
+---@field sddl? string security descriptor; Windows only
+---@field inherit? boolean whether child processes inherit the handle; default: false
+---@field commit? boolean whether the memory is there on return; default: true
+---@field large_pages? boolean default: false
+
+---@class filemap.open_options
+---@field size? integer the least it must have, in bytes, and what the map's size then is
+---@field inherit? boolean whether child processes inherit the handle; default: false
+
+---@class filemap.file_options
+---@field size? integer bytes to create or grow it to, with a writable access; else the least it must have
+---@field mode? string POSIX permissions in octal, if it is created; default: "0600". No effect on Windows
+---@field sddl? string security descriptor of what is made; Windows only
+---@field name? string also names the mapping; Windows only
+---@field inherit? boolean whether child processes inherit the handle; default: false
+---@field commit? boolean whether the space is there on return; default: true
+
+---@class filemap.entry
+---@field name string
+---@field size integer bytes
+
+---Memory mapping as IPC: sections of memory and files, shared by name, through a path, or inherited.
+---
+---A mistake in the program raises. A failure of the world returns `nil, message, code, native`.
+---@class filemap
+---@field _VERSION string the version of this module
+---@field platform "posix"|"win32"|"stub" the system it runs on; "stub": one that it does not know
+---@field page_size integer bytes of a page of memory
+---@field granularity integer bytes to which the system aligns mappings, but views can start anywhere
+local filemap = {}
+
+---Makes a new section of memory.
+---@param name? string nil: unnamed
+---@param size integer bytes, from 1
+---@param options? filemap.create_options
+---@return filemap.map? map
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.create(name, size, options) end
+
+---Opens a section that is there.
+---@param name string
+---@param access? filemap.access default: "r"
+---@param options? filemap.open_options
+---@return filemap.map? map
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.open(name, access, options) end
+
+---Opens a section, or makes it where there is none.
+---@param name? string nil: unnamed
+---@param size integer bytes, from 1; the map's size in either case
+---@param options? filemap.create_options
+---@return filemap.map? map
+---@return boolean|string created or, on failure, the message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.create_or_open(name, size, options) end
+
+---Maps a regular file.
+---@param path string
+---@param access? filemap.access default: "r"
+---@param options? filemap.file_options
+---@return filemap.map? map of the file's size
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.file(path, access, options) end
+
+---Makes a map of a handle that this process inherited, which it owns from then on.
+---@param handle integer a file descriptor, or on Windows the HANDLE of a section
+---@param size integer bytes, from 1
+---@param access? filemap.access default: "rw"
+---@return filemap.map? map
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.adopt(handle, size, access) end
+
+---Removes a POSIX name (`/...`); who has it open keeps it.
+---@param name string
+---@return true? removed
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.unlink(name) end
+
+---The live names that this user can see.
+---@return filemap.entry[]? entries
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function filemap.list() end
+
+---A map: a section of memory, or a file, of which views can be made.
+---@class filemap.map
+---@operator len: integer
+local map = {}
+
+---Views a part of the map. The view goes on when the map is closed, and holds the name.
+---@param offset? integer bytes from 0, aligned or not; default: 0
+---@param length? integer bytes; default: the rest
+---@param access? filemap.access no more than the map gives; default: the map's
+---@return filemap.view? view
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function map:view(offset, length, access) end
+
+---The map's size, also as `#map`.
+---@return integer bytes
+function map:size() end
+
+---The name it was made or opened by.
+---@return string? name nil for unnamed memory, and for a file without a mapping's name
+function map:name() end
+
+---The access it gives.
+---@return filemap.access access
+function map:access() end
+
+---The system's handle, to be handed to a child. It stays the map's: do not close it.
+---@return integer handle a file descriptor, or on Windows the section's HANDLE (0 for an empty file)
+function map:handle() end
+
+---Gives the file of a file map another size, larger or smaller.
+---@param size integer bytes, from 1
+---@return true? resized
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function map:resize(size) end
+
+---Closes the map; twice is fine. Its views go on.
+---@return true closed
+function map:close() end
+
+---A view: bytes of a map that can be read and written. Offsets count bytes from 0.
+---@class filemap.view
+---@operator len: integer
+local view = {}
+
+---The view's size, also as `#view`.
+---@return integer bytes
+function view:size() end
+
+---What may be done through it.
+---@return filemap.access access
+function view:access() end
+
+---A slice, which keeps the mapping alive on its own.
+---@param offset integer bytes from 0
+---@param length integer bytes
+---@param access? filemap.access no more than this view gives; default: this view's
+---@return filemap.view? slice
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function view:sub(offset, length, access) end
+
+---Writes the bytes back.
+---@param offset? integer bytes from 0; default: 0
+---@param length? integer bytes; default: the rest
+---@param how? "async" only start it
+---@return true? flushed
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function view:flush(offset, length, how) end
+
+---Unmaps the view; twice is fine.
+---@return true unmapped
+function view:unmap() end
+
+---The same as `unmap`.
+---@return true closed
+function view:close() end
+
+---Reads an i8, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_i8(offset) end
+
+---Writes an i8, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_i8(offset, value) end
+
+---Reads a u8, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_u8(offset) end
+
+---Writes a u8, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_u8(offset, value) end
+
+---Reads an i16, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_i16(offset) end
+
+---Writes an i16, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_i16(offset, value) end
+
+---Reads a u16, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_u16(offset) end
+
+---Writes a u16, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_u16(offset, value) end
+
+---Reads an i32, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_i32(offset) end
+
+---Writes an i32, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_i32(offset, value) end
+
+---Reads a u32, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_u32(offset) end
+
+---Writes a u32, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_u32(offset, value) end
+
+---Reads an i64, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_i64(offset) end
+
+---Writes an i64, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_i64(offset, value) end
+
+---Reads a u64, in native byte order, at any alignment.
+---From 2^63 on it comes as the negative integer of the same bits.
+---@param offset integer bytes from 0
+---@return integer value
+function view:get_u64(offset) end
+
+---Writes a u64, in native byte order, at any alignment.
+---Any integer's bits will do.
+---@param offset integer bytes from 0
+---@param value integer
+function view:set_u64(offset, value) end
+
+---Reads an f32, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return number value
+function view:get_f32(offset) end
+
+---Writes an f32, in native byte order, at any alignment. One that is too large becomes infinity.
+---@param offset integer bytes from 0
+---@param value number
+function view:set_f32(offset, value) end
+
+---Reads an f64, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@return number value
+function view:get_f64(offset) end
+
+---Writes an f64, in native byte order, at any alignment.
+---@param offset integer bytes from 0
+---@param value number
+function view:set_f64(offset, value) end
+
+---The method `get_T` of this view as a plain function, which keeps the view from being collected.
+---@param T filemap.float_type
+---@return fun(offset: integer): number
+---@overload fun(self: filemap.view, T: filemap.integer_type): fun(offset: integer): integer
+function view:getter(T) end
+
+---The method `set_T` of this view as a plain function, which keeps the view from being collected.
+---@param T filemap.float_type
+---@return fun(offset: integer, value: number)
+---@overload fun(self: filemap.view, T: filemap.integer_type): fun(offset: integer, value: integer)
+function view:setter(T) end
+
+---Reads bytes.
+---@param offset integer bytes from 0
+---@param length integer bytes
+---@return string bytes
+function view:get_string(offset, length) end
+
+---Writes bytes, and nothing after them.
+---@param offset integer bytes from 0
+---@param s string any bytes
+function view:set_string(offset, s) end
+
+---Reads text up to its NUL.
+---@param offset integer bytes from 0
+---@param max? integer the most bytes; without a NUL the text ends there, or at the view's end
+---@return string text without the NUL
+function view:get_cstring(offset, max) end
+
+---Writes text, a NUL, and zeros over the rest of its room.
+---@param offset integer bytes from 0
+---@param s string without NUL
+---@param capacity integer the room in bytes, with the NUL
+function view:set_cstring(offset, s, capacity) end
+
+---Reads UTF-16 of this machine's byte order (Windows' `wchar_t`) up to its NUL.
+---@param offset integer bytes from 0
+---@param max? integer the most units of 2 bytes; without a NUL the text ends there, or at the view's end
+---@return string text UTF-8
+function view:get_utf16(offset, max) end
+
+---Writes text as UTF-16, a NUL, and zeros over the rest of its room.
+---@param offset integer bytes from 0
+---@param s string UTF-8 without NUL
+---@param capacity integer the room in units of 2 bytes, with the NUL
+function view:set_utf16(offset, s, capacity) end
+
+---Reads UTF-32 of this machine's byte order (Linux' `wchar_t`) up to its NUL.
+---@param offset integer bytes from 0
+---@param max? integer the most units of 4 bytes; without a NUL the text ends there, or at the view's end
+---@return string text UTF-8
+function view:get_utf32(offset, max) end
+
+---Writes text as UTF-32, a NUL, and zeros over the rest of its room.
+---@param offset integer bytes from 0
+---@param s string UTF-8 without NUL
+---@param capacity integer the room in units of 4 bytes, with the NUL
+function view:set_utf32(offset, s, capacity) end
+
+return filemap
