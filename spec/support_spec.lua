@@ -91,7 +91,7 @@ describe("A child", function()
     assert.are.same({ nil, "eof" }, { child:read(0) })
   end)
 
-  it("does not outlive a variable that is closed, or collected", function()
+  it("does not outlive a variable that is closed", function()
     local kept
     do
       local child <close> = support.child("echo")
@@ -101,7 +101,9 @@ describe("A child", function()
     assert.are.equal(support.windows and 137 or 9, closed[#closed])
     assert.are.same({ nil, "eof" }, { kept:read(0) })
     assert.is_nil((kept:write("x")))
+  end)
 
+  support.only("posix", "wine's count of a process's handles is always 0")("and leaves no handle open", function()
     local handles = process.handles()
     for _ = 1, 3 do process.spawn { support.lua, "spec/child/echo.lua" } end
     assert.is_true(process.handles() > handles)

@@ -13,11 +13,12 @@ local support = {
   deadline = tonumber(os.getenv("FILEMAP_SPEC_DEADLINE")) or 30,
 }
 
--- The interpreter that runs this, which elsewhere than on Linux is what the command line says.
+-- The interpreter that runs this, which elsewhere than on Linux is what the command line says. (wine has the
+-- host's /proc too, where its own server is "self".)
 local function interpreter()
   local first = 0
   while arg[first - 1] do first = first - 1 end
-  return lfs.symlinkattributes("/proc/self/exe", "target") or arg[first]
+  return not support.windows and lfs.symlinkattributes("/proc/self/exe", "target") or arg[first]
 end
 
 support.lua = os.getenv("FILEMAP_SPEC_LUA") or interpreter()
