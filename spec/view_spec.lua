@@ -328,3 +328,30 @@ describe("a slice", function()
     end
   end)
 end)
+
+describe("a finalizer that closes what a call is at work on", function()
+  support.clean()
+
+  -- Runs `call` many times, each with an object about to be collected that closes `victim()`.
+  local function harass(make, call)
+    local done = { [true] = 0, [false] = 0 }
+    for _ = 1, 300 do
+      local victim = make()
+      setmetatable({}, { __gc = function() victim:close() end })
+      local fine, message = pcall(call, victim)
+      done[fine] = done[fine] + 1
+      assert.is_truthy(fine or message:find("is closed$"), message)
+    end
+    return done
+  end
+
+  it("makes the call raise, or lets it finish", function()
+    local map <close> = assert(filemap.create(nil, 1 << 20))
+    assert(map:view()):set_utf16(0, ("x"):rep(100000), 1 << 19)
+    local function view() return map:view() end
+    harass(view, function(v) assert.are.equal(100000, #v:get_utf16(0)) end)
+    harass(view, function(v) assert(v:sub(0, 10)):close() end)
+    harass(view, function(v) assert.are.equal(200000, #v:get_string(0, 200000)) end)
+    harass(function() return filemap.create(nil, 4096) end, function(m) assert(m:view()):close() end)
+  end)
+end)

@@ -46,7 +46,8 @@ void fmb_read_options(lua_State *L, int arg, fm_options *o, unsigned allowed);
 
 /* {-- Maps (lmap.c) and views (lview.c) --------------------------------------------------------- */
 
-/* Pushes a closed map or view, to be filled: an error in between then finds nothing half done. */
+/* Pushes a closed map or view, to be filled: an error in between then finds nothing half done. To be called
+** before the other arguments are looked at, since finalizers may run. A map is pushed at index 4. */
 fm_map **fmb_new_map(lua_State *L);
 fm_view *fmb_new_view(lua_State *L);
 

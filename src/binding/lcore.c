@@ -35,8 +35,8 @@ static int core_create(lua_State *L)
   const uint64_t size = fmb_check_count(L, 2, "size");
   fm_options o = FM_OPTIONS;
   fm_error e;
-  fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
   fm_map **m = fmb_new_map(L);
+  fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
   return fm_create(m, name, size, &o, &e) == FM_OK ? 1 : fmb_fail(L, label(name), &e);
 }
 
@@ -58,9 +58,9 @@ static int core_open(lua_State *L)
   if (!name) return 4;
   fm_options o = FM_OPTIONS;
   fm_error e;
+  fm_map **m = fmb_new_map(L);
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_INHERIT);
   o.access = fmb_opt_access(L, 2, FM_READ);
-  fm_map **m = fmb_new_map(L);
   return fm_open(m, name, &o, &e) == FM_OK ? 1 : fmb_fail(L, name, &e);
 }
 
@@ -84,8 +84,8 @@ static int core_create_or_open(lua_State *L)
   fm_options o = FM_OPTIONS;
   fm_error e;
   bool created;
-  fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
   fm_map **m = fmb_new_map(L);
+  fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
   if (fm_create_or_open(m, &created, name, size, &o, &e) != FM_OK) return fmb_fail(L, label(name), &e);
   lua_pushboolean(L, created);
   return 2;
@@ -111,10 +111,10 @@ static int core_file(lua_State *L)
   if (!path) return 4;
   fm_options o = FM_OPTIONS;
   fm_error e;
+  fm_map **m = fmb_new_map(L);
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_MODE | FMB_SDDL | FMB_NAME | FMB_INHERIT | FMB_COMMIT |
                                FMB_LARGE_PAGES);
   o.access = fmb_opt_access(L, 2, FM_READ);
-  fm_map **m = fmb_new_map(L);
   return fm_file(m, path, &o, &e) == FM_OK ? 1 : fmb_fail(L, path, &e);
 }
 

@@ -5,6 +5,7 @@
 
 fm_map **fmb_new_map(lua_State *L)
 {
+  lua_settop(L, 3); /* what makes maps has three arguments at most */
   fm_map **m = lua_newuserdatauv(L, sizeof *m, 0);
   *m = NULL;
   luaL_setmetatable(L, FMB_MAP);
@@ -34,6 +35,8 @@ static fm_map *check_map(lua_State *L)
 @raise for a range past the map's end. Source: mmap(2), MapViewOfFile */
 static int map_view(lua_State *L)
 {
+  lua_settop(L, 4);
+  fm_view *v = fmb_new_view(L); /* a finalizer may run, and close self: look only then */
   fm_map *m = check_map(L);
   const uint64_t size = fm_map_size(m);
   const uint64_t offset = fmb_opt_count(L, 2, "offset", 0);
@@ -43,7 +46,6 @@ static int map_view(lua_State *L)
     return luaL_argerror(L, 2, lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte map",
                                                (LUAI_UACINT)offset, (LUAI_UACINT)length,
                                                (LUAI_UACINT)size));
-  fm_view *v = fmb_new_view(L);
   fm_error e;
   return fm_view_open(v, m, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fm_map_label(m), &e);
 }

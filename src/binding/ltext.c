@@ -165,19 +165,28 @@ static uint32_t finish_character(uint32_t c, const unsigned char *p, size_t *nex
   return 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
 }
 
+static size_t units_before_nul(const unsigned char *p, size_t end, size_t unit)
+{
+  size_t length = 0;
+  while (length < end && unit_at(p, length, unit) != 0) length++;
+  return length;
+}
+
 static int get_wide(lua_State *L, size_t unit)
 {
   size_t end;
   const unsigned char *p = check_rest(L, fmb_open_self(L), unit, &end);
+  const size_t length = units_before_nul(p, end, unit);
   luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (size_t next = 0; next < end;) {
+  char *out = luaL_buffinitsize(L, &b, length * FM_UTF8_MOST);
+  /* Memory was asked for, so a finalizer may have run and closed the view: look again. */
+  p = fmb_at(L, fmb_self(L), false, 2, length * unit);
+  for (size_t next = 0; next < length;) {
     const uint32_t c = unit_at(p, next++, unit);
     if (c == 0) break;
-    char *out = luaL_prepbuffsize(&b, FM_UTF8_MOST);
-    luaL_addsize(&b, (size_t)fm_utf8_put(out, finish_character(c, p, &next, end, unit)));
+    out += fm_utf8_put(out, finish_character(c, p, &next, length, unit));
   }
-  luaL_pushresult(&b);
+  luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
   return 1;
 }
 

@@ -61,12 +61,13 @@ static int view_access(lua_State *L)
 @raise for a range past the view's end */
 static int view_sub(lua_State *L)
 {
-  const fm_view *v = fmb_open_self(L);
+  const int otherwise = fmb_open_self(L)->access;
   const uint64_t offset = fmb_check_count(L, 2, "offset");
   const uint64_t length = fmb_check_count(L, 3, "length");
-  const int access = fmb_opt_access(L, 4, v->access);
+  const int access = fmb_opt_access(L, 4, otherwise);
+  fm_view *slice = fmb_new_view(L); /* a finalizer may run, and close self: look only now */
+  const fm_view *v = fmb_open_self(L);
   check_range(L, v, offset, length);
-  fm_view *slice = fmb_new_view(L);
   fm_error e;
   return fm_view_sub(slice, v, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fm_map_label(fm_view_map(v)), &e);
 }
