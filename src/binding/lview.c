@@ -21,6 +21,11 @@ fm_view *fmb_open_self(lua_State *L)
   return v;
 }
 
+static int fail(lua_State *L, const fm_view *v, const fm_error *e)
+{
+  return fmb_fail(L, fm_map_label(fm_view_map(v)), e);
+}
+
 /* Raises unless `length` bytes from `offset`, the method's first argument, lie in the view. */
 static void check_range(lua_State *L, const fm_view *v, uint64_t offset, uint64_t length)
 {
@@ -69,7 +74,7 @@ static int view_sub(lua_State *L)
   const fm_view *v = fmb_open_self(L);
   check_range(L, v, offset, length);
   fm_error e;
-  return fm_view_sub(slice, v, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fm_map_label(fm_view_map(v)), &e);
+  return fm_view_sub(slice, v, offset, length, access, &e) == FM_OK ? 1 : fail(L, v, &e);
 }
 
 /*** Writes the bytes back. Of a file map they, and the file's metadata, are on the disk on return;
@@ -92,7 +97,7 @@ static int view_flush(lua_State *L)
   const bool async = !lua_isnoneornil(L, 4) && luaL_checkoption(L, 4, NULL, ways) == 0;
   check_range(L, v, offset, length);
   fm_error e;
-  if (fm_view_flush(v, offset, length, async, &e) != FM_OK) return fmb_fail(L, fm_map_label(fm_view_map(v)), &e);
+  if (fm_view_flush(v, offset, length, async, &e) != FM_OK) return fail(L, v, &e);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -136,7 +136,8 @@ intptr_t fm_map_handle(const fm_map *m);   /* fd or section HANDLE; the map keep
                                               an empty file, of which there is no section */
 
 /* Gives the file of a file map another size. FM_IN_USE while a view is open, on Windows also while another
-** process has one of what is to be cut, or holds the mapping's name; FM_UNSUPPORTED for a map that is not over a file; FM_DENIED without FM_WRITE. */
+** process has one of what is to be cut, or holds the mapping's name; FM_UNSUPPORTED for
+** a map that is not over a file; FM_DENIED without FM_WRITE. */
 int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
 
 /* Ends the caller's use of `m`. Views of it go on, and hold the section and its name. NULL is fine. */
