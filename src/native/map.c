@@ -69,7 +69,6 @@ static fm_map *new_map(const fm_name *name, const char *path, int access)
   if (name->full) strcpy(m->name, name->full); /* fm_name_parse saw that it fits */
   m->refs = 1;
   m->access = access;
-  m->kind = name->kind;
   return m;
 }
 

@@ -3,9 +3,11 @@
 
 #if FM_SYSTEM_POSIX
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 const char fm_platform[] = "posix";
 
@@ -33,6 +35,20 @@ int fm_posix_open(const char *path, int flags, mode_t mode)
   do fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
   while (fd < 0 && errno == EINTR);
   return fd;
+}
+
+bool fm_posix_try_lock(int fd, int how)
+{
+  int result;
+  do result = flock(fd, how | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+void fm_posix_pause(int tries)
+{
+  if (tries < FM_TRIES / 4) sched_yield();
+  else nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
 int fm_posix_set_inherit(int fd, bool inherit, fm_error *e)
@@ -149,7 +165,32 @@ static int open_file(int *out, bool *created, const char *path, const fm_options
     /* Somebody was faster in making or removing it. */
     if (errno != (is_there ? ENOENT : EEXIST)) return fm_fail_native(e, errno);
   }
-  return fm_fail_native(e, EEXIST); /* a symbolic link to nothing */
+  return fm_fail_native(e, ENOENT); /* a symbolic link to nothing */
+}
+
+int fm_posix_lock_size(int fd, fm_error *e)
+{
+  for (int i = 0; i < FM_TRIES; i++) {
+    if (fm_posix_try_lock(fd, LOCK_EX)) return FM_OK;
+    if (errno != EWOULDBLOCK) return FM_OK; /* a file system without such locks */
+    fm_posix_pause(i);
+  }
+  return fm_fail(e, FM_IN_USE, "another process has locked it");
+}
+
+/* Grows the file to the size that is asked for. Whoever does so holds a lock from the look at the size on,
+** or one whose growing fails would cut the file under another. */
+static int grow_file(uint64_t *size, int fd, const fm_options *o, fm_error *e)
+{
+  struct stat st;
+  int code = fm_posix_lock_size(fd, e);
+  if (code != FM_OK) return code;
+  if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
+  else if ((uint64_t)st.st_size < o->size)
+    code = fm_posix_set_size(fd, (uint64_t)st.st_size, o->size, o->commit, e);
+  if (code == FM_OK) *size = (uint64_t)st.st_size < o->size ? o->size : (uint64_t)st.st_size;
+  flock(fd, LOCK_UN);
+  return code;
 }
 
 static int prepare_file(uint64_t *size, int fd, bool created, const fm_options *o, fm_error *e)
@@ -164,8 +205,7 @@ static int prepare_file(uint64_t *size, int fd, bool created, const fm_options *
   if (!(o->access & FM_WRITE))
     return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, %llu were asked for", (unsigned long long)is,
                    (unsigned long long)o->size);
-  *size = o->size;
-  return fm_posix_set_size(fd, is, o->size, o->commit, e);
+  return grow_file(size, fd, o, e);
 }
 
 int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
@@ -191,10 +231,14 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
 
 int fm_sys_resize(fm_map *m, uint64_t size, fm_error *e)
 {
+  const int fd = (int)m->handle;
   struct stat st;
-  if (fstat((int)m->handle, &st) != 0) return fm_fail_native(e, errno);
-  const int code = fm_posix_set_size((int)m->handle, (uint64_t)st.st_size, size, true, e);
+  int code = fm_posix_lock_size(fd, e);
+  if (code != FM_OK) return code;
+  code = fstat(fd, &st) == 0 ? fm_posix_set_size(fd, (uint64_t)st.st_size, size, true, e)
+                             : fm_fail_native(e, errno);
   if (code == FM_OK) m->size = size;
+  flock(fd, LOCK_UN);
   return code;
 }
 

@@ -55,8 +55,7 @@ struct fm_map {
   int access;
   uint64_t size;
   intptr_t handle;     /* fd or section HANDLE */
-  intptr_t file;       /* Windows: HANDLE of the file behind it, 0 if none. POSIX: 1 if it is a file */
-  fm_kind kind;
+  intptr_t file;       /* Windows: HANDLE of the file behind it, 0 if none */
   bool adopted;        /* POSIX: may hold a name that it does not know */
   char name[FM_NAME_SIZE];
   char *path;          /* of a file map, allocated */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,8 +27,16 @@ int fm_posix_open(const char *path, int flags, mode_t mode);
 int fm_posix_set_inherit(int fd, bool inherit, fm_error *e);
 
 /* Gives an open file of `from` bytes `to` of them. Growing with `commit` allocates what it adds, and is
-** refused beforehand if it cannot be had; on failure the size is `from` again. */
+** refused beforehand if it cannot be had; on failure the size is `from` again. Others that grow the file must
+** be kept out meanwhile (fm_posix_lock_size). */
+int fm_posix_lock_size(int fd, fm_error *e);
 int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e);
+
+/* Locks by flock(2) are tried for, never waited for: who may read a file can lock it for ever. Between tries
+** the first few only give the processor to others, later ones some time: 0.15 s in all. */
+enum { FM_TRIES = 200 };
+bool fm_posix_try_lock(int fd, int how);
+void fm_posix_pause(int tries);
 
 /* {-- Named segments (segment_posix.c) ---------------------------------------------------------- */
 

@@ -23,16 +23,15 @@
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 
 #define FOLDER "/dev/shm/"
-#define GLOBAL "filemap.global."
+#define OURS "filemap."
+#define GLOBAL OURS "global."
 
-enum { TRIES = 200, PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE };
+enum { PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE };
 
 /* What look_up found, beside the codes: a segment that nobody holds but another user owns. */
 enum { UNREMOVABLE = -1 };
@@ -42,7 +41,7 @@ enum { UNREMOVABLE = -1 };
 /* The start of the file names of this user's Local\ segments. */
 static int local_prefix(char *out, size_t size)
 {
-  return snprintf(out, size, "filemap.%" PRIdMAX ".", (intmax_t)geteuid());
+  return snprintf(out, size, OURS "%" PRIdMAX ".", (intmax_t)geteuid());
 }
 
 /* A / in a name stands as \ in the file's, which no name holds. */
@@ -57,6 +56,8 @@ static int path_of(char path[PATH_SIZE], const fm_name *name, fm_error *e)
   char prefix[32] = "";
   if (name->kind == FM_VERBATIM && strchr(name->rest, '/'))
     return fm_fail(e, FM_INVALID, "a name for shm_open holds no second /");
+  if (name->kind == FM_VERBATIM && strncmp(name->rest, OURS, strlen(OURS)) == 0)
+    return fm_fail(e, FM_INVALID, "names that start with /" OURS " belong to other kinds");
   if (name->kind == FM_LOCAL) local_prefix(prefix, sizeof prefix);
   if (name->kind == FM_GLOBAL) strcpy(prefix, GLOBAL);
   snprintf(path, PATH_SIZE, FOLDER "%s%s", prefix, name->rest);
@@ -73,6 +74,9 @@ static int check_file(const struct stat *st, fm_kind kind, fm_error *e)
     return fm_fail(e, FM_DENIED, "the name was taken by another user");
   if (!S_ISREG(st->st_mode))
     return fm_fail(e, FM_INVALID, "what has that name is not a segment of memory");
+  /* Another user may link what he can write, a Global segment of ours, under any name. */
+  if (kind != FM_VERBATIM && st->st_nlink > 1)
+    return fm_fail(e, FM_DENIED, "what has that name was linked there from elsewhere");
   return FM_OK;
 }
 
@@ -90,19 +94,13 @@ static int open_checked(int *out, const char *path, fm_kind kind, int flags, fm_
   return code;
 }
 
-static bool try_lock(int fd, int how)
+/* Is the open file still the one that `path` names? Between the opening and the lock another may have
+** removed it, and a third made a new one. */
+static bool has_name(int fd, const char *path)
 {
-  int result;
-  do result = flock(fd, how | LOCK_NB);
-  while (result != 0 && errno == EINTR);
-  return result == 0;
-}
-
-/* Between the opening of a path and the lock on the file, another may have removed it. */
-static bool has_name(int fd)
-{
-  struct stat st;
-  return fstat(fd, &st) == 0 && st.st_nlink > 0;
+  struct stat ours, named;
+  return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_ino == named.st_ino &&
+         ours.st_dev == named.st_dev;
 }
 
 /* Does anybody hold what is at `path`? If nobody does, it is removed. What cannot be looked at counts as
@@ -112,8 +110,8 @@ static bool visit(const char *path, fm_kind kind, uint64_t *size)
   struct stat st;
   int fd = -1;
   if (open_checked(&fd, path, kind, O_RDONLY, NULL) != FM_OK) return false;
-  const bool dead = try_lock(fd, LOCK_EX);
-  const bool named = fstat(fd, &st) == 0 && st.st_nlink > 0;
+  const bool dead = fm_posix_try_lock(fd, LOCK_EX);
+  const bool named = fstat(fd, &st) == 0 && has_name(fd, path);
   if (dead && named) unlink(path);
   close(fd);
   *size = named ? (uint64_t)st.st_size : 0;
@@ -124,32 +122,40 @@ static bool visit(const char *path, fm_kind kind, uint64_t *size)
 ** FM_IN_USE if it has to be tried again. */
 static int hold(int fd, const char *path)
 {
-  if (try_lock(fd, LOCK_EX)) {
-    if (!has_name(fd)) return FM_IN_USE;
+  if (fm_posix_try_lock(fd, LOCK_EX)) {
+    if (!has_name(fd, path)) return FM_IN_USE;
     return unlink(path) == 0 || errno == ENOENT ? FM_NOT_FOUND : UNREMOVABLE;
   }
-  return try_lock(fd, LOCK_SH) && has_name(fd) ? FM_OK : FM_IN_USE;
+  return fm_posix_try_lock(fd, LOCK_SH) && has_name(fd, path) ? FM_OK : FM_IN_USE;
 }
 
-/* Somebody else is at work on the same name: give him the processor, then some time. */
-static void pause_before(int next_try)
+/* It may not be written, but is anybody there at all? FM_NOT_FOUND or UNREMOVABLE if not. */
+static int probe_denied(const char *path, fm_kind kind, fm_error *e)
 {
-  if (next_try < TRIES / 4) sched_yield();
-  else nanosleep(&(struct timespec){0, 1000000}, NULL);
+  fm_error ignored;
+  uint64_t size;
+  int fd = -1;
+  if (open_checked(&fd, path, kind, O_RDONLY, &ignored) != FM_OK) return FM_DENIED;
+  const int code = hold(fd, path);
+  close(fd);
+  if (code == FM_NOT_FOUND) return fm_fail(e, code, NULL);
+  if (code == FM_OK) visit(path, kind, &size); /* the others may have gone while we held it */
+  return code == UNREMOVABLE ? code : FM_DENIED;
 }
 
 /* Opens what is at `path` and becomes one of its holders. */
 static int look_up(int *out, const char *path, fm_kind kind, int flags, fm_error *e)
 {
-  for (int i = 0; i < TRIES; i++) {
+  for (int i = 0; i < FM_TRIES; i++) {
     int fd = -1;
     int code = open_checked(&fd, path, kind, flags, e);
+    if (code == FM_DENIED && flags == O_RDWR && kind != FM_VERBATIM) return probe_denied(path, kind, e);
     if (code != FM_OK) return code;
     if (kind != FM_VERBATIM) code = hold(fd, path);
     if (code == FM_OK) *out = fd;
     else close(fd);
     if (code != FM_IN_USE) return code == FM_NOT_FOUND ? fm_fail(e, code, NULL) : code;
-    pause_before(i + 1);
+    fm_posix_pause(i);
   }
   return fm_fail(e, FM_IN_USE, "another process holds it back");
 }
@@ -169,12 +175,21 @@ static int check_vacant(const char *path, const fm_name *name, fm_error *e)
   return fm_fail(e, FM_EXISTS, NULL);
 }
 
+/* By errno, which of a missing folder says something else. */
+static int fail_unsupported(fm_error *e, const char *why)
+{
+  const int native = errno;
+  fm_fail(e, FM_UNSUPPORTED, "%s", why);
+  if (e) e->native = native;
+  return FM_UNSUPPORTED;
+}
+
 /* A file of memory that has no name yet. */
 static int make_nameless(int *out, fm_error *e)
 {
   const int fd = fm_posix_open(FOLDER, O_TMPFILE | O_RDWR, 0600);
   if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EOPNOTSUPP || errno == EISDIR))
-    return fm_fail(e, FM_UNSUPPORTED, FOLDER " is not there, or no tmpfs");
+    return fail_unsupported(e, FOLDER " is not there, or no tmpfs");
   if (fd < 0) return fm_fail_native(e, errno);
   *out = fd;
   return FM_OK;
@@ -195,7 +210,7 @@ static int make(int *out, uint64_t size, unsigned mode, bool commit, fm_error *e
   if (code != FM_OK) return code;
   code = fm_posix_set_size(fd, 0, size, commit, e);
   /* Not by umask, which belongs to the whole process. */
-  if (code == FM_OK && (fchmod(fd, (mode_t)mode) != 0 || !try_lock(fd, LOCK_SH)))
+  if (code == FM_OK && (fchmod(fd, (mode_t)mode) != 0 || !fm_posix_try_lock(fd, LOCK_SH)))
     code = fm_fail_native(e, errno);
   if (code == FM_OK) *out = fd;
   else close(fd);
@@ -213,12 +228,14 @@ int fm_segment_create(int *out, const fm_name *name, uint64_t size, unsigned mod
   if (code == FM_OK) code = check_vacant(path, name, e);
   if (code == FM_OK) code = make(&fd, size, mode, commit, e);
   if (code != FM_OK) return code;
-  for (int i = 0; i < TRIES; i++) {
+  for (int i = 0; i < FM_TRIES; i++) {
     if (give_name(fd, path)) {
       *out = fd;
       return FM_OK;
     }
-    code = errno == EEXIST ? check_vacant(path, name, e) : fm_fail_native(e, errno);
+    code = errno == EEXIST ? check_vacant(path, name, e)
+         : errno == ENOENT ? fail_unsupported(e, "/proc is not mounted")
+                           : fm_fail_native(e, errno);
     if (code != FM_OK) break;
   }
   close(fd);
@@ -291,7 +308,7 @@ static bool name_of(char out[FM_NAME_SIZE], fm_kind *kind, const char *file)
 int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
 {
   DIR *folder = opendir(FOLDER);
-  if (!folder) return fm_fail_native(e, errno);
+  if (!folder) return errno == ENOENT ? fail_unsupported(e, FOLDER " is not there") : fm_fail_native(e, errno);
   size_t found = 0;
   for (const struct dirent *d; (d = readdir(folder)) != NULL;) {
     char path[sizeof FOLDER + 256];

@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#ifdef __linux__
 #include <sys/vfs.h>
-#endif
 
 /* {-- What there is ----------------------------------------------------------------------------- */
 
@@ -38,14 +36,9 @@ static uint64_t memory_left(void)
 
 static bool is_memory(int fd)
 {
-#ifdef __linux__
   enum { TMPFS = 0x01021994 }; /* linux/magic.h */
   struct statfs fs;
   return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS;
-#else
-  (void)fd;
-  return false;
-#endif
 }
 
 /* Allocating page by page until it fails would first take all there is from everybody. */
@@ -70,13 +63,14 @@ static int truncate_to(int fd, uint64_t size)
   return result == 0 ? 0 : errno;
 }
 
-static int allocate(int fd, uint64_t from, uint64_t to)
+/* Not by ftruncate(2), which would shrink what another program has grown further in the meantime, unless the
+** system has nothing else: some C libraries, where the file system cannot allocate. */
+static int grow(int fd, uint64_t from, uint64_t to)
 {
   int result;
   do result = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
   while (result == EINTR);
-  /* Some file systems can only be asked for a size, not for space. */
-  return result == EOPNOTSUPP || result == EINVAL ? truncate_to(fd, to) : result;
+  return result == EOPNOTSUPP ? truncate_to(fd, to) : result;
 }
 
 /* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would
@@ -89,7 +83,8 @@ static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
   pthread_sigmask(SIG_BLOCK, &only, &before);
   sigpending(&pending);
   const bool was_pending = sigismember(&pending, SIGXFSZ) == 1;
-  const int result = to > from && commit ? allocate(fd, from, to) : truncate_to(fd, to);
+  /* The last byte is enough for the size. */
+  const int result = to > from ? grow(fd, commit ? from : to - 1, to) : truncate_to(fd, to);
   if (result != 0 && to > from) truncate_to(fd, from);
   sigpending(&pending);
   if (!was_pending && sigismember(&pending, SIGXFSZ) == 1) sigwait(&only, &(int){0});
@@ -99,8 +94,6 @@ static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
 
 int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e)
 {
-  const uint64_t most = sizeof(off_t) < 8 ? INT32_MAX : INT64_MAX;
-  if (to > most) return fm_fail(e, FM_TOO_LARGE, "no file here has %llu bytes", (unsigned long long)to);
   const int code = to > from && commit ? check_room(fd, to - from, e) : FM_OK;
   if (code != FM_OK) return code;
   const int result = resize_quietly(fd, from, to, commit);
