@@ -100,7 +100,7 @@ static int core_create_or_open(lua_State *L)
 @treturn[1] map of the file's size
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `denied`, `too_small`, `invalid` (not a
+@treturn[2] string code: `not_found`, `denied`, `in_use`, `too_small`, `invalid` (not a
   regular file), `no_space`,
   `too_large`, `unsupported`, `system`
 @treturn[2] ?integer native
