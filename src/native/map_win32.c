@@ -113,7 +113,6 @@ int fm_win32_make_section(HANDLE *out, const fm_section *s, fm_error *e)
   return fail_name(e, error);
 }
 
-/* *out is to be freed by LocalFree; it is untouched if there is no sddl. */
 int fm_win32_read_sddl(void **out, const char *sddl, fm_error *e)
 {
   wchar_t *wide = NULL;

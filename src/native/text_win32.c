@@ -13,7 +13,6 @@ int fm_win32_fail(fm_error *e)
   return fm_fail_native(e, (long)GetLastError());
 }
 
-/* For what the number means only here, so that the table must not know it. */
 int fm_win32_fail_as(fm_error *e, fm_code code, DWORD native, const char *sentence)
 {
   fm_fail(e, code, "%s", sentence);
@@ -118,8 +117,6 @@ int fm_win32_path(wchar_t **out, const char *path, fm_error *e)
 
 /* {-- ntdll ------------------------------------------------------------------------------------ */
 
-/* Taken by name, so that programs need not be linked with ntdll, of which not every compiler has an
-** import library. Each process has it loaded. */
 FARPROC fm_win32_ntdll(const char *name)
 {
   return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
