@@ -2,32 +2,12 @@
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
+local check = require "spec.support.check"
 local support = require "spec.support"
 
+local raises, contains, fails = check.raises, check.contains, check.fails
+
 local GRANULE = filemap.granularity
-
--- Calls a method as a program does, since Lua takes the names in its messages from the calling code.
--- Returns the message of what it raises.
-local function raises(object, method, ...)
-  local code = ("local object = ... local result = object%s(select(2, ...)) return result"):format(method)
-  local ok, message = pcall(assert(load(code)), object, ...)
-  assert.is_false(ok, method .. " raised nothing")
-  return message
-end
-
-local function contains(text, message)
-  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
-end
-
--- What a call returned is the four results of a failure, whose code is one of the words.
-local function fails(codes, subject, ...)
-  local result, message, word, native = ...
-  assert.are.equal(4, select("#", ...))
-  assert.is_nil(result)
-  assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
-  assert.is_truthy((" " .. codes .. " "):find(" " .. word .. " ", 1, true), ("%s is not %s"):format(word, codes))
-  assert.is_true(native == nil or math.type(native) == "integer")
-end
 
 local function write(path, bytes)
   local file <close> = assert(io.open(path, "wb"))

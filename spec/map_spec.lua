@@ -1,40 +1,17 @@
 -- Making maps of memory, their options, and the methods of maps. Names are name_spec's, files file_spec's.
 local filemap = require "filemap"
+local check = require "spec.support.check"
 local support = require "spec.support"
+
+local raises, contains, fails = check.raises, check.contains, check.fails
 
 local WORDS = { "r", "rw", "copy", "rx", "rwx", "copyx" }
 local TOO_MUCH = { 2^50, 2^53, 2^62, math.maxinteger }
 local NO_INTEGERS = { 0.5, 2^63, -2^64, 0/0, 1/0 }
 
--- Calls a method as a program does, since Lua takes the names in its messages from the calling code.
--- Returns the message of what it raises.
-local function raises(object, method, ...)
-  local code = ("local object = ... local result = object:%s(select(2, ...)) return result"):format(method)
-  local ok, message = pcall(assert(load(code)), object, ...)
-  assert.is_false(ok, method .. " raised nothing")
-  return message
-end
-
 -- The same for a function of the module.
 local function call_raises(name, ...)
-  local code = ("local filemap = ... local result = filemap.%s(select(2, ...)) return result"):format(name)
-  local ok, message = pcall(assert(load(code)), filemap, ...)
-  assert.is_false(ok, name .. " raised nothing")
-  return message
-end
-
-local function contains(text, message)
-  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
-end
-
--- What a call returned is the four results of a failure, whose code is one of the words.
-local function fails(codes, subject, ...)
-  local result, message, word, native = ...
-  assert.are.equal(4, select("#", ...))
-  assert.is_nil(result)
-  assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
-  assert.is_truthy((" " .. codes .. " "):find(" " .. word .. " ", 1, true), ("%s is not %s"):format(word, codes))
-  assert.is_true(native == nil or math.type(native) == "integer")
+  return raises(filemap, "." .. name, ...)
 end
 
 support.clean()

@@ -1,23 +1,12 @@
 -- Names of maps: what they may be, how long they live, which there are.
 local filemap = require "filemap"
 local lfs = require "lfs"
+local check = require "spec.support.check"
 local support = require "spec.support"
 
+local contains, fails = check.contains, check.fails
+
 local SIZE = filemap.page_size
-
-local function contains(text, message)
-  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
-end
-
--- What a call returned is the four results of a failure.
-local function fails(code, subject, ...)
-  local result, message, word, native = ...
-  assert.are.equal(4, select("#", ...))
-  assert.is_nil(result)
-  assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
-  assert.are.equal(code, word)
-  assert.is_true(native == nil or math.type(native) == "integer")
-end
 
 -- A name of so many bytes that nobody else has.
 local function name_of(length)

@@ -1,6 +1,9 @@
 -- Numbers in a view: get_T, set_T, getter and setter for every type T.
 local filemap = require "filemap"
+local check = require "spec.support.check"
 local support = require "spec.support"
+
+local raises, contains = check.raises, check.contains
 
 local SIZE = 4096
 
@@ -21,25 +24,12 @@ local FLOATS = {
 }
 local ALL = table.move(FLOATS, 1, #FLOATS, #INTEGERS + 1, table.move(INTEGERS, 1, #INTEGERS, 1, {}))
 
--- Calls a method as a program does, since Lua takes the names in its messages from the calling code.
--- Returns the message of what it raises.
-local function raises(object, method, ...)
-  local code = ("local object = ... local result = object:%s(select(2, ...)) return result"):format(method)
-  local ok, message = pcall(assert(load(code)), object, ...)
-  assert.is_false(ok, method .. " raised nothing")
-  return message
-end
-
 -- The same for a plain function, which is called `get` or `set` there.
 local function raises_plain(name, f, ...)
   local code = ("local %s = ... local result = %s(select(2, ...)) return result"):format(name, name)
   local ok, message = pcall(assert(load(code)), f, ...)
   assert.is_false(ok, name .. " raised nothing")
   return message
-end
-
-local function contains(text, message)
-  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
 end
 
 local function is_nan(x)

@@ -1,6 +1,9 @@
 -- Strings in a view: bytes, C strings, UTF-16 and UTF-32.
 local filemap = require "filemap"
+local check = require "spec.support.check"
 local support = require "spec.support"
+
+local raises, contains = check.raises, check.contains
 
 local SIZE = 1024
 local FILL = "\xEE"
@@ -19,19 +22,6 @@ local function units(kind, ...)
   local bytes = {}
   for i, unit in ipairs { ... } do bytes[i] = string.pack(kind.format, unit) end
   return table.concat(bytes)
-end
-
--- Calls a method as a program does, since Lua takes the names in its messages from the calling code.
--- Returns the message of what it raises.
-local function raises(object, method, ...)
-  local code = ("local object = ... local result = object:%s(select(2, ...)) return result"):format(method)
-  local ok, message = pcall(assert(load(code)), object, ...)
-  assert.is_false(ok, method .. " raised nothing")
-  return message
-end
-
-local function contains(text, message)
-  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
 end
 
 support.clean()

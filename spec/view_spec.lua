@@ -1,6 +1,9 @@
 -- Views and slices: what they give, how long they live, and what a closed one does.
 local filemap = require "filemap"
+local check = require "spec.support.check"
 local support = require "spec.support"
+
+local raises, contains, fails = check.raises, check.contains, check.fails
 
 local SIZE = 3 * filemap.granularity
 local WORDS = { "r", "rw", "copy", "rx", "rwx", "copyx" }
@@ -16,29 +19,6 @@ local GIVES = {
 local NO_WORDS = { "", "w", "wr", "R", "rw ", "r\0", "copyrw", 1, true, {} }
 local PAST = { SIZE + 1, 2^31, 2^32, 2^53, math.maxinteger }
 local NO_INTEGERS = { 1.5, 2^63, 0/0, 1/0 }
-
--- Calls a method as a program does, since Lua takes the names in its messages from the calling code.
--- Returns the message of what it raises.
-local function raises(object, method, ...)
-  local code = ("local object = ... local result = object:%s(select(2, ...)) return result"):format(method)
-  local ok, message = pcall(assert(load(code)), object, ...)
-  assert.is_false(ok, method .. " raised nothing")
-  return message
-end
-
-local function contains(text, message)
-  assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
-end
-
--- What a call returned is the four results of a failure.
-local function fails(code, subject, ...)
-  local result, message, word, native = ...
-  assert.are.equal(4, select("#", ...))
-  assert.is_nil(result)
-  assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
-  assert.are.equal(code, word)
-  assert.is_true(native == nil or math.type(native) == "integer")
-end
 
 support.clean()
 
