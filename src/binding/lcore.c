@@ -136,10 +136,8 @@ static int core_adopt(lua_State *L)
   const uint64_t size = fmb_check_count(L, 2, "size");
   const int access = fmb_opt_access(L, 3, FM_RW);
   fm_map **m = fmb_new_map(L);
-  fm_error e;
-  if (handle <= INTPTR_MAX ? fm_adopt(m, (intptr_t)handle, size, access, &e) == FM_OK
-                           : (e = (fm_error){FM_INVALID, 0, "no handle is so large"}, false))
-    return 1;
+  fm_error e = {FM_INVALID, 0, "no handle is so large"};
+  if (handle <= INTPTR_MAX && fm_adopt(m, (intptr_t)handle, size, access, &e) == FM_OK) return 1;
   lua_pushfstring(L, "handle %I", (LUAI_UACINT)handle);
   return fmb_fail(L, lua_tostring(L, -1), &e);
 }
