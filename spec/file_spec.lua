@@ -306,7 +306,7 @@ describe("filemap.file", function()
 
     it("to be written is denied over a read-only file", function()
       write(path, "x")
-      assert.is_true(os.execute(('attrib +R "%s"'):format(path)))
+      assert.is_true(process.protect(path, true))
       local writable = io.open(path, "r+b")
       local result = table.pack(filemap.file(path, "rw"))
       local readable = assert(filemap.file(path))
@@ -314,7 +314,7 @@ describe("filemap.file", function()
       readable:close()
       if writable then writable:close() end
       if result[1] then result[1]:close() end
-      assert.is_true(os.execute(('attrib -R "%s"'):format(path)))
+      assert.is_true(process.protect(path, false))
       assert.are.equal(1, size)
       if writable then return pending("root under wine may write to a read-only file") end
       fails("denied", path, table.unpack(result, 1, result.n))

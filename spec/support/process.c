@@ -29,6 +29,7 @@ typedef HANDLE process_id;
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,6 +103,11 @@ static lua_Integer sys_handles(void)
   DWORD count = 0;
   GetProcessHandleCount(GetCurrentProcess(), &count);
   return (lua_Integer)count;
+}
+
+static bool sys_protect(const char *path, bool yes)
+{
+  return SetFileAttributesA(path, yes ? FILE_ATTRIBUTE_READONLY : FILE_ATTRIBUTE_NORMAL) != 0;
 }
 
 static const char *sys_push_error(lua_State *L, int error)
@@ -261,6 +267,11 @@ static lua_Integer sys_handles(void)
   while (readdir(folder)) count++;
   closedir(folder);
   return count;
+}
+
+static bool sys_protect(const char *path, bool yes)
+{
+  return chmod(path, yes ? 0400 : 0600) == 0;
 }
 
 static const char *sys_push_error(lua_State *L, int error)
@@ -583,6 +594,13 @@ static int process_handles(lua_State *L)
   return 1;
 }
 
+/* Whether a file may be written at all, as the system marks it on the file itself. */
+static int process_protect(lua_State *L)
+{
+  lua_pushboolean(L, sys_protect(luaL_checkstring(L, 1), lua_toboolean(L, 2)));
+  return 1;
+}
+
 #if defined(_WIN32)
 __declspec(dllexport)
 #endif
@@ -600,7 +618,8 @@ int luaopen_process(lua_State *L)
   };
   static const luaL_Reg functions[] = {
     {"spawn", process_spawn}, {"now", process_now}, {"sleep", process_sleep},
-    {"pid", process_pid}, {"handles", process_handles}, {NULL, NULL},
+    {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
+    {NULL, NULL},
   };
   luaL_newmetatable(L, PROC);
   luaL_setfuncs(L, methods, 0);
