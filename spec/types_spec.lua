@@ -19,8 +19,11 @@ local function qualified(owner, name)
   return owner .. (owner == "filemap" and "." or ":") .. name
 end
 
+-- An array's __index is a function, which has the methods as its upvalue.
 local function add_methods(found, owner, object)
-  for name in pairs(getmetatable(object).__index) do add(found, qualified(owner, name), true) end
+  local methods = getmetatable(object).__index
+  if type(methods) == "function" then methods = select(2, debug.getupvalue(methods, 1)) end
+  for name in pairs(methods) do add(found, qualified(owner, name), true) end
 end
 
 -- What there is. No parameters are known of C functions.
@@ -33,22 +36,27 @@ local function live()
   local view <close> = assert(map:view())
   add_methods(found, "map", map)
   add_methods(found, "view", view)
+  add_methods(found, "array", view:array("u8", 0, 1))
+  add_methods(found, "stream", view:stream())
   return found
 end
 
 -- The names that one in a doc comment stands for: get_T is a family, with a member for each type of number.
+-- Those families that get_T and set_T are not of have the ATOMIC ones.
 local function members(name)
   if not name:find("_T$") then return { name } end
   local found = {}
-  for T in read("src/binding/types.h"):gmatch("\n%s*X%((%w+),") do
-    found[#found + 1] = name:sub(1, -2) .. T
+  for T, kind in read("src/binding/types.h"):gmatch("\n%s*X%((%w+),[^\n]* (%u+)%)") do
+    if kind == "ATOMIC" or name:find("^[gs]et_") then found[#found + 1] = name:sub(1, -2) .. T end
   end
   return found
 end
 
 local function documented_parameters(comment)
   local found = {}
-  for name in comment:gmatch("@tparam%S*%s+%S+%s+([%w_]+)") do found[#found + 1] = name end
+  for line in comment:gmatch("@t?param[^\n]*") do
+    found[#found + 1] = line:match("^@tparam%S*%s+%S+%s+([%w_]+)") or line:match("^@param%s+(%.%.%.)")
+  end
   return table.concat(found, ", ")
 end
 
@@ -82,7 +90,7 @@ end
 local function annotated()
   local written, described, lines = {}, {}, {}
   for line in read("types/filemap.lua"):gmatch("[^\n]+") do
-    lines[#lines + 1] = line:match("^%-%-%-@param ([%w_]+)")
+    lines[#lines + 1] = line:match("^%-%-%-@param ([%w_.]+)")
     local name, parameters = line:match("^function ([%w_.:]+)%((.-)%)")
     if name then
       add(written, name, parameters)
@@ -146,6 +154,8 @@ describe("the functions and methods", function()
     assert.same({}, only_in(annotated(), live()))
     assert.same({}, fields("filemap.map"))
     assert.same({}, fields("filemap.view"))
+    assert.same({}, fields("filemap.array"))
+    assert.same({}, fields("filemap.stream"))
   end)
 
   it("have the same parameters in the reference and for editors", function()

@@ -309,6 +309,138 @@ describe("a slice", function()
   end)
 end)
 
+describe("a view's memory", function()
+  local map, view
+
+  before_each(function()
+    map = assert(filemap.create(nil, SIZE))
+    view = assert(map:view())
+  end)
+
+  after_each(function()
+    view:close()
+    map:close()
+  end)
+
+  it("can be advised on, which never changes what is read", function()
+    local copy <close> = assert(map:view(0, SIZE, "copy"))
+    local path = support.tmpname()
+    local file <close> = assert(filemap.file(path, "rw", { size = SIZE }))
+    local over_file <close> = assert(file:view(3))
+    for _, v in ipairs { view, copy, over_file } do
+      for _, hint in ipairs { "normal", "sequential", "random", "willneed", "dontneed" } do
+        v:set_string(7, hint)
+        assert.is_true(v:advise(hint))
+        assert.is_true(v:advise(hint, 5))
+        assert.is_true(v:advise(hint, 5, 1))
+        assert.is_true(v:advise(hint, #v, 0))
+        assert.are.equal(hint, v:get_string(7, #hint))
+      end
+    end
+    contains("bad argument #1 to 'advise' (invalid option 'maybe')", raises(view, "advise", "maybe"))
+    contains("string expected, got no value", raises(view, "advise"))
+    for _, far in ipairs(PAST) do
+      contains("bad argument #2 to 'advise' (offset", raises(view, "advise", "normal", far))
+      contains("is past the end", raises(view, "advise", "normal", 0, far))
+    end
+    contains("offset -1 is negative", raises(view, "advise", "normal", -1))
+    contains("length -1 is negative", raises(view, "advise", "normal", 0, -1))
+  end)
+
+  it("can be pinned and unpinned, also twice", function()
+    local slice <close> = assert(view:sub(1, 2))
+    for _, v in ipairs { view, view, slice } do
+      local pinned, message, code = v:pin()
+      assert.is_true(pinned or code == "no_memory", message)
+    end
+    assert.is_true(view:unpin())
+    assert.is_true(slice:unpin())
+    assert.is_true(view:unpin())
+    view:set_u8(0, 1)
+  end)
+
+  support.only("posix", "a Windows process may raise its own limit", function()
+    local sanitized = (os.getenv("LD_PRELOAD") or ""):find("libasan", 1, true)
+    local test, why = sanitized and pending or it, sanitized and " (AddressSanitizer makes mlock do nothing)" or ""
+    test("cannot be pinned past the limit" .. why, function()
+      local child = support.child("pinner")
+      assert.are.equal("no_memory", child:expect())
+      child:finish()
+    end)
+  end)
+
+  it("can be committed where it was only reserved", function()
+    local reserved <close> = assert(filemap.create(nil, SIZE, { commit = false }))
+    local v <close> = assert(reserved:view(5))
+    local again <close> = assert(reserved:view())
+    assert.is_true(v:commit(0, 10))
+    assert.is_true(v:commit(0, 10))
+    v:set_string(0, "0123456789")
+    assert.are.equal("0123456789", again:get_string(5, 10))
+    assert.is_true(v:commit(#v, 0))
+    assert.is_true(v:commit(0, #v))
+    v:fill(0, #v, 7)
+    assert.are.equal(7, v:get_u8(#v - 1))
+    assert.is_true(view:commit(0, SIZE))
+    for _, far in ipairs(PAST) do contains("bad argument #1 to 'commit' (offset", raises(v, "commit", far, 1)) end
+    contains("length -1 is negative", raises(v, "commit", 0, -1))
+    contains("number expected, got no value", raises(v, "commit", 0))
+  end)
+
+  it("is committed by who may write it only", function()
+    local name = support.unique("Local\\")
+    local reserved <close> = assert(filemap.create(name, SIZE, { commit = false }))
+    local reader <close> = assert(filemap.open(name, "r"))
+    local v <close> = assert(reader:view())
+    fails("denied", name, v:commit(0, 1))
+    local part <close> = assert(assert(reserved:view()):sub(0, SIZE, "r"))
+    assert.is_true(part:commit(0, 1))
+  end)
+
+  support.only("posix", "on Windows each page must be committed first")("reads 0 where it is only reserved", function()
+    local reserved <close> = assert(filemap.create(nil, SIZE, { commit = false }))
+    local v <close> = assert(reserved:view())
+    assert.are.equal(("\0"):rep(SIZE), v:get_string(0, SIZE))
+  end)
+
+  support.only("win32", "elsewhere what is reserved reads 0")("raises where it is only reserved", function()
+    local name = support.unique("Local\\")
+    local reserved <close> = assert(filemap.create(name, SIZE, { commit = false }))
+    local opened <close> = assert(filemap.open(name, "rw"))
+    local v, w = assert(reserved:view()), assert(opened:view())
+    local page = filemap.page_size
+    for _, one in ipairs { v, w } do
+      contains("bad argument #1 to 'get_u8' (offset 0 + 1 bytes are reserved, not committed)", raises(one, "get_u8", 0))
+      contains("reserved, not committed", raises(one, "set_u8", 0, 1))
+      contains("reserved, not committed", raises(one, "get_string", 0, 10))
+      contains("reserved, not committed", raises(one, "fill", 0, SIZE, 1))
+      contains("reserved, not committed", select(2, pcall(function() return one:array("u8", 0, 5)[1] end)))
+      contains("is past the end", raises(one, "get_u8", SIZE))
+      assert.are.equal(SIZE, #one)
+    end
+    assert.is_true(v:commit(page, page))
+    v:set_u8(page, 9)
+    assert.are.equal(9, w:get_u8(page))
+    assert.are.equal(9, w:array("u8", page, 5)[1])
+    contains("reserved, not committed", raises(w, "get_u16", 2 * page - 1))
+    contains("reserved, not committed", raises(w, "get_u8", page - 1))
+    v:close()
+    w:close()
+  end)
+
+  it("is not reached by methods of what is no view", function()
+    local array = view:array("u8", 0, 1)
+    for name, method in pairs(getmetatable(view).__index) do
+      for _, other in ipairs { map, array, io.stdout, {}, "x", 1, print } do
+        local ok, message = pcall(method, other, 0, 1, 1, 1)
+        assert.is_false(ok, name)
+        contains("filemap.view expected, got", message)
+      end
+      assert.is_false(pcall(method), name)
+    end
+  end)
+end)
+
 describe("a finalizer that closes what a call is at work on", function()
   support.clean()
 

@@ -209,6 +209,36 @@ function view:sub(offset, length, access) end
 ---@return integer? native errno or GetLastError
 function view:flush(offset, length, how) end
 
+---Tells the system how the bytes will be used. It never changes what is read.
+---@param hint "normal"|"sequential"|"random"|"willneed"|"dontneed"
+---@param offset? integer bytes from 0; default: 0
+---@param length? integer bytes; default: the rest
+---@return true advised
+function view:advise(hint, offset, length) end
+
+---Keeps the whole view in memory until `unpin`, or until nothing uses the mapping any more.
+---@return true? pinned
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function view:pin() end
+
+---Ends `pin`. Pins are by page and not counted: what slices share is let go for all.
+---@return true? unpinned
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function view:unpin() end
+
+---Takes the memory of a range of a map that was made with `commit = false`.
+---@param offset integer bytes from 0
+---@param length integer bytes
+---@return true? committed
+---@return string? message
+---@return filemap.code? code
+---@return integer? native errno or GetLastError
+function view:commit(offset, length) end
+
 ---Unmaps the view; twice is fine.
 ---@return true unmapped
 function view:unmap() end
@@ -331,6 +361,209 @@ function view:getter(T) end
 ---@overload fun(self: filemap.view, T: filemap.integer_type): fun(offset: integer, value: integer)
 function view:setter(T) end
 
+---Reads an i32 whole; sequentially consistent, as all the atomic methods.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@return integer value
+function view:load_i32(offset) end
+
+---Writes an i32 whole.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+function view:store_i32(offset, value) end
+
+---Writes an i32 and tells what was there before.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:exchange_i32(offset, value) end
+
+---Adds to an i32, which wraps around.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:add_i32(offset, value) end
+
+---Keeps those bits of an i32 that the value has.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:and_i32(offset, value) end
+
+---Adds the bits that the value has to an i32.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:or_i32(offset, value) end
+
+---Writes an i32 if the one there is as expected.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param expected integer
+---@param desired integer
+---@return boolean swapped
+---@return integer old
+function view:compare_exchange_i32(offset, expected, desired) end
+
+---Reads a u32 whole; sequentially consistent, as all the atomic methods.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@return integer value
+function view:load_u32(offset) end
+
+---Writes a u32 whole.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+function view:store_u32(offset, value) end
+
+---Writes a u32 and tells what was there before.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:exchange_u32(offset, value) end
+
+---Adds to a u32, which wraps around.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:add_u32(offset, value) end
+
+---Keeps those bits of a u32 that the value has.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:and_u32(offset, value) end
+
+---Adds the bits that the value has to a u32.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param value integer
+---@return integer old
+function view:or_u32(offset, value) end
+
+---Writes a u32 if the one there is as expected.
+---@param offset integer bytes from 0, at which the memory is aligned to 4 bytes
+---@param expected integer
+---@param desired integer
+---@return boolean swapped
+---@return integer old
+function view:compare_exchange_u32(offset, expected, desired) end
+
+---Reads an i64 whole; sequentially consistent, as all the atomic methods.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@return integer value
+function view:load_i64(offset) end
+
+---Writes an i64 whole.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+function view:store_i64(offset, value) end
+
+---Writes an i64 and tells what was there before.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:exchange_i64(offset, value) end
+
+---Adds to an i64, which wraps around.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:add_i64(offset, value) end
+
+---Keeps those bits of an i64 that the value has.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:and_i64(offset, value) end
+
+---Adds the bits that the value has to an i64.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:or_i64(offset, value) end
+
+---Writes an i64 if the one there is as expected.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param expected integer
+---@param desired integer
+---@return boolean swapped
+---@return integer old
+function view:compare_exchange_i64(offset, expected, desired) end
+
+---Reads a u64 whole; sequentially consistent, as all the atomic methods.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@return integer value
+function view:load_u64(offset) end
+
+---Writes a u64 whole.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+function view:store_u64(offset, value) end
+
+---Writes a u64 and tells what was there before.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:exchange_u64(offset, value) end
+
+---Adds to a u64, which wraps around.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:add_u64(offset, value) end
+
+---Keeps those bits of a u64 that the value has.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:and_u64(offset, value) end
+
+---Adds the bits that the value has to a u64.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param value integer
+---@return integer old
+function view:or_u64(offset, value) end
+
+---Writes a u64 if the one there is as expected.
+---@param offset integer bytes from 0, at which the memory is aligned to 8 bytes
+---@param expected integer
+---@param desired integer
+---@return boolean swapped
+---@return integer old
+function view:compare_exchange_u64(offset, expected, desired) end
+
+---An array of numbers in this view.
+---@param T filemap.integer_type|filemap.float_type
+---@param offset integer of the first number, bytes from 0
+---@param count integer how many
+---@return filemap.array array
+function view:array(T, offset, count) end
+
+---Finds bytes.
+---@param bytes string any; none are found at once
+---@param offset? integer where to begin, bytes from 0; default: 0
+---@param stop? integer the offset before which they must end; default: the view's end
+---@return integer? offset nil if there are none
+function view:find(bytes, offset, stop) end
+
+---Writes the same byte everywhere in a range.
+---@param offset integer bytes from 0
+---@param length integer bytes
+---@param byte integer 0 to 255
+function view:fill(offset, length, byte) end
+
+---Copies bytes from a view, this one or another; the ranges may overlap.
+---@param offset integer where to, bytes from 0
+---@param source filemap.view
+---@param source_offset integer bytes from 0
+---@param length integer bytes
+function view:copy(offset, source, source_offset, length) end
+
+---Compares bytes with those of a view, this one or another.
+---@param offset integer bytes from 0
+---@param other filemap.view
+---@param other_offset integer bytes from 0
+---@param length integer bytes
+---@return boolean same
+function view:equals(offset, other, other_offset, length) end
+
 ---Reads bytes.
 ---@param offset integer bytes from 0
 ---@param length integer bytes
@@ -377,5 +610,86 @@ function view:get_utf32(offset, max) end
 ---@param s string UTF-8 without NUL
 ---@param capacity integer the room in units of 4 bytes, with the NUL
 function view:set_utf32(offset, s, capacity) end
+
+---Reads several fields at once, by a format of `string.pack`. Alignment counts from `offset`.
+---@param fmt string
+---@param offset integer bytes from 0
+---@return any ... the values, and then the offset after them
+function view:unpack(fmt, offset) end
+
+---Writes several fields at once, by a format of `string.pack`: all of them, or none where it raises.
+---@param fmt string
+---@param offset integer bytes from 0
+---@param ... any the values
+---@return integer after the offset after them
+function view:pack(fmt, offset, ...) end
+
+---Iterates over the lines, as a file's `lines` does.
+---@param offset? integer bytes from 0, where the first one starts; default: 0
+---@return fun(): string? next a line without its newline
+function view:lines(offset) end
+
+---A part of this view as a stream, which is used as a file is.
+---@param offset? integer bytes from 0; default: 0
+---@param length? integer bytes; default: the rest
+---@return filemap.stream stream at its start
+function view:stream(offset, length) end
+
+---An array: `a[i]` reads the i-th number, or nil out of range, and `a[i] = x` writes it; `#a` is their count.
+---@class filemap.array
+---@operator len: integer
+---@field [integer] number
+local array = {}
+
+---A table of the numbers from the i-th to the j-th; what is out of range is nil.
+---@param i? integer default: 1
+---@param j? integer default: the last one's index
+---@return number[] numbers the i-th has index 1
+function array:get(i, j) end
+
+---Writes the numbers of a table, all or none, from the i-th on.
+---@param i integer
+---@param t number[]
+function array:set(i, t) end
+
+---Copies numbers from an array of the same type, this one or another; the ranges may overlap.
+---@param i integer the index of the first that is written
+---@param source filemap.array
+---@param j integer the index of the first in `source`
+---@param n integer how many
+function array:copy(i, source, j, n) end
+
+---A stream: a part of a view that is read and written from a position on, as a file is.
+---@class filemap.stream
+local stream = {}
+
+---Reads, by Lua's formats: `"n"`, `"l"`, `"L"`, `"a"`, or a number of bytes.
+---@param ... "n"|"l"|"L"|"a"|integer none: `"l"`
+---@return string|number|nil ... nil, and none behind it, where there was no such thing
+function stream:read(...) end
+
+---Writes strings and numbers, one behind the other: all of them or, where they do not fit, nothing.
+---@param ... string|number
+---@return filemap.stream? itself
+---@return string? message
+---@return filemap.code? code
+function stream:write(...) end
+
+---Iterates over what is read by formats.
+---@param ... "n"|"l"|"L"|"a"|integer none: `"l"`
+---@return fun(): string|number|nil, ... next
+function stream:lines(...) end
+
+---Moves the position, and tells it. It may be past the end, where there is nothing to read or write.
+---@param whence? "set"|"cur"|"end" from the start, the position or the end; default: "cur"
+---@param offset? integer in bytes; default: 0
+---@return integer? position in bytes from the start
+---@return string? message
+---@return filemap.code? code
+function stream:seek(whence, offset) end
+
+---Closes the stream, not the view; twice is fine.
+---@return true closed
+function stream:close() end
 
 return filemap

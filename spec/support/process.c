@@ -6,7 +6,7 @@
 **
 ** Times are seconds. The process that uses this has one thread. */
 #if !defined(_WIN32)
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE
 #endif
 
 #include <math.h>
@@ -31,6 +31,11 @@ typedef HANDLE process_id;
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#if defined(__linux__)
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 typedef int pipe_end;
@@ -601,6 +606,21 @@ static int process_protect(lua_State *L)
   return 1;
 }
 
+#if defined(__linux__)
+/* How many bytes this process may lock in memory: also root, who else may lock as many as there are. */
+static int process_limit_locked(lua_State *L)
+{
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+  const rlim_t bytes = (rlim_t)luaL_checkinteger(L, 1);
+  if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){bytes, bytes}) != 0 || syscall(SYS_capget, &header, caps) != 0)
+    return luaL_error(L, "%s", strerror(errno));
+  caps[0].effective &= ~(1u << CAP_IPC_LOCK);
+  if (syscall(SYS_capset, &header, caps) != 0) return luaL_error(L, "%s", strerror(errno));
+  return 0;
+}
+#endif
+
 #if defined(_WIN32)
 __declspec(dllexport)
 #endif
@@ -619,6 +639,9 @@ int luaopen_process(lua_State *L)
   static const luaL_Reg functions[] = {
     {"spawn", process_spawn}, {"now", process_now}, {"sleep", process_sleep},
     {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
+#if defined(__linux__)
+    {"limit_locked", process_limit_locked},
+#endif
     {NULL, NULL},
   };
   luaL_newmetatable(L, PROC);

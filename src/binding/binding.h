@@ -8,11 +8,14 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdatomic.h>
 
 #include "../native/filemap.h"
 
 #define FMB_MAP "filemap.map"
 #define FMB_VIEW "filemap.view"
+#define FMB_ARRAY "filemap.array"
+#define FMB_STREAM "filemap.stream"
 
 /* {-- Errors (lerror.c) ------------------------------------------------------------------------- */
 
@@ -51,48 +54,107 @@ void fmb_read_options(lua_State *L, int arg, fm_options *o, unsigned allowed);
 fm_map **fmb_new_map(lua_State *L);
 fm_view *fmb_new_view(lua_State *L);
 
-/* Makes the metatables. */
+/* Make the metatables. */
 void fmb_open_map(lua_State *L);
 void fmb_open_view(lua_State *L);
+void fmb_open_array(lua_State *L);
+void fmb_open_stream(lua_State *L);
 
 /* The methods of views, kept by topic. */
 extern const luaL_Reg fmb_number_methods[];
+extern const luaL_Reg fmb_atomic_methods[];
+extern const luaL_Reg fmb_array_methods[];
 extern const luaL_Reg fmb_text_methods[];
+extern const luaL_Reg fmb_byte_methods[];
+extern const luaL_Reg fmb_packed_methods[];
+extern const luaL_Reg fmb_stream_methods[];
 
 /* The module's entry, which `require "filemap.core"` calls. */
 int luaopen_filemap_core(lua_State *L);
 
-/* {-- The way to a view's bytes ----------------------------------------------------------------- */
+/* {-- The way to a view's bytes -----------------------------------------------------------------
+**
+** A method that touches memory goes three steps: fmb_self or fmb_open_self, fmb_at for every byte that it
+** touches, and fmb_check_lost when what it read is in private memory, or what it wrote is written. Between the
+** second and the third nothing of Lua's may run: a finalizer may close the view. */
 
-/* Self of a view's method: every method has the metatable as its first upvalue, so that the check is one
-** comparison of pointers. The view may be closed. */
+/* What a view's userdata is. The tag tells it from all others, together with the size, more cheaply than its
+** metatable does: this check is on the way of every number. */
+typedef struct fmb_view {
+  fm_view view;
+  const void *tag;
+} fmb_view;
+
+extern const char fmb_view_tag[];
+
+/* The view at a stack index, which may be closed; NULL if there is none. */
+static inline fm_view *fmb_to_view(lua_State *L, int index)
+{
+  fmb_view *u = lua_touserdata(L, index);
+  return u && lua_rawlen(L, index) == sizeof *u && u->tag == fmb_view_tag ? &u->view : NULL;
+}
+
+/* The view in an argument, which may be closed. */
+static inline fm_view *fmb_check_view(lua_State *L, int arg)
+{
+  fm_view *v = fmb_to_view(L, arg);
+  if (!v) luaL_typeerror(L, arg, FMB_VIEW);
+  return v;
+}
+
 static inline fm_view *fmb_self(lua_State *L)
 {
-  fm_view *v = lua_touserdata(L, 1);
-  if (v && lua_getmetatable(L, 1)) {
-    const int same = lua_rawequal(L, -1, lua_upvalueindex(1));
-    lua_pop(L, 1);
-    if (same) return v;
-  }
-  return luaL_checkudata(L, 1, FMB_VIEW); /* raises */
+  return fmb_check_view(L, 1);
 }
 
 /* Self, open. */
 fm_view *fmb_open_self(lua_State *L);
 
-/* Raises for the reason that `n` bytes from `offset` may not be read (or written). */
-int fmb_raise_range(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset,
-                    uint64_t n);
+/* An integer. What luaL_checkinteger also does (strings, errors) is left to it. */
+static inline lua_Integer fmb_check_integer(lua_State *L, int arg)
+{
+  int is_integer;
+  const lua_Integer x = lua_tointegerx(L, arg, &is_integer);
+  return is_integer ? x : luaL_checkinteger(L, arg);
+}
 
-/* Where the `n` bytes at the offset in `arg` are. A closed view has size and writable 0, a read-only one
-** writable 0, and no open one size 0: the same test finds them. */
+/* Where `n` bytes from `offset` are, if they may be touched though no quick test said so; else raises. The
+** offset is argument `arg`. */
+unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset, uint64_t n);
+
+/* Where the `n` bytes from `offset`, argument `arg`, are. A view that is closed, read-only or reserved has
+** nothing readable or writable: the same test finds them. */
+static inline unsigned char *fmb_at_offset(lua_State *L, const fm_view *v, bool writing, int arg,
+                                           lua_Integer offset, uint64_t n)
+{
+  const size_t limit = writing ? v->writable : v->readable;
+  if (n > limit || (lua_Unsigned)offset > limit - n || limit == 0)
+    return fmb_at_last(L, v, writing, arg, offset, n);
+  return v->data + offset;
+}
+
 static inline unsigned char *fmb_at(lua_State *L, const fm_view *v, bool writing, int arg, uint64_t n)
 {
-  const lua_Integer offset = luaL_checkinteger(L, arg);
-  const size_t limit = writing ? v->writable : v->size;
-  if (n > limit || (lua_Unsigned)offset > limit - n || limit == 0)
-    fmb_raise_range(L, v, writing, arg, offset, n);
-  return v->data + offset;
+  return fmb_at_offset(L, v, writing, arg, fmb_check_integer(L, arg), n);
+}
+
+/* Raises unless `length` bytes from `offset`, argument `arg`, lie in the view, whether or not they may be
+** touched yet. */
+void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, uint64_t length);
+
+/* All from the offset in `arg` to the end; *length says how much that is. */
+unsigned char *fmb_rest(lua_State *L, const fm_view *v, int arg, size_t *length);
+
+/* Pushes a string of shared memory, and checks that no page of it was lost. */
+void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length);
+
+/* Raises if a page of the view has gone away, maybe just now. */
+int fmb_raise_lost(lua_State *L);
+
+static inline void fmb_check_lost(lua_State *L, const fm_view *v)
+{
+  atomic_signal_fence(memory_order_seq_cst); /* the access comes first */
+  if (fm_view_is_lost(v)) fmb_raise_lost(L);
 }
 
 #endif

@@ -205,6 +205,8 @@ int luaopen_filemap_core(lua_State *L)
   };
   fmb_open_map(L);
   fmb_open_view(L);
+  fmb_open_array(L);
+  fmb_open_stream(L);
   luaL_newlib(L, functions);
   lua_pushinteger(L, (lua_Integer)fm_page_size());
   lua_setfield(L, -2, "page_size");

@@ -21,15 +21,23 @@ const char *fmb_check_text(lua_State *L, int arg)
   return NULL;
 }
 
-int fmb_raise_range(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset,
-                    uint64_t n)
+unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset, uint64_t n)
 {
-  if (!v->data) return luaL_error(L, "%s is closed", FMB_VIEW);
-  if (writing && v->writable == 0)
-    return luaL_error(L, "%s is read-only (access \"%s\")", FMB_VIEW, fm_access_word(v->access));
-  const char *why =
-      offset < 0 ? lua_pushfstring(L, "offset %I is negative", (LUAI_UACINT)offset)
-                 : lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte view",
-                                   (LUAI_UACINT)offset, (LUAI_UACINT)n, (LUAI_UACINT)v->size);
-  return luaL_argerror(L, arg, why);
+  fm_error e;
+  const int code = fm_view_check(v, writing, (uint64_t)offset, n, &e);
+  if (code == FM_OK) return v->data + offset;
+  if (code == FM_CLOSED) luaL_error(L, "%s is closed", FMB_VIEW);
+  if (code == FM_DENIED) luaL_error(L, "%s is read-only (access \"%s\")", FMB_VIEW, fm_access_word(v->access));
+  if (code == FM_TRUNCATED) fmb_raise_lost(L);
+  if (offset < 0) luaL_argerror(L, arg, lua_pushfstring(L, "offset %I is negative", (LUAI_UACINT)offset));
+  if (n > v->size || (uint64_t)offset > v->size - n)
+    luaL_argerror(L, arg, lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte view",
+                                          (LUAI_UACINT)offset, (LUAI_UACINT)n, (LUAI_UACINT)v->size));
+  luaL_argerror(L, arg, e.detail);
+  return NULL;
+}
+
+int fmb_raise_lost(lua_State *L)
+{
+  return luaL_error(L, "%s is truncated: memory under it has gone away", FMB_VIEW);
 }

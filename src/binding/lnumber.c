@@ -8,48 +8,59 @@
 
 /*** @module filemap */
 
-static lua_Integer raise_unfit(lua_State *L, int arg, const char *type, lua_Integer x, lua_Integer least,
-                               lua_Integer greatest)
+static const struct { const char *name; bool is_integer; lua_Integer least, greatest; } types[] = {
+#define FACTS(T, ctype, kind, least, greatest, atomic) {#T, IS_##kind, least, greatest},
+#define IS_INTEGER true
+#define IS_FLOAT false
+  FMB_TYPES(FACTS)
+};
+
+fmb_type fmb_check_type(lua_State *L, int arg)
 {
-  return luaL_argerror(L, arg, lua_pushfstring(L, "%I does not fit %s (%I to %I)", (LUAI_UACINT)x, type,
-                                               (LUAI_UACINT)least, (LUAI_UACINT)greatest));
+  const char *name = luaL_checkstring(L, arg);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (fmb_is_word(L, arg, types[i].name)) return (fmb_type)i;
+  return (fmb_type)luaL_argerror(L, arg, lua_pushfstring(L, "unknown type '%s'", name));
 }
 
-static inline lua_Integer check_INTEGER(lua_State *L, int arg, const char *type, lua_Integer least,
-                                        lua_Integer greatest)
+const char *fmb_type_name(fmb_type type)
 {
-  const lua_Integer x = luaL_checkinteger(L, arg);
-  return x < least || x > greatest ? raise_unfit(L, arg, type, x, least, greatest) : x;
+  return types[type].name;
 }
 
-static inline lua_Number check_FLOAT(lua_State *L, int arg, const char *type, int least, int greatest)
+const char *fmb_push_misfit(lua_State *L, int index, fmb_type type)
 {
-  (void)type, (void)least, (void)greatest;
-  return luaL_checknumber(L, arg);
+  int is_integer;
+  const lua_Integer x = lua_tointegerx(L, index, &is_integer);
+  if (!lua_isnumber(L, index)) return lua_pushfstring(L, "number expected, got %s", luaL_typename(L, index));
+  if (!is_integer) return lua_pushliteral(L, "number has no integer representation");
+  return lua_pushfstring(L, "%I does not fit %s (%I to %I)", (LUAI_UACINT)x, types[type].name,
+                         (LUAI_UACINT)types[type].least, (LUAI_UACINT)types[type].greatest);
 }
 
-#define PUSH_INTEGER(L, x) lua_pushinteger(L, (lua_Integer)(x))
-#define PUSH_FLOAT(L, x) lua_pushnumber(L, (lua_Number)(x))
-
-/* The view that a getter or setter is of. */
+/* The view that a getter or setter is of: only make_closure gives them their upvalue. */
 static inline const fm_view *captured(lua_State *L)
 {
-  return lua_touserdata(L, lua_upvalueindex(1));
+  return &((fmb_view *)lua_touserdata(L, lua_upvalueindex(1)))->view;
 }
 
-#define DEFINE(T, ctype, kind, least, greatest)                               \
+#define DEFINE(T, ctype, kind, least, greatest, atomic)                       \
   static inline int read_##T(lua_State *L, const fm_view *v, int arg)         \
   {                                                                           \
     ctype x;                                                                  \
     memcpy(&x, fmb_at(L, v, false, arg, sizeof x), sizeof x);                 \
-    PUSH_##kind(L, x);                                                        \
+    fmb_check_lost(L, v);                                                     \
+    fmb_push_##T(L, x);                                                       \
     return 1;                                                                 \
   }                                                                           \
   static inline int write_##T(lua_State *L, const fm_view *v, int arg)        \
   {                                                                           \
-    unsigned char *p = fmb_at(L, v, true, arg, sizeof(ctype));                \
-    const ctype x = (ctype)check_##kind(L, arg + 1, #T, least, greatest);     \
+    ctype x;                                                                  \
+    unsigned char *p = fmb_at(L, v, true, arg, sizeof x);                     \
+    if (!fmb_to_##T(L, arg + 1, &x))                                          \
+      return luaL_argerror(L, arg + 1, fmb_push_misfit(L, arg + 1, FMB_##T)); \
     memcpy(p, &x, sizeof x);                                                  \
+    fmb_check_lost(L, v);                                                     \
     return 0;                                                                 \
   }                                                                           \
   static int get_##T(lua_State *L) { return read_##T(L, fmb_self(L), 2); }    \
@@ -76,18 +87,13 @@ FMB_TYPES(DEFINE)
   u64 takes any integer's bits); for f32 one that is too large becomes infinity
 @raise for a value that does not fit, a read-only view, and as @{get_T} */
 
-static const struct { const char *name; lua_CFunction get, set; } types[] = {
-#define TYPE(T, ctype, kind, least, greatest) {#T, getter_##T, setter_##T},
-  FMB_TYPES(TYPE)
-};
-
-/* Index in `types` of the name in `arg`. */
-static size_t check_type(lua_State *L, int arg)
+static int make_closure(lua_State *L, const lua_CFunction functions[])
 {
-  const char *name = luaL_checkstring(L, arg);
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (fmb_is_word(L, arg, types[i].name)) return i;
-  return (size_t)luaL_argerror(L, arg, lua_pushfstring(L, "unknown type '%s'", name));
+  fmb_open_self(L);
+  const lua_CFunction f = functions[fmb_check_type(L, 2)];
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, f, 1);
+  return 1;
 }
 
 /*** The method `get_T` of this view as a plain function.
@@ -96,11 +102,11 @@ static size_t check_type(lua_State *L, int arg)
 @treturn function `get(offset)` → number; it keeps the view from being collected */
 static int view_getter(lua_State *L)
 {
-  fmb_open_self(L);
-  const lua_CFunction get = types[check_type(L, 2)].get;
-  lua_pushvalue(L, 1);
-  lua_pushcclosure(L, get, 1);
-  return 1;
+  static const lua_CFunction getters[] = {
+#define GETTER(T, ...) getter_##T,
+    FMB_TYPES(GETTER)
+  };
+  return make_closure(L, getters);
 }
 
 /*** The method `set_T` of this view as a plain function.
@@ -109,15 +115,15 @@ static int view_getter(lua_State *L)
 @treturn function `set(offset, value)` */
 static int view_setter(lua_State *L)
 {
-  fmb_open_self(L);
-  const lua_CFunction set = types[check_type(L, 2)].set;
-  lua_pushvalue(L, 1);
-  lua_pushcclosure(L, set, 1);
-  return 1;
+  static const lua_CFunction setters[] = {
+#define SETTER(T, ...) setter_##T,
+    FMB_TYPES(SETTER)
+  };
+  return make_closure(L, setters);
 }
 
 const luaL_Reg fmb_number_methods[] = {
-#define METHODS(T, ctype, kind, least, greatest) {"get_" #T, get_##T}, {"set_" #T, set_##T},
+#define METHODS(T, ...) {"get_" #T, get_##T}, {"set_" #T, set_##T},
   FMB_TYPES(METHODS)
   {"getter", view_getter},
   {"setter", view_setter},

@@ -12,15 +12,12 @@
 ** one it copies at once. The limit here is larger, for Luas that were built otherwise. */
 enum { INTERNED = 256 };
 
-static void push_copy(lua_State *L, const unsigned char *shared, size_t length)
+void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length)
 {
   char copy[INTERNED];
-  if (length > sizeof copy) {
-    lua_pushlstring(L, (const char *)shared, length);
-    return;
-  }
-  memcpy(copy, shared, length);
-  lua_pushlstring(L, copy, length);
+  if (length <= sizeof copy) shared = memcpy(copy, shared, length);
+  lua_pushlstring(L, (const char *)shared, length);
+  fmb_check_lost(L, v);
 }
 
 /* Cuts the string on top at its first NUL. */
@@ -51,7 +48,7 @@ static int get_string(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
   const uint64_t length = fmb_check_count(L, 3, "length");
-  push_copy(L, fmb_at(L, v, false, 2, length), (size_t)length);
+  fmb_push_copy(L, v, fmb_at(L, v, false, 2, length), (size_t)length);
   return 1;
 }
 
@@ -66,6 +63,7 @@ static int set_string(lua_State *L)
   size_t length;
   const char *s = luaL_checklstring(L, 3, &length);
   memcpy(fmb_at(L, v, true, 2, length), s, length);
+  fmb_check_lost(L, v);
   return 0;
 }
 
@@ -73,11 +71,12 @@ static int set_string(lua_State *L)
 ** argument 3 if these are fewer. */
 static const unsigned char *check_rest(lua_State *L, const fm_view *v, size_t unit, size_t *units)
 {
-  const unsigned char *p = fmb_at(L, v, false, 2, 0);
-  const size_t rest = (size_t)(v->data + v->size - p) / unit;
+  const lua_Integer offset = fmb_check_integer(L, 2);
+  fmb_at_offset(L, v, false, 2, offset, 0);
+  const size_t rest = (v->size - (size_t)offset) / unit;
   const uint64_t max = fmb_opt_count(L, 3, "max", rest);
   *units = max < rest ? (size_t)max : rest;
-  return p;
+  return fmb_at_offset(L, v, false, 2, offset, *units * unit);
 }
 
 /*** Reads text up to its NUL.
@@ -90,9 +89,10 @@ static const unsigned char *check_rest(lua_State *L, const fm_view *v, size_t un
 static int get_cstring(lua_State *L)
 {
   size_t length;
-  const unsigned char *p = check_rest(L, fmb_open_self(L), 1, &length);
+  const fm_view *v = fmb_open_self(L);
+  const unsigned char *p = check_rest(L, v, 1, &length);
   const unsigned char *nul = memchr(p, 0, length);
-  push_copy(L, p, nul ? (size_t)(nul - p) : length);
+  fmb_push_copy(L, v, p, nul ? (size_t)(nul - p) : length);
   cut_at_nul(L); /* a writer may have put one there since */
   return 1;
 }
@@ -125,6 +125,7 @@ static int set_cstring(lua_State *L)
   unsigned char *p = check_capacity(L, v, 1, length, &capacity);
   memcpy(p, s, length);
   memset(p + length, 0, capacity - length);
+  fmb_check_lost(L, v);
   return 0;
 }
 
@@ -180,12 +181,14 @@ static int get_wide(lua_State *L, size_t unit)
   luaL_Buffer b;
   char *out = luaL_buffinitsize(L, &b, length * FM_UTF8_MOST);
   /* Memory was asked for, so a finalizer may have run and closed the view: look again. */
-  p = fmb_at(L, fmb_self(L), false, 2, length * unit);
+  const fm_view *v = fmb_self(L);
+  p = fmb_at(L, v, false, 2, length * unit);
   for (size_t next = 0; next < length;) {
     const uint32_t c = unit_at(p, next++, unit);
     if (c == 0) break;
     out += fm_utf8_put(out, finish_character(c, p, &next, length, unit));
   }
+  fmb_check_lost(L, v);
   luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
   return 1;
 }
@@ -218,6 +221,7 @@ static int set_wide(lua_State *L, size_t unit)
     put_unit(out, i++, unit, c);
   }
   memset(out + i * unit, 0, (capacity - i) * unit);
+  fmb_check_lost(L, v);
   return 0;
 }
 

@@ -1,17 +1,20 @@
-/* Views as Lua sees them: a userdata that is the fm_view itself, all zeros once closed. Here is what a
-** view is; what it can read and write is in files of its own. */
+/* Views as Lua sees them: a userdata that holds the fm_view itself. Here is what a view is; what it can read
+** and write is in files of its own. */
 #include <string.h>
 
 #include "binding.h"
 
 /*** @module filemap */
 
+const char fmb_view_tag[] = FMB_VIEW;
+
 fm_view *fmb_new_view(lua_State *L)
 {
-  fm_view *v = lua_newuserdatauv(L, sizeof *v, 0);
-  memset(v, 0, sizeof *v);
+  fmb_view *u = lua_newuserdatauv(L, sizeof *u, 0);
+  memset(u, 0, sizeof *u);
+  u->tag = fmb_view_tag;
   luaL_setmetatable(L, FMB_VIEW);
-  return v;
+  return &u->view;
 }
 
 fm_view *fmb_open_self(lua_State *L)
@@ -26,11 +29,24 @@ static int fail(lua_State *L, const fm_view *v, const fm_error *e)
   return fmb_fail(L, fm_map_label(fm_view_map(v)), e);
 }
 
-/* Raises unless `length` bytes from `offset`, the method's first argument, lie in the view. */
-static void check_range(lua_State *L, const fm_view *v, uint64_t offset, uint64_t length)
+void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, uint64_t length)
 {
   if (offset > v->size || length > v->size - offset)
-    fmb_raise_range(L, v, false, 2, (lua_Integer)offset, length);
+    fmb_at_last(L, v, false, arg, (lua_Integer)offset, length);
+}
+
+static int succeed(lua_State *L)
+{
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+unsigned char *fmb_rest(lua_State *L, const fm_view *v, int arg, size_t *length)
+{
+  const lua_Integer offset = fmb_check_integer(L, arg);
+  fmb_check_range(L, v, arg, (uint64_t)offset, 0);
+  *length = v->size - (size_t)offset;
+  return fmb_at_offset(L, v, false, arg, offset, *length);
 }
 
 /*** A view: bytes of a map that can be read and written. Offsets count bytes from 0.
@@ -72,7 +88,7 @@ static int view_sub(lua_State *L)
   const int access = fmb_opt_access(L, 4, otherwise);
   fm_view *slice = fmb_new_view(L); /* a finalizer may run, and close self: look only now */
   const fm_view *v = fmb_open_self(L);
-  check_range(L, v, offset, length);
+  fmb_check_range(L, v, 2, offset, length);
   fm_error e;
   return fm_view_sub(slice, v, offset, length, access, &e) == FM_OK ? 1 : fail(L, v, &e);
 }
@@ -86,7 +102,8 @@ elsewhere as far as the system can.
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `no_space`, `system`
+@treturn[2] string code: `no_space`, `truncated`, `system`
+@treturn[2] ?integer native
 @raise for a range past the view's end. Source: msync(2), FlushViewOfFile */
 static int view_flush(lua_State *L)
 {
@@ -95,11 +112,80 @@ static int view_flush(lua_State *L)
   const uint64_t offset = fmb_opt_count(L, 2, "offset", 0);
   const uint64_t length = fmb_opt_count(L, 3, "length", offset < v->size ? v->size - offset : 0);
   const bool async = !lua_isnoneornil(L, 4) && luaL_checkoption(L, 4, NULL, ways) == 0;
-  check_range(L, v, offset, length);
+  fmb_check_range(L, v, 2, offset, length);
   fm_error e;
-  if (fm_view_flush(v, offset, length, async, &e) != FM_OK) return fail(L, v, &e);
-  lua_pushboolean(L, 1);
-  return 1;
+  return fm_view_flush(v, offset, length, async, &e) == FM_OK ? succeed(L) : fail(L, v, &e);
+}
+
+/*** Tells the system how the bytes will be used. It never changes what is read.
+@function advise
+@tparam string hint `"normal"`, `"sequential"`, `"random"`, `"willneed"` or `"dontneed"`
+@tparam[opt=0] integer offset in bytes from 0
+@tparam[opt] integer length in bytes; default: the rest
+@treturn boolean true, also where the system has no such hint
+@raise for an unknown hint, and a range past the view's end. Source: madvise(2), PrefetchVirtualMemory */
+static int view_advise(lua_State *L)
+{
+  static const char *const hints[] = {"normal", "sequential", "random", "willneed", "dontneed", NULL};
+  static const fm_hint meant[] = {FM_NORMAL, FM_SEQUENTIAL, FM_RANDOM, FM_WILLNEED, FM_DONTNEED};
+  const fm_view *v = fmb_open_self(L);
+  const fm_hint hint = meant[luaL_checkoption(L, 2, NULL, hints)];
+  const uint64_t offset = fmb_opt_count(L, 3, "offset", 0);
+  const uint64_t length = fmb_opt_count(L, 4, "length", offset < v->size ? v->size - offset : 0);
+  fmb_check_range(L, v, 3, offset, length);
+  fm_view_advise(v, hint, offset, length, NULL);
+  return succeed(L);
+}
+
+/*** Keeps the whole view in memory until `unpin`, or until nothing uses the mapping any more.
+@function pin
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `no_memory` past what the process may lock (RLIMIT_MEMLOCK), `truncated`, `system`
+@treturn[2] ?integer native errno or GetLastError. Source: mlock(2), VirtualLock */
+static int view_pin(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  fm_error e;
+  return fm_view_pin(v, &e) == FM_OK ? succeed(L) : fail(L, v, &e);
+}
+
+/*** Ends `pin`; without one it does nothing. Pins are by page and not counted: what slices share is let go
+for all.
+@function unpin
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `truncated`, `system`
+@treturn[2] ?integer native. Source: munlock(2), VirtualUnlock */
+static int view_unpin(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  fm_error e;
+  return fm_view_unpin(v, &e) == FM_OK ? succeed(L) : fail(L, v, &e);
+}
+
+/*** Takes the memory of a range of a map that was made with `commit = false`; again is fine. On Windows
+touching what is not committed raises, elsewhere it reads 0 and takes memory as it is written.
+@function commit
+@tparam integer offset in bytes from 0
+@tparam integer length in bytes
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `denied` (the map is not writable), `no_space`, `no_memory`, `truncated`,
+  `unsupported` (a file system that cannot), `system`
+@treturn[2] ?integer native
+@raise for a range past the view's end. Source: fallocate(2), VirtualAlloc */
+static int view_commit(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  const uint64_t offset = fmb_check_count(L, 2, "offset");
+  const uint64_t length = fmb_check_count(L, 3, "length");
+  fmb_check_range(L, v, 2, offset, length);
+  fm_error e;
+  return fm_view_commit(v, offset, length, &e) == FM_OK ? succeed(L) : fail(L, v, &e);
 }
 
 /*** Unmaps the view; twice is fine. Also as `close`.
@@ -111,48 +197,36 @@ static int view_flush(lua_State *L)
 @treturn boolean true */
 static int view_unmap(lua_State *L)
 {
-  fm_view_close(luaL_checkudata(L, 1, FMB_VIEW));
-  lua_pushboolean(L, 1);
-  return 1;
+  fm_view_close(fmb_self(L));
+  return succeed(L);
 }
 
 static int view_tostring(lua_State *L)
 {
-  const fm_view *v = luaL_checkudata(L, 1, FMB_VIEW);
+  const fm_view *v = fmb_self(L);
   if (!v->data) lua_pushliteral(L, FMB_VIEW " (closed)");
   else
     lua_pushfstring(L, "%s (%I bytes, %s)", FMB_VIEW, (LUAI_UACINT)v->size, fm_access_word(v->access));
   return 1;
 }
 
-/* Every function gets the metatable, which is on top, as its upvalue: see fmb_self. */
-static void add(lua_State *L, int into, const luaL_Reg *functions)
-{
-  lua_pushvalue(L, into);
-  lua_pushvalue(L, -3);
-  luaL_setfuncs(L, functions, 1);
-  lua_pop(L, 1);
-}
-
 void fmb_open_view(lua_State *L)
 {
   static const luaL_Reg methods[] = {
-    {"size", view_size},   {"access", view_access}, {"sub", view_sub}, {"flush", view_flush},
-    {"unmap", view_unmap}, {"close", view_unmap},   {NULL, NULL},
+    {"size", view_size},     {"access", view_access}, {"sub", view_sub},     {"flush", view_flush},
+    {"advise", view_advise}, {"pin", view_pin},       {"unpin", view_unpin}, {"commit", view_commit},
+    {"unmap", view_unmap},   {"close", view_unmap},   {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {
     {"__len", view_size},    {"__tostring", view_tostring}, {"__gc", view_unmap},
     {"__close", view_unmap}, {NULL, NULL},
   };
-  const luaL_Reg *const topics[] = {methods, fmb_number_methods, fmb_text_methods};
+  const luaL_Reg *const topics[] = {methods, fmb_number_methods, fmb_atomic_methods, fmb_array_methods,
+                                    fmb_text_methods, fmb_byte_methods, fmb_packed_methods, fmb_stream_methods};
   luaL_newmetatable(L, FMB_VIEW);
-  const int metatable = lua_gettop(L);
+  luaL_setfuncs(L, metamethods, 0);
   lua_newtable(L);
-  const int index = lua_gettop(L);
-  lua_pushvalue(L, metatable);
-  add(L, metatable, metamethods);
-  for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) add(L, index, topics[i]);
-  lua_pop(L, 1);
-  lua_setfield(L, metatable, "__index");
+  for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) luaL_setfuncs(L, topics[i], 0);
+  lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }

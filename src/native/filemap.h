@@ -160,15 +160,21 @@ int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
 
 typedef struct fm_mapping fm_mapping;
 
-/* A window on a map. `data` is where byte 0 is; `size` bytes may be read and `writable` (all or none)
-** written. Closed, it is all zeros, so that one test of a bound also finds a closed view. */
+/* A window on a map: `size` bytes from `data` on. `readable` and `writable` say how many of them may be
+** touched without asking (all or none), so that one test of a bound also finds a closed view, one that is
+** read-only, and one of memory that is only reserved; fm_view_check tells which. Closed, all is zero.
+**
+** A page may go away under a view: another process cuts the file, or its system has no room left. What is
+** read there is 0, what is written is lost, and `*lost` is set before, for all views of the mapping. */
 typedef struct fm_view {
   unsigned char *data;
   size_t size;
+  size_t readable;
   size_t writable;
   int access;
   uint64_t offset;     /* of byte 0 in the map */
   fm_mapping *mapping; /* what slices share */
+  const volatile int *lost; /* still there when the view is closed, for who was reading then */
 } fm_view;
 
 /* Views `length` bytes from any `offset`. FM_DENIED if the map does not give the access, FM_INVALID for
@@ -183,6 +189,35 @@ int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length
 /* Writes back a range. Of a file map, the bytes and the file's metadata are on the disk on return;
 ** elsewhere as far as the system can. `async` only starts it. Nothing to do is success. */
 int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e);
+
+/* May `length` bytes from `offset` be read (or written)? FM_CLOSED, FM_DENIED, FM_INVALID for a range past the
+** end or memory that is not committed, FM_TRUNCATED. */
+int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e);
+
+/* Has a page of it gone away? To be asked after what was read is in private memory. */
+static inline bool fm_view_is_lost(const fm_view *v)
+{
+  return *v->lost != 0;
+}
+
+/* Copies `length` bytes, of which both ranges must be checked. They may overlap, also when the views are
+** different mappings of the same memory. */
+void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset, size_t length);
+
+typedef enum fm_hint { FM_NORMAL, FM_SEQUENTIAL, FM_RANDOM, FM_WILLNEED, FM_DONTNEED } fm_hint;
+
+/* Tells the system how a range will be used. It never changes what is read, and never fails for what the
+** system does not know. FM_INVALID for a range past the end. */
+int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e);
+
+/* Keeps all of it in memory, until fm_view_unpin or the mapping's end: FM_NO_MEMORY past the limit. By whole
+** pages, and not counted: a slice's unpinning is that of its part of the whole. */
+int fm_view_pin(const fm_view *v, fm_error *e);
+int fm_view_unpin(const fm_view *v, fm_error *e);
+
+/* Takes the memory of a range of a map that was made without `commit`. Again is fine. FM_DENIED without
+** FM_WRITE, FM_NO_SPACE, FM_NO_MEMORY. */
+int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
 
 /* The map that it is of, for as long as the view is open. */
 const fm_map *fm_view_map(const fm_view *v);

@@ -242,15 +242,31 @@ static int check_range(uint64_t offset, uint64_t length, uint64_t size, fm_error
   return FM_OK;
 }
 
+/* What a closed view's `lost` points to: what it was. */
+static const volatile int kept[] = {0, 1};
+
 static void fill_view(fm_view *v, fm_mapping *mapping, void *data, size_t size, uint64_t offset,
                       int access)
 {
   v->data = data;
   v->size = size;
-  v->writable = access & (FM_WRITE | FM_COPY) ? size : 0;
+  v->readable = mapping->map->reserved ? 0 : size;
+  v->writable = access & (FM_WRITE | FM_COPY) ? v->readable : 0;
   v->access = access;
   v->offset = offset;
   v->mapping = mapping;
+  v->lost = &mapping->lost;
+}
+
+static void drop_mapping(fm_mapping *mapping)
+{
+  if (atomic_fetch_sub(&mapping->refs, 1) != 1) return;
+  fm_unguard(mapping);
+  fm_sys_unmap(mapping);
+  mapping->map->views--;
+  drop_map(mapping->map);
+  free(mapping);
+  live--;
 }
 
 int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e)
@@ -268,6 +284,7 @@ int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int 
   mapping->map = m;
   mapping->length = (size_t)length + before;
   code = fm_sys_map(&mapping->base, m, offset - before, mapping->length, access, e);
+  if (code == FM_OK && (code = fm_guard(mapping, e)) != FM_OK) fm_sys_unmap(mapping);
   if (code != FM_OK) {
     free(mapping);
     return code;
@@ -292,11 +309,97 @@ int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length
   return FM_OK;
 }
 
+static int fail_lost(fm_error *e)
+{
+  return fm_fail(e, FM_TRUNCATED, NULL);
+}
+
+/* As check_range, for what may be of 0 bytes. */
+static int check_part(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e)
+{
+  if (offset <= v->size && length <= v->size - offset) return FM_OK;
+  return check_range(offset, length ? length : 1, v->size, e);
+}
+
+int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e)
+{
+  if (!v->data) return fm_fail(e, FM_CLOSED, NULL);
+  if (writing && !(v->access & (FM_WRITE | FM_COPY)))
+    return fm_fail(e, FM_DENIED, "access \"%s\" is read-only", fm_access_word(v->access));
+  const int code = check_part(v, offset, length, e);
+  if (code != FM_OK) return code;
+  if (v->readable == 0 && length > 0 && !fm_sys_is_committed(v->data + offset, (size_t)length))
+    return fm_fail(e, FM_INVALID, "offset %llu + %llu bytes are reserved, not committed",
+                   (unsigned long long)offset, (unsigned long long)length);
+  return fm_view_is_lost(v) ? fail_lost(e) : FM_OK;
+}
+
+/* Can the same memory be in both? Unnamed memory has no other map, unless it was inherited. */
+static bool may_share(const fm_view *a, const fm_view *b)
+{
+  const fm_map *const m = a->mapping->map, *const n = b->mapping->map;
+  const bool is_known = !m->name[0] && !m->path && !m->adopted && !n->name[0] && !n->path && !n->adopted;
+  return a->mapping != b->mapping && (m == n || !is_known);
+}
+
+/* memmove(3) goes by addresses, which tell nothing of two mappings. Their places in the map do: if it is the
+** same one, and if not any order is right. */
+void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset, size_t length)
+{
+  unsigned char *const p = to->data + to_offset, *const q = from->data + from_offset;
+  const uint64_t to_place = to->offset + to_offset, from_place = from->offset + from_offset;
+  const uint64_t distance = to_place > from_place ? to_place - from_place : from_place - to_place;
+  if (distance == 0 || distance >= length || !may_share(to, from)) {
+    memmove(p, q, length);
+    return;
+  }
+  unsigned char part[4096];
+  for (size_t done = 0; done < length;) {
+    const size_t n = length - done < sizeof part ? length - done : sizeof part;
+    const size_t at = to_place > from_place ? length - done - n : done;
+    memcpy(part, q + at, n);
+    memcpy(p + at, part, n);
+    done += n;
+  }
+}
+
 int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e)
 {
-  if (offset > v->size || length > v->size - offset) return check_range(offset, length, v->size, e);
+  const int code = check_part(v, offset, length, e);
+  if (code != FM_OK) return code;
+  if (fm_view_is_lost(v)) return fail_lost(e);
   if (length == 0 || !(v->access & FM_WRITE)) return FM_OK;
   return fm_sys_flush(v->mapping->map, v->data + offset, (size_t)length, async, e);
+}
+
+int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e)
+{
+  const int code = check_part(v, offset, length, e);
+  if (code == FM_OK && length > 0)
+    fm_sys_advise(v->data + offset, (size_t)length, hint, v->access & FM_COPY);
+  return code;
+}
+
+int fm_view_pin(const fm_view *v, fm_error *e)
+{
+  return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_pin(v->data, v->size, e);
+}
+
+int fm_view_unpin(const fm_view *v, fm_error *e)
+{
+  return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_unpin(v->data, v->size, e);
+}
+
+int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e)
+{
+  const int code = check_part(v, offset, length, e);
+  if (code != FM_OK) return code;
+  if (fm_view_is_lost(v)) return fail_lost(e);
+  if (!(v->mapping->map->access & FM_WRITE))
+    return fm_fail(e, FM_DENIED, "access \"%s\" does not let it commit",
+                   fm_access_word(v->mapping->map->access));
+  if (length == 0) return FM_OK;
+  return fm_sys_commit(v->mapping->map, v->offset + offset, v->data + offset, (size_t)length, v->access, e);
 }
 
 const fm_map *fm_view_map(const fm_view *v)
@@ -307,11 +410,9 @@ const fm_map *fm_view_map(const fm_view *v)
 void fm_view_close(fm_view *v)
 {
   fm_mapping *mapping = v->mapping;
+  if (!mapping) return;
+  const bool was_lost = fm_view_is_lost(v);
   memset(v, 0, sizeof *v);
-  if (!mapping || atomic_fetch_sub(&mapping->refs, 1) != 1) return;
-  fm_sys_unmap(mapping->base, mapping->length);
-  mapping->map->views--;
-  drop_map(mapping->map);
-  free(mapping);
-  live--;
+  v->lost = &kept[was_lost];
+  drop_mapping(mapping);
 }

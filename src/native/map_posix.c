@@ -279,20 +279,64 @@ int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int acces
   return FM_OK;
 }
 
-void fm_sys_unmap(void *base, size_t length)
+void fm_sys_unmap(fm_mapping *m)
 {
-  munmap(base, length);
+  munmap(m->base, m->length);
 }
 
-/* msync(2) takes whole pages. On Linux it writes a file's data as fdatasync does; the rest of its
-** metadata takes fsync. */
+/* The calls below take whole pages. */
+static size_t before_page(const void *address)
+{
+  return (uintptr_t)address % fm_page_size();
+}
+
+/* msync(2) on Linux writes a file's data as fdatasync does; the rest of its metadata takes fsync. */
 int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e)
 {
-  const size_t before = (uintptr_t)address % fm_page_size();
+  const size_t before = before_page(address);
   if (msync((char *)address - before, length + before, async ? MS_ASYNC : MS_SYNC) != 0)
     return fm_fail_native(e, errno);
   if (m->path && !async && fsync((int)m->handle) != 0) return fm_fail_native(e, errno);
   return FM_OK;
+}
+
+/* MADV_DONTNEED would throw away what was written to private pages. */
+void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
+{
+  static const int advice[] = {
+    [FM_NORMAL] = MADV_NORMAL,     [FM_SEQUENTIAL] = MADV_SEQUENTIAL, [FM_RANDOM] = MADV_RANDOM,
+    [FM_WILLNEED] = MADV_WILLNEED, [FM_DONTNEED] = MADV_DONTNEED,
+  };
+  const size_t before = before_page(address);
+  if (hint != FM_DONTNEED || !is_private) madvise((char *)address - before, length + before, advice[hint]);
+}
+
+/* Past RLIMIT_MEMLOCK the errno is ENOMEM or EAGAIN, and EPERM where the limit is 0. */
+int fm_sys_pin(void *address, size_t length, fm_error *e)
+{
+  if (mlock(address, length) == 0) return FM_OK;
+  const int error = errno;
+  const int code = fm_fail(e, FM_NO_MEMORY, "so much memory may not be locked");
+  if (e) e->native = error;
+  return code;
+}
+
+int fm_sys_unpin(void *address, size_t length, fm_error *e)
+{
+  return munlock(address, length) == 0 ? FM_OK : fm_fail_native(e, errno);
+}
+
+int fm_sys_commit(fm_map *m, uint64_t offset, void *address, size_t length, int access, fm_error *e)
+{
+  (void)address, (void)access;
+  return fm_posix_commit((int)m->handle, offset, length, e);
+}
+
+/* What is not there yet reads 0. */
+bool fm_sys_is_committed(const void *address, size_t length)
+{
+  (void)address, (void)length;
+  return true;
 }
 
 #endif

@@ -75,14 +75,48 @@ int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int acces
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
-void fm_sys_unmap(void *base, size_t length)
+void fm_sys_unmap(fm_mapping *m)
 {
-  (void)base, (void)length;
+  (void)m;
 }
 
 int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e)
 {
   (void)m, (void)address, (void)length, (void)async;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
+{
+  (void)address, (void)length, (void)hint, (void)is_private;
+}
+
+int fm_sys_pin(void *address, size_t length, fm_error *e)
+{
+  (void)address, (void)length;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_unpin(void *address, size_t length, fm_error *e)
+{
+  (void)address, (void)length;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_commit(fm_map *m, uint64_t offset, void *address, size_t length, int access, fm_error *e)
+{
+  (void)m, (void)offset, (void)address, (void)length, (void)access;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+bool fm_sys_is_committed(const void *address, size_t length)
+{
+  (void)address, (void)length;
+  return true;
+}
+
+int fm_sys_install_guard(fm_error *e)
+{
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 

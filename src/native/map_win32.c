@@ -166,6 +166,7 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
   m->handle = (intptr_t)made;
   m->file = 0;
   m->size = size;
+  m->reserved = s.protect & SEC_RESERVE;
   return FM_OK;
 }
 
@@ -185,10 +186,12 @@ static int measure_view(uint64_t *size, HANDLE handle, fm_error *e)
   return FM_OK;
 }
 
-static int measure(uint64_t *size, HANDLE handle, fm_error *e)
+/* What cannot be asked may be reserved: then each access looks. */
+static int measure(uint64_t *size, bool *reserved, HANDLE handle, fm_error *e)
 {
   section_info info;
   const DWORD error = query_section(&info, handle);
+  *reserved = error == ERROR_ACCESS_DENIED || (!error && (info.attributes & SEC_RESERVE));
   if (error == ERROR_ACCESS_DENIED) return measure_view(size, handle, e);
   if (error == ERROR_INVALID_HANDLE)
     return fm_win32_fail_as(e, FM_INVALID, error, "it is not the handle of a section");
@@ -222,14 +225,20 @@ static int try_access(HANDLE handle, int access, fm_error *e)
   return fm_fail_native(e, (long)error);
 }
 
-/* `wanted` 0: as large as it is. */
-static int check_section(HANDLE handle, uint64_t *size, uint64_t wanted, int access, fm_error *e)
+/* Makes `m` one over the section. `wanted` 0: as large as it is. */
+static int take_section(fm_map *m, HANDLE handle, uint64_t wanted, fm_error *e)
 {
-  int code = measure(size, handle, e);
-  if (code == FM_OK && wanted > *size) code = fm_win32_fail_small(e, *size, wanted);
-  if (code == FM_OK) code = try_access(handle, access, e);
-  if (code == FM_OK && wanted) *size = wanted;
-  return code;
+  uint64_t size = 0;
+  bool reserved = false;
+  int code = measure(&size, &reserved, handle, e);
+  if (code == FM_OK && wanted > size) code = fm_win32_fail_small(e, size, wanted);
+  if (code == FM_OK) code = try_access(handle, m->access, e);
+  if (code != FM_OK) return code;
+  m->handle = (intptr_t)handle;
+  m->file = 0;
+  m->size = wanted ? wanted : size;
+  m->reserved = reserved;
+  return FM_OK;
 }
 
 static int open_section(HANDLE *out, const fm_name *name, int access, bool inherit, fm_error *e)
@@ -251,29 +260,18 @@ static int open_section(HANDLE *out, const fm_name *name, int access, bool inher
 int fm_sys_open(fm_map *m, const fm_name *name, const fm_options *o, fm_error *e)
 {
   HANDLE opened = NULL;
-  uint64_t size = 0;
   int code = open_section(&opened, name, m->access, o->inherit, e);
   if (code != FM_OK) return code;
-  code = check_section(opened, &size, o->size, m->access, e);
-  if (code != FM_OK) {
-    CloseHandle(opened);
-    return code;
-  }
-  m->handle = (intptr_t)opened;
-  m->file = 0;
-  m->size = size;
-  return FM_OK;
+  code = take_section(m, opened, o->size, e);
+  if (code != FM_OK) CloseHandle(opened);
+  return code;
 }
 
 int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e)
 {
-  const int code = check_section(fm_win32_handle(handle), &size, size, m->access, e);
+  const int code = take_section(m, fm_win32_handle(handle), size, e);
   if (code != FM_OK) return code;
-  if (!SetHandleInformation(fm_win32_handle(handle), HANDLE_FLAG_INHERIT, 0)) return fm_win32_fail(e);
-  m->handle = handle;
-  m->file = 0;
-  m->size = size;
-  return FM_OK;
+  return SetHandleInformation(fm_win32_handle(handle), HANDLE_FLAG_INHERIT, 0) ? FM_OK : fm_win32_fail(e);
 }
 
 /* {-- Views ------------------------------------------------------------------------------------ */
@@ -302,10 +300,10 @@ int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int acces
   return FM_OK;
 }
 
-void fm_sys_unmap(void *base, size_t length)
+/* Of one whose pages went away there is private memory in its place: guard_win32.c. */
+void fm_sys_unmap(fm_mapping *m)
 {
-  (void)length; /* the system knows */
-  UnmapViewOfFile(base);
+  if (!m->lost || !VirtualFree(m->base, 0, MEM_RELEASE)) UnmapViewOfFile(m->base);
 }
 
 /* FlushViewOfFile "does not flush the file metadata, and it does not wait to return until the
@@ -317,6 +315,63 @@ int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *
   if (!FlushViewOfFile(address, length)) return fm_win32_fail(e);
   if (async || !m->file || !(m->access & FM_WRITE)) return FM_OK;
   return FlushFileBuffers(fm_win32_handle(m->file)) ? FM_OK : fm_win32_fail(e);
+}
+
+/* The other hints are the system's own business. */
+void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
+{
+  (void)is_private;
+  WIN32_MEMORY_RANGE_ENTRY range = {address, length};
+  typedef BOOL(WINAPI *prefetch)(HANDLE, ULONG_PTR, WIN32_MEMORY_RANGE_ENTRY *, ULONG);
+  if (hint != FM_WILLNEED) return;
+  /* Since Windows 8. */
+  const prefetch load = (prefetch)(void (*)(void))GetProcAddress(GetModuleHandleW(L"kernel32.dll"),
+                                                                 "PrefetchVirtualMemory");
+  if (load) load(GetCurrentProcess(), 1, &range, 0);
+}
+
+/* "The maximum number of pages that a process can lock is equal to the number of pages in its minimum working
+** set minus a small overhead." */
+static bool grow_working_set(size_t length)
+{
+  SIZE_T least, most;
+  if (!GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) || length > SIZE_MAX / 2 - most) return false;
+  return SetProcessWorkingSetSize(GetCurrentProcess(), least + length, most + length);
+}
+
+int fm_sys_pin(void *address, size_t length, fm_error *e)
+{
+  if (VirtualLock(address, length)) return FM_OK;
+  if (GetLastError() == ERROR_WORKING_SET_QUOTA && grow_working_set(length) && VirtualLock(address, length))
+    return FM_OK;
+  return fm_win32_fail_as(e, FM_NO_MEMORY, GetLastError(), "so much memory may not be locked");
+}
+
+/* What was not locked need not be unlocked. */
+int fm_sys_unpin(void *address, size_t length, fm_error *e)
+{
+  if (VirtualUnlock(address, length) || GetLastError() == ERROR_NOT_LOCKED) return FM_OK;
+  return fm_win32_fail(e);
+}
+
+/* Elsewhere all is committed from the start. The memory counts for the section: it is there for every view. */
+int fm_sys_commit(fm_map *m, uint64_t offset, void *address, size_t length, int access, fm_error *e)
+{
+  (void)offset;
+  const DWORD protect = access & FM_COPY ? PAGE_WRITECOPY : fm_win32_protection(access & FM_WRITE, access & FM_EXEC);
+  if (!m->reserved || VirtualAlloc(address, length, MEM_COMMIT, protect)) return FM_OK;
+  return fm_win32_fail(e);
+}
+
+bool fm_sys_is_committed(const void *address, size_t length)
+{
+  MEMORY_BASIC_INFORMATION part;
+  const char *at = address, *end = at + length;
+  while (at < end) {
+    if (!VirtualQuery(at, &part, sizeof part) || part.State != MEM_COMMIT) return false;
+    at = (const char *)part.BaseAddress + part.RegionSize;
+  }
+  return true;
 }
 
 /* {-- The rest --------------------------------------------------------------------------------- */

@@ -56,6 +56,7 @@ struct fm_map {
   uint64_t size;
   intptr_t handle;     /* fd or section HANDLE */
   intptr_t file;       /* Windows: HANDLE of the file behind it, 0 if none */
+  bool reserved;       /* Windows: pages must be committed before they are touched */
   bool adopted;        /* POSIX: may hold a name that it does not know */
   char name[FM_NAME_SIZE];
   char *path;          /* of a file map, allocated */
@@ -63,9 +64,11 @@ struct fm_map {
 
 struct fm_mapping {
   atomic_size_t refs;
+  volatile int lost; /* a page of it has gone away; set in the middle of an access */
   void *base;
   size_t length;
   fm_map *map;
+  struct place *place; /* guard.c's */
 };
 
 /* What a body gives. Each fills `handle`, `file` and `size` of a map of which everything else is set,
@@ -83,8 +86,29 @@ void fm_sys_release(fm_map *m);
 
 /* `offset` is a multiple of the granularity, and `length` at least 1 and within the map. */
 int fm_sys_map(void **base, fm_map *m, uint64_t offset, size_t length, int access, fm_error *e);
-void fm_sys_unmap(void *base, size_t length);
+void fm_sys_unmap(fm_mapping *m);
 int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e);
+
+/* Of memory in a view; no length is 0. `offset` is that of `address` in the map. */
+void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private);
+int fm_sys_pin(void *address, size_t length, fm_error *e);
+int fm_sys_unpin(void *address, size_t length, fm_error *e);
+int fm_sys_commit(fm_map *m, uint64_t offset, void *address, size_t length, int access, fm_error *e);
+bool fm_sys_is_committed(const void *address, size_t length);
+
+/* {-- Pages that go away (guard.c) -------------------------------------------------------------- */
+
+/* From here on a missing page of the mapping reads 0 and sets `lost`, in place of ending the process. */
+int fm_guard(fm_mapping *m, fm_error *e);
+void fm_unguard(fm_mapping *m);
+
+/* The mapping that an address is in, or NULL. For a body's handler: it may interrupt anything. */
+fm_mapping *fm_guarded(const void *address);
+
+/* Installs that handler, once a process. */
+int fm_sys_install_guard(fm_error *e);
+
+/* {-- Messages ---------------------------------------------------------------------------------- */
 
 /* The system's own sentence for one of its numbers, into `out`; empty if it has none. */
 void fm_sys_message(long native, char *out, size_t size);

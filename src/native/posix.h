@@ -32,6 +32,9 @@ int fm_posix_set_inherit(int fd, bool inherit, fm_error *e);
 int fm_posix_lock_size(int fd, fm_error *e);
 int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e);
 
+/* Allocates a range within an open file's size. */
+int fm_posix_commit(int fd, uint64_t offset, uint64_t length, fm_error *e);
+
 /* Locks by flock(2) are tried for, never waited for: who may read a file can lock it for ever. Between tries
 ** the first few only give the processor to others, later ones some time: 0.15 s in all. */
 enum { FM_TRIES = 200 };

@@ -31,7 +31,7 @@
 #define OURS "filemap."
 #define GLOBAL OURS "global."
 
-enum { PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE };
+enum { PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE, LINK_SIZE = 40 };
 
 /* What look_up found, beside the codes: a segment that nobody holds but another user owns. */
 enum { UNREMOVABLE = -1 };
@@ -65,6 +65,13 @@ static int path_of(char path[PATH_SIZE], const fm_name *name, fm_error *e)
   return FM_OK;
 }
 
+/* What leads to an open file, named or not. */
+static const char *link_of(char link[LINK_SIZE], int fd)
+{
+  snprintf(link, LINK_SIZE, "/proc/self/fd/%d", fd);
+  return link;
+}
+
 /* {-- Looking, locking, removing ---------------------------------------------------------------- */
 
 /* Is it a file that may be opened by that name? Its maker must be this user unless it is for all. */
@@ -80,15 +87,14 @@ static int check_file(const struct stat *st, fm_kind kind, fm_error *e)
   return FM_OK;
 }
 
-static int open_checked(int *out, const char *path, fm_kind kind, int flags, fm_error *e)
+static int open_checked(int *out, struct stat *st, const char *path, fm_kind kind, int flags, fm_error *e)
 {
-  struct stat st;
-  if (lstat(path, &st) != 0) return fm_fail_native(e, errno);
-  int code = check_file(&st, kind, e);
+  if (lstat(path, st) != 0) return fm_fail_native(e, errno);
+  int code = check_file(st, kind, e);
   if (code != FM_OK) return code;
   const int fd = fm_posix_open(path, flags | O_NOFOLLOW, 0);
   if (fd < 0) return fm_fail_native(e, errno);
-  code = fstat(fd, &st) == 0 ? check_file(&st, kind, e) : fm_fail_native(e, errno);
+  code = fstat(fd, st) == 0 ? check_file(st, kind, e) : fm_fail_native(e, errno);
   if (code == FM_OK) *out = fd;
   else close(fd);
   return code;
@@ -96,11 +102,10 @@ static int open_checked(int *out, const char *path, fm_kind kind, int flags, fm_
 
 /* Is the open file still the one that `path` names? Between the opening and the lock another may have
 ** removed it, and a third made a new one. */
-static bool has_name(int fd, const char *path)
+static bool has_name(const struct stat *opened, const char *path)
 {
-  struct stat ours, named;
-  return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_ino == named.st_ino &&
-         ours.st_dev == named.st_dev;
+  struct stat named;
+  return lstat(path, &named) == 0 && opened->st_ino == named.st_ino && opened->st_dev == named.st_dev;
 }
 
 /* Does anybody hold what is at `path`? If nobody does, it is removed. What cannot be looked at counts as
@@ -109,9 +114,9 @@ static bool visit(const char *path, fm_kind kind, uint64_t *size)
 {
   struct stat st;
   int fd = -1;
-  if (open_checked(&fd, path, kind, O_RDONLY, NULL) != FM_OK) return false;
+  if (open_checked(&fd, &st, path, kind, O_RDONLY, NULL) != FM_OK) return false;
   const bool dead = fm_posix_try_lock(fd, LOCK_EX);
-  const bool named = fstat(fd, &st) == 0 && has_name(fd, path);
+  const bool named = has_name(&st, path);
   if (dead && named) unlink(path);
   close(fd);
   *size = named ? (uint64_t)st.st_size : 0;
@@ -120,23 +125,24 @@ static bool visit(const char *path, fm_kind kind, uint64_t *size)
 
 /* One try to become a holder of what is open as `fd`: FM_OK, FM_NOT_FOUND or UNREMOVABLE for a dead one,
 ** FM_IN_USE if it has to be tried again. */
-static int hold(int fd, const char *path)
+static int hold(int fd, const struct stat *st, const char *path)
 {
   if (fm_posix_try_lock(fd, LOCK_EX)) {
-    if (!has_name(fd, path)) return FM_IN_USE;
+    if (!has_name(st, path)) return FM_IN_USE;
     return unlink(path) == 0 || errno == ENOENT ? FM_NOT_FOUND : UNREMOVABLE;
   }
-  return fm_posix_try_lock(fd, LOCK_SH) && has_name(fd, path) ? FM_OK : FM_IN_USE;
+  return fm_posix_try_lock(fd, LOCK_SH) && has_name(st, path) ? FM_OK : FM_IN_USE;
 }
 
 /* It may not be written, but is anybody there at all? FM_NOT_FOUND or UNREMOVABLE if not. */
 static int probe_denied(const char *path, fm_kind kind, fm_error *e)
 {
   fm_error ignored;
+  struct stat st;
   uint64_t size;
   int fd = -1;
-  if (open_checked(&fd, path, kind, O_RDONLY, &ignored) != FM_OK) return FM_DENIED;
-  const int code = hold(fd, path);
+  if (open_checked(&fd, &st, path, kind, O_RDONLY, &ignored) != FM_OK) return FM_DENIED;
+  const int code = hold(fd, &st, path);
   close(fd);
   if (code == FM_NOT_FOUND) return fm_fail(e, code, NULL);
   if (code == FM_OK) visit(path, kind, &size); /* the others may have gone while we held it */
@@ -144,14 +150,14 @@ static int probe_denied(const char *path, fm_kind kind, fm_error *e)
 }
 
 /* Opens what is at `path` and becomes one of its holders. */
-static int look_up(int *out, const char *path, fm_kind kind, int flags, fm_error *e)
+static int look_up(int *out, struct stat *st, const char *path, fm_kind kind, int flags, fm_error *e)
 {
   for (int i = 0; i < FM_TRIES; i++) {
     int fd = -1;
-    int code = open_checked(&fd, path, kind, flags, e);
+    int code = open_checked(&fd, st, path, kind, flags, e);
     if (code == FM_DENIED && flags == O_RDWR && kind != FM_VERBATIM) return probe_denied(path, kind, e);
     if (code != FM_OK) return code;
-    if (kind != FM_VERBATIM) code = hold(fd, path);
+    if (kind != FM_VERBATIM) code = hold(fd, st, path);
     if (code == FM_OK) *out = fd;
     else close(fd);
     if (code != FM_IN_USE) return code == FM_NOT_FOUND ? fm_fail(e, code, NULL) : code;
@@ -165,8 +171,9 @@ static int look_up(int *out, const char *path, fm_kind kind, int flags, fm_error
 /* FM_OK if a segment of that name can be made. */
 static int check_vacant(const char *path, const fm_name *name, fm_error *e)
 {
+  struct stat st;
   int fd;
-  const int code = look_up(&fd, path, name->kind, O_RDONLY, e);
+  const int code = look_up(&fd, &st, path, name->kind, O_RDONLY, e);
   if (code == FM_NOT_FOUND) return FM_OK;
   if (code == UNREMOVABLE)
     return fm_fail(e, FM_DENIED, "nobody holds it, but only its maker can remove it");
@@ -198,9 +205,8 @@ static int make_nameless(int *out, fm_error *e)
 /* Gives it its name, all at once. linkat(2) tells of this way through /proc. */
 static bool give_name(int fd, const char *path)
 {
-  char link[40];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+  char link[LINK_SIZE];
+  return linkat(AT_FDCWD, link_of(link, fd), AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
 }
 
 static int make(int *out, uint64_t size, unsigned mode, bool commit, fm_error *e)
@@ -247,29 +253,48 @@ int fm_segment_create(int *out, const fm_name *name, uint64_t size, unsigned mod
 int fm_segment_open(int *out, uint64_t *size, const fm_name *name, int flags, fm_error *e)
 {
   char path[PATH_SIZE];
+  struct stat st;
   int fd;
   int code = path_of(path, name, e);
-  if (code == FM_OK) code = look_up(&fd, path, name->kind, flags, e);
+  if (code == FM_OK) code = look_up(&fd, &st, path, name->kind, flags, e);
   if (code == UNREMOVABLE) return fm_fail(e, FM_NOT_FOUND, NULL);
   if (code != FM_OK) return code;
-  struct stat st;
-  if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
-  else if (st.st_size <= 0) code = fm_fail(e, FM_INVALID, "it has a size of 0");
-  if (code != FM_OK) {
+  if (st.st_size <= 0) {
     fm_segment_release(fd, name);
-    return code;
+    return fm_fail(e, FM_INVALID, "it has a size of 0");
   }
   *out = fd;
   *size = (uint64_t)st.st_size;
   return FM_OK;
 }
 
+/* Opens the file of `fd` anew. Only this user can have put another one under a Local name that he holds; for a
+** Global one /proc leads to it, whatever has the name by now, which takes longer. */
+static int open_again(int fd, fm_kind kind, const char *path)
+{
+  char link[LINK_SIZE];
+  return fm_posix_open(kind == FM_LOCAL ? path : link_of(link, fd), O_RDONLY | (kind == FM_LOCAL ? O_NOFOLLOW : 0), 0);
+}
+
+/* Where it cannot be opened anew as long as it is open, for want of descriptors, that is done after. */
 void fm_segment_release(int fd, const fm_name *name)
 {
   char path[PATH_SIZE];
+  struct stat st;
   uint64_t size;
+  if (name->kind == FM_VERBATIM || path_of(path, name, NULL) != FM_OK) {
+    close(fd);
+    return;
+  }
+  const int again = open_again(fd, name->kind, path);
   close(fd);
-  if (name->kind != FM_VERBATIM && path_of(path, name, NULL) == FM_OK) visit(path, name->kind, &size);
+  if (again < 0) {
+    visit(path, name->kind, &size);
+    return;
+  }
+  const bool was_last = fm_posix_try_lock(again, LOCK_EX);
+  if (was_last && fstat(again, &st) == 0 && has_name(&st, path)) unlink(path);
+  close(again);
 }
 
 int fm_segment_unlink(const fm_name *name, fm_error *e)

@@ -73,21 +73,25 @@ static int grow(int fd, uint64_t from, uint64_t to)
   return result == EOPNOTSUPP ? truncate_to(fd, to) : result;
 }
 
+static bool is_pending(int number)
+{
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, number) == 1;
+}
+
 /* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would
 ** end the process. So the signal is held back meanwhile, and one that came of it is taken. */
 static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
 {
-  sigset_t only, before, pending;
+  sigset_t only, before;
   sigemptyset(&only);
   sigaddset(&only, SIGXFSZ);
   pthread_sigmask(SIG_BLOCK, &only, &before);
-  sigpending(&pending);
-  const bool was_pending = sigismember(&pending, SIGXFSZ) == 1;
+  const bool was_pending = is_pending(SIGXFSZ);
   /* The last byte is enough for the size. */
   const int result = to > from ? grow(fd, commit ? from : to - 1, to) : truncate_to(fd, to);
   if (result != 0 && to > from) truncate_to(fd, from);
-  sigpending(&pending);
-  if (!was_pending && sigismember(&pending, SIGXFSZ) == 1) sigwait(&only, &(int){0});
+  if (!was_pending && is_pending(SIGXFSZ)) sigwait(&only, &(int){0});
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return result;
 }
@@ -98,6 +102,20 @@ int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error 
   if (code != FM_OK) return code;
   const int result = resize_quietly(fd, from, to, commit);
   return result == 0 ? FM_OK : fm_fail_native(e, result);
+}
+
+/* Some of it may be there already, and takes no room. Within the file's size no limit can be met. */
+int fm_posix_commit(int fd, uint64_t offset, uint64_t length, fm_error *e)
+{
+  struct stat st;
+  if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
+  const uint64_t there = (uint64_t)st.st_blocks * 512;
+  const int code = length > there ? check_room(fd, length - there, e) : FM_OK;
+  if (code != FM_OK) return code;
+  int result;
+  do result = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
+  while (result != 0 && errno == EINTR);
+  return result == 0 ? FM_OK : fm_fail_native(e, errno);
 }
 
 #endif

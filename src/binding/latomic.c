@@ -1,0 +1,140 @@
+/* Atomic numbers in a view, for the ATOMIC types of types.h: sequentially consistent, for all processes that
+** share the memory. An address that is not aligned would be atomic on some processors only, so it raises. */
+#include "binding.h"
+#include "types.h"
+
+/*** @module filemap */
+
+static unsigned char *at_aligned(lua_State *L, bool writing, size_t size, const fm_view **view)
+{
+  const fm_view *v = *view = fmb_self(L);
+  unsigned char *p = fmb_at(L, v, writing, 2, size);
+  if ((uintptr_t)p % size != 0)
+    luaL_argerror(L, 2, lua_pushfstring(L, "offset %I is not aligned to %I bytes in memory",
+                                        (LUAI_UACINT)(p - v->data), (LUAI_UACINT)size));
+  return p;
+}
+
+#define DEFINE_PLAIN(T, ctype)
+#define DEFINE_ATOMIC(T, ctype)                                                                 \
+  static inline _Atomic(ctype) *at_##T(lua_State *L, bool writing, const fm_view **v)           \
+  {                                                                                             \
+    return (_Atomic(ctype) *)(void *)at_aligned(L, writing, sizeof(ctype), v);                  \
+  }                                                                                             \
+  static inline ctype check_##T(lua_State *L, int arg)                                          \
+  {                                                                                             \
+    ctype x;                                                                                    \
+    if (!fmb_to_##T(L, arg, &x)) luaL_argerror(L, arg, fmb_push_misfit(L, arg, FMB_##T));       \
+    return x;                                                                                   \
+  }                                                                                             \
+  static int load_##T(lua_State *L)                                                             \
+  {                                                                                             \
+    const fm_view *v;                                                                           \
+    const ctype x = atomic_load(at_##T(L, false, &v));                                          \
+    fmb_check_lost(L, v);                                                                       \
+    fmb_push_##T(L, x);                                                                         \
+    return 1;                                                                                   \
+  }                                                                                             \
+  static int store_##T(lua_State *L)                                                            \
+  {                                                                                             \
+    const fm_view *v;                                                                           \
+    _Atomic(ctype) *p = at_##T(L, true, &v);                                                    \
+    atomic_store(p, check_##T(L, 3));                                                           \
+    fmb_check_lost(L, v);                                                                       \
+    return 0;                                                                                   \
+  }                                                                                             \
+  static int compare_exchange_##T(lua_State *L)                                                 \
+  {                                                                                             \
+    const fm_view *v;                                                                           \
+    _Atomic(ctype) *p = at_##T(L, true, &v);                                                    \
+    ctype old = check_##T(L, 3);                                                                \
+    const bool swapped = atomic_compare_exchange_strong(p, &old, check_##T(L, 4));              \
+    fmb_check_lost(L, v);                                                                       \
+    lua_pushboolean(L, swapped);                                                                \
+    fmb_push_##T(L, old);                                                                       \
+    return 2;                                                                                   \
+  }                                                                                             \
+  DEFINE_CHANGE(T, ctype, exchange, atomic_exchange)                                            \
+  DEFINE_CHANGE(T, ctype, add, atomic_fetch_add)                                                \
+  DEFINE_CHANGE(T, ctype, and, atomic_fetch_and)                                                \
+  DEFINE_CHANGE(T, ctype, or, atomic_fetch_or)
+
+/* What takes a value and gives the old one. */
+#define DEFINE_CHANGE(T, ctype, name, change)                                                   \
+  static int name##_##T(lua_State *L)                                                           \
+  {                                                                                             \
+    const fm_view *v;                                                                           \
+    _Atomic(ctype) *p = at_##T(L, true, &v);                                                    \
+    const ctype old = change(p, check_##T(L, 3));                                               \
+    fmb_check_lost(L, v);                                                                       \
+    fmb_push_##T(L, old);                                                                       \
+    return 1;                                                                                   \
+  }
+
+#define DEFINE(T, ctype, kind, least, greatest, atomic) DEFINE_##atomic(T, ctype)
+FMB_TYPES(DEFINE)
+
+/*** @type view */
+
+/*** Reads a number that others may be writing, whole: `load_i32`, `load_u32`, `load_i64`, `load_u64`. This and
+the other atomic methods are sequentially consistent between all processes that share the memory.
+@function load_T
+@tparam integer offset in bytes from 0, at which the memory is aligned to the number's size
+@treturn integer as @{get_T}
+@raise for an offset that is not aligned in memory, or at which the number is not wholly in the view. Source: C11,
+  7.17 */
+
+/*** Writes a number whole: `store_i32` and so on, as @{load_T}.
+@function store_T
+@tparam integer offset as for @{load_T}
+@tparam integer value as for @{set_T}
+@raise for a value that does not fit, a read-only view, and as @{load_T} */
+
+/*** Writes a number and tells what was there before: `exchange_i32` and so on, as @{load_T}.
+@function exchange_T
+@tparam integer offset as for @{load_T}
+@tparam integer value as for @{set_T}
+@treturn integer the old value
+@raise as @{store_T} */
+
+/*** Adds to a number, which wraps around: `add_i32` and so on, as @{load_T}.
+@function add_T
+@tparam integer offset as for @{load_T}
+@tparam integer value as for @{set_T}
+@treturn integer the old value
+@raise as @{store_T} */
+
+/*** Keeps those bits of a number that the value has: `and_i32` and so on, as @{load_T}.
+@function and_T
+@tparam integer offset as for @{load_T}
+@tparam integer value as for @{set_T}
+@treturn integer the old value
+@raise as @{store_T} */
+
+/*** Adds the bits that the value has: `or_i32` and so on, as @{load_T}.
+@function or_T
+@tparam integer offset as for @{load_T}
+@tparam integer value as for @{set_T}
+@treturn integer the old value
+@raise as @{store_T} */
+
+/*** Writes a number if the one there is as expected: `compare_exchange_i32` and so on, as @{load_T}.
+@function compare_exchange_T
+@tparam integer offset as for @{load_T}
+@tparam integer expected
+@tparam integer desired
+@treturn boolean whether it was written
+@treturn integer the old value: `expected` if it was
+@raise as @{store_T} */
+
+#define METHODS_PLAIN(T)
+#define METHODS_ATOMIC(T)                                                                       \
+  {"load_" #T, load_##T}, {"store_" #T, store_##T}, {"exchange_" #T, exchange_##T},             \
+  {"add_" #T, add_##T}, {"and_" #T, and_##T}, {"or_" #T, or_##T},                               \
+  {"compare_exchange_" #T, compare_exchange_##T},
+#define METHODS(T, ctype, kind, least, greatest, atomic) METHODS_##atomic(T)
+
+const luaL_Reg fmb_atomic_methods[] = {
+  FMB_TYPES(METHODS)
+  {NULL, NULL},
+};

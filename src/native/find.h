@@ -1,0 +1,11 @@
+/* Finding bytes among bytes. */
+#ifndef FILEMAP_FIND_H
+#define FILEMAP_FIND_H
+
+#include <stddef.h>
+
+/* Where the `n` bytes of `needle` first are among the `length` of `bytes`, or NULL. No needle is found at
+** once. The time is linear in `length`, whatever the bytes are, and they may change meanwhile. */
+const unsigned char *fm_find(const unsigned char *bytes, size_t length, const void *needle, size_t n);
+
+#endif

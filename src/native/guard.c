@@ -1,0 +1,90 @@
+/* Pages that go away: a list of what is mapped, in which a body's handler finds the mapping that an address
+** belongs to. The handler may run at any moment on any thread, in the middle of these functions too, so the
+** list knows no lock: its blocks are never freed, and a place in it is taken and given up by one store. */
+#include <stdlib.h>
+
+#include "native.h"
+
+/* A place is free while `mapping` is NULL, and counts only while `base` is not. */
+typedef struct place {
+  _Atomic(fm_mapping *) mapping;
+  _Atomic(uintptr_t) base;
+  atomic_size_t length;
+} place;
+
+enum { PLACES = 64 };
+
+typedef struct block {
+  place places[PLACES];
+  _Atomic(struct block *) next;
+} block;
+
+static block first;
+static _Atomic(block *) likely; /* where a place was last given up or made; NULL: the first */
+
+static place *take_in(block *b, fm_mapping *m)
+{
+  for (int i = 0; i < PLACES; i++) {
+    fm_mapping *none = NULL;
+    if (!b->places[i].mapping && atomic_compare_exchange_strong(&b->places[i].mapping, &none, m)) {
+      likely = b;
+      return &b->places[i];
+    }
+  }
+  return NULL;
+}
+
+static block *add_block(void)
+{
+  block *b = calloc(1, sizeof *b);
+  if (!b) return NULL;
+  block *next = first.next;
+  do b->next = next;
+  while (!atomic_compare_exchange_weak(&first.next, &next, b));
+  return b;
+}
+
+static place *take_place(fm_mapping *m)
+{
+  block *b = likely;
+  place *p = take_in(b ? b : &first, m);
+  for (b = &first; b && !p; b = b->next) p = take_in(b, m);
+  while (!p && (b = add_block())) p = take_in(b, m); /* others may fill it first */
+  return p;
+}
+
+int fm_guard(fm_mapping *m, fm_error *e)
+{
+  const int code = fm_sys_install_guard(e);
+  if (code != FM_OK) return code;
+  place *p = take_place(m);
+  if (!p) return fm_fail(e, FM_NO_MEMORY, NULL);
+  p->length = m->length;
+  p->base = (uintptr_t)m->base;
+  m->place = p;
+  return FM_OK;
+}
+
+void fm_unguard(fm_mapping *m)
+{
+  place *p = m->place;
+  p->base = 0;
+  p->mapping = NULL;
+}
+
+/* A place that another thread gives up and takes anew meanwhile is seen by its base. The one of `address` itself
+** stays: a thread that touches a view holds it. */
+fm_mapping *fm_guarded(const void *address)
+{
+  const uintptr_t at = (uintptr_t)address;
+  for (block *b = &first; b; b = b->next) {
+    for (int i = 0; i < PLACES; i++) {
+      place *p = &b->places[i];
+      const uintptr_t base = p->base;
+      if (base == 0 || at < base || at - base >= p->length) continue;
+      fm_mapping *m = p->mapping;
+      if (p->base == base) return m;
+    }
+  }
+  return NULL;
+}

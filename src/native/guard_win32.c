@@ -1,0 +1,37 @@
+/* A page that cannot be brought in, since its disk or network has gone, is missed by an exception. The handler
+** here acts on our own mappings only: it puts zeros in place of the whole mapping, so that the access comes to
+** its end, and marks it, so that whoever made the access can tell. */
+#include "win32.h"
+
+#if FM_SYSTEM_WIN32
+
+static LONG CALLBACK on_exception(EXCEPTION_POINTERS *info)
+{
+  const EXCEPTION_RECORD *x = info->ExceptionRecord;
+  if (x->ExceptionCode != (DWORD)EXCEPTION_IN_PAGE_ERROR || x->NumberParameters < 2)
+    return EXCEPTION_CONTINUE_SEARCH;
+  fm_mapping *m = fm_guarded((const void *)x->ExceptionInformation[1]);
+  if (!m) return EXCEPTION_CONTINUE_SEARCH;
+  const int was_lost = m->lost;
+  m->lost = 1; /* first: another thread may read the zeros at once */
+  if (was_lost || !UnmapViewOfFile(m->base)) return EXCEPTION_CONTINUE_SEARCH;
+  if (!VirtualAlloc(m->base, m->length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)) return EXCEPTION_CONTINUE_SEARCH;
+  return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+/* The module stays loaded, as its handler stays installed. */
+int fm_sys_install_guard(fm_error *e)
+{
+  static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+  BOOL pending;
+  HMODULE self;
+  if (!InitOnceBeginInitialize(&once, 0, &pending, NULL)) return fm_win32_fail(e);
+  if (!pending) return FM_OK;
+  const DWORD flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+  const BOOL done = GetModuleHandleExW(flags, (LPCWSTR)&once, &self) && AddVectoredExceptionHandler(1, on_exception);
+  const int code = done ? FM_OK : fm_win32_fail(e);
+  InitOnceComplete(&once, done ? 0 : INIT_ONCE_INIT_FAILED, NULL);
+  return code;
+}
+
+#endif
