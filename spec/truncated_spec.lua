@@ -59,6 +59,8 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       ["array:set"] = function(v) v:array("i32", 0, 3):set(1, { 1 }) end,
       ["array:copy"] = function(v) local a = v:array("i32", 0, 3) a:copy(1, a, 2, 2) end,
       unpack = function(v) return v:unpack("i4z", 0) end,
+      ["unpack of a wide integer"] = function(v) return v:unpack("i16", filemap.page_size - 8) end,
+      ["unpack of a counted string"] = function(v) return v:unpack("s8", 0) end,
       pack = function(v) return v:pack("i4", 0, 1) end,
       lines = function(v) return v:lines()() end,
       ["stream:read"] = function(v) return v:stream():read("a") end,

@@ -166,12 +166,13 @@ static inline bool next_field(format *f, uint64_t done, field *out)
 /* {-- unpack ------------------------------------------------------------------------------------ */
 
 /* Integers of other sizes than C's, or in the other order of bytes. */
-static lua_Unsigned join_bytes(lua_State *L, const unsigned char *shared, int size, bool little,
+static lua_Unsigned join_bytes(lua_State *L, const fm_view *v, const unsigned char *shared, int size, bool little,
                                bool is_signed)
 {
   unsigned char b[MOST_BYTES]; /* the least significant first */
   lua_Unsigned x = 0;
   memcpy(b, shared, (size_t)size);
+  fmb_check_lost(L, v); /* before a wrong number is complained of */
   for (int i = 0, j = size - 1; !little && i < j; i++, j--) {
     const unsigned char last = b[j];
     b[j] = b[i];
@@ -194,7 +195,8 @@ static inline lua_Unsigned extend_sign(lua_Unsigned x, int size)
 /* An integer of unsigned C type, read at once. */
 #define READ(ctype, p, x) do { ctype read_; memcpy(&read_, p, sizeof read_); x = read_; } while (0)
 
-static inline lua_Integer get_integer(const format *f, const field *a, const unsigned char *p)
+static inline lua_Integer get_integer(const format *f, const field *a, const fm_view *v,
+                                      const unsigned char *p)
 {
   lua_Unsigned x;
   switch (f->little == native_is_little() ? a->size : 0) {
@@ -202,7 +204,7 @@ static inline lua_Integer get_integer(const format *f, const field *a, const uns
     case 2: READ(uint16_t, p, x); break;
     case 4: READ(uint32_t, p, x); break;
     case 8: READ(uint64_t, p, x); break;
-    default: x = join_bytes(f->L, p, a->size, f->little, a->kind == SIGNED); break;
+    default: x = join_bytes(f->L, v, p, a->size, f->little, a->kind == SIGNED); break;
   }
   return (lua_Integer)(a->kind == SIGNED ? extend_sign(x, a->size) : x);
 }
@@ -221,7 +223,7 @@ static lua_Integer push_counted(const format *f, const field *a, const fm_view *
                                 lua_Integer at)
 {
   const field length = {UNSIGNED, a->size, 0};
-  const lua_Unsigned n = (lua_Unsigned)get_integer(f, &length, p);
+  const lua_Unsigned n = (lua_Unsigned)get_integer(f, &length, v, p);
   fmb_check_lost(f->L, v); /* before a wrong length is complained of */
   at += a->size;
   /* A length that no Lua integer can tell is past the end of any view. */
@@ -280,7 +282,7 @@ static inline lua_Integer push_field(const format *f, const field *a, const fm_v
   const unsigned char *p = fmb_at_offset(f->L, v, false, OFFSET, at, (uint64_t)a->size);
   switch (a->kind) {
     case SIGNED:
-    case UNSIGNED: lua_pushinteger(f->L, get_integer(f, a, p)); break;
+    case UNSIGNED: lua_pushinteger(f->L, get_integer(f, a, v, p)); break;
     case FLOAT: PUSH_FLOAT(float); break;
     case DOUBLE: PUSH_FLOAT(double); break;
     case NUMBER: PUSH_FLOAT(lua_Number); break;
