@@ -1,6 +1,7 @@
 -- Pages that go away under a view: another cuts the file. Windows does not let anybody cut a mapped file.
 local filemap = require "filemap"
 local check = require "spec.support.check"
+local lfs = require "lfs"
 local support = require "spec.support"
 
 local contains, fails = check.contains, check.fails
@@ -81,6 +82,16 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
         contains("truncated", select(2, pcall(slice.get_u8, slice, SIZE - 1)))
       end)
     end
+
+    it("is truncated for who would keep or take what is gone, though nothing was touched", function()
+      local held <close> = assert(filemap.file(path, "rw"))
+      local other <close> = assert(held:view())
+      cut(path)
+      for _, call in ipairs { { "commit", 0, SIZE }, { "pin" } } do
+        fails("truncated", path, other[call[1]](other, table.unpack(call, 2)))
+      end
+      assert.are.equal(0, lfs.attributes(path, "size"))
+    end)
 
     it("raises only for what is gone, until it hits it", function()
       view:set_u8(0, 7)

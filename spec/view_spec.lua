@@ -327,14 +327,19 @@ describe("a view's memory", function()
     local path = support.tmpname()
     local file <close> = assert(filemap.file(path, "rw", { size = SIZE }))
     local over_file <close> = assert(file:view(3))
+    view:set_string(7, "what everybody sees")
     for _, v in ipairs { view, copy, over_file } do
+      local slice <close> = assert(v:sub(0, #v, "r"))
       for _, hint in ipairs { "normal", "sequential", "random", "willneed", "dontneed" } do
-        v:set_string(7, hint)
-        assert.is_true(v:advise(hint))
-        assert.is_true(v:advise(hint, 5))
-        assert.is_true(v:advise(hint, 5, 1))
-        assert.is_true(v:advise(hint, #v, 0))
-        assert.are.equal(hint, v:get_string(7, #hint))
+        v:set_string(7, v == copy and "private to this view" or hint)
+        local before = v:get_string(0, #v)
+        for _, advised in ipairs { v, slice } do
+          assert.is_true(advised:advise(hint))
+          assert.is_true(advised:advise(hint, 5))
+          assert.is_true(advised:advise(hint, 5, 1))
+          assert.is_true(advised:advise(hint, #v, 0))
+          assert.are.equal(before, v:get_string(0, #v))
+        end
       end
     end
     contains("bad argument #1 to 'advise' (invalid option 'maybe')", raises(view, "advise", "maybe"))

@@ -142,9 +142,6 @@ static inline unsigned char *fmb_at(lua_State *L, const fm_view *v, bool writing
 ** touched yet. */
 void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, uint64_t length);
 
-/* All from the offset in `arg` to the end; *length says how much that is. */
-unsigned char *fmb_rest(lua_State *L, const fm_view *v, int arg, size_t *length);
-
 /* Pushes a string of shared memory, and checks that no page of it was lost. */
 void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length);
 

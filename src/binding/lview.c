@@ -41,14 +41,6 @@ static int succeed(lua_State *L)
   return 1;
 }
 
-unsigned char *fmb_rest(lua_State *L, const fm_view *v, int arg, size_t *length)
-{
-  const lua_Integer offset = fmb_check_integer(L, arg);
-  fmb_check_range(L, v, arg, (uint64_t)offset, 0);
-  *length = v->size - (size_t)offset;
-  return fmb_at_offset(L, v, false, arg, offset, *length);
-}
-
 /*** A view: bytes of a map that can be read and written. Offsets count bytes from 0.
 @type view */
 

@@ -165,7 +165,7 @@ typedef struct fm_mapping fm_mapping;
 ** read-only, and one of memory that is only reserved; fm_view_check tells which. Closed, all is zero.
 **
 ** A page may go away under a view: another process cuts the file, or its system has no room left. What is
-** read there is 0, what is written is lost, and `*lost` is set before, for all views of the mapping. */
+** read there is 0, what is written there is lost, and `*lost` is set before, for all views of the mapping. */
 typedef struct fm_view {
   unsigned char *data;
   size_t size;
@@ -211,12 +211,12 @@ typedef enum fm_hint { FM_NORMAL, FM_SEQUENTIAL, FM_RANDOM, FM_WILLNEED, FM_DONT
 int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e);
 
 /* Keeps all of it in memory, until fm_view_unpin or the mapping's end: FM_NO_MEMORY past the limit. By whole
-** pages, and not counted: a slice's unpinning is that of its part of the whole. */
+** pages, and not counted: a slice's unpinning is that of its part of the whole. FM_TRUNCATED if it was cut. */
 int fm_view_pin(const fm_view *v, fm_error *e);
 int fm_view_unpin(const fm_view *v, fm_error *e);
 
 /* Takes the memory of a range of a map that was made without `commit`. Again is fine. FM_DENIED without
-** FM_WRITE, FM_NO_SPACE, FM_NO_MEMORY. */
+** FM_WRITE, FM_NO_SPACE, FM_NO_MEMORY, FM_TRUNCATED. */
 int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
 
 /* The map that it is of, for as long as the view is open. */

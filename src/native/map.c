@@ -282,6 +282,7 @@ int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int 
   if (!mapping) return fm_fail(e, FM_NO_MEMORY, NULL);
   mapping->refs = 1;
   mapping->map = m;
+  mapping->is_private = access & FM_COPY;
   mapping->length = (size_t)length + before;
   code = fm_sys_map(&mapping->base, m, offset - before, mapping->length, access, e);
   if (code == FM_OK && (code = fm_guard(mapping, e)) != FM_OK) fm_sys_unmap(mapping);
@@ -376,13 +377,13 @@ int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t len
 {
   const int code = check_part(v, offset, length, e);
   if (code == FM_OK && length > 0)
-    fm_sys_advise(v->data + offset, (size_t)length, hint, v->access & FM_COPY);
+    fm_sys_advise(v->data + offset, (size_t)length, hint, v->mapping->is_private);
   return code;
 }
 
 int fm_view_pin(const fm_view *v, fm_error *e)
 {
-  return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_pin(v->data, v->size, e);
+  return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_pin(v->mapping->map, v->offset, v->data, v->size, e);
 }
 
 int fm_view_unpin(const fm_view *v, fm_error *e)

@@ -311,12 +311,17 @@ void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
   if (hint != FM_DONTNEED || !is_private) madvise((char *)address - before, length + before, advice[hint]);
 }
 
-/* Past RLIMIT_MEMLOCK the errno is ENOMEM or EAGAIN, and EPERM where the limit is 0. */
-int fm_sys_pin(void *address, size_t length, fm_error *e)
+/* Past RLIMIT_MEMLOCK the errno is ENOMEM or EAGAIN, and EPERM where the limit is 0. ENOMEM also stands for
+** pages that have gone away: what is locked is brought in. */
+int fm_sys_pin(fm_map *m, uint64_t offset, void *address, size_t length, fm_error *e)
 {
+  struct stat st;
   if (mlock(address, length) == 0) return FM_OK;
   const int error = errno;
-  const int code = fm_fail(e, FM_NO_MEMORY, "so much memory may not be locked");
+  if (error != ENOMEM && error != EAGAIN && error != EPERM) return fm_fail_native(e, error);
+  const bool is_cut = fstat((int)m->handle, &st) == 0 && (uint64_t)st.st_size < offset + length;
+  const int code = is_cut ? fm_fail(e, FM_TRUNCATED, NULL)
+                          : fm_fail(e, FM_NO_MEMORY, "so much memory may not be locked");
   if (e) e->native = error;
   return code;
 }

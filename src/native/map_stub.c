@@ -91,9 +91,9 @@ void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
   (void)address, (void)length, (void)hint, (void)is_private;
 }
 
-int fm_sys_pin(void *address, size_t length, fm_error *e)
+int fm_sys_pin(fm_map *m, uint64_t offset, void *address, size_t length, fm_error *e)
 {
-  (void)address, (void)length;
+  (void)m, (void)offset, (void)address, (void)length;
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 

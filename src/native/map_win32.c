@@ -339,8 +339,9 @@ static bool grow_working_set(size_t length)
   return SetProcessWorkingSetSize(GetCurrentProcess(), least + length, most + length);
 }
 
-int fm_sys_pin(void *address, size_t length, fm_error *e)
+int fm_sys_pin(fm_map *m, uint64_t offset, void *address, size_t length, fm_error *e)
 {
+  (void)m, (void)offset;
   if (VirtualLock(address, length)) return FM_OK;
   if (GetLastError() == ERROR_WORKING_SET_QUOTA && grow_working_set(length) && VirtualLock(address, length))
     return FM_OK;

@@ -65,6 +65,7 @@ struct fm_map {
 struct fm_mapping {
   atomic_size_t refs;
   volatile int lost; /* a page of it has gone away; set in the middle of an access */
+  bool is_private;   /* copy-on-write, whatever a slice may do with it */
   void *base;
   size_t length;
   fm_map *map;
@@ -91,7 +92,7 @@ int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *
 
 /* Of memory in a view; no length is 0. `offset` is that of `address` in the map. */
 void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private);
-int fm_sys_pin(void *address, size_t length, fm_error *e);
+int fm_sys_pin(fm_map *m, uint64_t offset, void *address, size_t length, fm_error *e);
 int fm_sys_unpin(void *address, size_t length, fm_error *e);
 int fm_sys_commit(fm_map *m, uint64_t offset, void *address, size_t length, int access, fm_error *e);
 bool fm_sys_is_committed(const void *address, size_t length);

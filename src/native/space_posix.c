@@ -104,11 +104,13 @@ int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error 
   return result == 0 ? FM_OK : fm_fail_native(e, result);
 }
 
-/* Some of it may be there already, and takes no room. Within the file's size no limit can be met. */
+/* Some of it may be there already, and takes no room. Within the file's size, where no limit can be met: what lies
+** beyond has been cut. */
 int fm_posix_commit(int fd, uint64_t offset, uint64_t length, fm_error *e)
 {
   struct stat st;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
+  if ((uint64_t)st.st_size < offset + length) return fm_fail(e, FM_TRUNCATED, NULL);
   const uint64_t there = (uint64_t)st.st_blocks * 512;
   const int code = length > there ? check_room(fd, length - there, e) : FM_OK;
   if (code != FM_OK) return code;
