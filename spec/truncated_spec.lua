@@ -87,10 +87,15 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       local held <close> = assert(filemap.file(path, "rw"))
       local other <close> = assert(held:view())
       cut(path)
-      for _, call in ipairs { { "commit", 0, SIZE }, { "pin" } } do
-        fails("truncated", path, other[call[1]](other, table.unpack(call, 2)))
-      end
+      fails("truncated", path, other:commit(0, SIZE))
       assert.are.equal(0, lfs.attributes(path, "size"))
+    end)
+
+    support.pins(it, pending, "cannot be pinned", function()
+      local held <close> = assert(filemap.file(path, "rw"))
+      local other <close> = assert(held:view())
+      cut(path)
+      fails("truncated", path, other:pin())
     end)
 
     it("raises only for what is gone, until it hits it", function()

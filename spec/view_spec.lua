@@ -365,9 +365,7 @@ describe("a view's memory", function()
   end)
 
   support.only("posix", "a Windows process may raise its own limit", function()
-    local sanitized = (os.getenv("LD_PRELOAD") or ""):find("libasan", 1, true)
-    local test, why = sanitized and pending or it, sanitized and " (AddressSanitizer makes mlock do nothing)" or ""
-    test("cannot be pinned past the limit" .. why, function()
+    support.pins(it, pending, "cannot be pinned past the limit", function()
       local child = support.child("pinner")
       assert.are.equal("no_memory", child:expect())
       child:finish()

@@ -186,4 +186,10 @@ function support.only(system, reason, body)
   end)
 end
 
+--- A test of pinned memory, which runs where pinning does something: AddressSanitizer makes mlock do nothing.
+function support.pins(it, pending, name, body)
+  local sanitized = (os.getenv("LD_PRELOAD") or ""):find("libasan", 1, true)
+  if sanitized then pending(name .. " (AddressSanitizer makes mlock do nothing)") else it(name, body) end
+end
+
 return support
