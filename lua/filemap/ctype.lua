@@ -1,0 +1,318 @@
+-- C types and how a compiler lays them out: sizes, alignments, offsets and bits, for each ABI. No memory is
+-- touched here. Internal: filemap.struct wraps what this makes, and filemap.cdef builds it from C's own words.
+--
+-- A type is a table with `kind`, `size` and `align` in bytes, and by kind
+--
+--   number   T, one of the view's types; name
+--   bool     T = "u8"
+--   pointer  T = "u32" or "u64": read as a number
+--   char     T, unit = 1, 2 or 4 bytes: text where it is the innermost of an array, alone a number
+--   array    of, count (0: flexible, or of no elements)
+--   enum     T, name, names (in order), by_name, by_value (the first name of a value)
+--   struct, union
+--            name, fields (in order), by_name (also the members of anonymous members, at their sums of offsets)
+--
+-- A field is { name, type, offset }, and for a bit-field `unit` and `bits = { first, width }`: the `unit` bytes
+-- at `offset`, read as one integer in the record's byte order, hold the value `width` bits from bit `first`.
+--
+-- Errors are raised as plain sentences without a position: who calls knows where the declaration stands.
+
+local ctype = {}
+
+-- {-- ABIs -----------------------------------------------------------------------------------------
+
+-- long, pointer and wchar: their bytes; align64: how 8-byte numbers align in a struct; bitfields: whose rules.
+local abis = {
+  linux64 = { name = "linux64", long = 8, pointer = 8, wchar = 4, align64 = 8, bitfields = "gcc" },
+  linux32 = { name = "linux32", long = 4, pointer = 4, wchar = 4, align64 = 4, bitfields = "gcc" },
+  win64 = { name = "win64", long = 4, pointer = 8, wchar = 2, align64 = 8, bitfields = "msvc" },
+  win32 = { name = "win32", long = 4, pointer = 4, wchar = 2, align64 = 8, bitfields = "msvc" },
+}
+
+--- The ABI of a name, nil if it is none.
+function ctype.abi(name)
+  return abis[name]
+end
+
+-- Which of them is this machine's shows in the widths of a pointer, and in how it names its folders.
+ctype.native_abi = abis[(package.config:sub(1, 1) == "\\" and "win" or "linux") .. string.packsize("T") * 8]
+
+-- {-- Scalars and arrays ---------------------------------------------------------------------------
+
+-- More is no machine's address space; and sums of such sizes stay far from 2^63.
+local GREATEST_SIZE <const> = 1 << 47
+
+local number_size = {
+  i8 = 1, u8 = 1, i16 = 2, u16 = 2, i32 = 4, u32 = 4, i64 = 8, u64 = 8, f32 = 4, f64 = 8,
+}
+ctype.number_size = number_size
+
+local function number_align(T, abi)
+  local size = number_size[T]
+  return size == 8 and (abi or ctype.native_abi).align64 or size
+end
+
+--- A number: T is one of the view's types.
+function ctype.number(T, abi, name)
+  return { kind = "number", T = T, size = number_size[T], align = number_align(T, abi), name = name or T }
+end
+
+function ctype.bool()
+  return { kind = "bool", T = "u8", size = 1, align = 1, name = "bool" }
+end
+
+function ctype.pointer(abi)
+  local size = (abi or ctype.native_abi).pointer
+  return { kind = "pointer", T = "u" .. size * 8, size = size, align = size, name = "pointer" }
+end
+
+local char_names = { "char", "utf16", [4] = "utf32" }
+local char_types = { "i8", "u16", [4] = "u32" }
+
+--- A character of `unit` bytes.
+function ctype.char(unit)
+  return { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit, name = char_names[unit] }
+end
+
+--- `count` elements, which may be 0.
+function ctype.array(of, count)
+  if count < 0 then error(("an array of %d elements"):format(count), 0) end
+  if of.size > 0 and count > GREATEST_SIZE // of.size then
+    error(("an array of %d elements of %d bytes is too large"):format(count, of.size), 0)
+  end
+  return { kind = "array", of = of, count = count, size = of.size * count, align = of.align }
+end
+
+local integer_bounds = {
+  i8 = { -0x80, 0x7f }, u8 = { 0, 0xff }, i16 = { -0x8000, 0x7fff }, u16 = { 0, 0xffff },
+  i32 = { -0x80000000, 0x7fffffff }, u32 = { 0, 0xffffffff },
+  i64 = { math.mininteger, math.maxinteger }, u64 = { math.mininteger, math.maxinteger },
+}
+
+--- The least and greatest integer of an integer type; nil for the others.
+function ctype.bounds(T)
+  local bounds = integer_bounds[T]
+  if bounds then return bounds[1], bounds[2] end
+end
+
+--- An enumeration: `values` is an array of { name, value }. Where two names have one value, it reads as the first.
+function ctype.enum(name, T, values, abi)
+  local enum = { kind = "enum", T = T, size = number_size[T], align = number_align(T, abi), name = name,
+                 names = {}, by_name = {}, by_value = {} }
+  local least, greatest = ctype.bounds(T)
+  for i, entry in ipairs(values) do
+    local word, value = entry[1], entry[2]
+    if enum.by_name[word] then error(("'%s' is there twice"):format(word), 0) end
+    if value < least or value > greatest then error(("'%s' = %d does not fit %s"):format(word, value, T), 0) end
+    enum.names[i] = word
+    enum.by_name[word] = value
+    enum.by_value[value] = enum.by_value[value] or word
+  end
+  return enum
+end
+
+--- The same type, aligned as said (`typedef int x __attribute__((aligned(8)))`).
+function ctype.aligned(type, align)
+  local copy = {}
+  for k, v in pairs(type) do copy[k] = v end
+  copy.align = align
+  return copy
+end
+
+-- {-- Layout of structs and unions -----------------------------------------------------------------
+
+local function round_up(n, multiple)
+  return (n + multiple - 1) // multiple * multiple
+end
+
+local function is_power_of_2(n)
+  return math.type(n) == "integer" and n > 0 and n & (n - 1) == 0
+end
+
+local function check_alignment(what, n)
+  if n ~= nil and not (is_power_of_2(n) and n <= 1 << 28) then
+    error(("%s is a power of 2, not %s"):format(what, tostring(n)), 0)
+  end
+end
+
+-- What a layout in progress knows: `bit`, where the next member may start; `align` of the whole; `ends`, where
+-- the furthest member ends (in bits, both from the start); `left`, the bits that are free in the unit of
+-- `left_size` bytes which the last bit-field began (msvc).
+local Layout = {}
+Layout.__index = Layout
+
+-- How a member aligns, in bytes. Packing does away with what the type wants, but not with what the member itself
+-- was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
+function Layout:member_align(member)
+  local align = (self.packed or member.packed) and 1 or member.type.align
+  if member.align and (self.packed or member.packed) then align = member.align end
+  align = math.max(align, member.align or 1)
+  return math.min(align, self.pack or align)
+end
+
+function Layout:need(align)
+  self.align = math.max(self.align, align)
+end
+
+-- Ends the unit that bit-fields share, where the rules have one.
+function Layout:close_unit()
+  if self.left then self.bit = self.bit + self.left end
+  self.left, self.left_size = nil, nil
+end
+
+-- The start, in bits, of a member of `bits` bits: in a union always 0.
+function Layout:take(start, bits)
+  if bits > GREATEST_SIZE * 8 - start then error("the whole is too large", 0) end
+  self.bit = self.union and 0 or start + bits
+  self.ends = math.max(self.ends, start + bits)
+  return start
+end
+
+-- An ordinary member; returns its offset. One with an offset of its own asks for no more alignment than that has.
+function Layout:place(member)
+  self:close_unit()
+  local align = self:member_align(member)
+  if member.offset then
+    while member.offset % align ~= 0 do align = align // 2 end
+    self.bit = member.offset * 8
+  end
+  self:need(align)
+  return self:take(round_up(self.bit, align * 8), member.type.size * 8) // 8
+end
+
+-- The two rules for bit-fields. Each takes the member and returns the bit where it starts, and the byte where the
+-- unit that it belongs to does, nil if it has none.
+local place_bits = {}
+
+-- System V's: a bit-field starts at the next free bit, unless it would then cross more boundaries of its type than
+-- the type itself; packing lifts that. (System V ABI, 3.1.2 "Bit-Fields"; GCC: place_field.)
+function place_bits.gcc(self, member)
+  local type, width = member.type, member.bits
+  local unit, align = type.size * 8, type.align * 8
+  if width == 0 then return self:take(round_up(self.bit, align), 0) end
+  local packed = self.packed or member.packed
+  if member.name then self:need(math.min(packed and 1 or type.align, self.pack or type.align)) end
+  local start = self.bit
+  if not packed and not self.pack and start % align + width > unit then start = round_up(start, align) end
+  self:take(start, width)
+  local first = start // unit * unit
+  if start + width > first + unit then first = start // align * align end
+  if start + width <= first + unit then return start, first // 8 end
+  return start
+end
+
+-- Microsoft's: consecutive bit-fields of types of one size share a unit as long as there is room in it; one of width
+-- 0 ends it. (GCC, -mms-bitfields; Microsoft, "C Bit Fields".)
+function place_bits.msvc(self, member)
+  local type, width = member.type, member.bits
+  local align = math.min((self.packed or member.packed) and 1 or type.align, self.pack or type.align)
+  local unit = type.size * 8
+  if width == 0 then
+    if not self.left then return self.bit end
+    local other = self.left_size ~= type.size
+    self:close_unit()
+    local limit = math.min(type.align, self.pack or type.align)
+    self:need(limit)
+    if other then self.bit = round_up(self.bit, limit * 8) end
+    return self.bit
+  end
+  if not (self.packed or member.packed) or not self.left then self:need(align) end
+  if self.union then return self:take(0, width), 0 end
+  if self.left_size ~= type.size or self.left < width then
+    self:close_unit()
+    self.bit = round_up(self.bit, align * 8)
+    self.left, self.left_size = unit, type.size
+  end
+  local start = self.bit
+  self.left = self.left - width
+  self:take(start, width)
+  self.ends = math.max(self.ends, self.bit + self.left)
+  return start, (self.bit + self.left - unit) // 8
+end
+
+-- A bit-field; gives the field its offset, unit and bits. The unit is as large as the type, or, where packing lets a
+-- bit-field cross units, the bytes that it touches.
+function Layout:place_bit_field(member, field)
+  local width, type = member.bits, member.type
+  if not (type.T and integer_bounds[type.T]) then error("a bit-field is of an integer type", 0) end
+  local greatest = type.kind == "bool" and 1 or type.size * 8
+  if width < 0 or width > greatest then error(("%d bits do not fit its type of %d"):format(width, greatest), 0) end
+  if width == 0 and member.name then error("a bit-field of no bits has no name", 0) end
+  if member.align then error("a bit-field cannot be aligned by itself", 0) end
+  if member.offset then
+    self:close_unit()
+    self.bit = member.offset * 8
+  end
+  local start, unit = place_bits[self.bitfields](self, member)
+  field.start, field.offset = start, unit or start // 8
+  field.unit = unit and type.size or (start + width + 7) // 8 - start // 8
+  field.bits = { width = width }
+end
+
+-- Once the size is known: a unit that reaches past the end is cut to the bytes that the bit-field touches. In the
+-- order ">" the first bit-field is in the highest bits.
+local function settle_bits(field, size, endian)
+  local start, width = field.start, field.bits.width
+  field.start = nil
+  if field.offset + field.unit > size then
+    field.offset, field.unit = start // 8, (start + width + 7) // 8 - start // 8
+  end
+  local first = start - field.offset * 8
+  field.bits.first = endian == ">" and field.unit * 8 - first - width or first
+end
+
+-- Names of a field's own, or of what is in it where it has none itself.
+local function name_field(by_name, field, offset)
+  local name = field.name
+  if name then
+    if by_name[name] then error(("field '%s' is there twice"):format(name), 0) end
+    by_name[name] = field
+    return
+  end
+  for inner, member in pairs(field.type.by_name or {}) do
+    local moved = {}
+    for k, v in pairs(member) do moved[k] = v end
+    moved.name, moved.offset = inner, member.offset + offset
+    if by_name[inner] then error(("field '%s' is there twice"):format(inner), 0) end
+    by_name[inner] = moved
+  end
+end
+
+local function place_member(layout, member)
+  local field = { name = member.name, type = member.type }
+  check_alignment("align", member.align)
+  if member.offset and member.offset < 0 then error("offset is negative", 0) end
+  if member.bits then layout:place_bit_field(member, field)
+  else field.offset = layout:place(member) end
+  return field
+end
+
+--- Lays out a struct or a union.
+-- @param kind "struct" or "union"
+-- @param name nil for one without
+-- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional
+-- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or ">")
+function ctype.record(kind, name, members, options)
+  options = options or {}
+  check_alignment("pack", options.pack)
+  check_alignment("align", options.align)
+  local layout = setmetatable({
+    bit = 0, ends = 0, align = 1, union = kind == "union", pack = options.pack, packed = options.packed,
+    bitfields = (options.abi or ctype.native_abi).bitfields,
+  }, Layout)
+  local record = { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
+  for i, member in ipairs(members) do
+    local ok, field = pcall(place_member, layout, member)
+    if not ok then error(("field '%s': %s"):format(member.name or i, field), 0) end
+    record.fields[i] = field
+  end
+  record.align = math.max(layout.align, options.align or 1)
+  record.size = round_up((layout.ends + 7) // 8, record.align)
+  for _, field in ipairs(record.fields) do
+    if field.bits then settle_bits(field, record.size, options.endian) end
+    name_field(record.by_name, field, field.offset)
+  end
+  return record
+end
+
+return ctype
