@@ -191,7 +191,8 @@ function place_bits.gcc(self, member)
   local unit, align = type.size * 8, type.align * 8
   if width == 0 then return self:take(round_up(self.bit, align), 0) end
   local packed = self.packed or member.packed
-  if member.name then self:need(math.min(packed and 1 or type.align, self.pack or type.align)) end
+  -- (Where there is a #pragma pack, packed does not count.)
+  if member.name then self:need(self.pack and math.min(type.align, self.pack) or packed and 1 or type.align) end
   local start = self.bit
   if not packed and not self.pack and start % align + width > unit then start = round_up(start, align) end
   self:take(start, width)
@@ -269,6 +270,7 @@ local function name_field(by_name, field, offset)
     by_name[name] = field
     return
   end
+  if field.bits then return end
   for inner, member in pairs(field.type.by_name or {}) do
     local moved = {}
     for k, v in pairs(member) do moved[k] = v end
