@@ -214,14 +214,16 @@ function place_bits.msvc(self, member)
     self:close_unit()
     local limit = math.min(type.align, self.pack or type.align)
     self:need(limit)
-    if other then self.bit = round_up(self.bit, limit * 8) end
+    if other then self.bit = round_up(self.bit, align * 8) end
     return self.bit
   end
   if not (self.packed or member.packed) or not self.left then self:need(align) end
   if self.union then return self:take(0, width), 0 end
   if self.left_size ~= type.size or self.left < width then
+    -- What begins within a run of one size follows what was before, even where that was packed.
+    local run = self.left_size == type.size
     self:close_unit()
-    self.bit = round_up(self.bit, align * 8)
+    if not run then self.bit = round_up(self.bit, align * 8) end
     self.left, self.left_size = unit, type.size
   end
   local start = self.bit
