@@ -1,0 +1,103 @@
+-- The C compilers of this machine, and what they say of C: sources come back as facts, without a program being
+-- run. Each fact is a constant in the object file, behind a mark by which it is found there, so that one compiler
+-- run answers any number of questions, and nothing here knows what object files look like.
+local process = require "process"
+local support = require "spec.support"
+
+local compiler = {}
+
+local commands = {
+  linux64 = { "gcc", "-m64" },
+  linux32 = { "gcc", "-m32" },
+  win64 = { "x86_64-w64-mingw32-gcc" },
+  win32 = { "i686-w64-mingw32-gcc" },
+}
+
+--- The ABIs in the order in which specs go through them.
+compiler.abis = { "linux64", "linux32", "win64", "win32" }
+
+local MARK <const> = "\x8ffact:\xf1\xe7"
+
+-- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are the system's
+-- own where there are some.
+local PROLOGUE <const> = [[
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdalign.h>
+#include <time.h>
+#include <uchar.h>
+#include <wchar.h>
+#ifdef _WIN32
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include "windows_names.h"
+#endif
+#define MARK "\x8f" "fact:" "\xf1\xe7"
+#define FACTS(id, count, ...) const struct __attribute__((packed)) { char mark[8]; unsigned which, bytes; \
+  unsigned long long value[count]; } fact_##id = { MARK, id, 8 * count, { __VA_ARGS__ } }
+#define BYTES(id, type, ...) const struct __attribute__((packed)) { char mark[8]; unsigned which, bytes; \
+  type value; } fact_##id = { MARK, id, sizeof(type), __VA_ARGS__ }
+#line 1
+]]
+
+local function write_file(path, text)
+  local file <close> = assert(io.open(path, "wb"))
+  assert(file:write(text))
+end
+
+-- All that a process says, line by line, and whether it ended well.
+local function listen(child)
+  local said = {}
+  while true do
+    local line, problem = child:read(support.deadline)
+    if not line then
+      assert(problem == "eof", problem)
+      break
+    end
+    said[#said + 1] = line
+  end
+  return child:wait(support.deadline) == 0, table.concat(said, "\n")
+end
+
+--- Starts a compiler on a source, which compiler.finish waits for: several can be at work at once.
+function compiler.start(abi, source)
+  local job = { source = support.tmpname(".c"), object = support.tmpname(".o") }
+  write_file(job.source, PROLOGUE .. source)
+  local command = { "sh", "-c", [[exec "$@" 2>&1]], "sh" }
+  table.move(commands[abi], 1, #commands[abi], #command + 1, command)
+  local rest = { "-std=gnu11", "-w", "-O0", "-Ispec/layouts", "-c", job.source, "-o", job.object }
+  table.move(rest, 1, #rest, #command + 1, command)
+  job.child = process.spawn(command)
+  return job
+end
+
+--- The facts of a job by their ids, as the bytes that the compiler made; nil and what it said where it failed.
+function compiler.finish(job)
+  local well, said = listen(job.child)
+  local file = well and io.open(job.object, "rb")
+  local object = file and file:read("a")
+  if file then file:close() end
+  os.remove(job.source)
+  os.remove(job.object)
+  if not object then return nil, said end
+  local facts = {}
+  local _, at = object:find(MARK, 1, true)
+  while at do
+    local id, size, from = string.unpack("<I4I4", object, at + 1)
+    facts[id] = object:sub(from, from + size - 1)
+    _, at = object:find(MARK, from + size, true)
+  end
+  return facts
+end
+
+--- Why nothing can be compiled for an ABI, nil if it can.
+function compiler.missing(abi)
+  local started, job = pcall(compiler.start, abi, "FACTS(1, 1, sizeof(wchar_t));")
+  if not started then return "there is no " .. commands[abi][1] end
+  local facts, said = compiler.finish(job)
+  if not facts then return ("%s: %s"):format(table.concat(commands[abi], " "), said:match("[^\n]*")) end
+end
+
+return compiler
