@@ -18,8 +18,8 @@ compiler.abis = { "linux64", "linux32", "win64", "win32" }
 
 local MARK <const> = "\x8ffact:\xf1\xe7"
 
--- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are the system's
--- own where there are some.
+-- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are the
+-- system's own where there are some.
 local PROLOGUE <const> = [[
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,28 +14,24 @@ end
 
 -- {-- Types ----------------------------------------------------------------------------------------
 
--- name, the bits that it has at least in every ABI, and whether it is signed.
-local integers = {}
-for line in ([[
-  signed char 8 s, unsigned char 8 u, short 16 s, unsigned short 16 u, int 32 s, unsigned 32 u, unsigned int 32 u,
-  long 32 s, unsigned long 32 u, long int 32 s, long long 64 s, unsigned long long 64 u, int8_t 8 s, uint8_t 8 u,
-  int16_t 16 s, uint16_t 16 u, int32_t 32 s, uint32_t 32 u, int64_t 64 s, uint64_t 64 u
-]]):gmatch("[^,]+") do
-  local c, bits, sign = line:match("^%s*(.-) (%d+) (%a)%s*$")
-  integers[#integers + 1] = { kind = "integer", c = c, bits = tonumber(bits), signed = sign == "s" }
+-- Adds integers to a list: name, the bits that it has at least in every ABI, and whether it is signed.
+local function add_integers(list, text)
+  for line in text:gmatch("[^,]+") do
+    local c, bits, sign = line:match("^%s*(.-) (%d+) (%a)%s*$")
+    list[#list + 1] = { kind = "integer", c = c, bits = tonumber(bits), signed = sign == "s" }
+  end
 end
 
+local integers, others = {}, {}
+add_integers(integers, [[
+  signed char 8 s, unsigned char 8 u, short 16 s, unsigned short 16 u, int 32 s, unsigned 32 u, unsigned int 32 u,
+  long 32 s, unsigned long 32 u, long int 32 s, long long 64 s, unsigned long long 64 u, int8_t 8 s, uint8_t 8 u,
+  int16_t 16 s, uint16_t 16 u, int32_t 32 s, uint32_t 32 u, int64_t 64 s, uint64_t 64 u]])
 -- No bit-fields of these: it is the plain ones that headers use.
-local others = {}
-for line in ([[
+add_integers(others, [[
   size_t 32 u, intptr_t 32 s, uintptr_t 32 u, ptrdiff_t 32 s, BYTE 8 u, WORD 16 u, DWORD 32 u, LONG 32 s, UINT 32 u,
   ULONGLONG 64 u, LONGLONG 64 s, DWORD64 64 u, SHORT 16 s, USHORT 16 u, SIZE_T 32 u, INT64 64 s, int 32 s, long 32 s,
-  long long 64 s, uint64_t 64 u, short 16 s, unsigned char 8 u, time_t 31 u
-]]):gmatch("[^,]+") do
-  local c, bits, sign = line:match("^%s*(.-) (%d+) (%a)%s*$")
-  others[#others + 1] = { kind = "integer", c = c, bits = tonumber(bits), signed = sign == "s" }
-end
-others[#others + 1] = { kind = "integer", c = "BOOL", bits = 32, signed = true }
+  long long 64 s, uint64_t 64 u, short 16 s, unsigned char 8 u, time_t 31 u, BOOL 32 s]])
 
 local floats = { { kind = "float", c = "float" }, { kind = "float", c = "double" }, { kind = "float", c = "FLOAT" } }
 local bool = { kind = "bool", c = "bool", bits = 1 }
@@ -47,7 +43,9 @@ local pointers = {}
 for c in ("void *|const char *|struct unknown *|HANDLE|int **|LPVOID|const wchar_t *"):gmatch("[^|]+") do
   pointers[#pointers + 1] = { kind = "pointer", c = c }
 end
-pointers[#pointers + 1] = { kind = "pointer", c = "void (*)(int, char *)", before = "void (*", after = ")(int, char *)" }
+pointers[#pointers + 1] = {
+  kind = "pointer", c = "void (*)(int, char *)", before = "void (*", after = ")(int, char *)",
+}
 
 -- {-- Declaring ------------------------------------------------------------------------------------
 
@@ -162,7 +160,8 @@ end
 local function dimensions(type)
   local dims = {}
   if type.lone or not chance(30) then return dims end
-  for i = 1, random(100) <= 60 and 1 or random(2, 3) do dims[i] = random(4) end
+  local record = type.kind == "record"
+  for i = 1, random(100) <= 60 and 1 or random(2, record and 2 or 3) do dims[i] = random(record and 3 or 4) end
   if type.kind == "text" then dims[#dims] = random(12) end
   return dims
 end
@@ -187,8 +186,8 @@ function Maker:bit_field(lines, indent)
   if chance(80) then member.name = self:name("f") elseif chance(50) then member.bits = 0 end
   local _, after = "", ""
   if member.name then _, after = decorate(member) end
-  lines[#lines + 1] = ("%s%s %s: %d%s;"):format(indent, type.c, member.name and member.name .. " " or "", member.bits,
-    after)
+  local name = member.name and member.name .. " " or ""
+  lines[#lines + 1] = ("%s%s %s: %d%s;"):format(indent, type.c, name, member.bits, after)
   return member
 end
 
