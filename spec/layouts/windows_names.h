@@ -16,6 +16,7 @@ typedef int32_t INT, LONG, BOOL, INT32, LONG32, HRESULT;
 typedef uint32_t UINT, ULONG, DWORD, UINT32, ULONG32, DWORD32, COLORREF;
 typedef long long LONGLONG, LONG64, INT64;
 typedef unsigned long long ULONGLONG, ULONG64, DWORD64, UINT64, DWORDLONG;
+typedef long long __time64_t;
 typedef float FLOAT;
 typedef void *HANDLE, *HWND, *HMODULE, *LPVOID, *PVOID;
 typedef char *LPSTR;
