@@ -196,12 +196,28 @@ static int core_live(lua_State *L)
   return 1;
 }
 
+/* Seconds of a clock that only goes on. */
+static int core_now(lua_State *L)
+{
+  lua_pushnumber(L, fm_now());
+  return 1;
+}
+
+/* What was read and written before stays before what is read and written after. */
+static int core_fence(lua_State *L)
+{
+  (void)L;
+  atomic_thread_fence(memory_order_seq_cst);
+  return 0;
+}
+
 int luaopen_filemap_core(lua_State *L)
 {
   static const luaL_Reg functions[] = {
     {"create", core_create}, {"open", core_open}, {"create_or_open", core_create_or_open},
     {"file", core_file},     {"adopt", core_adopt}, {"unlink", core_unlink},
-    {"list", core_list},     {"live", core_live}, {NULL, NULL},
+    {"list", core_list},     {"live", core_live}, {"now", core_now},
+    {"fence", core_fence},   {NULL, NULL},
   };
   fmb_open_map(L);
   fmb_open_view(L);
@@ -214,5 +230,9 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "granularity");
   lua_pushstring(L, fm_platform);
   lua_setfield(L, -2, "platform");
+  luaL_getmetatable(L, FMB_VIEW); /* its methods as functions, for who calls them often */
+  lua_getfield(L, -1, "__index");
+  lua_setfield(L, -3, "view");
+  lua_pop(L, 1);
   return 1;
 }

@@ -38,6 +38,17 @@ const char *fmb_push_misfit(lua_State *L, int index, fmb_type type)
                          (LUAI_UACINT)types[type].least, (LUAI_UACINT)types[type].greatest);
 }
 
+/* Raises for a value that does not fit. A record hands its field's name on behind the value: then that is what
+** was wrong, and where is in the program that used the record. */
+static int misfit(lua_State *L, int arg, fmb_type type)
+{
+  const char *why = fmb_push_misfit(L, arg, type);
+  if (lua_type(L, arg + 1) != LUA_TSTRING) return luaL_argerror(L, arg, why);
+  luaL_where(L, 2);
+  lua_pushfstring(L, "%sfield '%s': %s", lua_tostring(L, -1), lua_tostring(L, arg + 1), why);
+  return lua_error(L);
+}
+
 /* The view that a getter or setter is of: only make_closure gives them their upvalue. */
 static inline const fm_view *captured(lua_State *L)
 {
@@ -57,8 +68,7 @@ static inline const fm_view *captured(lua_State *L)
   {                                                                           \
     ctype x;                                                                  \
     unsigned char *p = fmb_at(L, v, true, arg, sizeof x);                     \
-    if (!fmb_to_##T(L, arg + 1, &x))                                          \
-      return luaL_argerror(L, arg + 1, fmb_push_misfit(L, arg + 1, FMB_##T)); \
+    if (!fmb_to_##T(L, arg + 1, &x)) return misfit(L, arg + 1, FMB_##T);      \
     memcpy(p, &x, sizeof x);                                                  \
     fmb_check_lost(L, v);                                                     \
     return 0;                                                                 \

@@ -231,6 +231,9 @@ extern const char fm_platform[];  /* "posix", "win32", "stub" */
 size_t fm_page_size(void);        /* of protection and commitment */
 size_t fm_granularity(void);      /* of the addresses and file offsets of mappings */
 
+/* Seconds of a clock that only goes on, from some moment in the past. */
+double fm_now(void);
+
 /* How many maps and mappings of memory this process holds; for tests that look for leaks. */
 size_t fm_live(void);
 

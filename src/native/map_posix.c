@@ -22,6 +22,13 @@ size_t fm_granularity(void)
   return fm_page_size();
 }
 
+double fm_now(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 void fm_sys_message(long native, char *out, size_t size)
 {
   snprintf(out, size, "%s", strerror((int)native));

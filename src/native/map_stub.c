@@ -4,6 +4,8 @@
 
 #if FM_SYSTEM_STUB
 
+#include <time.h>
+
 const char fm_platform[] = "stub";
 
 size_t fm_page_size(void)
@@ -14,6 +16,12 @@ size_t fm_page_size(void)
 size_t fm_granularity(void)
 {
   return 4096;
+}
+
+/* Of the processor's time: standard C has no other clock that only goes on. */
+double fm_now(void)
+{
+  return (double)clock() / CLOCKS_PER_SEC;
 }
 
 void fm_sys_message(long native, char *out, size_t size)

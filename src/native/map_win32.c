@@ -22,6 +22,14 @@ size_t fm_page_size(void)
   return info.dwPageSize;
 }
 
+double fm_now(void)
+{
+  LARGE_INTEGER ticks, per_second;
+  QueryPerformanceCounter(&ticks);
+  QueryPerformanceFrequency(&per_second);
+  return (double)ticks.QuadPart / (double)per_second.QuadPart;
+}
+
 size_t fm_granularity(void)
 {
   SYSTEM_INFO info;
