@@ -1,0 +1,274 @@
+-- Constant expressions, with C's types: a value is a Lua number and one of i32 u32 i64 u64 f64, or a string.
+-- Internal to filemap.cdef. What reads them is a parser `p` (see parser.lua), which knows types and names.
+local lexer = require "filemap.cdef.lexer"
+
+local fail = lexer.fail
+local expression = {}
+
+-- {-- Values ---------------------------------------------------------------------------------------
+
+local bits_of = { i8 = 8, u8 = 8, i16 = 16, u16 = 16, i32 = 32, u32 = 32 }
+
+--- An integer brought into the range of a type, as a cast does.
+function expression.wrap(n, T)
+  local bits = bits_of[T]
+  if not bits then return n end
+  n = n & (1 << bits) - 1
+  if T:sub(1, 1) == "i" and n >> bits - 1 == 1 then n = n - (1 << bits) end
+  return n
+end
+local wrap = expression.wrap
+
+-- The type in which two integers are counted with: the wider, and of two as wide the one without a sign.
+local rank = { i32 = 1, u32 = 2, i64 = 3, u64 = 4, f64 = 5 }
+
+local function common(a, b)
+  return rank[a] > rank[b] and a or b
+end
+
+-- A number as written, with its suffixes.
+local function number(p, text, at)
+  local clean = text:gsub("'", ""):lower()
+  local is_hex = clean:find("^0x")
+  if not is_hex and clean:find("[.e]") or is_hex and clean:find("[.p]") then
+    local value = tonumber((clean:gsub("[fl]$", is_hex and "%0" or "")))
+    return value and value + 0.0 or fail(at, "expected a number, got '%s'", text), "f64"
+  end
+  local digits, suffix = clean:match("^(0x%x+)([ulzi%d]*)$")
+  if not digits then digits, suffix = clean:match("^(0b[01]+)([ulz]*)$") end
+  if not digits then digits, suffix = clean:match("^(%d+)([ulzi%d]*)$") end
+  local base = is_hex and 16 or clean:find("^0b") and 2 or clean:find("^0%d") and 8 or 10
+  local known = digits and (suffix:gsub("i(%d+)$", "") == "" or suffix:find("^u?l?l?z?$") or suffix:find("^l?l?u$")
+    or suffix:find("^u?i%d+$"))
+  if not known or base == 8 and digits:find("[89]") then fail(at, "expected a number, got '%s'", text) end
+  local significant = digits:gsub("^0[xb]", ""):gsub("^0+", "")
+  local value = 0
+  local most = base == 16 and 16 or base == 2 and 64 or base == 8 and 22 or 20
+  if #significant > most then fail(at, "the number '%s' does not fit 64 bits", text) end
+  for digit in significant:gmatch(".") do
+    local next_value = value * base + tonumber(digit, 16)
+    if base == 10 and (math.ult(next_value, value) or math.ult(next_value // 1, 0)) or
+      base == 10 and #significant == 20 and significant > "18446744073709551615" then
+      fail(at, "the number '%s' does not fit 64 bits", text)
+    end
+    value = next_value
+  end
+  local unsigned, long = suffix:find("u"), suffix:find("ll") or suffix:find("64") or suffix:find("l") and p.abi.long == 8
+  if not long and not p.in_condition then
+    if not unsigned and value >= 0 and value <= 0x7fffffff then return value, "i32" end
+    if (unsigned or base ~= 10) and value >= 0 and value <= 0xffffffff then return value, "u32" end
+  end
+  return value, (unsigned or value < 0) and "u64" or "i64"
+end
+
+local function character(p, text, at)
+  if #text == 0 or #text > 4 then
+    local code = utf8.len(text) == 1 and utf8.codepoint(text)
+    return code or fail(at, "expected one to four characters between quotes"), "i32"
+  end
+  if #text > 1 and utf8.len(text) == 1 then return utf8.codepoint(text), "i32" end
+  local n = 0
+  for i = 1, #text do n = n << 8 | text:byte(i) end
+  return wrap(n, #text == 1 and "i8" or "i32"), p.in_condition and "i64" or "i32"
+end
+
+-- {-- Operators ------------------------------------------------------------------------------------
+
+local function truth(x) return x and 1 or 0 end
+local function less(T, a, b)
+  if T == "u64" then return math.ult(a, b) end
+  return a < b
+end
+
+local function divide(T, a, b, at)
+  if T == "f64" then return a / b end
+  if b == 0 then fail(at, "division by zero") end
+  if T == "u64" then
+    if b < 0 then return math.ult(a, b) and 0 or 1 end
+    if a >= 0 then return a // b end
+    local q = (a >> 1) // b << 1
+    return math.ult(a - q * b, b) and q or q + 1
+  end
+  local q = a // b
+  if q < 0 and q * b ~= a then q = q + 1 end
+  return q
+end
+
+local arithmetic = {
+  ["*"] = function(_, a, b) return a * b end,
+  ["/"] = divide,
+  ["%"] = function(T, a, b, at) return a - divide(T, a, b, at) * b end,
+  ["+"] = function(_, a, b) return a + b end,
+  ["-"] = function(_, a, b) return a - b end,
+  ["&"] = function(_, a, b) return a & b end,
+  ["|"] = function(_, a, b) return a | b end,
+  ["^"] = function(_, a, b) return a ~ b end,
+}
+
+local comparison = {
+  ["<"] = less,
+  [">"] = function(T, a, b) return less(T, b, a) end,
+  ["<="] = function(T, a, b) return not less(T, b, a) end,
+  [">="] = function(T, a, b) return not less(T, a, b) end,
+  ["=="] = function(_, a, b) return a == b end,
+  ["!="] = function(_, a, b) return a ~= b end,
+}
+
+local precedence = {
+  ["||"] = 1, ["&&"] = 2, ["|"] = 3, ["^"] = 4, ["&"] = 5, ["=="] = 6, ["!="] = 6, ["<"] = 7, [">"] = 7, ["<="] = 7,
+  [">="] = 7, ["<<"] = 8, [">>"] = 8, ["+"] = 9, ["-"] = 9, ["*"] = 10, ["/"] = 10, ["%"] = 10,
+}
+local integers_only = { ["%"] = true, ["&"] = true, ["|"] = true, ["^"] = true, ["<<"] = true, [">>"] = true }
+
+local function shift(operator, a, T, b, at)
+  local bits = bits_of[T] or 64
+  if b < 0 or b >= bits then fail(at, "expected a shift by 0 to %d bits, got %d", bits - 1, b) end
+  if operator == "<<" then return wrap(a << b, T), T end
+  if T:sub(1, 1) == "i" then return a // (1 << b), T end
+  return a >> b, T
+end
+
+local function apply(operator, a, A, b, B, at)
+  if not rank[A] or not rank[B] then fail(at, "expected numbers on both sides of '%s'", operator) end
+  if integers_only[operator] and (A == "f64" or B == "f64") then
+    fail(at, "expected integers on both sides of '%s'", operator)
+  end
+  if operator == "<<" or operator == ">>" then return shift(operator, a, A, b, at) end
+  local T = common(A, B)
+  if T ~= "f64" then a, b = wrap(a, T), wrap(b, T) end
+  if comparison[operator] then return truth(comparison[operator](T, a, b)), "i32" end
+  local n = arithmetic[operator](T, a, b, at)
+  return T == "f64" and n or wrap(n, T), T
+end
+
+-- {-- Reading --------------------------------------------------------------------------------------
+
+local unary
+
+-- Both sides of && and || are read; of the side that C does not evaluate only the value is dropped.
+local function binary(p, least)
+  local a, A = unary(p)
+  while true do
+    local operator, at = p:kind(), p:at()
+    local level = precedence[operator]
+    if not level or level < least then return a, A end
+    p:skip()
+    local b, B
+    if operator == "&&" or operator == "||" then
+      if not rank[A] then fail(at, "expected numbers on both sides of '%s'", operator) end
+      local decided = (a ~= 0) == (operator == "||")
+      local quiet = p.quiet
+      p.quiet = quiet or decided
+      b = binary(p, level + 1)
+      p.quiet = quiet
+      a, A = truth(decided and operator == "||" or not decided and b ~= 0), "i32"
+    else
+      b, B = binary(p, level + 1)
+      if p.quiet and (operator == "/" or operator == "%") and b == 0 then b = 1 end
+      a, A = apply(operator, a, A, b, B, at)
+    end
+  end
+end
+
+local function conditional(p)
+  p:deeper()
+  local c, C = binary(p, 1)
+  if p:accept("?") then
+    local quiet = p.quiet
+    p.quiet = quiet or c == 0
+    local a, A = conditional(p)
+    p:expect(":")
+    p.quiet = quiet or c ~= 0
+    local b, B = conditional(p)
+    p.quiet = quiet
+    if rank[A] and rank[B] then
+      local T = common(A, B)
+      c, C = c ~= 0 and a or b, T
+      if T ~= "f64" then c = wrap(c, T) end
+    else
+      c, C = c ~= 0 and a or b, c ~= 0 and A or B
+    end
+  end
+  p:shallower()
+  return c, C
+end
+
+local promoted = { i8 = "i32", u8 = "i32", i16 = "i32", u16 = "i32" }
+
+-- A value as a cast makes it.
+function expression.cast(p, n, N, type_, at)
+  if not type_.T or N == "string" then fail(at, "expected a cast of a number to a type of numbers") end
+  if type_.kind == "bool" then return truth(n ~= 0), "i32" end
+  if type_.T == "f32" or type_.T == "f64" then return n + 0.0, "f64" end
+  if N == "f64" then
+    n = n == n and math.abs(n) < 2^63 and math.tointeger(n < 0 and math.ceil(n) or math.floor(n))
+      or fail(at, "the number does not fit the type it is cast to")
+  end
+  return wrap(n, type_.T), p.in_condition and "i64" or promoted[type_.T] or type_.T
+end
+
+local prefix = {
+  ["+"] = function(n, T) return n, T end,
+  ["-"] = function(n, T) return T == "f64" and -n or wrap(-n, T), T end,
+  ["~"] = function(n, T, at) return T ~= "f64" and wrap(~n, T) or fail(at, "expected an integer behind '~'"), T end,
+  ["!"] = function(n) return truth(n == 0), "i32" end,
+}
+
+local function primary(p)
+  local kind, value, at = p:token()
+  if kind == "number" then
+    p:skip()
+    return number(p, value, at)
+  elseif kind == "char" then
+    p:skip()
+    return character(p, value, at)
+  elseif kind == "string" then
+    local parts = {}
+    while p:kind() == "string" do
+      parts[#parts + 1] = p:value()
+      p:skip()
+    end
+    return table.concat(parts), "string"
+  elseif kind == "name" then
+    return p:named_value()
+  end
+  return p:expected("a constant expression")
+end
+
+function unary(p)
+  local kind, _, at = p:token()
+  if prefix[kind] then
+    p:skip()
+    p:deeper()
+    local n, T = unary(p)
+    p:shallower()
+    if not rank[T] then fail(at, "expected a number behind '%s'", kind) end
+    return prefix[kind](n, T, at)
+  end
+  if kind ~= "(" then return primary(p) end
+  p:skip()
+  local type_ = p:type_name()
+  if type_ then
+    p:expect(")")
+    p:deeper()
+    local n, T = unary(p)
+    p:shallower()
+    return expression.cast(p, n, T, type_, at)
+  end
+  local n, T = conditional(p)
+  p:expect(")")
+  return n, T
+end
+
+--- A constant expression: its value and type.
+expression.read = conditional
+
+--- An integer constant expression.
+function expression.integer(p, what)
+  local at = p:at()
+  local n, T = conditional(p)
+  if math.type(n) ~= "integer" then fail(at, "expected an integer as %s, got %s", what, T == "string" and "a string" or n) end
+  return n, T
+end
+
+return expression

@@ -1,0 +1,148 @@
+-- C's text as tokens. Internal to filemap.cdef.
+--
+-- Tokens are three arrays side by side, which is quicker than a table for each: `kind`, `value` and `at`, the byte
+-- where the token starts. Kinds are "name", "number" (as written), "string" and "char" (what they stand for), "end",
+-- and for punctuation the punctuation itself. `first[i]` is true for the first token of a line.
+local lexer = {}
+
+--- Raises an error of the source, at a byte of it: a table, which cdef.parse makes a message of.
+function lexer.fail(at, message, ...)
+  error({ at = at, message = message:format(...) }, 0)
+end
+local fail = lexer.fail
+
+--- The line and column of a byte, counted from 1.
+function lexer.position(source, at)
+  local line, start = 1, 1
+  for newline in source:sub(1, at - 1):gmatch("()\n") do
+    line, start = line + 1, newline + 1
+  end
+  return line, at - start + 1
+end
+
+--- How a token is named in a message.
+function lexer.shown(kind, value)
+  if kind == "end" then return "the end" end
+  local text = kind == "string" and ("%q"):format(value) or tostring(value)
+  return "'" .. (#text > 40 and text:sub(1, 40) .. "…" or text) .. "'"
+end
+
+local punctuation = {}
+for word in ([[... <<= >>= ## :: -> ++ -- << >> <= >= == != && || += -= *= /= %= &= |= ^=
+  # { } ( ) [ ] ; , : . = * & | ^ ~ ! < > + - / % ? @]]):gmatch("%S+") do punctuation[word] = true end
+
+local escapes = { n = 10, t = 9, r = 13, a = 7, b = 8, f = 12, v = 11, ["\\"] = 92, ["'"] = 39, ['"'] = 34, ["?"] = 63 }
+
+-- The bytes of one escape sequence, from behind its backslash, and where it ends.
+local function escape(source, i, start)
+  local c = source:sub(i, i)
+  if escapes[c] then return string.char(escapes[c]), i + 1 end
+  local octal = source:match("^[0-7][0-7]?[0-7]?", i)
+  if octal then return string.char(tonumber(octal, 8) & 0xff), i + #octal end
+  local hex = source:match("^x(%x%x?)", i)
+  if hex then return string.char(tonumber(hex, 16)), i + 1 + #hex end
+  local code = source:match("^u(%x%x%x%x)", i) or source:match("^U00(%x%x%x%x%x%x)", i)
+  if code then return utf8.char(tonumber(code, 16)), i + (c == "u" and 5 or 9) end
+  return fail(start, "expected an escape sequence, got '\\%s'", c)
+end
+
+-- A string or character constant from its quote on: what it stands for, and where it ends.
+local function quoted(source, start)
+  local quote, parts, i = source:sub(start, start), {}, start + 1
+  local plain = quote == '"' and '^[^"\\\n]+' or "^[^'\\\n]+"
+  while true do
+    local _, to = source:find(plain, i)
+    if to then
+      parts[#parts + 1] = source:sub(i, to)
+      i = to + 1
+    end
+    local c = source:sub(i, i)
+    if c == quote then return table.concat(parts), i + 1 end
+    if c ~= "\\" then fail(start, "expected %s before the end of the line", quote) end
+    if source:find("^\r?\n", i + 1) then i = source:find("\n", i, true) + 1
+    else parts[#parts + 1], i = escape(source, i + 1, start) end
+  end
+end
+
+-- Where what is no token ends: blanks, comments, lines that go on; and whether a line ended in it.
+local function blank(source, i)
+  local ended = false
+  while true do
+    local _, to = source:find("^[ \t\r\f\v]+", i)
+    i = to and to + 1 or i
+    local c = source:byte(i)
+    if c == 10 then
+      ended, i = true, i + 1
+    elseif c == 92 and source:find("^\r?\n", i + 1) then
+      i = source:find("\n", i, true) + 1
+    elseif c == 47 and source:byte(i + 1) == 47 then
+      repeat
+        i = source:find("\n", i + 1, true) or #source + 1
+      until not source:find("^\\\r?$", i - (source:byte(i - 1) == 13 and 2 or 1)) and source:byte(i - 1) ~= 92
+    elseif c == 47 and source:byte(i + 1) == 42 then
+      local _, close = source:find("*/", i + 2, true)
+      i = (close or fail(i, "expected '*/' before the end")) + 1
+    else
+      return i, ended
+    end
+  end
+end
+
+local function number_end(source, i)
+  while true do
+    local _, to = source:find("^[%w_.]+", i)
+    if not to then return i end
+    i = to + 1
+    if source:find("^[eEpP][+-]%d", to) then i = to + 2
+    elseif source:find("^'%w", i) then i = i + 1
+    else return i end
+  end
+end
+
+-- The token at `i`: its kind, value and end.
+local function token(source, i)
+  local _, to = source:find("^[%a_$][%w_$]*", i)
+  if to then
+    local next_byte = source:byte(to + 1)
+    if (next_byte == 34 or next_byte == 39) and source:find("^[LuU]8?[\"']", i) then i = to + 1
+    else return "name", source:sub(i, to), to + 1 end
+  end
+  local c = source:sub(i, i)
+  if c:find("%d") or source:find("^%.%d", i) then
+    local stop = number_end(source, i)
+    return "number", source:sub(i, stop - 1), stop
+  end
+  if c == '"' or c == "'" then
+    local value, stop = quoted(source, i)
+    return c == '"' and "string" or "char", value, stop
+  end
+  for length = 3, 1, -1 do
+    local word = source:sub(i, i + length - 1)
+    if #word == length and punctuation[word] then return word, word, i + length end
+  end
+  local byte = source:byte(i)
+  return fail(i, byte >= 32 and byte < 127 and "unexpected character '%s'" or "unexpected byte 0x%02X",
+    byte >= 32 and byte < 127 and c or byte)
+end
+
+--- All tokens of a source; one of kind "end" is the last.
+function lexer.tokens(source)
+  local kind, value, at, first = {}, {}, {}, {}
+  local n, i, size = 0, 1, #source
+  if source:sub(1, 3) == "\xEF\xBB\xBF" then i = 4 end
+  local begins = true
+  while true do
+    local ended
+    i, ended = blank(source, i)
+    n = n + 1
+    at[n], first[n] = i, begins or ended
+    begins = false
+    if i > size then
+      kind[n], value[n], first[n] = "end", "", true
+      return { kind = kind, value = value, at = at, first = first }
+    end
+    kind[n], value[n], i = token(source, i)
+  end
+end
+
+return lexer
