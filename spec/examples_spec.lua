@@ -1,0 +1,118 @@
+-- The examples of structs, run as a user does, against the game in C that they are for.
+local filemap = require "filemap"
+local process = require "process"
+local support = require "spec.support"
+
+local posix = filemap.platform == "posix"
+local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+
+local function name()
+  return support.unique(posix and "/" or "Local\\")
+end
+
+-- The game, once it shares what it has.
+local function play(...)
+  local game = process.spawn { folder .. "game", ... }
+  game:expect("^READY$")
+  return game
+end
+
+local function run(example, ...)
+  return process.spawn { support.lua, ("examples/%s.lua"):format(example), ... }
+end
+
+-- All lines that a process says, which ends well.
+local function lines_of(child)
+  local running <close>, lines = child, {}
+  while true do
+    local line, problem = running:read(support.deadline)
+    if not line then
+      assert.are.equal("eof", problem)
+      running:finish()
+      return lines
+    end
+    lines[#lines + 1] = line
+  end
+end
+
+-- The game's memory goes with the game.
+local function gone(shared)
+  assert.are.equal("not_found", select(3, filemap.open(shared)))
+end
+
+describe("the telemetry example", function()
+  support.clean()
+
+  it("shows moments of the drive as they come", function()
+    local shared = name()
+    local game <close> = play("telemetry", shared)
+    local lines = lines_of(run("telemetry", "--name", shared, "--count", "5"))
+    game:finish()
+    assert.are.equal(5, #lines)
+    local before = 0
+    for _, line in ipairs(lines) do
+      local speed, gear, rpm, x, y, z, hot = line:match(
+        "^Nürburgring, lap %d+: (%d+) m/s in gear (%d) at (%d+) rpm, "
+        .. "%((%d+)%.0, (%d+)%.0, (%d+)%.0%), tyres to (%d+) °C$")
+      local time = tonumber(x)
+      assert.is_true(time > before, line)
+      before = time
+      -- All of one moment.
+      assert.same({ time % 80, time % 6 + 1, 1000 + time % 80 * 100, time + 1, time + 2, time % 100 },
+        { tonumber(speed), tonumber(gear), tonumber(rpm), tonumber(y), tonumber(z), tonumber(hot) })
+    end
+    gone(shared)
+  end)
+
+  it("says so where no game runs", function()
+    local shared = name()
+    local command = ("%s examples/telemetry.lua --name %s 2>&1"):format(support.lua, shared)
+    local said = assert(io.popen(command))
+    assert.is_truthy(said:read("a"):find(shared .. ": ", 1, true))
+    said:close()
+  end)
+end)
+
+describe("the Mumble Link examples", function()
+  support.clean()
+
+  for bits, abi in pairs { ["16"] = "win64", ["32"] = "linux64" } do
+    it(("read a game with a wchar_t of %s bits"):format(bits), function()
+      local shared = name()
+      local game <close> = play("feed", shared, bits)
+      local lines = lines_of(run("mumble_reader", "--name", shared, "--abi", abi, "--count", "3"))
+      game:finish()
+      assert.are.equal(3, #lines)
+      local before = 0
+      for _, line in ipairs(lines) do
+        local tick, x = line:match("^tick (%d+): The Game, Jane at %((%d+)%.0, 1%.5, %-2%.0%)$")
+        tick, x = tonumber(tick), tonumber(x)
+        assert.is_true(tick > before, line)
+        -- The tick comes last: the place can be one ahead.
+        assert.is_true(x == tick or x == tick + 1, line)
+        before = tick
+      end
+      gone(shared)
+    end)
+
+    it(("feed a Mumble with a wchar_t of %s bits"):format(bits), function()
+      local shared = name()
+      local mumble <close> = play("listen", shared, bits)
+      assert.same({}, lines_of(run("mumble_feeder", "--name", shared, "--abi", abi, "--count", "3")))
+      mumble:close_input()
+      local lines = lines_of(mumble)
+      assert.are.equal("tick 3: Lua, J?rg at (10.0, 0.0, 0.6)", lines[#lines])
+      gone(shared)
+    end)
+  end
+
+  local native = posix and "32" or "16"
+  it("take this machine's wchar_t unless told", function()
+    local shared = name()
+    local mumble <close> = play("listen", shared, native)
+    assert.same({}, lines_of(run("mumble_feeder", "--name", shared, "--count", "1")))
+    local reader = run("mumble_reader", "--name", shared, "--count", "1")
+    assert.same({ "tick 1: Lua, Jörg at (10.0, 0.0, 0.2)" }, lines_of(reader))
+    mumble:finish()
+  end)
+end)

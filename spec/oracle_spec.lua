@@ -1,0 +1,120 @@
+-- filemap.cdef and filemap.struct against the C compilers: random declarations, read by both. Every size, alignment,
+-- offset and bit must be the same, and every value that C wrote must read in Lua, and come back as the same bytes.
+--
+-- The environment can give FILEMAP_ORACLE, how many declarations (2000), and FILEMAP_ORACLE_SEED, which come.
+local cdef = require "filemap.cdef"
+local compiler = require "spec.support.compiler"
+local declarations = require "spec.support.declarations"
+local filemap = require "filemap"
+local support = require "spec.support"
+
+local COUNT = tonumber(os.getenv("FILEMAP_ORACLE")) or 2000
+local SEED = tonumber(os.getenv("FILEMAP_ORACLE_SEED")) or os.time()
+local BATCH <const> = 200
+local MAP_SIZE <const> = 1 << 20
+
+-- A comparison adds what differs to a list.
+local function differ(list, ...)
+  list[#list + 1] = string.format(...)
+end
+
+local function compare_layout(list, type, declaration, answers)
+  if type.size ~= answers.size then differ(list, "size is %d, not %d", answers.size, type.size) end
+  if type.align ~= answers.align then differ(list, "align is %d, not %d", answers.align, type.align) end
+  for i, position in ipairs(declaration.positions) do
+    local answer = answers[i]
+    local offset, size, first, width = type:offsetof(position.lua)
+    if position.bits then
+      if first and offset * 8 + first ~= answer.first or width ~= answer.width then
+        differ(list, "%s is %d bits from %d, not %s from %s", position.lua, answer.width, answer.first, width,
+          first and offset * 8 + first)
+      end
+    elseif offset ~= answer.offset or not position.flexible and size ~= answer.size then
+      differ(list, "%s is %d bytes at %d, not %s at %s", position.lua, answer.size, answer.offset, size, offset)
+    end
+  end
+end
+
+-- What was asked for is there; a union has other members besides.
+local function compare_value(list, got, expected, path)
+  if type(expected) ~= "table" then
+    if got ~= expected then differ(list, "%s is %s, not %s", path, expected, got) end
+  elseif type(got) ~= "table" and type(got) ~= "userdata" then
+    differ(list, "%s is %s", path, got)
+  else
+    for key, value in pairs(expected) do compare_value(list, got[key], value, path .. "." .. key) end
+  end
+end
+
+local function compare_bytes(list, got, expected)
+  if got == expected then return end
+  local at = 1
+  while got:byte(at) == expected:byte(at) do at = at + 1 end
+  differ(list, "written, byte %d is 0x%02x, not 0x%02x", at - 1, expected:byte(at), got:byte(at))
+end
+
+local function compare_values(list, type, declaration, answers, view)
+  view:set_string(0, answers.bytes)
+  compare_value(list, type:read(view, 0), declaration.value, "read")
+  compare_value(list, type:at(view, 0), declaration.value, "at")
+  view:fill(0, #answers.bytes, 0)
+  type:write(view, 0, declaration.value)
+  compare_bytes(list, view:get_string(0, #answers.bytes), answers.bytes)
+end
+
+-- Returns what is wrong with a declaration, nil if nothing is.
+local function compare(declaration, answers, abi, view)
+  local list = {}
+  local well, message = pcall(function()
+    local type = cdef.parse(declaration.text, { abi = abi })[declaration.name]
+    compare_layout(list, type, declaration, answers)
+    compare_values(list, type, declaration, answers, view)
+  end)
+  if not well then differ(list, "%s", message) end
+  if list[1] then return table.concat(list, "\n", 1, math.min(#list, 10)) end
+end
+
+-- The declarations from `first` on, and the compiler that is at work on them.
+local function start(abi, first)
+  local batch, sources = {}, {}
+  for i = 0, math.min(BATCH, COUNT - first + 1) - 1 do
+    batch[i] = declarations.new(SEED, first + i)
+    sources[#sources + 1] = declarations.questions(batch[i], i)
+  end
+  batch.job = compiler.start(abi, table.concat(sources))
+  return batch
+end
+
+local function check_batch(batch, abi, first, view)
+  local facts, said = compiler.finish(batch.job)
+  assert(facts, said)
+  for i = 0, #batch do
+    local declaration = batch[i]
+    local problem = compare(declaration, declarations.answers(declaration, i, facts), abi, view)
+    if problem then
+      error(("%s, FILEMAP_ORACLE_SEED=%d, declaration %d:\n%s\n%s"):format(abi, SEED, first + i, declaration.text,
+        problem), 0)
+    end
+  end
+end
+
+describe("filemap.cdef", function()
+  support.clean()
+  local only = support.only("posix", "there are no compilers among the Windows programs")
+
+  for _, abi in ipairs(compiler.abis) do
+    only(("agrees with the compiler on %d declarations for %s"):format(COUNT, abi), function()
+      local missing = compiler.missing(abi)
+      if missing then return pending(missing) end
+      local map <close> = assert(filemap.create(nil, MAP_SIZE))
+      local view <close> = assert(map:view())
+      local batch, first = start(abi, 1), 1
+      while batch do
+        -- The compiler is at work on the next while this one is compared.
+        local after = first + BATCH <= COUNT and start(abi, first + BATCH) or nil
+        check_batch(batch, abi, first, view)
+        batch, first = after, first + BATCH
+      end
+    end)
+  end
+end)
