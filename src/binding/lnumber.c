@@ -42,10 +42,11 @@ const char *fmb_push_misfit(lua_State *L, int index, fmb_type type)
 ** was wrong, and where is in the program that used the record. */
 static int misfit(lua_State *L, int arg, fmb_type type)
 {
+  const char *field = lua_type(L, arg + 1) == LUA_TSTRING ? lua_tostring(L, arg + 1) : NULL;
   const char *why = fmb_push_misfit(L, arg, type);
-  if (lua_type(L, arg + 1) != LUA_TSTRING) return luaL_argerror(L, arg, why);
+  if (field == NULL) return luaL_argerror(L, arg, why);
   luaL_where(L, 2);
-  lua_pushfstring(L, "%sfield '%s': %s", lua_tostring(L, -1), lua_tostring(L, arg + 1), why);
+  lua_pushfstring(L, "%sfield '%s': %s", lua_tostring(L, -1), field, why);
   return lua_error(L);
 }
 

@@ -26,35 +26,63 @@ local function common(a, b)
   return rank[a] > rank[b] and a or b
 end
 
--- A number as written, with its suffixes.
+function expression.divide(T, a, b, at)
+  if T == "f64" then return a / b end
+  if b == 0 then fail(at, "division by zero") end
+  if T == "u64" then
+    if b < 0 then return math.ult(a, b) and 0 or 1 end
+    if a >= 0 then return a // b end
+    local q = (a >> 1) // b << 1
+    return math.ult(a - q * b, b) and q or q + 1
+  end
+  local q = a // b
+  if q < 0 and q * b ~= a then q = q + 1 end
+  return q
+end
+
+local divide = expression.divide
+
+local bases = { ["0x"] = 16, ["0b"] = 2 }
+
+-- The 64 bits of a number's digits; nil if one is none of the base, or there are more bits.
+local function digits_value(digits, base)
+  local value, most = 0, -1
+  for digit in digits:gmatch(".") do
+    local n = tonumber(digit, base)
+    if not n or math.ult(expression.divide("u64", most - n, base), value) then return nil end
+    value = value * base + n
+  end
+  return value
+end
+
+local function floating(text, is_hex)
+  return tonumber((text:gsub(is_hex and "l$" or "[fl]$", "")))
+end
+
+-- Whether an integer's suffix is one, and makes it unsigned or at least a long or a long long.
+local function suffix_of(suffix)
+  local bits = suffix:match("^u?i(%d+)$")
+  if bits then return bits == "8" or bits == "16" or bits == "32" or bits == "64", suffix:find("u"), bits == "64" end
+  local letters = suffix:gsub("u", "", 1)
+  local known = letters == "" or letters == "l" or letters == "ll" or letters == "z"
+  return known and not suffix:find("lul"), suffix:find("u"), letters == "ll", letters == "l" or letters == "z"
+end
+
+-- A number as written, with its suffixes: the first type that has room for it.
 local function number(p, text, at)
   local clean = text:gsub("'", ""):lower()
-  local is_hex = clean:find("^0x")
-  if not is_hex and clean:find("[.e]") or is_hex and clean:find("[.p]") then
-    local value = tonumber((clean:gsub("[fl]$", is_hex and "%0" or "")))
-    return value and value + 0.0 or fail(at, "expected a number, got '%s'", text), "f64"
+  local base = bases[clean:sub(1, 2)] or clean:find("^0%d") and 8 or 10
+  if base ~= 16 and clean:find("[.e]") or base == 16 and clean:find("[.p]") then
+    local value = floating(clean, base == 16) or fail(at, "expected a number, got '%s'", text)
+    return value + 0.0, "f64"
   end
-  local digits, suffix = clean:match("^(0x%x+)([ulzi%d]*)$")
-  if not digits then digits, suffix = clean:match("^(0b[01]+)([ulz]*)$") end
-  if not digits then digits, suffix = clean:match("^(%d+)([ulzi%d]*)$") end
-  local base = is_hex and 16 or clean:find("^0b") and 2 or clean:find("^0%d") and 8 or 10
-  local known = digits and (suffix:gsub("i(%d+)$", "") == "" or suffix:find("^u?l?l?z?$") or suffix:find("^l?l?u$")
-    or suffix:find("^u?i%d+$"))
-  if not known or base == 8 and digits:find("[89]") then fail(at, "expected a number, got '%s'", text) end
-  local significant = digits:gsub("^0[xb]", ""):gsub("^0+", "")
-  local value = 0
-  local most = base == 16 and 16 or base == 2 and 64 or base == 8 and 22 or 20
-  if #significant > most then fail(at, "the number '%s' does not fit 64 bits", text) end
-  for digit in significant:gmatch(".") do
-    local next_value = value * base + tonumber(digit, 16)
-    if base == 10 and (math.ult(next_value, value) or math.ult(next_value // 1, 0)) or
-      base == 10 and #significant == 20 and significant > "18446744073709551615" then
-      fail(at, "the number '%s' does not fit 64 bits", text)
-    end
-    value = next_value
+  local digits, suffix = clean:match(base == 16 and "^0x(%x+)(.*)$" or base == 2 and "^0b(%d+)(.*)$" or "^(%d+)(.*)$")
+  local known, unsigned, longest, long = suffix_of(suffix or "?")
+  if not known or digits:find(base == 8 and "[89]" or base == 2 and "[2-9]" or "%X") then
+    fail(at, "expected a number, got '%s'", text)
   end
-  local unsigned, long = suffix:find("u"), suffix:find("ll") or suffix:find("64") or suffix:find("l") and p.abi.long == 8
-  if not long and not p.in_condition then
+  local value = digits_value(digits, base) or fail(at, "the number '%s' does not fit 64 bits", text)
+  if not (longest or long and p.abi.long == 8 or p.in_condition) then
     if not unsigned and value >= 0 and value <= 0x7fffffff then return value, "i32" end
     if (unsigned or base ~= 10) and value >= 0 and value <= 0xffffffff then return value, "u32" end
   end
@@ -78,20 +106,6 @@ local function truth(x) return x and 1 or 0 end
 local function less(T, a, b)
   if T == "u64" then return math.ult(a, b) end
   return a < b
-end
-
-local function divide(T, a, b, at)
-  if T == "f64" then return a / b end
-  if b == 0 then fail(at, "division by zero") end
-  if T == "u64" then
-    if b < 0 then return math.ult(a, b) and 0 or 1 end
-    if a >= 0 then return a // b end
-    local q = (a >> 1) // b << 1
-    return math.ult(a - q * b, b) and q or q + 1
-  end
-  local q = a // b
-  if q < 0 and q * b ~= a then q = q + 1 end
-  return q
 end
 
 local arithmetic = {

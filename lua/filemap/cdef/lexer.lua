@@ -2,7 +2,8 @@
 --
 -- Tokens are three arrays side by side, which is quicker than a table for each: `kind`, `value` and `at`, the byte
 -- where the token starts. Kinds are "name", "number" (as written), "string" and "char" (what they stand for), "end",
--- and for punctuation the punctuation itself. `first[i]` is true for the first token of a line.
+-- and for punctuation the punctuation itself. What is no token of C is one of kind "bad", which says why: it may
+-- stand where nobody reads it, as an apostrophe in `#error` does. `first[i]` is true for the first token of a line.
 local lexer = {}
 
 --- Raises an error of the source, at a byte of it: a table, which cdef.parse makes a message of.
@@ -33,8 +34,8 @@ for word in ([[... <<= >>= ## :: -> ++ -- << >> <= >= == != && || += -= *= /= %=
 
 local escapes = { n = 10, t = 9, r = 13, a = 7, b = 8, f = 12, v = 11, ["\\"] = 92, ["'"] = 39, ['"'] = 34, ["?"] = 63 }
 
--- The bytes of one escape sequence, from behind its backslash, and where it ends.
-local function escape(source, i, start)
+-- The bytes of one escape sequence, from behind its backslash, and where it ends; nil if it is none.
+local function escape(source, i)
   local c = source:sub(i, i)
   if escapes[c] then return string.char(escapes[c]), i + 1 end
   local octal = source:match("^[0-7][0-7]?[0-7]?", i)
@@ -43,10 +44,14 @@ local function escape(source, i, start)
   if hex then return string.char(tonumber(hex, 16)), i + 1 + #hex end
   local code = source:match("^u(%x%x%x%x)", i) or source:match("^U00(%x%x%x%x%x%x)", i)
   if code then return utf8.char(tonumber(code, 16)), i + (c == "u" and 5 or 9) end
-  return fail(start, "expected an escape sequence, got '\\%s'", c)
 end
 
--- A string or character constant from its quote on: what it stands for, and where it ends.
+-- The rest of a line that is no constant.
+local function bad(source, start, message)
+  return "bad", message, source:find("\n", start, true) or #source + 1
+end
+
+-- A string or character constant from its quote on: its kind, what it stands for, and where it ends.
 local function quoted(source, start)
   local quote, parts, i = source:sub(start, start), {}, start + 1
   local plain = quote == '"' and '^[^"\\\n]+' or "^[^'\\\n]+"
@@ -57,10 +62,17 @@ local function quoted(source, start)
       i = to + 1
     end
     local c = source:sub(i, i)
-    if c == quote then return table.concat(parts), i + 1 end
-    if c ~= "\\" then fail(start, "expected %s before the end of the line", quote) end
-    if source:find("^\r?\n", i + 1) then i = source:find("\n", i, true) + 1
-    else parts[#parts + 1], i = escape(source, i + 1, start) end
+    if c == quote then return quote == '"' and "string" or "char", table.concat(parts), i + 1 end
+    if c ~= "\\" then return bad(source, start, ("expected %s before the end of the line"):format(quote)) end
+    if source:find("^\r?\n", i + 1) then
+      i = source:find("\n", i, true) + 1
+    else
+      local bytes, stop = escape(source, i + 1)
+      if not bytes then
+        return bad(source, start, ("expected an escape sequence, got '\\%s'"):format(source:sub(i + 1, i + 1)))
+      end
+      parts[#parts + 1], i = bytes, stop
+    end
   end
 end
 
@@ -112,17 +124,14 @@ local function token(source, i)
     local stop = number_end(source, i)
     return "number", source:sub(i, stop - 1), stop
   end
-  if c == '"' or c == "'" then
-    local value, stop = quoted(source, i)
-    return c == '"' and "string" or "char", value, stop
-  end
+  if c == '"' or c == "'" then return quoted(source, i) end
   for length = 3, 1, -1 do
     local word = source:sub(i, i + length - 1)
     if #word == length and punctuation[word] then return word, word, i + length end
   end
   local byte = source:byte(i)
-  return fail(i, byte >= 32 and byte < 127 and "unexpected character '%s'" or "unexpected byte 0x%02X",
-    byte >= 32 and byte < 127 and c or byte)
+  local shown = byte >= 32 and byte < 127
+  return "bad", (shown and "unexpected character '%s'" or "unexpected byte 0x%02X"):format(shown and c or byte), i + 1
 end
 
 --- All tokens of a source; one of kind "end" is the last.
