@@ -25,8 +25,8 @@ local ctype = {}
 local abis = {
   linux64 = { name = "linux64", long = 8, pointer = 8, wchar = 4, align64 = 8, bitfields = "gcc" },
   linux32 = { name = "linux32", long = 4, pointer = 4, wchar = 4, align64 = 4, bitfields = "gcc" },
-  win64 = { name = "win64", long = 4, pointer = 8, wchar = 2, align64 = 8, bitfields = "msvc" },
-  win32 = { name = "win32", long = 4, pointer = 4, wchar = 2, align64 = 8, bitfields = "msvc" },
+  win64 = { name = "win64", windows = true, long = 4, pointer = 8, wchar = 2, align64 = 8, bitfields = "msvc" },
+  win32 = { name = "win32", windows = true, long = 4, pointer = 4, wchar = 2, align64 = 8, bitfields = "msvc" },
 }
 
 --- The ABI of a name, nil if it is none.

@@ -19,6 +19,11 @@ function expression.wrap(n, T)
 end
 local wrap = expression.wrap
 
+--- The type of 64 bits with the same sign, in which conditions count.
+function expression.widest(T)
+  return T:sub(1, 1) == "u" and "u64" or "i64"
+end
+
 -- The type in which two integers are counted with: the wider, and of two as wide the one without a sign.
 local rank = { i32 = 1, u32 = 2, i64 = 3, u64 = 4, f64 = 5 }
 
@@ -276,6 +281,9 @@ end
 
 --- A constant expression: its value and type.
 expression.read = conditional
+
+--- What the operator `sizeof` takes.
+expression.unary = unary
 
 --- An integer constant expression.
 function expression.integer(p, what)

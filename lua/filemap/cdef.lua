@@ -1,0 +1,99 @@
+--- C declarations as types: a vendor's header as it was pasted.
+--
+--     local cdef = require "filemap.cdef"
+--     local types, constants = cdef.parse([[
+--       #define MAX_CARS 20
+--       #pragma pack(push, 1)
+--       typedef struct { float x, y, z; } Vec3;
+--       struct Telemetry { uint32_t tick; Vec3 position[MAX_CARS]; wchar_t track[64]; };
+--     ]], { abi = "win64" })
+--     local t = types.Telemetry:at(view)
+--     print(t.position[1].x, t.track)
+--
+-- What is read: structs, unions, enums and typedefs, nested, named or not; arrays with constant bounds; bit-fields;
+-- pointers; flexible arrays; `#pragma pack`, `__attribute__((packed, aligned(n)))`, `alignas`, `__declspec(align(n))`;
+-- `static_assert`, which is checked; `#define`, `#undef` and `#if` with all of C's operators; the names of
+-- `<stdint.h>`, `<stddef.h>`, `<time.h>`, `<limits.h>` and `<windows.h>`; and of C++ enums with a type, namespaces,
+-- one base, `using`, constants, and member functions, which are passed over, as are prototypes, variables, `#include`
+-- and other pragmas. What is not read, such as virtual functions, templates, macros with `#` or `##` and `long double`,
+-- is an error where it stands.
+--
+-- The macros `_WIN32`, `_WIN64` and `_MSC_VER`, or `__linux__` and `__GNUC__`, are there as the ABI has them, besides
+-- those of the processor; `__cplusplus` is not. The names of `<windows.h>` have Windows' widths in every ABI.
+-- @module filemap.cdef
+
+local ctype = require "filemap.ctype"
+local lexer = require "filemap.cdef.lexer"
+local Parser = require "filemap.cdef.parser"
+local struct = require "filemap.struct"
+
+local cdef = {}
+
+local function raise(message, ...)
+  error(message:format(...), 3)
+end
+
+local option_keys = { abi = true, defines = true }
+
+local function check_options(options)
+  if options == nil then return ctype.native_abi, {} end
+  if type(options) ~= "table" then raise("bad argument #2 to 'parse' (table expected, got %s)", type(options)) end
+  for key in pairs(options) do
+    if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
+  end
+  local abi = options.abi == nil and ctype.native_abi or ctype.abi(options.abi)
+  if not abi then
+    raise("option 'abi' is \"linux64\", \"linux32\", \"win64\" or \"win32\", not %s", tostring(options.abi))
+  end
+  local defines = options.defines or {}
+  if type(defines) ~= "table" then raise("option 'defines' is a table, not %s", type(defines)) end
+  for name, value in pairs(defines) do
+    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then raise("'%s' is no macro's name", tostring(name)) end
+    if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
+      raise("macro '%s' is a string, a number or a boolean, not %s", name, type(value))
+    end
+  end
+  return abi, defines
+end
+
+-- What a user gets of an entity: a struct's type object, or a C type as fields take it.
+local function type_object(entity)
+  local type_ = entity.type
+  if entity.tag == nil and type_ and type_.tag then type_ = type_.type end
+  if not type_ or not type_.size then return nil end
+  return type_.fields and struct.of(type_) or type_
+end
+
+--- Reads C declarations.
+-- @tparam string source C, in UTF-8
+-- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`, `wchar_t`, pointers
+-- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the text),
+-- `true` (1), or `false` (not there, though the ABI has it)
+-- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions are
+-- @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for fields of
+-- @{filemap.struct.define}
+-- @treturn table constants by name: macros that are numbers or strings, enumerators (of an `enum class` as
+-- `"Enum::Name"`), `static const` and `constexpr`
+-- @raise for what is no C, or not read here: `cdef: line 3, column 5: expected ';', got 'int'`
+function cdef.parse(source, options)
+  if type(source) ~= "string" then raise("bad argument #1 to 'parse' (string expected, got %s)", type(source)) end
+  local abi, defines = check_options(options)
+  local well, file, constants = pcall(Parser.parse, source, abi, defines)
+  if not well then
+    local problem = file
+    if type(problem) ~= "table" then error(problem, 0) end
+    local line, column = lexer.position(source, problem.at)
+    error(("cdef: line %d, column %d: %s"):format(line, column, problem.message), 2)
+  end
+  local types = {}
+  file:each(function(name, entity)
+    if entity.value ~= nil then
+      if constants[name] == nil then constants[name] = entity.value end
+    elseif types[name] == nil then
+      types[name] = type_object(entity)
+    end
+  end)
+  return types, constants
+end
+
+return cdef
