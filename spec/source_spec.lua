@@ -46,6 +46,16 @@ describe("the sources", function()
     assert.same(files("src", "%.c$"), listed_in("filemap-scm-1.rockspec"))
   end)
 
+  it("in Lua are all that LuaRocks installs", function()
+    local listed = {}
+    for name, path in read("filemap-scm-1.rockspec"):gmatch('([%w_."%[%]]+) = "(lua/[%w_/]+%.lua)"') do
+      assert.are.equal("lua/" .. name:gsub('[%["%]]', ""):gsub("%.", "/") .. ".lua", path)
+      listed[#listed + 1] = path
+    end
+    table.sort(listed)
+    assert.same(files("lua", "%.lua$"), listed)
+  end)
+
   it("ask only in src/native what system they are on", function()
     local seen = 0
     for _, path in ipairs(files("src", "%.[ch]$")) do

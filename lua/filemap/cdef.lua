@@ -48,7 +48,9 @@ local function check_options(options)
   local defines = options.defines or {}
   if type(defines) ~= "table" then raise("option 'defines' is a table, not %s", type(defines)) end
   for name, value in pairs(defines) do
-    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then raise("'%s' is no macro's name", tostring(name)) end
+    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
+      raise("'%s' is no macro's name", tostring(name))
+    end
     if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
       raise("macro '%s' is a string, a number or a boolean, not %s", name, type(value))
     end

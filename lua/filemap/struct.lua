@@ -15,8 +15,9 @@
 -- A **record** is a struct in its place: `p.id`, `p.pos[1]`, `p.hp = 7`, `pairs(p)` in the order of declaration,
 -- `tostring(p)`. A struct or array in it is an object of the same kind; a table assigned to one writes what it has,
 -- as @{struct:write} does. Arrays have `#a`, `a[i]` from 1, `a[i] = x` and `pairs(a)`. A field that is not there, and
--- an index out of range, raise, as does a value that does not fit; each names the field. An enum reads as its name where it has
--- one, else as the number, and is written as either. A bit-field is written by reading its unit and writing it back.
+-- an index out of range, raise, as does a value that does not fit; each names the field. An enum reads as its name
+-- where it has one, else as the number, and is written as either. A bit-field is written by reading its unit and
+-- writing it back.
 -- @module filemap.struct
 
 local access = require "filemap.struct.access"
@@ -219,7 +220,9 @@ local function check_timeout(timeout)
   if type(timeout) ~= "number" then
     raise("bad argument #5 to 'snapshot' (number expected, got %s)", type(timeout))
   end
-  if not (timeout >= 0) then raise("bad argument #5 to 'snapshot' (time-out %s is negative or NaN)", timeout) end
+  if timeout ~= timeout or timeout < 0 then
+    raise("bad argument #5 to 'snapshot' (time-out %s is negative or NaN)", timeout)
+  end
 end
 
 --- Reads all members as no writer has changed half-way: copies, checks the writer's own counter, tries again.

@@ -10,7 +10,8 @@ local commands = {
   linux64 = { "gcc", "-m64" },
   linux32 = { "gcc", "-m32" },
   win64 = { "x86_64-w64-mingw32-gcc" },
-  win32 = { "i686-w64-mingw32-gcc" },
+  -- (time_t has 64 bits, as with Microsoft's compiler.)
+  win32 = { "i686-w64-mingw32-gcc", "-D__MINGW_USE_VC2005_COMPAT" },
 }
 
 --- The ABIs in the order in which specs go through them.

@@ -75,6 +75,7 @@ end
 
 -- A number as written, with its suffixes: the first type that has room for it.
 local function number(p, text, at)
+  if #text < 10 and text:find("^[1-9]%d*$") then return tonumber(text), p.in_condition and "i64" or "i32" end
   local clean = text:gsub("'", ""):lower()
   local base = bases[clean:sub(1, 2)] or clean:find("^0%d") and 8 or 10
   if base ~= 16 and clean:find("[.e]") or base == 16 and clean:find("[.p]") then
@@ -287,9 +288,17 @@ expression.unary = unary
 
 --- An integer constant expression.
 function expression.integer(p, what)
-  local at = p:at()
+  local kind, value, at = p:token()
+  if kind == "number" and not precedence[p.kinds[p.i + 1]] and p.kinds[p.i + 1] ~= "?" then
+    p:skip()
+    local n, T = number(p, value, at)
+    if T ~= "f64" then return n, T end
+    fail(at, "expected an integer as %s, got %s", what, value)
+  end
   local n, T = conditional(p)
-  if math.type(n) ~= "integer" then fail(at, "expected an integer as %s, got %s", what, T == "string" and "a string" or n) end
+  if math.type(n) ~= "integer" then
+    fail(at, "expected an integer as %s, got %s", what, T == "string" and "a string" or n)
+  end
   return n, T
 end
 

@@ -10,7 +10,6 @@ local lexer = {}
 function lexer.fail(at, message, ...)
   error({ at = at, message = message:format(...) }, 0)
 end
-local fail = lexer.fail
 
 --- The line and column of a byte, counted from 1.
 function lexer.position(source, at)
@@ -31,6 +30,13 @@ end
 local punctuation = {}
 for word in ([[... <<= >>= ## :: -> ++ -- << >> <= >= == != && || += -= *= /= %= &= |= ^=
   # { } ( ) [ ] ; , : . = * & | ^ ~ ! < > + - / % ? @]]):gmatch("%S+") do punctuation[word] = true end
+
+-- Punctuation that begins no other, by its byte.
+local alone = {}
+for mark in ("{ } ( ) [ ] ; , ~ ? @"):gmatch("%S") do alone[mark:byte()] = mark end
+
+local starts_name = {}
+for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"):gmatch(".") do starts_name[c:byte()] = true end
 
 local escapes = { n = 10, t = 9, r = 13, a = 7, b = 8, f = 12, v = 11, ["\\"] = 92, ["'"] = 39, ['"'] = 34, ["?"] = 63 }
 
@@ -76,28 +82,19 @@ local function quoted(source, start)
   end
 end
 
--- Where what is no token ends: blanks, comments, lines that go on; and whether a line ended in it.
-local function blank(source, i)
-  local ended = false
-  while true do
-    local _, to = source:find("^[ \t\r\f\v]+", i)
-    i = to and to + 1 or i
-    local c = source:byte(i)
-    if c == 10 then
-      ended, i = true, i + 1
-    elseif c == 92 and source:find("^\r?\n", i + 1) then
-      i = source:find("\n", i, true) + 1
-    elseif c == 47 and source:byte(i + 1) == 47 then
-      repeat
-        i = source:find("\n", i + 1, true) or #source + 1
-      until not source:find("^\\\r?$", i - (source:byte(i - 1) == 13 and 2 or 1)) and source:byte(i - 1) ~= 92
-    elseif c == 47 and source:byte(i + 1) == 42 then
-      local _, close = source:find("*/", i + 2, true)
-      i = (close or fail(i, "expected '*/' before the end")) + 1
-    else
-      return i, ended
-    end
+-- Where a comment ends that starts at `i` with '//' or '/*', and what is wrong with it; `i` if none does.
+local function comment(source, i)
+  local second = source:byte(i + 1)
+  if second == 42 then
+    local _, close = source:find("*/", i + 2, true)
+    if close then return close + 1 end
+    return #source + 1, "expected '*/' before the end"
   end
+  if second ~= 47 then return i end
+  repeat
+    i = source:find("\n", i + 1, true) or #source + 1
+  until not source:find("^\\\r?\n", i - (source:byte(i - 1) == 13 and 2 or 1))
+  return i
 end
 
 local function number_end(source, i)
@@ -111,47 +108,79 @@ local function number_end(source, i)
   end
 end
 
--- The token at `i`: its kind, value and end.
-local function token(source, i)
-  local _, to = source:find("^[%a_$][%w_$]*", i)
-  if to then
-    local next_byte = source:byte(to + 1)
-    if (next_byte == 34 or next_byte == 39) and source:find("^[LuU]8?[\"']", i) then i = to + 1
-    else return "name", source:sub(i, to), to + 1 end
-  end
-  local c = source:sub(i, i)
-  if c:find("%d") or source:find("^%.%d", i) then
+-- What a name is, which may be the prefix of a string: L"…".
+local function word(source, name, stop)
+  local next_byte = #name <= 2 and source:byte(stop)
+  if (next_byte == 34 or next_byte == 39) and name:find("^[LuU]8?$") then return quoted(source, stop) end
+  return "name", name, stop
+end
+
+local function unexpected(source, i)
+  local byte = source:byte(i)
+  local shown = byte >= 32 and byte < 127
+  return "bad", (shown and "unexpected character '%s'" or "unexpected byte 0x%02X"):format(
+    shown and string.char(byte) or byte), i + 1
+end
+
+-- Any other token at `i`, where the byte is `byte`: its kind, value and end.
+local function token(source, i, byte)
+  if byte >= 48 and byte <= 57 or byte == 46 and source:find("^%.%d", i) then
     local stop = number_end(source, i)
     return "number", source:sub(i, stop - 1), stop
   end
-  if c == '"' or c == "'" then return quoted(source, i) end
+  if byte == 34 or byte == 39 then return quoted(source, i) end
   for length = 3, 1, -1 do
-    local word = source:sub(i, i + length - 1)
-    if #word == length and punctuation[word] then return word, word, i + length end
+    local mark = source:sub(i, i + length - 1)
+    if #mark == length and punctuation[mark] then return mark, mark, i + length end
   end
-  local byte = source:byte(i)
-  local shown = byte >= 32 and byte < 127
-  return "bad", (shown and "unexpected character '%s'" or "unexpected byte 0x%02X"):format(shown and c or byte), i + 1
+  return unexpected(source, i)
 end
 
---- All tokens of a source; one of kind "end" is the last.
+-- Where what is no token ends at `i`: blanks, a comment, a line that goes on; and what is wrong with it. The same `i`
+-- if that is a token.
+local function blank(source, i, byte)
+  if byte == 47 then return comment(source, i) end
+  if byte == 92 and source:find("^\r?\n", i + 1) then return source:find("\n", i, true) + 1 end
+  local _, last = source:find("^[ \t\r\f\v]+", i)
+  return (last or i - 1) + 1
+end
+
+--- All tokens of a source; one of kind "end" is the last. (The commonest come first: the rest is for speed alone.)
 function lexer.tokens(source)
-  local kind, value, at, first = {}, {}, {}, {}
-  local n, i, size = 0, 1, #source
-  if source:sub(1, 3) == "\xEF\xBB\xBF" then i = 4 end
-  local begins = true
+  local kind, value, at, first = {}, {}, {}, { true }
+  local byte, match = string.byte, string.match
+  local n, i = 1, source:sub(1, 3) == "\xEF\xBB\xBF" and 4 or 1
   while true do
-    local ended
-    i, ended = blank(source, i)
-    n = n + 1
-    at[n], first[n] = i, begins or ended
-    begins = false
-    if i > size then
-      kind[n], value[n], first[n] = "end", "", true
-      return { kind = kind, value = value, at = at, first = first }
+    local c = byte(source, i)
+    local mark = alone[c]
+    if mark then
+      kind[n], value[n], at[n] = mark, mark, i
+      n, i = n + 1, i + 1
+    elseif starts_name[c] then
+      at[n] = i
+      kind[n], value[n], i = word(source, match(source, "^([%w_$]+)()", i))
+      n = n + 1
+    elseif c == 32 then
+      i = i + 1
+    elseif c == 10 then
+      first[n], i = true, i + 1
+    elseif not c then
+      break
+    else
+      local stop, problem = blank(source, i, c)
+      if stop == i then
+        at[n] = i
+        kind[n], value[n], stop = token(source, i, c)
+        n = n + 1
+      elseif problem then
+        kind[n], value[n], at[n], stop = "bad", problem, i, #source + 1
+        n = n + 1
+      end
+      i = stop
     end
-    kind[n], value[n], i = token(source, i)
   end
+  kind[n], value[n], at[n], first[n] = "end", "", #source + 1, true
+  return { kind = kind, value = value, at = at, first = first }
 end
 
 return lexer

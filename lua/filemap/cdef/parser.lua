@@ -12,8 +12,10 @@ local Scope = require "filemap.cdef.scope"
 local Types = require "filemap.cdef.types"
 
 local fail = lexer.fail
-local Parser = setmetatable({}, { __index = Cursor })
-for name, method in pairs(Types) do Parser[name] = method end
+local Parser = {}
+for _, methods in ipairs { Cursor, Types } do
+  for name, method in pairs(methods) do Parser[name] = method end
+end
 Parser.__index = Parser
 
 --- Steps to the next token, and takes the #pragma pack on the way.
@@ -154,6 +156,7 @@ end
 -- {-- Declarators ----------------------------------------------------------------------------------
 
 local FUNCTION <const> = { kind = "function" }
+local points = { ["*"] = true, ["&"] = true, ["&&"] = true, ["^"] = true }
 
 -- The bounds of an array, outermost first; an empty one is 0 elements, and flexible.
 function Parser:bounds()
@@ -186,19 +189,20 @@ end
 -- Whether a '(' begins a declarator in brackets, rather than parameters.
 function Parser:is_nested()
   local kind, value = self.kinds[self.i + 1], self.values[self.i + 1]
-  if kind == "*" or kind == "&" or kind == "&&" or kind == "^" or kind == "(" or kind == "[" then return true end
+  if points[kind] or kind == "(" or kind == "[" then return true end
   return kind == "name" and not self:starts_type(self.i + 1) and value ~= "void"
 end
 
 -- What follows a declarator's name: bounds, or parameters.
 function Parser:suffixes(base)
-  if self:kind() == "(" then
+  local kind = self.kinds[self.i]
+  if kind == "(" then
     self:balanced()
     return FUNCTION
   end
+  if kind ~= "[" then return base end
   local bounds = self:bounds()
-  if bounds[1] then return self:array_of(base, bounds), bounds.flexible end
-  return base
+  return self:array_of(base, bounds), bounds.flexible
 end
 
 --- Reads a declarator: its name (nil for none), type, whether it is a flexible array, and place. Attributes go into
@@ -206,27 +210,28 @@ end
 function Parser:declarator(base, attributes)
   self:deeper()
   self:attributes(attributes)
-  while self:kind() == "*" or self:kind() == "&" or self:kind() == "&&" or self:kind() == "^" do
+  while points[self.kinds[self.i]] do
     self:skip()
     self:attributes(attributes)
     base = self.pointer
   end
-  local name, flexible, at = nil, nil, self:at()
-  if self:kind() == "(" and self:is_nested() then
+  local name, flexible
+  local kind, value, at = self:token()
+  if kind == "(" and self:is_nested() then
     -- What stands behind the brackets comes first: in (*f)(int) the function, to which f points.
     local inner = self.i + 1
     self:balanced()
-    base, flexible = self:suffixes(base)
+    base = self:suffixes(base)
     local after = self.i
     self.i = inner
-    local inner_flexible
-    name, base, inner_flexible, at = self:declarator(base, attributes)
+    name, base, flexible, at = self:declarator(base, attributes)
     self:expect(")")
-    flexible = inner_flexible or flexible and base ~= self.pointer
     self.i = after
   else
-    if self:kind() == "name" then name = self:name() end
-    self:attributes(attributes)
+    if kind == "name" then
+      name = value
+      self:skip()
+    end
     base, flexible = self:suffixes(base)
   end
   self:shallower()
@@ -403,10 +408,6 @@ end
 
 local assert_words = { static_assert = true, _Static_assert = true, C_ASSERT = true }
 
-function Parser:is_assert()
-  return self:kind() == "name" and assert_words[self:value()]
-end
-
 -- {-- Functions, passed over -----------------------------------------------------------------------
 
 local in_front_of_brackets = { __attribute__ = true, __attribute = true, __declspec = true, _declspec = true,
@@ -414,35 +415,43 @@ local in_front_of_brackets = { __attribute__ = true, __attribute = true, __decls
 local ends_lookahead = { [";"] = true, ["{"] = true, ["}"] = true, ["="] = true, [","] = true, [":"] = true,
                          ["end"] = true }
 
--- Whether what starts here declares a function: then the name of it, and how many tokens stand before that.
+-- The token behind the bracket that closes the one at `i`.
+function Parser:behind(i)
+  local saved = self.i
+  self.i = i
+  self:balanced()
+  i, self.i = self.i, saved
+  return i
+end
+
+-- Whether the '(' at token `i` of a declaration that starts at `start` begins parameters.
+function Parser:begins_parameters(start, i)
+  local kinds, values = self.kinds, self.values
+  if i == start or kinds[i - 1] ~= "name" or self:is_keyword(values[i - 1]) then return false end
+  local after = kinds[i + 1]
+  if after == "*" or after == "^" then return false end
+  return not (after == "name" and kinds[i + 2] == "*" and not self:starts_type(i + 1))
+end
+
+-- If what starts here declares a function, its name, and how many tokens stand before that.
 function Parser:function_name()
   local start, kinds, values = self.i, self.kinds, self.values
-  local found, count
-  while not ends_lookahead[self:kind()] do
-    local kind, value = self:token()
-    if kind == "name" and value == "operator" then
-      found, count = value, 2
-      break
-    elseif kind == "name" and in_front_of_brackets[value] and kinds[self.i + 1] == "(" then
-      self:skip()
-      self:balanced()
+  local i = start
+  while not ends_lookahead[kinds[i]] do
+    local kind, value = kinds[i], values[i]
+    if kind == "(" then
+      if self:begins_parameters(start, i) then return values[i - 1], i - 1 - start end
+      return nil
     elseif kind == "[" then
-      self:balanced()
-    elseif kind == "(" then
-      local before = self.i - 1
-      local after = kinds[self.i + 1]
-      local named = before >= start and kinds[before] == "name" and not self:is_keyword(values[before])
-      if named and after ~= "*" and after ~= "^" and not (after == "name" and kinds[self.i + 2] == "*"
-        and not self:starts_type(self.i + 1)) then
-        found, count = values[before], before - start
-      end
-      break
+      i = self:behind(i)
+    elseif kind == "name" and value == "operator" then
+      return value, i - start
+    elseif kind == "name" and in_front_of_brackets[value] and kinds[i + 1] == "(" then
+      i = self:behind(i + 1)
     else
-      self:skip()
+      i = i + 1
     end
   end
-  self.i = start
-  return found, count
 end
 
 local stops_at_body = { [";"] = true, ["{"] = true }
@@ -464,30 +473,33 @@ end
 
 -- {-- Members --------------------------------------------------------------------------------------
 
-local access_words = { public = true, private = true, protected = true }
+-- What begins a member of a class that is no data, by its first word.
+local class_words = {
+  friend = Parser.skip_function,
+  virtual = function(self) fail(self:at(), "virtual functions are not read here: they change the layout") end,
+  template = function(self) fail(self:at(), "templates are not read here") end,
+}
+
+for word in ("public private protected"):gmatch("%S+") do
+  class_words[word] = function(self, tag)
+    tag.special = tag.special or word ~= "public"
+    self:skip()
+    self:expect(":")
+  end
+end
+
+for word in pairs(assert_words) do
+  class_words[word] = function(self)
+    self:skip()
+    self:static_assert()
+  end
+end
 
 -- Members of a class that are no data. Returns whether one was there.
 function Parser:no_data(tag)
-  local word = self:kind() == "name" and self:value()
-  if access_words[word] and self.kinds[self.i + 1] == ":" then
-    tag.special = tag.special or word ~= "public"
-    self:skip()
-    self:skip()
-  elseif self:is_assert() then
-    self:skip()
-    self:static_assert()
-  elseif word == "friend" then
-    self:skip_function()
-  elseif word == "using" then
-    self:using()
-  elseif word == "virtual" then
-    fail(self:at(), "virtual functions are not read here: they change the layout")
-  elseif word == "template" then
-    fail(self:at(), "templates are not read here")
-  else
-    return false
-  end
-  return true
+  local read = self:kind() == "name" and class_words[self:value()]
+  if read then read(self, tag) end
+  return read
 end
 
 -- A member function, a constructor, an operator. Returns whether one was there.
@@ -498,7 +510,7 @@ function Parser:member_function(tag)
   local special = name == tag.name or name == "operator"
   if before == 0 and not special then self:expected("a member") end
   for k = self.i, self.i + before do
-    if self.values[k] == "virtual" then fail(self.ats[k], "virtual functions are not read here: they change the layout") end
+    if self.values[k] == "virtual" then class_words.virtual(self) end
   end
   tag.special = tag.special or special
   self:skip_function()
@@ -605,6 +617,8 @@ function Parser:using()
   self:expect(";")
 end
 
+class_words.using = Parser.using
+
 function Parser:namespace()
   self:skip()
   local outer = self.scope
@@ -637,9 +651,9 @@ function Parser:linkage()
 end
 
 local statement_words = {
-  using = Parser.using, namespace = Parser.namespace,
-  template = function(self) fail(self:at(), "templates are not read here") end,
+  using = Parser.using, namespace = Parser.namespace, template = class_words.template,
 }
+for word in pairs(assert_words) do statement_words[word] = class_words[word] end
 statement_words.inline = function(self)
   self:skip()
   self:declaration()
@@ -668,10 +682,6 @@ function Parser:declaration()
   local kind, word = self:token()
   if kind == ";" then return self:skip() end
   if kind == "name" and word == "extern" and self.kinds[self.i + 1] == "string" then return self:linkage() end
-  if self:is_assert() then
-    self:skip()
-    return self:static_assert()
-  end
   if kind == "name" and statement_words[word] then return statement_words[word](self) end
   if not self:is("typedef") then
     local name, before = self:function_name()

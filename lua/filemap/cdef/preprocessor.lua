@@ -130,24 +130,40 @@ end
 
 local operators = { __pragma = pragma_operator, _Pragma = pragma_operator }
 
+-- What a name at `i` of a list comes to other than itself: returns the last token that it took, nil if it is itself.
+function Preprocessor:expand_name(list, i, to, out, at)
+  local value = list.value[i]
+  local macro = self.macros[value]
+  if macro then
+    if macro.busy == self.epoch or macro.params and (i == to or list.kind[i + 1] ~= "(") then return nil end
+    return self:expand_macro(macro, list, i, to, out, at)
+  elseif operators[value] then
+    return operators[value](self, list, i, to, out, at)
+  elseif self.in_condition then
+    -- defined(X): X is not expanded.
+    local last = math.min(to, i + (list.kind[i + 1] == "(" and 3 or 1))
+    for k = i, last do append(out, list.kind[k], list.value[k], at) end
+    return last
+  end
+end
+
 -- Appends the tokens from `from` to `to` with all macros expanded; they stand at `at`, or where they are.
 function Preprocessor:expand(list, from, to, out, at)
   local kinds, values, ats, macros = list.kind, list.value, list.at, self.macros
-  local i = from
+  local out_kinds, out_values, out_ats = out.kind, out.value, out.at
+  local n, i = #out_kinds, from
   while i <= to do
-    local kind, value, place = kinds[i], values[i], at or ats[i]
-    local macro = kind == "name" and macros[value]
-    if macro and macro.busy ~= self.epoch and (not macro.params or i < to and kinds[i + 1] == "(") then
-      i = self:expand_macro(macro, list, i, to, out, place)
-    elseif kind == "name" and operators[value] then
-      i = operators[value](self, list, i, to, out, place)
-    elseif kind == "name" and value == "defined" and self.in_condition then
-      local n = kinds[i + 1] == "(" and 3 or 1
-      for k = i, math.min(i + n, to) do append(out, kinds[k], values[k], at or ats[k]) end
-      i = i + n
+    local kind, value = kinds[i], values[i]
+    local last
+    if kind == "name" and (macros[value] or operators[value] or value == "defined" and self.in_condition) then
+      last = self:expand_name(list, i, to, out, at or ats[i])
+    end
+    if last then
+      i, n = last, #out_kinds
     else
       if at then self:spend(at) end
-      append(out, kind, value, place)
+      n = n + 1
+      out_kinds[n], out_values[n], out_ats[n] = kind, value, at or ats[i]
     end
     i = i + 1
   end
@@ -267,10 +283,14 @@ directives["if"] = function(self, i, to, at)
   self.conditions[#self.conditions + 1] = { active = holds, taken = holds, outer = outer, at = at }
 end
 
+local function is_defined(self, i, to)
+  return self.macros[macro_name(self, i, to)] ~= nil
+end
+
 local function if_defined(wanted)
   return function(self, i, to, at)
     local outer = self:active()
-    local holds = outer and (self.macros[macro_name(self, i, to)] ~= nil) == wanted
+    local holds = outer and is_defined(self, i, to) == wanted
     self.conditions[#self.conditions + 1] = { active = holds, taken = holds, outer = outer, at = at }
   end
 end
@@ -290,8 +310,8 @@ local function another_branch(what, test)
     open.has_else = what == "else"
   end
 end
-directives.elifdef = another_branch("elifdef", function(self, i, to) return self.macros[macro_name(self, i, to)] ~= nil end)
-directives.elifndef = another_branch("elifndef", function(self, i, to) return not self.macros[macro_name(self, i, to)] end)
+directives.elifdef = another_branch("elifdef", function(self, i, to) return is_defined(self, i, to) end)
+directives.elifndef = another_branch("elifndef", function(self, i, to) return not is_defined(self, i, to) end)
 directives.elif = another_branch("elif", function(self, i, to, at) return self:condition(i, to, at) end)
 directives["else"] = another_branch("else", function() return true end)
 

@@ -1,8 +1,8 @@
 -- What names mean, and where. Internal to filemap.cdef.
 --
--- An entity is a type { type, at }, a value { value, T }, a namespace { scope }, or a tag: a struct, union or enum by
--- its own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C has two name spaces,
--- of which C++ makes one: `names` come before `tags`.
+-- An entity is a type { type }, a value { value, T }, a namespace { scope }, or a tag: a struct, union or enum by its
+-- own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C has two name spaces, of
+-- which C++ makes one: `names` come before `tags`.
 local lexer = require "filemap.cdef.lexer"
 
 local Scope = {}

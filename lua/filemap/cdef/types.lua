@@ -17,7 +17,8 @@ end
 
 -- {-- Basic types ----------------------------------------------------------------------------------
 
-local basic_words = set "void char short int long float double signed unsigned __signed__ __int8 __int16 __int32 __int64"
+local basic_words = set [[void char short int long float double signed unsigned __signed__
+  __int8 __int16 __int32 __int64]]
 local unread = set [[_Complex _Imaginary _Atomic __int128 _Float16 _Float128 __float128 _Decimal32 _Decimal64 _BitInt
   typeof __typeof__ decltype auto]]
 
@@ -51,6 +52,7 @@ local function words_key(words)
 end
 
 function Types:basic_type(words, at)
+  if self.basic[words.only] then return self.basic[words.only] end
   local shown, key = shown_words(words), words_key(words)
   local cached = self.basic[shown]
   if cached then return cached end
@@ -144,22 +146,24 @@ local attribute_words = {
 }
 
 -- Words of compilers and of <windows.h> that say nothing about a layout.
-local silent = set [[const volatile restrict __restrict __restrict__ __const __volatile__ __volatile CONST inline __inline
+local silent = set [[
+  const volatile restrict __restrict __restrict__ __const __volatile__ __volatile CONST inline __inline
   __inline__ __forceinline register mutable thread_local _Thread_local __thread __extension__ _Noreturn explicit
-  __cdecl __stdcall __fastcall __vectorcall __thiscall _cdecl _stdcall WINAPI CALLBACK APIENTRY WINAPIV PASCAL FAR NEAR
-  far near IN OUT OPTIONAL UNALIGNED __unaligned __ptr32_ __ptr64 final noexcept consteval constinit]]
+  __cdecl __stdcall __fastcall __vectorcall __thiscall _cdecl _stdcall WINAPI CALLBACK APIENTRY WINAPIV PASCAL
+  FAR NEAR far near IN OUT OPTIONAL UNALIGNED __unaligned final noexcept consteval constinit]]
 
---- Reads attributes and qualifiers into a table: align, packed, const.
+--- Reads attributes and qualifiers, if some are here, into a table: align, packed, const.
 function Types:attributes(attributes)
   while true do
-    local kind, word = self:token()
-    if kind == "name" and attribute_words[word] then
+    local i = self.i
+    local kind, word = self.kinds[i], self.values[i]
+    if kind == "name" then
+      local read = attribute_words[word]
+      if not read and not silent[word] then return attributes end
       self:skip()
-      attribute_words[word](self, attributes)
-    elseif kind == "name" and silent[word] then
-      attributes.const = attributes.const or word == "const" or word == "CONST"
-      self:skip()
-    elseif kind == "[" and self.kinds[self.i + 1] == "[" then
+      if read then read(self, attributes)
+      elseif word == "const" or word == "CONST" then attributes.const = true end
+    elseif kind == "[" and self.kinds[i + 1] == "[" then
       self:balanced()
     else
       return attributes
@@ -187,7 +191,8 @@ function Types:enumerators(scope)
     if self:accept("=") then value, T = expression.integer(self, "the value of '" .. name .. "'")
     elseif T == "overflow" then fail(at, "the value of '%s' does not fit 64 bits", name) end
     if T ~= "u64" or value >= 0 then
-      T = value >= -0x80000000 and value <= 0x7fffffff and "i32" or value >= 0 and value <= 0xffffffff and "u32" or "i64"
+      local small = value >= -0x80000000 and value <= 0x7fffffff
+      T = small and "i32" or value >= 0 and value <= 0xffffffff and "u32" or "i64"
     end
     entries[#entries + 1] = { name, value }
     scope:declare(name, { value = value, T = T, enumerator = true }, at)
@@ -231,7 +236,8 @@ function Types:enum()
     return tag
   end
   local tag = name and self.scope:own_tag("enum", name) or { tag = true, kind = "enum" }
-  if tag.type and (tag.kind ~= "enum" or tag.type.names[1]) then fail(at, "'%s' is declared twice", name) end
+  local again = tag.type and (tag.kind ~= "enum" or tag.type.names[1])
+  if again then fail(at, "'%s' is declared twice", name) end
   tag.scope = scoped and Scope.new("enum", name, self.scope) or nil
   local entries = self:enumerators(tag.scope or self.scope)
   tag.type = self:enum_type(tag, entries, T, self:attributes(attributes), at)
@@ -240,33 +246,31 @@ end
 
 -- {-- Structs and unions ---------------------------------------------------------------------------
 
--- The base of a C++ struct: its first member, without a name.
-function Types:base(tag)
-  local first, at = nil, self:at()
-  repeat
-    if first then fail(self:at(), "several bases are not read here") end
-    while self:is("public") or self:is("protected") or self:is("private") do self:skip() end
-    if self:is("virtual") then fail(self:at(), "a virtual base is not read here") end
-    at = self:at()
-    first = self:specifiers().type
-  until not self:accept(",")
-  tag.derived = true
-  local base_tag = first.tag and first or self.tag_of[first]
-  if base_tag and base_tag.empty then return nil end
-  local base = self:sized(first, at)
-  if base.kind ~= "struct" then fail(at, "expected a struct as a base") end
-  if base_tag and base_tag.special and not self.abi.windows and base_tag.data_end < base.size then
-    fail(at, "'%s' is no plain struct: what follows it may lie in its padding, which is not read here", base.name)
-  end
-  return { type = base }
-end
-
+-- Where a record's last member ends, in bytes.
 local function data_end(record)
   local furthest = 0
   for _, field in ipairs(record.fields) do
     furthest = math.max(furthest, field.offset + (field.bits and field.unit or field.type.size))
   end
   return furthest
+end
+
+-- The base of a C++ struct: its first member, without a name.
+function Types:base(tag)
+  while self:is("public") or self:is("protected") or self:is("private") do self:skip() end
+  if self:is("virtual") then fail(self:at(), "a virtual base is not read here") end
+  local at = self:at()
+  local first = self:specifiers().type
+  if self:kind() == "," then fail(self:at(), "several bases are not read here") end
+  tag.derived = true
+  local base_tag = first.tag and first or self.tag_of[first]
+  if base_tag and base_tag.empty then return nil end
+  local base = self:sized(first, at)
+  if base.kind ~= "struct" then fail(at, "expected a struct as a base") end
+  if base_tag and base_tag.special and not self.abi.windows and data_end(base) < base.size then
+    fail(at, "'%s' is no plain struct: what follows it may lie in its padding, which is not read here", base.name)
+  end
+  return { type = base }
 end
 
 -- The body of a struct or union from its '{' or ':' on.
@@ -289,7 +293,7 @@ function Types:record_body(tag, attributes, at)
   local record = self:checked(at, ctype.record, tag.kind, tag.name, members, {
     pack = pack, packed = attributes.packed, align = attributes.align, abi = self.abi,
   })
-  tag.data_end, tag.special = data_end(record), tag.special or tag.derived
+  tag.special = tag.special or tag.derived
   tag.type = record
   self.tag_of[record] = tag
 end
@@ -364,15 +368,18 @@ function Types:starts_type(i)
   return found ~= nil and (found.tag or found.type) ~= nil
 end
 
+-- The basic words that are here; where it is one alone, it is `only` too.
 function Types:basic_words(words)
-  while self:kind() == "name" and basic_words[self:value()] do
+  words.only = not next(words) and self:value() or nil
+  repeat
     local word, at = self:value(), self:at()
     if word == "__signed__" then word = "signed" end
     if word == "long" and words.long then word = "long2" end
     if words[word] then fail(at, "'%s' is there twice", self:value()) end
+    if words.only ~= word then words.only = nil end
     words[word] = true
     self:skip()
-  end
+  until self:kind() ~= "name" or not basic_words[self:value()]
 end
 
 -- A name as a type. One that is not known stands for something: a pointer to it is a pointer.
@@ -390,12 +397,14 @@ end
 --- Reads what stands before the declarators: { type, typedef, extern, static, constexpr, const, align, packed }.
 function Types:specifiers()
   local spec, words, at = {}, {}, self:at()
-  self:attributes(spec)
-  while self:kind() == "name" do
-    local word = self:value()
+  if self:kind() == "[" then self:attributes(spec) end
+  while self.kinds[self.i] == "name" do
+    local word = self.values[self.i]
     if storage[word] then
       spec[word] = true
       self:skip()
+    elseif attribute_words[word] or silent[word] then
+      self:attributes(spec)
     elseif unread[word] then
       fail(self:at(), "'%s' is not read here", word)
     elseif basic_words[word] and not spec.type then
@@ -411,7 +420,6 @@ function Types:specifiers()
     else
       spec.type = self:named_type()
     end
-    self:attributes(spec)
   end
   if next(words) then spec.type = self:basic_type(words, at) end
   if not spec.type then self:expected("a type") end

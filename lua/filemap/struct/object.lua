@@ -108,7 +108,8 @@ end
 local function collect_fields(record, members, known)
   return function(list, at, value, name)
     if type(value) ~= "table" then
-      raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or record.name or record.kind, type(value))
+      local what = name and ("field '%s'"):format(name) or record.name or record.kind
+      raise("%s: table expected, got %s", what, type(value))
     end
     for key in pairs(value) do
       if not known[key] then raise("%s has no field '%s'", record.name or record.kind, tostring(key)) end
