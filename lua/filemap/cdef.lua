@@ -66,6 +66,22 @@ local function type_object(entity)
   return type_.fields and struct.of(type_) or type_
 end
 
+-- What a source declares, by name. Names in namespaces are longer than what the source spends on each.
+local function read(source, abi, defines)
+  local file, constants = Parser.parse(source, abi, defines)
+  local types, room = {}, 1000000 + 16 * #source
+  file:each(function(name, entity)
+    room = room - #name
+    if room < 0 then lexer.fail(1, "the names in namespaces are too long together") end
+    if entity.value ~= nil then
+      if constants[name] == nil then constants[name] = entity.value end
+    elseif types[name] == nil then
+      types[name] = type_object(entity)
+    end
+  end)
+  return types, constants
+end
+
 --- Reads C declarations.
 -- @tparam string source C, in UTF-8
 -- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`, `wchar_t`, pointers
@@ -79,23 +95,12 @@ end
 -- @raise for what is no C, or not read here: `cdef: line 3, column 5: expected ';', got 'int'`
 function cdef.parse(source, options)
   if type(source) ~= "string" then raise("bad argument #1 to 'parse' (string expected, got %s)", type(source)) end
-  local abi, defines = check_options(options)
-  local well, file, constants = pcall(Parser.parse, source, abi, defines)
-  if not well then
-    local problem = file
-    if type(problem) ~= "table" then error(problem, 0) end
-    local line, column = lexer.position(source, problem.at)
-    error(("cdef: line %d, column %d: %s"):format(line, column, problem.message), 2)
-  end
-  local types = {}
-  file:each(function(name, entity)
-    if entity.value ~= nil then
-      if constants[name] == nil then constants[name] = entity.value end
-    elseif types[name] == nil then
-      types[name] = type_object(entity)
-    end
-  end)
-  return types, constants
+  local well, types, constants = pcall(read, source, check_options(options))
+  if well then return types, constants end
+  local problem = types
+  if type(problem) ~= "table" then error(problem, 0) end
+  local line, column = lexer.position(source, problem.at)
+  return error(("cdef: line %d, column %d: %s"):format(line, column, problem.message), 2)
 end
 
 return cdef

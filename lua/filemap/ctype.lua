@@ -74,13 +74,23 @@ function ctype.char(unit)
   return { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit, name = char_names[unit] }
 end
 
+-- What goes through a type goes through what is in it: so deep, no stack ends.
+local MOST_LEVELS <const> = 64
+
+-- The level of a type of which `inner` is a part, and which is at `level` by its other parts.
+local function level_above(inner, level)
+  level = math.max(level or 0, (inner.level or 0) + 1)
+  if level > MOST_LEVELS then error(("types in each other more than %d deep"):format(MOST_LEVELS), 0) end
+  return level
+end
+
 --- `count` elements, which may be 0.
 function ctype.array(of, count)
   if count < 0 then error(("an array of %d elements"):format(count), 0) end
   if of.size > 0 and count > GREATEST_SIZE // of.size then
     error(("an array of %d elements of %d bytes is too large"):format(count, of.size), 0)
   end
-  return { kind = "array", of = of, count = count, size = of.size * count, align = of.align }
+  return { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level_above(of) }
 end
 
 local integer_bounds = {
@@ -264,11 +274,11 @@ local function settle_bits(field, size, endian)
   field.bits.first = endian == ">" and field.unit * 8 - first - width or first
 end
 
--- Names of a field's own, or of what is in it where it has none itself.
+-- Names of a field's own, or of what is in it where it has none itself. Returns one that is there already.
 local function name_field(by_name, field, offset)
   local name = field.name
   if name then
-    if by_name[name] then error(("field '%s' is there twice"):format(name), 0) end
+    if by_name[name] then return name end
     by_name[name] = field
     return
   end
@@ -277,13 +287,14 @@ local function name_field(by_name, field, offset)
     local moved = {}
     for k, v in pairs(member) do moved[k] = v end
     moved.name, moved.offset = inner, member.offset + offset
-    if by_name[inner] then error(("field '%s' is there twice"):format(inner), 0) end
+    if by_name[inner] then return inner end
     by_name[inner] = moved
   end
 end
 
-local function place_member(layout, member)
+local function place_member(layout, record, member)
   local field = { name = member.name, type = member.type }
+  record.level = level_above(member.type, record.level)
   check_alignment("align", member.align)
   if member.offset and member.offset < 0 then error("offset is negative", 0) end
   if member.bits then layout:place_bit_field(member, field)
@@ -291,11 +302,16 @@ local function place_member(layout, member)
   return field
 end
 
+local function raise(_, message)
+  error(message, 0)
+end
+
 --- Lays out a struct or a union.
 -- @param kind "struct" or "union"
 -- @param name nil for one without
 -- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional
--- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or ">")
+-- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or ">"),
+-- `fail`, called with a member and what is wrong with it
 function ctype.record(kind, name, members, options)
   options = options or {}
   check_alignment("pack", options.pack)
@@ -305,16 +321,18 @@ function ctype.record(kind, name, members, options)
     bitfields = (options.abi or ctype.native_abi).bitfields,
   }, Layout)
   local record = { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
+  local fail = options.fail or raise
   for i, member in ipairs(members) do
-    local ok, field = pcall(place_member, layout, member)
-    if not ok then error(("field '%s': %s"):format(member.name or i, field), 0) end
+    local ok, field = pcall(place_member, layout, record, member)
+    if not ok then fail(member, ("field '%s': %s"):format(member.name or i, field)) end
     record.fields[i] = field
   end
   record.align = math.max(layout.align, options.align or 1)
   record.size = round_up((layout.ends + 7) // 8, record.align)
-  for _, field in ipairs(record.fields) do
+  for i, field in ipairs(record.fields) do
     if field.bits then settle_bits(field, record.size, options.endian) end
-    name_field(record.by_name, field, field.offset)
+    local twice = name_field(record.by_name, field, field.offset)
+    if twice then fail(members[i], ("field '%s' is there twice"):format(twice)) end
   end
   return record
 end

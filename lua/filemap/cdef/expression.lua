@@ -79,15 +79,16 @@ local function number(p, text, at)
   local clean = text:gsub("'", ""):lower()
   local base = bases[clean:sub(1, 2)] or clean:find("^0%d") and 8 or 10
   if base ~= 16 and clean:find("[.e]") or base == 16 and clean:find("[.p]") then
-    local value = floating(clean, base == 16) or fail(at, "expected a number, got '%s'", text)
+    local value = floating(clean, base == 16) or fail(at, "expected a number, got %s", lexer.shown("number", text))
     return value + 0.0, "f64"
   end
   local digits, suffix = clean:match(base == 16 and "^0x(%x+)(.*)$" or base == 2 and "^0b(%d+)(.*)$" or "^(%d+)(.*)$")
   local known, unsigned, longest, long = suffix_of(suffix or "?")
   if not known or digits:find(base == 8 and "[89]" or base == 2 and "[2-9]" or "%X") then
-    fail(at, "expected a number, got '%s'", text)
+    fail(at, "expected a number, got %s", lexer.shown("number", text))
   end
-  local value = digits_value(digits, base) or fail(at, "the number '%s' does not fit 64 bits", text)
+  local value = digits_value(digits, base)
+  if not value then fail(at, "the number %s does not fit 64 bits", lexer.shown("number", text)) end
   if not (longest or long and p.abi.long == 8 or p.in_condition) then
     if not unsigned and value >= 0 and value <= 0x7fffffff then return value, "i32" end
     if (unsigned or base ~= 10) and value >= 0 and value <= 0xffffffff then return value, "u32" end

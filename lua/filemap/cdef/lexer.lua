@@ -23,6 +23,7 @@ end
 --- How a token is named in a message.
 function lexer.shown(kind, value)
   if kind == "end" then return "the end" end
+  if kind == "bad" then return value end
   local text = kind == "string" and ("%q"):format(value) or tostring(value)
   return "'" .. (#text > 40 and text:sub(1, 40) .. "…" or text) .. "'"
 end

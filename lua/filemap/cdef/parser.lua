@@ -28,11 +28,25 @@ function Parser:skip()
   self.i = i
 end
 
---- Calls f, and gives its plain error the place of what it is about.
+--- Counts what is not in proportion to the source by itself: copies of members and names.
+function Parser:spend(n, at)
+  self.budget = self.budget - n
+  if self.budget < 0 then fail(at, "what is declared in each other comes to too many names") end
+end
+
+--- Counts the members that a struct takes over as its own from one in it.
+function Parser:copies(record, at)
+  local count = 0
+  for _ in pairs(record.by_name or {}) do count = count + 1 end
+  self:spend(count, at)
+end
+
+--- Calls f, and gives its plain error the place of what it is about. (One that has a place keeps it.)
 function Parser:checked(at, f, ...) -- luacheck: no self
   local well, result = pcall(f, ...)
-  if not well then fail(at, "%s", result) end
-  return result
+  if well then return result end
+  if type(result) == "table" then error(result, 0) end
+  return fail(at, "%s", result)
 end
 
 -- {-- #pragma pack ---------------------------------------------------------------------------------
@@ -156,6 +170,10 @@ end
 -- {-- Declarators ----------------------------------------------------------------------------------
 
 local FUNCTION <const> = { kind = "function" }
+
+-- What stands in a declarator's brackets is gone over once for each of them.
+local MOST_BRACKETS <const> = 12
+
 local points = { ["*"] = true, ["&"] = true, ["&&"] = true, ["^"] = true }
 
 -- The bounds of an array, outermost first; an empty one is 0 elements, and flexible.
@@ -208,7 +226,6 @@ end
 --- Reads a declarator: its name (nil for none), type, whether it is a flexible array, and place. Attributes go into
 -- `attributes`.
 function Parser:declarator(base, attributes)
-  self:deeper()
   self:attributes(attributes)
   while points[self.kinds[self.i]] do
     self:skip()
@@ -219,6 +236,8 @@ function Parser:declarator(base, attributes)
   local kind, value, at = self:token()
   if kind == "(" and self:is_nested() then
     -- What stands behind the brackets comes first: in (*f)(int) the function, to which f points.
+    self.brackets = self.brackets + 1
+    if self.brackets > MOST_BRACKETS then fail(at, "declarators nested more than %d deep", MOST_BRACKETS) end
     local inner = self.i + 1
     self:balanced()
     base = self:suffixes(base)
@@ -226,7 +245,7 @@ function Parser:declarator(base, attributes)
     self.i = inner
     name, base, flexible, at = self:declarator(base, attributes)
     self:expect(")")
-    self.i = after
+    self.i, self.brackets = after, self.brackets - 1
   else
     if kind == "name" then
       name = value
@@ -234,7 +253,6 @@ function Parser:declarator(base, attributes)
     end
     base, flexible = self:suffixes(base)
   end
-  self:shallower()
   return name, base, flexible, at
 end
 
@@ -243,8 +261,10 @@ function Parser:type_name()
   if not self:starts_type(self.i) then return nil end
   if self.kinds[self.i + 1] == "(" and self.kinds[self.i + 2] ~= "*" then return nil end
   local at = self:at()
+  self:deeper()
   local spec = self:specifiers()
   local name, type_ = self:declarator(spec.type, {})
+  self:shallower()
   if name then fail(at, "expected a type without a name") end
   return type_.tag and type_.type or type_
 end
@@ -269,7 +289,9 @@ function value_words:sizeof()
     end
     self.i = i
   end
+  self:deeper()
   local value, T = expression.unary(self)
+  self:shallower()
   return T == "string" and #value + 1 or ctype.number_size[T], self:size_type()
 end
 
@@ -455,10 +477,14 @@ function Parser:function_name()
 end
 
 local stops_at_body = { [";"] = true, ["{"] = true }
+local stops_at_more = { [";"] = true, ["{"] = true, [","] = true, [":"] = true }
 
---- Steps over a function, with its body if it has one.
-function Parser:skip_function()
-  local kind = self:skip_to(stops_at_body)
+--- Steps over a function, with its body if it has one. A member that is declared with it would be lost: for those
+-- `at` is where to say so.
+function Parser:skip_function(at)
+  local kind = self:skip_to(at and stops_at_more or stops_at_body)
+  if kind == "," then fail(at, "a function and what is declared with it are not read here") end
+  if kind == ":" then kind = self:skip_to(stops_at_body) end
   while kind == "{" do
     self:balanced()
     -- A constructor's list of initialisers may have braces too.
@@ -475,7 +501,7 @@ end
 
 -- What begins a member of a class that is no data, by its first word.
 local class_words = {
-  friend = Parser.skip_function,
+  friend = function(self) self:skip_function() end,
   virtual = function(self) fail(self:at(), "virtual functions are not read here: they change the layout") end,
   template = function(self) fail(self:at(), "templates are not read here") end,
 }
@@ -505,6 +531,7 @@ end
 -- A member function, a constructor, an operator. Returns whether one was there.
 function Parser:member_function(tag)
   if self:is("typedef") then return false end
+  local at = self:at()
   local name, before = self:function_name()
   if not name then return false end
   local special = name == tag.name or name == "operator"
@@ -513,13 +540,13 @@ function Parser:member_function(tag)
     if self.values[k] == "virtual" then class_words.virtual(self) end
   end
   tag.special = tag.special or special
-  self:skip_function()
+  self:skip_function(at)
   return true
 end
 
 -- A member's place in the record, from behind its declarator on.
 function Parser:add_member(tag, members, spec, name, type_, attributes, at)
-  local member = { name = name, align = spec.align, packed = attributes.packed or spec.packed }
+  local member = { name = name, align = spec.align, packed = attributes.packed or spec.packed, at = at }
   if attributes.align then member.align = math.max(attributes.align, spec.align or 1) end
   if self:accept(":") then
     member.bits = expression.integer(self, "the width of a bit-field")
@@ -572,7 +599,9 @@ function Parser:member(tag, members)
   local inner = spec.type
   if inner.tag and (inner.kind == "struct" or inner.kind == "union") and not inner.name and spec.own then
     if members.flexible then fail(at, "a flexible array has to be the last member") end
-    members[#members + 1] = { type = self:sized(inner, at), align = spec.align, packed = spec.packed }
+    local type_ = self:sized(inner, at)
+    self:copies(type_, at)
+    members[#members + 1] = { type = type_, align = spec.align, packed = spec.packed, at = at }
   elseif not inner.tag then
     fail(at, "expected the name of a member")
   end
@@ -621,20 +650,20 @@ class_words.using = Parser.using
 
 function Parser:namespace()
   self:skip()
-  local outer = self.scope
+  local outer, levels = self.scope, 0
   repeat
     local name = self:kind() == "name" and self:name() or ""
     local there = self.scope.names[name]
+    self:deeper()
+    levels = levels + 1
     local scope = there and there.scope or Scope.new("namespace", name, self.scope)
     if name == "" then scope = self.scope
     else self.scope.names[name] = { scope = scope } end
     self.scope = scope
   until not self:accept("::")
   self:expect("{")
-  self:deeper()
   self:declarations("}")
-  self:shallower()
-  self.scope = outer
+  self.depth, self.scope = self.depth - levels, outer
 end
 
 -- extern "C", for what is in braces or for one declaration.
@@ -646,7 +675,7 @@ function Parser:linkage()
     self:declarations("}")
     self:shallower()
   else
-    self:declaration()
+    return self:declaration()
   end
 end
 
@@ -656,7 +685,7 @@ local statement_words = {
 for word in pairs(assert_words) do statement_words[word] = class_words[word] end
 statement_words.inline = function(self)
   self:skip()
-  self:declaration()
+  return self:declaration()
 end
 
 -- Types and constants of one declaration; variables and functions are passed over.
@@ -712,11 +741,14 @@ function Parser:macro_constants(preprocessor)
         local value = expression.read(self)
         if self:kind() == "end" then return value end
       end)
-      if well then found[macro.name] = value end
+      if well then found[macro.name] = value
+      elseif preprocessor.budget < 0 then error(value, 0) end
     end
   end
   return found
 end
+
+local NAMES_EACH <const>, MORE_NAMES <const> = 8, 10000
 
 --- Parses a source. Returns the file's scope, and the macros' values by name.
 function Parser.parse(source, abi, defines)
@@ -727,7 +759,8 @@ function Parser.parse(source, abi, defines)
     abi = abi, given = given, file = file, scope = file, basic = {}, tag_of = {}, packs = {},
     pointer = ctype.pointer(abi), unicode = preprocessor.macros.UNICODE or preprocessor.macros._UNICODE,
   }, Parser):rewind(preprocessor.out)
-  self.i = 0
+  self.budget = MORE_NAMES + NAMES_EACH * #self.kinds
+  self.brackets, self.i = 0, 0
   self:skip()
   self:declarations("end")
   return file, self:macro_constants(preprocessor)

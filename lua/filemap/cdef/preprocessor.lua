@@ -76,7 +76,7 @@ function Preprocessor:substitute(macro, list, args, at)
     elseif i then
       if not expanded[i] then
         expanded[i] = new_list()
-        self:expand(list, args[i][1], args[i][2], expanded[i])
+        self:expand(list, args[i][1], args[i][2], expanded[i], at)
       end
       for j = 1, #expanded[i].kind do
         self:spend(at)
@@ -98,6 +98,7 @@ function Preprocessor:expand_macro(macro, list, i, to, out, at)
   local body, from, last = macro.tokens, macro.from, macro.to
   if macro.params then
     local args, close = arguments(macro, list, i + 1, to, at)
+    self.budget = self.budget - (close - i)
     body = self:substitute(macro, list, args, at)
     from, last, i = 1, #body.kind, close
   end
@@ -353,10 +354,11 @@ local function line_end(tokens, i, any)
 end
 
 function Preprocessor:directive(i, to, at)
-  local word = self.tokens.value[i]
-  if i > to then return end
-  local f = directives[word]
-  if not f and self:active() then fail(at, "unknown directive '#%s'", tostring(word)) end
+  local kind, word = self.tokens.kind[i], self.tokens.value[i]
+  -- A line with a number is what preprocessors leave of an #include.
+  if i > to or kind == "number" then return end
+  local f = kind == "name" and directives[word]
+  if not f and self:active() then fail(at, "expected a directive behind '#', got %s", lexer.shown(kind, word)) end
   if f and (always[word] or self:active()) then f(self, i + 1, to, at) end
 end
 

@@ -64,7 +64,9 @@ function Scope:find_tag(name)
 end
 
 local function lend(from, to, lent)
+  local count = 0
   for name, entity in pairs(from) do
+    count = count + 1
     local there = to[name]
     if not there or there.tag and not there.type and entity.tag then
       to[name], lent[entity] = entity, true
@@ -72,12 +74,14 @@ local function lend(from, to, lent)
       to[name], lent[AMBIGUOUS] = AMBIGUOUS, true
     end
   end
+  return count
 end
 
 --- Lets the scope around see what a struct declares in itself, as C has it; what it declares itself comes first.
+-- Returns how many names that are.
 function Scope:close()
-  lend(self.names, self.parent.names, self.parent.lent)
-  lend(self.tags, self.parent.tags, self.parent.lent)
+  local parent = self.parent
+  return lend(self.names, parent.names, parent.lent) + lend(self.tags, parent.tags, parent.lent)
 end
 
 --- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in several

@@ -225,8 +225,9 @@ function Types:enum()
   local T = scoped and "i32" or nil
   if self:kind() == ":" and self:starts_type(self.i + 1) then
     self:skip()
-    local underlying = self:specifiers().type
-    T = underlying.T
+    self:deeper()
+    T = self:specifiers().type.T
+    self:shallower()
     if not T or not ctype.bounds(T) then fail(at, "expected a type of integers below an enum") end
   end
   if self:kind() ~= "{" then
@@ -260,7 +261,9 @@ function Types:base(tag)
   while self:is("public") or self:is("protected") or self:is("private") do self:skip() end
   if self:is("virtual") then fail(self:at(), "a virtual base is not read here") end
   local at = self:at()
+  self:deeper()
   local first = self:specifiers().type
+  self:shallower()
   if self:kind() == "," then fail(self:at(), "several bases are not read here") end
   tag.derived = true
   local base_tag = first.tag and first or self.tag_of[first]
@@ -270,7 +273,8 @@ function Types:base(tag)
   if base_tag and base_tag.special and not self.abi.windows and data_end(base) < base.size then
     fail(at, "'%s' is no plain struct: what follows it may lie in its padding, which is not read here", base.name)
   end
-  return { type = base }
+  self:copies(base, at)
+  return { type = base, at = at }
 end
 
 -- The body of a struct or union from its '{' or ':' on.
@@ -286,12 +290,14 @@ function Types:record_body(tag, attributes, at)
   local pack = self.pack
   self:skip()
   self.scope = scope.parent
-  scope:close()
+  self:spend(scope:close(), at)
   self:attributes(attributes)
   tag.empty = #members == 0
   if tag.empty then return end
+  if members.flexible and #members == 1 then fail(members[1].at, "a flexible array has to follow another member") end
   local record = self:checked(at, ctype.record, tag.kind, tag.name, members, {
     pack = pack, packed = attributes.packed, align = attributes.align, abi = self.abi,
+    fail = function(member, message) fail(member.at, "%s", message) end,
   })
   tag.special = tag.special or tag.derived
   tag.type = record
