@@ -7,7 +7,7 @@ local machine = require "bench.machine"
 local plot = require "bench.plot"
 local report = require "bench.report"
 
-local TOPICS = { "numbers", "atomics", "bytes", "arrays", "packed", "find", "lines", "names" }
+local TOPICS = { "numbers", "atomics", "bytes", "arrays", "packed", "structs", "find", "lines", "names" }
 
 -- What views can do so far: their methods.
 local function methods()

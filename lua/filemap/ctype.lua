@@ -296,7 +296,7 @@ local function place_member(layout, record, member)
   local field = { name = member.name, type = member.type }
   record.level = level_above(member.type, record.level)
   check_alignment("align", member.align)
-  if member.offset and member.offset < 0 then error("offset is negative", 0) end
+  if member.offset and member.offset > GREATEST_SIZE then error("the whole is too large", 0) end
   if member.bits then layout:place_bit_field(member, field)
   else field.offset = layout:place(member) end
   return field

@@ -117,6 +117,13 @@ function methods:write(view, offset, t)
   object.write(self_type(self, "write"), view, offset, t)
 end
 
+local function check_count(place, n, least)
+  if math.type(n) ~= "integer" then
+    raise("bad argument #%d to 'array' (integer expected, got %s)", place, math.type(n) or type(n))
+  end
+  if n < least then raise("bad argument #%d to 'array' (%d is less than %d)", place, n, least) end
+end
+
 --- Records one behind the other.
 -- @function array
 -- @tparam view view
@@ -128,13 +135,8 @@ end
 function methods:array(view, offset, count, stride)
   local record = self_type(self, "array")
   if stride == nil then stride = math.max(record.size, 1) end
-  for place, number in pairs { [3] = count or false, [4] = stride } do
-    local least = place - 3
-    if math.type(number) ~= "integer" then
-      raise("bad argument #%d to 'array' (integer expected, got %s)", place, math.type(number) or type(number))
-    end
-    if number < least then raise("bad argument #%d to 'array' (%d is less than %d)", place, number, least) end
-  end
+  check_count(3, count, 0)
+  check_count(4, stride, 1)
   if count > 1 and stride > math.maxinteger // count // 2 then
     raise("bad argument #3 to 'array' (%d records, %d bytes apart, are past the end)", count, stride)
   end
@@ -231,7 +233,8 @@ end
 -- @tparam integer offset in bytes
 -- @tparam table guard the writer's protocol: `{ even = path }` (a counter that is odd while he writes), `{ first =
 -- path, last = path }` (two, changed before and after, equal when all is whole), or `{ same = path }` (one that he
--- changes with each update). The paths are as @{offsetof}'s, and lead to integers
+-- changes with each update: no change came while all was copied, which is as much as such a writer can tell). The
+-- paths are as @{offsetof}'s, and lead to integers
 -- @tparam[opt] number timeout seconds; 0 tries once, nil goes on for ever
 -- @treturn[1] table as @{read}'s
 -- @treturn[2] nil

@@ -22,6 +22,11 @@
 /* Pushes nil, "subject: detail", the code's word and the system's number; returns 4. */
 int fmb_fail(lua_State *L, const char *subject, const fm_error *e);
 
+/* Raises a message as luaL_error, but with the position of the program where modules of ours in Lua are between: those
+** whose sources begin as said by fmb_set_own_sources, a Lua function of one string. */
+int fmb_raise(lua_State *L, const char *format, ...);
+int fmb_set_own_sources(lua_State *L);
+
 /* A string argument that C can take, or NULL after pushing the failure (return 4): one that holds a NUL. */
 const char *fmb_check_text(lua_State *L, int arg);
 

@@ -217,7 +217,7 @@ int luaopen_filemap_core(lua_State *L)
     {"create", core_create}, {"open", core_open}, {"create_or_open", core_create_or_open},
     {"file", core_file},     {"adopt", core_adopt}, {"unlink", core_unlink},
     {"list", core_list},     {"live", core_live}, {"now", core_now},
-    {"fence", core_fence},   {NULL, NULL},
+    {"fence", core_fence},   {"own_sources", fmb_set_own_sources}, {NULL, NULL},
   };
   fmb_open_map(L);
   fmb_open_view(L);

@@ -1,3 +1,4 @@
+#include <stdarg.h>
 #include <string.h>
 
 #include "binding.h"
@@ -10,6 +11,44 @@ int fmb_fail(lua_State *L, const char *subject, const fm_error *e)
   if (e->native != 0) lua_pushinteger(L, e->native);
   else lua_pushnil(L);
   return 4;
+}
+
+/* Where in the registry the beginning of the names of our own Lua sources is. */
+static const char own_sources = 0;
+
+int fmb_set_own_sources(lua_State *L)
+{
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &own_sources);
+  return 0;
+}
+
+/* Pushes the position of the program that called: of the first Lua function that is not ours. */
+static void push_where(lua_State *L)
+{
+  lua_Debug ar;
+  size_t length = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &own_sources);
+  const char *own = lua_tolstring(L, -1, &length);
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline <= 0 || (own && strncmp(ar.source, own, length) == 0)) continue;
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+    return;
+  }
+  lua_pushliteral(L, "");
+}
+
+int fmb_raise(lua_State *L, const char *format, ...)
+{
+  va_list arguments;
+  push_where(L);
+  va_start(arguments, format);
+  lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  lua_concat(L, 2);
+  return lua_error(L);
 }
 
 const char *fmb_check_text(lua_State *L, int arg)
@@ -26,8 +65,8 @@ unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg
   fm_error e;
   const int code = fm_view_check(v, writing, (uint64_t)offset, n, &e);
   if (code == FM_OK) return v->data + offset;
-  if (code == FM_CLOSED) luaL_error(L, "%s is closed", FMB_VIEW);
-  if (code == FM_DENIED) luaL_error(L, "%s is read-only (access \"%s\")", FMB_VIEW, fm_access_word(v->access));
+  if (code == FM_CLOSED) fmb_raise(L, "%s is closed", FMB_VIEW);
+  if (code == FM_DENIED) fmb_raise(L, "%s is read-only (access \"%s\")", FMB_VIEW, fm_access_word(v->access));
   if (code == FM_TRUNCATED) fmb_raise_lost(L);
   if (offset < 0) luaL_argerror(L, arg, lua_pushfstring(L, "offset %I is negative", (LUAI_UACINT)offset));
   if (n > v->size || (uint64_t)offset > v->size - n)
@@ -39,5 +78,5 @@ unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg
 
 int fmb_raise_lost(lua_State *L)
 {
-  return luaL_error(L, "%s is truncated: memory under it has gone away", FMB_VIEW);
+  return fmb_raise(L, "%s is truncated: memory under it has gone away", FMB_VIEW);
 }

@@ -38,16 +38,14 @@ const char *fmb_push_misfit(lua_State *L, int index, fmb_type type)
                          (LUAI_UACINT)types[type].least, (LUAI_UACINT)types[type].greatest);
 }
 
-/* Raises for a value that does not fit. A record hands its field's name on behind the value: then that is what
-** was wrong, and where is in the program that used the record. */
+/* Raises for a value that does not fit. A record hands its field's name on behind the value: that is what was wrong
+** then. */
 static int misfit(lua_State *L, int arg, fmb_type type)
 {
   const char *field = lua_type(L, arg + 1) == LUA_TSTRING ? lua_tostring(L, arg + 1) : NULL;
   const char *why = fmb_push_misfit(L, arg, type);
   if (field == NULL) return luaL_argerror(L, arg, why);
-  luaL_where(L, 2);
-  lua_pushfstring(L, "%sfield '%s': %s", lua_tostring(L, -1), field, why);
-  return lua_error(L);
+  return fmb_raise(L, "field '%s': %s", field, why);
 }
 
 /* The view that a getter or setter is of: only make_closure gives them their upvalue. */

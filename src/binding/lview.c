@@ -20,7 +20,7 @@ fm_view *fmb_new_view(lua_State *L)
 fm_view *fmb_open_self(lua_State *L)
 {
   fm_view *v = fmb_self(L);
-  if (!v->data) luaL_error(L, "%s is closed", FMB_VIEW);
+  if (!v->data) fmb_raise(L, "%s is closed", FMB_VIEW);
   return v;
 }
 

@@ -21,7 +21,8 @@ local access = {}
 access.native = string.pack("=I2", 1) == "\1\0" and "<" or ">"
 
 -- The modules of structs: filemap/struct.lua and what is in filemap/struct/.
-local own = debug.getinfo(1, "S").source:match("^(.*)[/\\]") or ""
+local own = debug.getinfo(1, "S").source:match("^(.*)[/\\]") or "@filemap/struct"
+core.own_sources(own)
 
 -- Raises with the position of who uses the struct: the first function outside these modules.
 function access.raise(message, ...)

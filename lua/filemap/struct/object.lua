@@ -14,6 +14,10 @@ local COUNT <const>, STRIDE <const> = "\0count", "\0stride"
 
 --- Raises unless `size` bytes from `offset` lie in the view, as its own methods do.
 function object.check_range(what, view, offset, size)
+  local metatable = type(view) == "userdata" and getmetatable(view)
+  if not metatable or metatable.__index ~= core.view then
+    raise("bad argument #1 to '%s' (filemap.view expected, got %s)", what, type(view))
+  end
   local whole = size_of(view)
   if math.type(offset) ~= "integer" then
     raise("bad argument #2 to '%s' (integer expected, got %s)", what, math.type(offset) or type(offset))

@@ -75,8 +75,7 @@ end
 --- Why a text does not go into `count` units with a NUL behind it; nil if it does.
 function text.misfit(s, unit, count)
   if s:find("\0", 1, true) then return "the text holds a NUL" end
-  if #s < count and unit == 1 then return nil end
-  if #s < count then return nil end -- no encoding has more units than UTF-8 has bytes
+  if #s < count then return nil end -- (No encoding has more units than UTF-8 has bytes.)
   local n = units(s, unit)
   if n < count then return nil end
   return ("a text of %d %s and a NUL does not fit %d"):format(n, unit == 1 and "bytes" or "units", count)

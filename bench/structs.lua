@@ -1,0 +1,103 @@
+-- Structs: fields of records, whole tables, and headers parsed.
+local cdef = require "filemap.cdef"
+local struct = require "filemap.struct"
+local subjects = require "bench.subjects"
+
+local Sample = struct.define("Sample", {
+  { "id", "i32" }, { "lap", "i32" }, { "speed", "f32" }, { "rpm", "f32" }, { "gear", "i32" }, { "flags", "u32" },
+  { "x", "f32" }, { "y", "f32" }, { "z", "f32" }, { "fuel", "f32" },
+})
+local view, block = subjects.twins(string.pack("i4i4ffi4I4ffff", 7, 3, 61.5, 7200, 4, 5, 1, 2, 3, 40):rep(100))
+
+local topic = { name = "structs", title = "Structs",
+  how = "`p` is a record of ten fields of 4 bytes in `v`; \"by hand\" is what one would write without structs." }
+
+local field = { id = "record field", work = "`p.lap`",
+  how = "A field of a record, against the view's method at the same offset.",
+  bounds = { { against = "get_T", most = 2.5 } } }
+
+function field.competitors()
+  local names = { p = Sample:at(view, 0), v = view, c = block }
+  return {
+    { "filemap", "local x = p.lap", names },
+    { "get_T", "local x = v:get_i32(4)", names },
+    { "C limit", "local x = c:get_i32(4)", names },
+  }
+end
+
+local assignment = { id = "record assignment", work = "`p.lap = i`",
+  how = "The same, written.", bounds = { { against = "set_T", most = 2.5 } } }
+
+function assignment.competitors()
+  local names = { p = Sample:at(view, 0), v = view, c = block }
+  return {
+    { "filemap", "p.lap = i", names },
+    { "set_T", "v:set_i32(4, i)", names },
+    { "C limit", "c:set_i32(4, i)", names },
+  }
+end
+
+local reading = { id = "struct read", work = "`S:read(v, 0)`", garbage = true,
+  how = "Ten fields as a table, against one `unpack` and the table made of its values.",
+  bounds = { { against = "by hand", most = 1.5 } } }
+
+function reading.competitors()
+  local names = { S = Sample, v = view }
+  return {
+    { "filemap", "local t = S:read(v, 0)", names },
+    { "by hand", 'local a, b, c, d, e, f, x, y, z, g = v:unpack("i4i4ffi4I4ffff", 0) '
+      .. "local t = { id = a, lap = b, speed = c, rpm = d, gear = e, flags = f, x = x, y = y, z = z, fuel = g }",
+      names },
+  }
+end
+
+local writing = { id = "struct write", work = "`S:write(v, 0, t)`",
+  how = "Ten fields written from a table, all checked before the first is written, against one `pack` by hand. No "
+    .. "bound is set for it." }
+
+function writing.competitors()
+  local names = { S = Sample, v = view, t = Sample:read(view, 0) }
+  return {
+    { "filemap", "S:write(v, 0, t)", names },
+    { "by hand", 'v:pack("i4i4ffi4I4ffff", 0, t.id, t.lap, t.speed, t.rpm, t.gear, t.flags, t.x, t.y, t.z, t.fuel)',
+      names },
+  }
+end
+
+-- A header of 500 lines like vendors', and as many lines of Lua.
+local function header()
+  local lines = { "#pragma once", "#include <stdint.h>", "#define MAX_CARS 64", "#pragma pack(push, 4)" }
+  for i = 1, 49 do
+    table.move({
+      "/* Car " .. i .. ", as it is on the track. */",
+      "typedef struct Car" .. i .. " {",
+      "  int32_t id;            // 0: none",
+      "  float position[3], velocity[3];",
+      "  uint32_t pit : 1, dirty : 1, lap : 14;",
+      "  wchar_t name[33];",
+      "  struct { float fuel, temperature; } tyre[4];",
+      "  double best[MAX_CARS / 2 + 1];",
+      "  enum { OFF" .. i .. ", ON" .. i .. " = 1 << 3 } state;",
+      "} Car" .. i .. ";",
+    }, 1, 10, #lines + 1, lines)
+  end
+  lines[#lines + 1] = "#pragma pack(pop)"
+  while #lines < 500 do lines[#lines + 1] = "" end
+  return table.concat(lines, "\n")
+end
+
+local parsing = { id = "cdef.parse", work = "`cdef.parse` of 500 lines", garbage = true,
+  how = "49 structs of eight members, beside Lua's own parser over as many lines of tables. No bound is set "
+    .. "against that." }
+
+function parsing.competitors()
+  local lua = ("local x = {\n" .. ('  { "position", "f32", 3 },\n'):rep(8) .. "}\n"):rep(50)
+  local names = { parse = cdef.parse, load = load, source = header(), lua = (lua:gsub("local x", "x")) }
+  return {
+    { "filemap", "local t = parse(source)", names },
+    { "Lua's load", "local f = load(lua)", names },
+  }
+end
+
+topic.comparisons = { field, assignment, reading, writing, parsing }
+return topic

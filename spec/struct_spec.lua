@@ -1,0 +1,205 @@
+-- filemap.struct: definitions, layouts, offsetof, and what cannot be defined.
+local check = require "spec.support.check"
+local filemap = require "filemap"
+local struct = require "filemap.struct"
+local support = require "spec.support"
+
+local raises, contains = check.raises, check.contains
+
+support.clean()
+
+-- The offsets of a struct's fields, by name, with `size` and `align`.
+local function layout(type, ...)
+  local found = { size = type.size, align = type.align }
+  for _, path in ipairs { ... } do found[path] = type:offsetof(path) end
+  return found
+end
+
+describe("struct.define", function()
+  it("pads as a C compiler does", function()
+    local S = struct.define("S", { { "a", "u8" }, { "b", "i32" }, { "c", "u8" }, { "d", "f64" }, { "e", "i16" } })
+    local d = 16
+    assert.same({ size = 32, align = 8, a = 0, b = 4, c = 8, d = d, e = d + 8 },
+      layout(S, "a", "b", "c", "d", "e"))
+  end)
+
+  it("gives every type of number its size and alignment", function()
+    for T, size in pairs { i8 = 1, u8 = 1, i16 = 2, u16 = 2, i32 = 4, u32 = 4, i64 = 8, u64 = 8, f32 = 4, f64 = 8 } do
+      local S = struct.define(nil, { { "first", "u8" }, { "x", T } })
+      assert.same({ size, size }, { S:offsetof("x") }, T)
+    end
+    local S = struct.define(nil, { { "b", "bool" }, { "p", "pointer" } })
+    assert.are.equal(string.packsize("T"), S:offsetof("p"))
+  end)
+
+  it("packs", function()
+    local fields = { { "a", "u8" }, { "b", "f64" }, { "c", "u16" } }
+    assert.same({ size = 11, align = 1, a = 0, b = 1, c = 9 }, layout(struct.define("S", fields, { pack = 1 }),
+      "a", "b", "c"))
+    assert.same({ size = 12, align = 2, a = 0, b = 2, c = 10 }, layout(struct.define("S", fields, { pack = 2 }),
+      "a", "b", "c"))
+    assert.same({ size = 16, align = 4, a = 0, b = 4, c = 12 }, layout(struct.define("S", fields, { pack = 4 }),
+      "a", "b", "c"))
+  end)
+
+  it("aligns the whole, and fields", function()
+    local S = struct.define("S", { { "a", "u8" }, { "b", "u8", align = 8 } }, { align = 32 })
+    assert.same({ size = 32, align = 32, a = 0, b = 8 }, layout(S, "a", "b"))
+  end)
+
+  it("places fields at offsets of their own", function()
+    local S = struct.define("S", { { "rpm", "f32", offset = 0x40 }, { "gear", "u8" }, { "lap", "u16", offset = 2 } })
+    assert.same({ size = 0x48, align = 4, rpm = 0x40, gear = 0x44, lap = 2 }, layout(S, "rpm", "gear", "lap"))
+    -- Where vendors' memory has it, aligned or not.
+    S = struct.define("S", { { "x", "f64", offset = 3 } })
+    assert.same({ size = 11, align = 1, x = 3 }, layout(S, "x"))
+  end)
+
+  it("nests structs, unions and arrays", function()
+    local Vec = struct.define("Vec", { { "x", "f32" }, { "y", "f32" } })
+    local Value = struct.union("Value", { { "i", "i32" }, { "f", "f64" }, { "v", Vec, 3 } })
+    local S = struct.define("S", {
+      { "kind", "u8" }, { "value", Value, 2 }, { "grid", "u16", 2, 3 }, { "", Vec }, { "name", "char", 5 },
+    })
+    assert.same({ size = 24, align = 8, i = 0, f = 0, v = 0 }, layout(Value, "i", "f", "v"))
+    local found = layout(S, "kind", "value[2].v[3].y", "grid", "grid[2][3]", "x", "y", "name")
+    assert.same({ size = 88, align = 8, kind = 0, ["value[2].v[3].y"] = 52, grid = 56, ["grid[2][3]"] = 66, x = 68,
+      y = 72, name = 76 }, found)
+    assert.same({ 56, 12 }, { S:offsetof("grid") })
+    assert.same({ 62, 6 }, { S:offsetof("grid[2]") })
+    assert.same({ 76, 5 }, { S:offsetof("name") })
+  end)
+
+  it("shows itself", function()
+    assert.are.equal("filemap.struct (Player, 4 bytes)", tostring(struct.define("Player", { { "id", "u32" } })))
+    assert.are.equal("filemap.struct (unnamed, 4 bytes)", tostring(struct.union(nil, { { "id", "u32" } })))
+    assert.are.equal("filemap.enum (State)", tostring(struct.enum("State", { "Off" })))
+  end)
+
+  it("has a name, a size and an alignment", function()
+    local S = struct.define("Player", { { "id", "u32" }, { "x", "f64" } })
+    assert.same({ "Player", 16, 8 }, { S.name, S.size, S.align })
+  end)
+end)
+
+describe("offsetof", function()
+  local Car = struct.define("Car", { { "pos", "f32", 3 }, { "gear", "i8" } })
+  local S = struct.define("S", {
+    { "n", "u32" }, { "cars", Car, 20 }, { "a", "u16", bits = 3 }, { "b", "u16", bits = 7 }, { "", "u16", bits = 2 },
+    { "c", "u16", bits = 4 },
+  })
+
+  it("leads to members as one writes it on a record", function()
+    assert.same({ 4 + 2 * 16, 4 }, { S:offsetof("cars[3].pos[1]") })
+    assert.same({ 4 + 19 * 16 + 12, 1 }, { S:offsetof("cars[20].gear") })
+    assert.same({ 4, 320 }, { S:offsetof("cars") })
+  end)
+
+  it("gives a bit-field's first bit and width", function()
+    local unit, _, first, width = S:offsetof("b")
+    assert.same({ 324 * 8 + 3, 7 }, { unit * 8 + first, width })
+    unit, _, first, width = S:offsetof("c")
+    assert.same({ 324 * 8 + 12, 4 }, { unit * 8 + first, width })
+  end)
+
+  it("raises for what is not there, naming it", function()
+    contains("'cars[21].gear': index 21 of cars is not in 1..20", raises(S, "offsetof", "cars[21].gear"))
+    contains("'cars[0]': index 0 of cars is not in 1..20", raises(S, "offsetof", "cars[0]"))
+    contains("'speed': S has no field 'speed'", raises(S, "offsetof", "speed"))
+    contains("'cars[1].wheel': cars[1] has no field 'wheel'", raises(S, "offsetof", "cars[1].wheel"))
+    contains("'n[1]': n has no elements", raises(S, "offsetof", "n[1]"))
+    contains("string expected, got nil", raises(S, "offsetof"))
+    contains("'cars[99999999999999999999]'", raises(S, "offsetof", "cars[99999999999999999999]"))
+  end)
+end)
+
+describe("what cannot be defined", function()
+  local function refuses(text, ...)
+    contains(text, raises(struct, ".define", ...))
+  end
+
+  it("raises, naming the field", function()
+    refuses("S: field 'a': unknown type 'int'", "S", { { "a", "int" } })
+    refuses("S: field 'a': unknown type 'nil'", "S", { { "a" } })
+    refuses("S: field 'a': the count of an array is an integer from 0, not -1", "S", { { "a", "u8", -1 } })
+    refuses("S: field 'a': the count of an array is an integer from 0, not 1.5", "S", { { "a", "u8", 1.5 } })
+    refuses("S: field 'b' is there twice", "S", { { "b", "u8" }, { "b", "u8" } })
+    refuses("S: field 'a': unknown option 'ofset'", "S", { { "a", "u8", ofset = 3 } })
+    refuses("S: field 'a': offset is an integer from 0, not -4", "S", { { "a", "u8", offset = -4 } })
+    refuses("S: field 'a': align is a power of 2, not 3", "S", { { "a", "u8", align = 3 } })
+    refuses("S: field 'a': 9 bits do not fit its type of 8", "S", { { "a", "u8", bits = 9 } })
+    refuses("S: field 'a': a bit-field is of an integer type", "S", { { "a", "f32", bits = 9 } })
+    refuses("S: field 'a': a bit-field of no bits has no name", "S", { { "a", "u8", bits = 0 } })
+    refuses("S: field '1': a field is a table, not string", "S", { "u8" })
+    refuses("S: field '1': the name is a string", "S", { { 3, "u8" } })
+    refuses("S: field '1': only structs, unions and bit-fields go without a name", "S", { { "", "u8" } })
+    refuses("bad argument #2 (table expected, got nil)", "S")
+    refuses("bad argument #1 (string expected, got table)", {}, {})
+  end)
+
+  it("raises for options that are none", function()
+    refuses("unknown option 'packed'", "S", {}, { packed = 1 })
+    refuses("pack is a power of 2, not 3", "S", {}, { pack = 3 })
+    refuses("align is a power of 2, not 0", "S", {}, { align = 0 })
+    refuses("option 'endian' is \"<\" or \">\", not big", "S", {}, { endian = "big" })
+    refuses("bad argument #3 (table expected, got number)", "S", {}, 4)
+  end)
+
+  it("raises for sizes that no memory has", function()
+    refuses("is too large", "S", { { "a", "u64", 1 << 60 } })
+    refuses("is too large", "S", { { "a", "u8", 1 << 46, 1 << 46 } })
+    refuses("is too large", "S", { { "a", "u8", 1 << 46 }, { "b", "u8", 1 << 47 } })
+    refuses("is too large", "S", { { "a", "u8", offset = math.maxinteger } })
+  end)
+
+  it("raises for types in each other without end", function()
+    local type_ = struct.define("T0", { { "x", "u8" } })
+    local message
+    for i = 1, 100 do
+      local ok, result = pcall(struct.define, "T" .. i, { { "x", type_ } })
+      if not ok then
+        message = result
+        break
+      end
+      type_ = result
+    end
+    contains("types in each other more than 64 deep", message)
+  end)
+
+  it("is told with the line that is wrong", function()
+    local _, message = pcall(assert(load('require "filemap.struct".define("S", { { "a", "int" } })', "=script")))
+    contains("script:1: S: field 'a'", message)
+  end)
+end)
+
+describe("struct.enum", function()
+  it("takes values by name, or in order as C does", function()
+    local map <close> = assert(filemap.create(nil, 64))
+    local view <close> = assert(map:view())
+    for _, values in ipairs { { Off = 0, On = 1, Broken = 9, Worse = 10 }, { "Off", "On", { "Broken", 9 }, "Worse" } } do
+      local S = struct.define("S", { { "state", struct.enum("State", values) } })
+      assert.are.equal(4, S.size)
+      for name, value in pairs { Off = 0, On = 1, Broken = 9, Worse = 10 } do
+        S:at(view, 0).state = name
+        assert.are.equal(value, view:get_i32(0))
+        assert.are.equal(name, S:at(view, 0).state)
+        assert.are.equal(name, S:read(view, 0).state)
+      end
+    end
+  end)
+
+  it("is kept as the type that it is given", function()
+    for T, size in pairs { u8 = 1, i16 = 2, u64 = 8 } do
+      assert.are.equal(size, struct.define("S", { { "e", struct.enum("E", { "A" }, T) } }).size)
+    end
+  end)
+
+  it("raises for values that cannot be", function()
+    contains("E: 'A' = 256 does not fit u8", raises(struct, ".enum", "E", { A = 256 }, "u8"))
+    contains("E: 'A' is there twice", raises(struct, ".enum", "E", { "A", "A" }))
+    contains("E: '1.5' is no integer", raises(struct, ".enum", "E", { A = 1.5 }))
+    contains("E: 'true' is no name", raises(struct, ".enum", "E", { true }))
+    contains("no type of integers: f32", raises(struct, ".enum", "E", { "A" }, "f32"))
+    contains("table expected, got nil", raises(struct, ".enum", "E"))
+  end)
+end)
