@@ -176,7 +176,8 @@ describe("struct.enum", function()
   it("takes values by name, or in order as C does", function()
     local map <close> = assert(filemap.create(nil, 64))
     local view <close> = assert(map:view())
-    for _, values in ipairs { { Off = 0, On = 1, Broken = 9, Worse = 10 }, { "Off", "On", { "Broken", 9 }, "Worse" } } do
+    local by_name, in_order = { Off = 0, On = 1, Broken = 9, Worse = 10 }, { "Off", "On", { "Broken", 9 }, "Worse" }
+    for _, values in ipairs { by_name, in_order } do
       local S = struct.define("S", { { "state", struct.enum("State", values) } })
       assert.are.equal(4, S.size)
       for name, value in pairs { Off = 0, On = 1, Broken = 9, Worse = 10 } do

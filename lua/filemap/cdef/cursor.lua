@@ -83,6 +83,8 @@ function Cursor:balanced()
     elseif closes[kind] then
       if open[#open] ~= kind then self:expected(("'%s'"):format(open[#open])) end
       open[#open] = nil
+    elseif kind == "bad" then
+      self:expected("")
     elseif kind == "end" then
       lexer.fail(at, "expected '%s' before the end", open[#open])
     end
@@ -96,7 +98,7 @@ function Cursor:skip_to(stops)
     local kind = self:kind()
     if stops[kind] then return kind end
     if closing[kind] then self:balanced()
-    elseif kind == "end" or closes[kind] then self:expected("';'")
+    elseif kind == "end" or kind == "bad" or closes[kind] then self:expected("';'")
     else self:skip() end
   end
 end

@@ -508,7 +508,7 @@ local class_words = {
 
 for word in ("public private protected"):gmatch("%S+") do
   class_words[word] = function(self, tag)
-    tag.special = tag.special or word ~= "public"
+    tag.hidden = word ~= "public"
     self:skip()
     self:expect(":")
   end
@@ -560,6 +560,7 @@ function Parser:add_member(tag, members, spec, name, type_, attributes, at)
   if members.flexible then fail(at, "a flexible array has to be the last member") end
   members.flexible = attributes.flexible
   if members.flexible and tag.kind == "union" then fail(at, "a flexible array in a union is not read here") end
+  tag.special = tag.special or tag.hidden
   if self:kind() == "=" or self:kind() == "{" then
     tag.special = true
     self:initialiser(nil, type_, false, at)
@@ -648,18 +649,20 @@ end
 
 class_words.using = Parser.using
 
-function Parser:namespace()
+-- namespace A::B { … }. One without a name, and an inline one, adds to what is around it.
+function Parser:namespace(is_inline)
   self:skip()
   local outer, levels = self.scope, 0
   repeat
     local name = self:kind() == "name" and self:name() or ""
-    local there = self.scope.names[name]
     self:deeper()
     levels = levels + 1
-    local scope = there and there.scope or Scope.new("namespace", name, self.scope)
-    if name == "" then scope = self.scope
-    else self.scope.names[name] = { scope = scope } end
-    self.scope = scope
+    if name ~= "" and not is_inline then
+      local there = self.scope.names[name]
+      local scope = there and there.scope or Scope.new("namespace", name, self.scope)
+      self.scope.names[name] = { scope = scope }
+      self.scope = scope
+    end
   until not self:accept("::")
   self:expect("{")
   self:declarations("}")
@@ -685,6 +688,7 @@ local statement_words = {
 for word in pairs(assert_words) do statement_words[word] = class_words[word] end
 statement_words.inline = function(self)
   self:skip()
+  if self:is("namespace") then return self:namespace(true) end
   return self:declaration()
 end
 

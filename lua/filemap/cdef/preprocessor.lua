@@ -41,11 +41,7 @@ local function arguments(macro, list, i, to, at)
   local args, depth, first = {}, 0, i + 1
   for k = i, to do
     local kind = list.kind[k]
-    if kind == "(" or kind == "[" or kind == "{" then
-      depth = depth + 1
-    elseif kind == ")" or kind == "]" or kind == "}" then
-      depth = depth - 1
-    end
+    depth = depth + (kind == "(" and 1 or kind == ")" and -1 or 0)
     local splits = kind == "," and depth == 1 and not (macro.variadic and #args == #macro.params - 1)
     if splits or depth == 0 then
       args[#args + 1] = { first, k - 1 }
@@ -212,7 +208,7 @@ end
 function Preprocessor:condition(from, to, at)
   local out = new_list()
   self.in_condition = true
-  self:expand(self.tokens, from, to, out, at)
+  self:expand(self.tokens, from, to, out)
   self.in_condition = false
   append(out, "end", "", at)
   local p = setmetatable({ abi = self.abi, macros = self.macros }, Condition):rewind(out)

@@ -2,7 +2,8 @@
 --
 -- An entity is a type { type }, a value { value, T }, a namespace { scope }, or a tag: a struct, union or enum by its
 -- own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C has two name spaces, of
--- which C++ makes one: `names` come before `tags`.
+-- which C++ makes one: `names` come before `tags`. While a struct is read, its tag says `open`, `hidden` (what follows
+-- is private), and `special` (it is more than C has, and its padding may be used by what derives from it).
 local lexer = require "filemap.cdef.lexer"
 
 local Scope = {}

@@ -148,9 +148,19 @@ local attribute_words = {
 -- Words of compilers and of <windows.h> that say nothing about a layout.
 local silent = set [[
   const volatile restrict __restrict __restrict__ __const __volatile__ __volatile CONST inline __inline
-  __inline__ __forceinline register mutable thread_local _Thread_local __thread __extension__ _Noreturn explicit
-  __cdecl __stdcall __fastcall __vectorcall __thiscall _cdecl _stdcall WINAPI CALLBACK APIENTRY WINAPIV PASCAL
-  FAR NEAR far near IN OUT OPTIONAL UNALIGNED __unaligned final noexcept consteval constinit]]
+  __inline__ __forceinline register thread_local _Thread_local __thread __extension__ _Noreturn __cdecl
+  __stdcall __fastcall __vectorcall __thiscall _cdecl _stdcall WINAPI CALLBACK APIENTRY WINAPIV UNALIGNED
+  __unaligned noexcept consteval constinit]]
+
+-- Some that are somebody's names too, `float near, far`: they are none where something is still to be declared.
+local silent_in_front = set "IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable"
+
+function Types:is_silent(i)
+  local word = self.values[i]
+  if silent[word] then return true end
+  local follows = silent_in_front[word] and self.kinds[i + 1]
+  return follows == "name" or follows == "*" or follows == "&"
+end
 
 --- Reads attributes and qualifiers, if some are here, into a table: align, packed, const.
 function Types:attributes(attributes)
@@ -159,7 +169,7 @@ function Types:attributes(attributes)
     local kind, word = self.kinds[i], self.values[i]
     if kind == "name" then
       local read = attribute_words[word]
-      if not read and not silent[word] then return attributes end
+      if not read and not self:is_silent(i) then return attributes end
       self:skip()
       if read then read(self, attributes)
       elseif word == "const" or word == "CONST" then attributes.const = true end
@@ -312,6 +322,7 @@ function Types:record(word, before)
   local attributes = self:attributes({})
   local name = self:kind() == "name" and self:name()
   self:attributes(attributes)
+  if self:is("final") and (self.kinds[self.i + 1] == "{" or self.kinds[self.i + 1] == ":") then self:skip() end
   if self:kind() ~= "{" and self:kind() ~= ":" or self:kind() == ":" and not name then
     if not name then self:expected("a name or '{'") end
     if self:kind() == "::" then return self:qualified(self:tag(kind, name, at), at) end
@@ -323,7 +334,7 @@ function Types:record(word, before)
   end
   local tag = name and self.scope:own_tag(kind, name) or { tag = true, kind = kind }
   if tag.type or tag.empty or tag.open then fail(at, "'%s' is declared twice", name) end
-  tag.kind, tag.open, tag.special = kind, true, word == "class"
+  tag.kind, tag.open, tag.hidden = kind, true, word == "class"
   self:record_body(tag, attributes, at)
   tag.open = false
   return tag
@@ -409,7 +420,7 @@ function Types:specifiers()
     if storage[word] then
       spec[word] = true
       self:skip()
-    elseif attribute_words[word] or silent[word] then
+    elseif attribute_words[word] or self:is_silent(self.i) then
       self:attributes(spec)
     elseif unread[word] then
       fail(self:at(), "'%s' is not read here", word)

@@ -1,0 +1,484 @@
+-- filemap.cdef: what it reads of C and C++, what it gives, and what its errors say.
+local cdef = require "filemap.cdef"
+local check = require "spec.support.check"
+local filemap = require "filemap"
+local struct = require "filemap.struct"
+local support = require "spec.support"
+
+local contains = check.contains
+
+support.clean()
+
+-- The error of a source, without "cdef: ".
+local function problem(source, options)
+  local ok, message = pcall(function()
+    local types = cdef.parse(source, options)
+    return types
+  end)
+  assert.is_false(ok, source .. " was read")
+  local said = message:match("^.-cdef_spec%.lua:%d+: cdef: (.*)$")
+  assert.is_truthy(said, message)
+  return said
+end
+
+-- "size align path=offset …" of a type.
+local function layout(type, ...)
+  local parts = { ("%d %d"):format(type.size, type.align) }
+  for _, path in ipairs { ... } do
+    local offset, _, first, width = type:offsetof(path)
+    parts[#parts + 1] = path .. "=" .. (first and ("%d:%d"):format(offset * 8 + first, width) or offset)
+  end
+  return table.concat(parts, " ")
+end
+
+local function one(source, name, options)
+  return cdef.parse(source, options)[name or "S"]
+end
+
+local function constants(source, options)
+  return select(2, cdef.parse(source, options))
+end
+
+describe("cdef.parse", function()
+  it("gives types by tag and by typedef, the same for the same", function()
+    local types = cdef.parse [[
+      struct Tag { int a; };
+      typedef struct _Both { int a, b; } Both, *PBoth, **PPBoth;
+      typedef struct { char c; } Alone;
+      typedef struct Tag Other;
+      typedef unsigned short word;
+      typedef float vec3[3];
+      typedef enum _Color { RED } Color;
+    ]]
+    assert.are.equal(types._Both, types.Both)
+    assert.are.equal(types.Tag, types.Other)
+    assert.are.equal("Alone", types.Alone.name)
+    assert.same({ 4, 8, 1 }, { types.Tag.size, types.Both.size, types.Alone.size })
+    assert.are.equal(types._Color, types.Color)
+    -- All are types for the fields of structs.
+    local S = struct.define("S", {
+      { "w", types.word, 2 }, { "v", types.vec3 }, { "c", types.Color }, { "p", types.PBoth }, { "t", types.Tag },
+    })
+    assert.are.equal("20 w=0 v=4 c=16", ("%d w=%d v=%d c=%d"):format(S:offsetof("c") + 4, S:offsetof("w"),
+      S:offsetof("v"), S:offsetof("c")))
+  end)
+
+  it("reads basic types in any order of their words", function()
+    local S = one [[struct S {
+      long unsigned int a; int long long unsigned b; short signed c; unsigned char d; char signed e; long f; unsigned g;
+      const volatile int h; double i; unsigned __int64 j; __int8 k;
+    };]]
+    assert.are.equal("64 8 a=0 b=8 c=16 d=18 e=19 f=24 g=32 h=36 i=40 j=48 k=56", layout(S, "a", "b", "c", "d", "e",
+      "f", "g", "h", "i", "j", "k"))
+  end)
+
+  it("takes the widths of the ABI", function()
+    local source = [[#include <windows.h>
+      struct S { char c; long l; void *p; wchar_t w; size_t z; long long q; time_t t; DWORD d; LONG n; WCHAR u; };]]
+    local names = { "l", "p", "w", "z", "q", "t", "d", "n", "u" }
+    for abi, expected in pairs {
+      linux64 = "72 8 l=8 p=16 w=24 z=32 q=40 t=48 d=56 n=60 u=64",
+      linux32 = "44 4 l=4 p=8 w=12 z=16 q=20 t=28 d=32 n=36 u=40",
+      win64 = "64 8 l=4 p=8 w=16 z=24 q=32 t=40 d=48 n=52 u=56",
+      win32 = "56 8 l=4 p=8 w=12 z=16 q=24 t=32 d=40 n=44 u=48",
+    } do
+      assert.are.equal(expected, layout(one(source, "S", { abi = abi }), table.unpack(names)), abi)
+    end
+    local native = (filemap.platform == "win32" and "win" or "linux") .. 8 * string.packsize("T")
+    assert.are.equal(layout(one(source, "S", { abi = native }), "p", "w"), layout(one(source), "p", "w"))
+  end)
+
+  it("reads arrays of any dimension, with constant expressions", function()
+    local S = one [[
+      #define N 4
+      enum { M = N * 2 };
+      struct S { int a[N][M - 6][1 << 1]; char b[sizeof(int) + sizeof(short[3])]; char c[N > 3 ? 5 : 7], d['A'];
+                 char e[(unsigned char)258 + 1]; char f[0x10u]; char g[010]; char h[0b11]; char i[1'0]; };]]
+    assert.are.equal("184 4 a=0 b=64 c=74 d=79 e=144 f=147 g=163 h=171 i=174",
+      layout(S, "a", "b", "c", "d", "e", "f", "g", "h", "i"))
+    assert.are.equal(64 - 4, (S:offsetof("a[4][2][2]")))
+  end)
+
+  it("reads flexible arrays, which are empty", function()
+    local S = one "struct S { int n; short tail[]; };"
+    assert.are.equal("4 4 n=0 tail=4", layout(S, "n", "tail"))
+    assert.are.equal(4, one("struct S { int n; char tail[0]; };").size)
+  end)
+
+  it("reads pointers, functions and what is in brackets", function()
+    local S = one([[typedef int (*callback)(int, void (*)(char *)); typedef int function(int); struct Unknown;
+      struct S { int *a, b; void (*c)(int, char *); int (*d)[4]; const char *const e[2]; callback f[3];
+                 struct Unknown *g; Elsewhere *h; function *i; int (j), (*k), ((l))[2]; }; ]], "S", { abi = "win64" })
+    assert.are.equal("120 8 a=0 b=8 c=16 d=24 e=32 f=48 g=72 h=80 i=88 j=96 k=104 l=112",
+      layout(S, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"))
+  end)
+
+  it("reads nested, anonymous and later structs and unions", function()
+    local types = cdef.parse [[
+      typedef struct Node Node;
+      struct Node { Node *next; struct Inner { short x, y; } at[2]; union { int i; float f; struct { char lo, hi; }; };
+        union Tail { double d; } tail; };
+      struct Inner after;
+      struct Later { struct Inner inner; union Tail tail; };
+    ]]
+    assert.are.equal("32 8 at=8 i=16 f=16 hi=17 tail=24", layout(types.Node, "at", "i", "f", "hi", "tail"))
+    assert.are.equal(4, types.Inner.size)
+    assert.are.equal("16 8 inner=0 tail=8", layout(types.Later, "inner", "tail"))
+  end)
+
+  it("reads bit-fields as the ABI packs them", function()
+    local source = [[struct S { unsigned char a : 3; unsigned b : 7; int : 0; int c : 20; bool d : 1; unsigned : 3;
+      unsigned e : 2; };]]
+    assert.are.equal("8 4 a=0:3 b=3:7 c=32:20 d=52:1 e=56:2", layout(one(source, "S", { abi = "linux64" }), "a", "b",
+      "c", "d", "e"))
+    assert.are.equal("20 4 a=0:3 b=32:7 c=64:20 d=96:1 e=131:2", layout(one(source, "S", { abi = "win64" }), "a", "b",
+      "c", "d", "e"))
+  end)
+
+  it("reads #pragma pack in its forms", function()
+    local types = cdef.parse [[
+      #define TIGHT 1
+      #pragma pack(push, TIGHT)
+      struct A { char c; int i; };
+      #pragma pack(push, name, 2)
+      struct B { char c; int i; };
+      #pragma pack(4)
+      struct C { char c; double d; };
+      #pragma pack(pop, name)
+      struct D { char c; int i; };
+      #pragma pack(pop)
+      struct E { char c; int i; };
+      #pragma pack(2)
+      #pragma pack()
+      struct F { char c; int i; };
+      __pragma(pack(push, 1)) struct G { char c; int i; }; __pragma(pack(pop))
+      _Pragma("pack(1)") struct H { char c; int i; };
+    ]]
+    local sizes = {}
+    for letter in ("ABCDEFGH"):gmatch(".") do sizes[#sizes + 1] = types[letter].size end
+    assert.same({ 5, 6, 12, 5, 8, 8, 5, 5 }, sizes)
+  end)
+
+  it("reads attributes and alignas", function()
+    local types = cdef.parse [=[
+      struct __attribute__((packed)) A { char c; int i; };
+      struct B { char c; int i; } __attribute__((__packed__, aligned(2)));
+      struct C { char c; int i __attribute__((packed)); alignas(16) char d; _Alignas(double) char e; };
+      struct alignas(32) D { int i; };
+      __declspec(align(16)) struct E { int i; };
+      typedef int aligned_int __attribute__((aligned(8)));
+      struct F { char c; aligned_int i; };
+      struct [[deprecated]] G { [[maybe_unused]] int i; };
+      typedef struct __declspec(novtable) { int i; } __attribute__((unused)) H;
+    ]=]
+    local sizes = {}
+    for letter in ("ABCDEFGH"):gmatch(".") do sizes[#sizes + 1] = types[letter].size end
+    assert.same({ 5, 6, 32, 32, 16, 16, 4, 4 }, sizes)
+    assert.same({ 1, 2, 16, 32, 16, 8 }, { types.A.align, types.B.align, types.C.align, types.D.align, types.E.align,
+      types.F.align })
+  end)
+
+  it("reads enums, whose values are constants too", function()
+    local types, values = cdef.parse [[
+      enum Plain { A, B = 5, C, D = -1, E = C << 2, F = 'x', };
+      enum Small : uint8_t { G = 200 };
+      enum class Scoped : short { X = 3, Y };
+      enum Opaque : long long;
+      enum Wide { W = 0x1ffffffff };
+      enum __attribute__((packed)) Packed { P = 255 };
+      struct S { Plain p; enum Small s; Scoped c; enum Opaque o; enum Wide w; enum Packed k; enum { IN, OUT } d; };
+    ]]
+    assert.same({ 0, 5, 6, -1, 24, 120, 200 }, { values.A, values.B, values.C, values.D, values.E, values.F,
+      values.G })
+    assert.same({ 3, 4, 0, 1 }, { values["Scoped::X"], values["Scoped::Y"], values.IN, values.OUT })
+    assert.are.equal("32 8 p=0 s=4 c=6 o=8 w=16 k=24 d=28", layout(types.S, "p", "s", "c", "o", "w", "k", "d"))
+    local map <close> = assert(filemap.create(nil, 64))
+    local view <close> = assert(map:view())
+    local s = types.S:at(view, 0)
+    s.s, s.c, s.p = "G", "Y", "D"
+    assert.same({ 200, 4, -1 }, { view:get_u8(4), view:get_i16(6), view:get_i32(0) })
+    assert.same({ "G", "Y", "D", 0 }, { s.s, s.c, s.p, s.o })
+  end)
+
+  it("gives macros, enumerators and constants as constants", function()
+    local values = constants [[
+      #define ANSWER 42
+      #define NAME "Local\\Ga" "me"
+      #define FLAGS (ANSWER << 4 | 0x0F)
+      #define RATIO 1.5f
+      #define ALL ((DWORD)-1)
+      #define SIZE sizeof(struct S)
+      #define AT offsetof(struct S, b[2])
+      #define OF_ARGUMENTS(a, b) ((a) << 8 | (b))
+      #define MADE OF_ARGUMENTS(1, 2)
+      #define BIG 0xFFFFFFFFFFFFFFFFull
+      #define LETTER L'é'
+      #define GONE 1
+      #undef GONE
+      #define TYPE int
+      #define EMPTY
+      #define CODE do_this(ANSWER)
+      #define CYCLE CYCLE
+      struct S { int a; int b[3]; static const int IN = 9; };
+      static const float PI = 3.25f; const char TEXT[] = "text"; static const wchar_t *const WIDE = L"wide";
+      constexpr unsigned short MASK{0xff}; static constexpr int TWICE = MASK * 2; const int *pointer = 0;
+      static const struct S zero = { 0 }; int variable = 3; const uint8_t BYTE_ = 0x1ff;
+    ]]
+    assert.same({
+      ANSWER = 42, NAME = "Local\\Game", FLAGS = 687, RATIO = 1.5, ALL = 0xffffffff, SIZE = 16, AT = 12, MADE = 258,
+      BIG = -1, LETTER = 0xe9, IN = 9, PI = 3.25, TEXT = "text", WIDE = "wide", MASK = 255, TWICE = 510, BYTE_ = 255,
+    }, values)
+  end)
+
+  it("counts as C does", function()
+    local values = constants [[enum {
+      A = 7 / 2, B = -7 / 2, C = -7 % 3, D = 1u - 2 > 0, E = -1 < 0u, F = ~0, G = !3, H = 1 ? 2 : 3, I = 3 == 3.0,
+      J = 1 << 31 >> 31, K = (unsigned char)300, L = (int)3.9, M = 0 && 1 / 0, N = 1 || 1 / 0, O = 1 ? 2 : 1 / 0,
+      P = 2 + 3 * 4 - 1, Q = 1 | 2 ^ 3 & 4, R = 8 >> 1 << 2, S = 1 < 2 == 1, T = sizeof(1ll), U = sizeof('a'),
+      V = -0x80000000LL < 0, W = 0x80000000 > 0, X = static_cast<int>(2.5) + int(3), Y = UINT8_MAX + INT16_C(1),
+      Z = (long long)1 << 40 != 0 };]]
+    local list = {}
+    for letter in ("ABCDEFGHIJKLMNOPQRSTUVWXYZ"):gmatch(".") do list[#list + 1] = values[letter] end
+    assert.same({ 3, -3, -1, 1, 0, -1, 0, 2, 1, -1, 44, 3, 0, 1, 2, 13, 3, 16, 1, 8, 4, 1, 1, 5, 256, 1 }, list)
+  end)
+
+  it("reads conditions, guards and what stands between", function()
+    local types = cdef.parse([[
+      #ifndef HEADER_H
+      #define HEADER_H
+      #pragma once
+      #include <stdint.h>
+      #include "other.h"
+      # 33 "file.h"
+      #if 0
+        don't read "this
+      #elif defined(VERSION) && VERSION >= 2 && !defined OLD
+        #ifdef _WIN32
+          struct Windows { int a; };
+        #else
+          struct Linux { int a; };
+        #endif
+      #else
+        #error never
+      #endif
+      #if defined(__has_include) && __has_include(<x.h>)
+        #error nor this
+      #endif
+      #if UNKNOWN || (3 > 2 ? 0 : 1)
+        #error nor that
+      #elifdef VERSION
+        struct Then { int a; };
+      #endif
+      #endif
+    ]], { defines = { VERSION = 2 }, abi = "win64" })
+    local found = {}
+    for name in pairs(types) do found[#found + 1] = name end
+    table.sort(found)
+    assert.same({ "Then", "Windows" }, found)
+  end)
+
+  it("takes macros that it is given", function()
+    local source = "struct S { char name[LENGTH]; MINE x; API int y; };\n#ifdef _WIN32\n#error\n#endif\n"
+    local S = one(source, "S", {
+      abi = "win32", defines = { LENGTH = 12, MINE = "unsigned char", API = "", _WIN32 = false },
+    })
+    assert.are.equal("20 4 name=0 x=12 y=16", layout(S, "name", "x", "y"))
+    assert.is_nil(constants("", { defines = { LENGTH = 12 } }).LENGTH)
+    assert.are.equal(1, constants("#define X GIVEN", { defines = { GIVEN = true } }).X)
+  end)
+
+  it("checks what is asserted", function()
+    cdef.parse [[struct S { int a; static_assert(1, ""); }; _Static_assert(sizeof(struct S) == 4, "size");
+      static_assert(offsetof(S, a) == 0); static_assert(std::is_standard_layout<S>::value, "layout");
+      C_ASSERT(sizeof(WORD) == 2);]]
+    assert.are.equal("line 1, column 14: static_assert does not hold: the size", problem(
+      'static_assert(sizeof(int) == 5, "the " "size");'))
+  end)
+
+  it("reads what headers take from C++", function()
+    local types, values = cdef.parse [[
+      namespace game { inline namespace v1 { struct Vec { float x, y; }; }
+        enum Kind { WALL = 3 }; constexpr int MOST = 4; }
+      using Real = double;
+      using game::Kind;
+      extern "C" { struct C { int a; }; void call(C *); }
+      extern "C" int other(void);
+      class Base final { public: int id; char tag; private: static int hidden; };
+      struct Actor : public Base {
+        Actor() : Base(), speed{0}, list{1, 2} { reset(); }
+        explicit Actor(int x);
+        ~Actor() = default;
+        Actor &operator=(const Actor &) = delete;
+        bool operator()(int x) const noexcept { if (x) { return true; } return false; }
+        std::string name() const;
+        template_free int unknown_type();
+        friend class World;
+        friend bool operator==(const Actor &a, const Actor &b) { return true; }
+        static int count; static const int LIMIT = 10;
+        typedef float real;
+        using Id = std::uint32_t;
+        enum Mode { IDLE, RUN } mode = IDLE;
+        real speed = 1.5f; Id list[2]{};
+        game::Vec at; Kind kind; Real weight;
+        mutable int cache; float near, far; char FAR *text;
+      };
+      inline int twice(int x) { return x * 2; }
+      Actor world[MAX_PATH];
+    ]]
+    assert.are.equal("72 8 id=0 tag=4 mode=8 speed=12 list=16 at=24 kind=32 weight=40 cache=48 far=56 text=64",
+      layout(types.Actor, "id", "tag", "mode", "speed", "list", "at", "kind", "weight", "cache", "far", "text"))
+    assert.same({ 10, 4, 3, 1 }, { values.LIMIT, values["game::MOST"], values.WALL, values.RUN })
+    assert.are.equal(types.Vec, types["game::Vec"])
+    assert.are.equal(8, types.Vec.size)
+  end)
+
+  it("knows the structs of <time.h> and <windows.h>", function()
+    local S = one([[struct S { FILETIME f; LARGE_INTEGER l; GUID g; RECT r; SYSTEMTIME s; POINT p;
+      struct timespec t; };]], "S", { abi = "win64" })
+    assert.are.equal("88 8 f=0 l=8 g=16 r=32 s=48 p=64 t=72", layout(S, "f", "l", "g", "r", "s", "p", "t"))
+    assert.are.equal(12, (S:offsetof("l.HighPart")))
+    assert.same({ 56, 36 }, { one("struct S { struct tm t; };", "S", { abi = "linux64" }).size,
+      one("struct S { struct tm t; };", "S", { abi = "win64" }).size })
+  end)
+
+  it("lets a header's own names come first", function()
+    local types, values = cdef.parse([[
+      #ifndef MAX_PATH
+      #define MAX_PATH 99
+      #endif
+      typedef unsigned char BOOL; typedef struct { int x; } POINT;
+      struct S { char path[MAX_PATH]; BOOL b; POINT p; };]])
+    assert.are.equal(99, values.MAX_PATH)
+    assert.are.equal("104 4 b=99 p=100", layout(types.S, "b", "p"))
+  end)
+
+  it("keeps what two structs call the same apart", function()
+    local types = cdef.parse "struct A { enum Kind { X } k; }; struct B { struct Kind { int a, b; } k; };"
+    assert.are.equal("4 4 k=0", layout(types.A, "k"))
+    assert.are.equal("8 4 k=0", layout(types.B, "k"))
+    assert.is_nil(types.Kind)
+    assert.are.equal(8, types["B::Kind"].size)
+    contains("'Kind' is declared in several structs", problem(
+      "struct A { enum Kind { X } k; }; struct B { struct Kind { int a; } k; }; struct C { Kind k; };"))
+  end)
+
+  it("reads any ends of lines, comments, and lines that go on", function()
+    local types = cdef.parse("\xEF\xBB\xBFstruct S { // \\\r\n no ; \r\n int a; /* \n * / */ int b; \\\n\r\n};\r\n" ..
+      "#define X \\\r\n 5\r\nstruct T { int x[X]; }; // the end")
+    assert.same({ 8, 20 }, { types.S.size, types.T.size })
+    assert.same({}, (cdef.parse("")))
+  end)
+end)
+
+describe("an error of cdef.parse", function()
+  it("tells the line, the column and what was expected", function()
+    for source, message in pairs {
+      ["struct S {\n  int a;\n  int b int c;\n};"] = "line 3, column 9: expected ';', got 'int'",
+      ["struct S { int a }"] = "line 1, column 18: expected ';', got '}'",
+      ["struct S { int a; "] = "line 1, column 19: expected a type, got the end",
+      ["struct S { int a; }"] = "line 1, column 20: expected a name or ';', got the end",
+      ["struct S { foo a; };"] = "line 1, column 12: expected a type, got 'foo'",
+      ["struct { int a; } x"] = "line 1, column 20: expected ';', got the end",
+      ["\n\tint a[n];"] = "line 2, column 8: expected a constant, got 'n'",
+      ["int a[2"] = "line 1, column 6: expected ']' before the end",
+      ["enum E { 1 };"] = "line 1, column 10: expected an enumerator or '}', got '1'",
+      ["enum { A, A };"] = "line 1, column 11: 'A' is declared twice",
+      ["enum { A = };"] = "line 1, column 12: expected a constant expression, got '}'",
+      ["struct S { int : 3.5; };"] = "line 1, column 18: expected an integer as the width of a bit-field, got 3.5",
+      ["`"] = "line 1, column 1: unexpected character '`'",
+      ["int \1;"] = "line 1, column 5: unexpected byte 0x01",
+      ['char *x = "abc'] = 'line 1, column 11: expected " before the end of the line',
+      ["enum { A = '\\q' };"] = "line 1, column 12: expected an escape sequence, got '\\q'",
+      ["/* no end"] = "line 1, column 1: expected '*/' before the end",
+      ["int a[08];"] = "line 1, column 7: expected a number, got '08'",
+      ["int a[1x];"] = "line 1, column 7: expected a number, got '1x'",
+      ["int a[99999999999999999999];"] = "line 1, column 7: the number '99999999999999999999' does not fit 64 bits",
+      ["int a[1/0];"] = "line 1, column 8: division by zero",
+      ["int a[1 << 64];"] = "line 1, column 9: expected a shift by 0 to 31 bits, got 64",
+      ["int a[-1];"] = "line 1, column 7: an array of -1 elements",
+      ["int a[\"x\"];"] = "line 1, column 7: expected an integer as the bound of an array, got a string",
+      ["int a[2][];"] = "line 1, column 10: expected the bound of an inner array",
+    } do
+      contains(message, problem(source))
+    end
+  end)
+
+  it("is what a preprocessor's mistake is", function()
+    for source, message in pairs {
+      ["#if 1\nint a;"] = "line 1, column 1: expected #endif before the end",
+      ["\n#endif"] = "line 2, column 1: #endif without #if",
+      ["#else"] = "line 1, column 1: #else without #if",
+      ["#if 1\n#else\n#else\n#endif"] = "line 3, column 1: #else behind #else",
+      ["#if\n#endif"] = "line 1, column 1: expected a constant expression, got the end",
+      ["#if 1 2\n#endif"] = "line 1, column 7: expected the end of the condition, got '2'",
+      ["#ifdef 3\n#endif"] = "line 1, column 8: expected the name of a macro",
+      ["#define\n"] = "expected the name of a macro",
+      ["#define F(a b) 1\n"] = "line 1, column 13: expected the parameters of a macro up to ')'",
+      ["#define F(a) a\nint x[F(1, 2)];"] = "line 2, column 7: expected 1 arguments of macro 'F', got 2",
+      ["#define F(a) a\nint x[F(1];"] = "line 2, column 7: expected ')' behind the arguments of macro 'F'",
+      ["#define F(a) #a\nint x[F(1)];"] = "line 2, column 7: macro 'F' uses '#', which is not read here",
+      ["#error This isn't for you\nint a;"] = "line 1, column 1: error This isn't for you",
+      ["#frobnicate"] = "line 1, column 1: expected a directive behind '#', got 'frobnicate'",
+      ["#pragma pack(3)\nint a;"] = "line 1, column 1: #pragma pack is 1, 2, 4, 8 or 16, not 3",
+      ["#pragma pack(pop)\nint a;"] = "line 1, column 1: nothing was pushed",
+      ["#pragma pack(first, 2, 3)\nint a;"] = "expected pack(), pack(n), pack(push, n) or pack(pop), got pack(first,",
+      ["#if F(3)\n#endif"] = "line 1, column 5: 'F' is no macro with arguments",
+    } do
+      contains(message, problem(source))
+    end
+  end)
+
+  it("is what would otherwise be a guess", function()
+    for source, message in pairs {
+      ["struct S { struct S s; };"] = "line 1, column 21: 'struct S' is not complete here",
+      ["struct T; struct S { T t; };"] = "'struct T' is not complete here",
+      ["struct E {}; struct S { E e; };"] = "'struct E' has no members: compilers do not agree on its size",
+      ["struct S { long double x; };"] = "'long double' is no type that is read here",
+      ["struct S { __int128 x; };"] = "'__int128' is not read here",
+      ["struct S { std::string s; };"] = "expected a type, got 'std'",
+      ["struct S { virtual ~S(); int a; };"] = "virtual functions are not read here",
+      ["struct S { int virtual f(); int a; };"] = "virtual functions are not read here",
+      ["template <class T> struct S { T a; };"] = "templates are not read here",
+      ["struct A { int a; }; struct S : virtual A { };"] = "a virtual base is not read here",
+      ["struct A { int a; }; struct B { int b; }; struct S : A, B { };"] = "several bases are not read here",
+      ["struct S { int a[]; int b; };"] = "a flexible array has to be the last member",
+      ["struct S { int a[]; };"] = "a flexible array has to follow another member",
+      ["struct S { int a; int a; };"] = "line 1, column 23: field 'a' is there twice",
+      ["struct S { int a; union { int b, a; }; };"] = "field 'a' is there twice",
+      ["struct S { int a : 33; };"] = "line 1, column 16: field 'a': 33 bits do not fit its type of 32",
+      ["struct S { float a : 3; };"] = "a bit-field is of an integer type",
+      ["struct S { int a; }; struct S { int b; };"] = "line 1, column 22: 'S' is declared twice",
+      ["typedef int T; typedef float T;"] = "line 1, column 30: 'T' is declared twice",
+      ["struct S { void v; };"] = "expected a type that has a size, got void",
+      ["struct S { int f(int), g; };"] = "a function and what is declared with it are not read here",
+      ["struct S { MACRO(x) int a; };"] = "expected a member, got 'MACRO'",
+      ["struct S { int a[1 << 30][1 << 30]; };"] = "is too large",
+      ["struct S { int a __attribute__((mode(DI))); };"] = "attribute 'mode' is not read here",
+      ["typedef int T __attribute__((aligned(8))); struct S { T t[2]; };"] = "elements of 4 bytes that align to 8",
+      ["struct S { int a __attribute__((aligned(3))); };"] = "expected a power of 2 as an alignment, got 3",
+      ["enum E { A = 300 } ; enum F : uint8_t { B = 300 };"] = "'B' = 300 does not fit u8",
+      ["enum E { A = 0x7fffffffffffffff, B };"] = "the value of 'B' does not fit 64 bits",
+    } do
+      contains(message, problem(source))
+    end
+    contains("'B' is no plain struct", problem(
+      "struct B { int a; char c; B(); }; struct S : B { char d; };", { abi = "linux64" }))
+    cdef.parse("struct B { int a; char c; B(); }; struct S : B { char d; };", { abi = "win64" })
+  end)
+
+  it("is one of the program for bad arguments", function()
+    for _, case in ipairs {
+      { "bad argument #1 to 'parse' (string expected, got nil)" },
+      { "bad argument #2 to 'parse' (table expected, got string)", "", "win64" },
+      { "unknown option 'arch'", "", { arch = 1 } },
+      { "option 'abi' is \"linux64\", \"linux32\", \"win64\" or \"win32\", not arm", "", { abi = "arm" } },
+      { "option 'defines' is a table, not string", "", { defines = "X" } },
+      { "'1' is no macro's name", "", { defines = { "X" } } },
+      { "'a b' is no macro's name", "", { defines = { ["a b"] = 1 } } },
+      { "macro 'X' is a string, a number or a boolean, not table", "", { defines = { X = {} } } },
+    } do
+      local message = check.raises(cdef, ".parse", case[2], case[3])
+      contains(case[1], message)
+    end
+  end)
+end)
