@@ -33,6 +33,7 @@ build = {
     ["filemap.struct.decode"] = "lua/filemap/struct/decode.lua",
     ["filemap.struct.object"] = "lua/filemap/struct/object.lua",
     ["filemap.struct.text"] = "lua/filemap/struct/text.lua",
+    ["filemap.struct.type"] = "lua/filemap/struct/type.lua",
     ["filemap.core"] = {
       sources = {
         "src/native/error.c",

@@ -87,9 +87,9 @@ end
 
 -- What editors are told of: the parameters of each function as it is written, and as the lines before it
 -- describe them.
-local function annotated()
+local function annotated(path)
   local written, described, lines = {}, {}, {}
-  for line in read("types/filemap.lua"):gmatch("[^\n]+") do
+  for line in read(path or "types/filemap.lua"):gmatch("[^\n]+") do
     lines[#lines + 1] = line:match("^%-%-%-@param ([%w_.]+)")
     local name, parameters = line:match("^function ([%w_.:]+)%((.-)%)")
     if name then
@@ -164,6 +164,74 @@ describe("the functions and methods", function()
     assert.same(written, described)
   end)
 end)
+
+-- {-- Modules in Lua -------------------------------------------------------------------------------
+
+local struct = require "filemap.struct"
+
+-- The modules besides filemap, with the files that describe them, and objects whose methods they have.
+local modules = {
+  ["filemap.struct"] = {
+    files = { "lua/filemap/struct.lua", "lua/filemap/struct/type.lua" }, types = "types/filemap/struct.lua",
+    objects = { type = struct.define("S", { { "x", "u8" } }) },
+  },
+  ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" }, types = "types/filemap/cdef.lua", objects = {} },
+}
+
+local function parameters_of(f, first)
+  local found = {}
+  for i = first, debug.getinfo(f, "u").nparams do found[#found + 1] = debug.getlocal(f, i) end
+  return table.concat(found, ", ")
+end
+
+-- The functions of a module, and the methods of its objects, with their parameters.
+local function live_in(name, module)
+  local found = {}
+  for key, f in pairs(require(name)) do add(found, name:match("%w+$") .. "." .. key, parameters_of(f, 1)) end
+  for owner, object in pairs(module.objects) do
+    for key, f in pairs(getmetatable(object).__index) do add(found, owner .. ":" .. key, parameters_of(f, 2)) end
+  end
+  return found
+end
+
+-- What the doc comments of the files describe: a comment that begins with three dashes, and the function after it.
+local function described_in(module)
+  local found = {}
+  for _, path in ipairs(module.files) do
+    local comment
+    for line in read(path):gmatch("[^\n]+") do
+      if line:find("^%-%-%-") then comment = "" end
+      if line:find("^%-%-") and comment then comment = comment .. line:gsub("^%-%-+ ?", "") .. "\n" end
+      local owner, separator, name = line:match("^function (%w+)([.:])(%w+)")
+      if owner == "methods" then owner = "type" end
+      if owner and comment and owner ~= "objects" then
+        add(found, owner .. separator .. name, documented_parameters(comment))
+      end
+      if not line:find("^%-%-") then comment = nil end
+    end
+  end
+  return found
+end
+
+for name, module in pairs(modules) do
+  describe(name, function()
+    it("is described in the reference with the parameters that there are", function()
+      assert.same(live_in(name, module), described_in(module))
+    end)
+
+    it("is told to editors with the parameters that there are", function()
+      local written, described = annotated(module.types)
+      assert.same(live_in(name, module), written)
+      assert.same(written, described)
+    end)
+
+    it("is in the reference", function()
+      for _, path in ipairs(module.files) do
+        assert.is_truthy(read("config.ld"):find('"' .. path .. '"', 1, true), path .. " is not in config.ld")
+      end
+    end)
+  end)
+end
 
 describe("the constants", function()
   it("are the same in the module, in the reference and for editors", function()

@@ -25,7 +25,7 @@
 local ctype = require "filemap.ctype"
 local lexer = require "filemap.cdef.lexer"
 local Parser = require "filemap.cdef.parser"
-local struct = require "filemap.struct"
+local struct_type = require "filemap.struct.type"
 
 local cdef = {}
 
@@ -63,7 +63,7 @@ local function type_object(entity)
   local type_ = entity.type
   if entity.tag == nil and type_ and type_.tag then type_ = type_.type end
   if not type_ or not type_.size then return nil end
-  return type_.fields and struct.of(type_) or type_
+  return type_.fields and struct_type.of(type_) or type_
 end
 
 -- What a source declares, by name. Names in namespaces are longer than what the source spends on each.

@@ -37,6 +37,16 @@ end
 -- Which of them is this machine's shows in the widths of a pointer, and in how it names its folders.
 ctype.native_abi = abis[(package.config:sub(1, 1) == "\\" and "win" or "linux") .. string.packsize("T") * 8]
 
+--- The metatable of all types.
+ctype.metatable = {
+  __name = "filemap.type",
+  __tostring = function(self) return ("filemap.%s (%s)"):format(self.kind, self.name or self.size .. " bytes") end,
+}
+
+local function new(type)
+  return setmetatable(type, ctype.metatable)
+end
+
 -- {-- Scalars and arrays ---------------------------------------------------------------------------
 
 -- More is no machine's address space; and sums of such sizes stay far from 2^63.
@@ -54,16 +64,16 @@ end
 
 --- A number: T is one of the view's types.
 function ctype.number(T, abi, name)
-  return { kind = "number", T = T, size = number_size[T], align = number_align(T, abi), name = name or T }
+  return new { kind = "number", T = T, size = number_size[T], align = number_align(T, abi), name = name or T }
 end
 
 function ctype.bool()
-  return { kind = "bool", T = "u8", size = 1, align = 1, name = "bool" }
+  return new { kind = "bool", T = "u8", size = 1, align = 1, name = "bool" }
 end
 
 function ctype.pointer(abi)
   local size = (abi or ctype.native_abi).pointer
-  return { kind = "pointer", T = "u" .. size * 8, size = size, align = size, name = "pointer" }
+  return new { kind = "pointer", T = "u" .. size * 8, size = size, align = size, name = "pointer" }
 end
 
 local char_names = { "char", "utf16", [4] = "utf32" }
@@ -71,7 +81,7 @@ local char_types = { "i8", "u16", [4] = "u32" }
 
 --- A character of `unit` bytes.
 function ctype.char(unit)
-  return { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit, name = char_names[unit] }
+  return new { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit, name = char_names[unit] }
 end
 
 -- What goes through a type goes through what is in it: so deep, no stack ends.
@@ -90,7 +100,8 @@ function ctype.array(of, count)
   if of.size > 0 and count > GREATEST_SIZE // of.size then
     error(("an array of %d elements of %d bytes is too large"):format(count, of.size), 0)
   end
-  return { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level_above(of) }
+  local level = level_above(of)
+  return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level }
 end
 
 local integer_bounds = {
@@ -107,8 +118,8 @@ end
 
 --- An enumeration: `values` is an array of { name, value }. Where two names have one value, it reads as the first.
 function ctype.enum(name, T, values, abi)
-  local enum = { kind = "enum", T = T, size = number_size[T], align = number_align(T, abi), name = name,
-                 names = {}, by_name = {}, by_value = {} }
+  local enum = new { kind = "enum", T = T, size = number_size[T], align = number_align(T, abi), name = name,
+                     names = {}, by_name = {}, by_value = {} }
   local least, greatest = ctype.bounds(T)
   for i, entry in ipairs(values) do
     local word, value = entry[1], entry[2]
@@ -123,7 +134,7 @@ end
 
 --- The same type, aligned as said (`typedef int x __attribute__((aligned(8)))`).
 function ctype.aligned(type, align)
-  local copy = {}
+  local copy = new {}
   for k, v in pairs(type) do copy[k] = v end
   copy.align = align
   return copy
@@ -320,7 +331,7 @@ function ctype.record(kind, name, members, options)
     bit = 0, ends = 0, align = 1, union = kind == "union", pack = options.pack, packed = options.packed,
     bitfields = (options.abi or ctype.native_abi).bitfields,
   }, Layout)
-  local record = { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
+  local record = new { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
   local fail = options.fail or raise
   for i, member in ipairs(members) do
     local ok, field = pcall(place_member, layout, record, member)
