@@ -422,6 +422,8 @@ describe("an error of cdef.parse", function()
       ["#pragma pack(3)\nint a;"] = "line 1, column 1: #pragma pack is 1, 2, 4, 8 or 16, not 3",
       ["#pragma pack(pop)\nint a;"] = "line 1, column 1: nothing was pushed",
       ["#pragma pack(first, 2, 3)\nint a;"] = "expected pack(), pack(n), pack(push, n) or pack(pop), got pack(first,",
+      ["#pragma pack(push 1)\nint a;"] = "line 1, column 1: expected pack(), pack(n), pack(push, n) or pack(pop)",
+      ["#pragma pack(, 1)\nint a;"] = "expected pack(), pack(n), pack(push, n) or pack(pop), got pack(,1)",
       ["#if F(3)\n#endif"] = "line 1, column 5: 'F' is no macro with arguments",
     } do
       contains(message, problem(source))

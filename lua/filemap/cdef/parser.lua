@@ -51,17 +51,17 @@ end
 
 -- {-- #pragma pack ---------------------------------------------------------------------------------
 
--- Each kind of pack(…), by its words without commas: `n` stands for a number, `x` for a name.
+-- Each kind of pack(…), by its words: `n` stands for a number, `x` for a name.
 local pack_forms = {
   [""] = function(self) self.pack = nil end,
   n = function(self, n) self.pack = n end,
   push = function(self) table.insert(self.packs, { pack = self.pack }) end,
-  ["push n"] = function(self, n)
+  ["push,n"] = function(self, n)
     table.insert(self.packs, { pack = self.pack })
     self.pack = n
   end,
-  ["push x"] = function(self, _, name) table.insert(self.packs, { pack = self.pack, name = name }) end,
-  ["push x n"] = function(self, n, name)
+  ["push,x"] = function(self, _, name) table.insert(self.packs, { pack = self.pack, name = name }) end,
+  ["push,x,n"] = function(self, n, name)
     table.insert(self.packs, { pack = self.pack, name = name })
     self.pack = n
   end,
@@ -76,7 +76,7 @@ local function pop(self, n, name)
   for k = #packs, i, -1 do packs[k] = nil end
   self.pack = n or self.pack
 end
-pack_forms.pop, pack_forms["pop n"], pack_forms["pop x"], pack_forms["pop x n"] = pop, pop, pop, pop
+pack_forms.pop, pack_forms["pop,n"], pack_forms["pop,x"], pack_forms["pop,x,n"] = pop, pop, pop, pop
 
 function Parser:pragma_pack(words, at)
   local form, number, name = {}, nil, nil
@@ -86,13 +86,13 @@ function Parser:pragma_pack(words, at)
     local value = math.tointeger(tonumber(word))
     if value then
       number, form[#form + 1] = value, "n"
-    elseif word == "push" or word == "pop" or word == "show" then
+    elseif word == "push" or word == "pop" or word == "show" or word == "," then
       form[#form + 1] = word
-    elseif word ~= "," then
+    else
       name, form[#form + 1] = word, "x"
     end
   end
-  local f = well and pack_forms[table.concat(form, " ")]
+  local f = well and pack_forms[table.concat(form)]
   if not f then fail(at, "expected pack(), pack(n), pack(push, n) or pack(pop), got pack%s", table.concat(words)) end
   if number == 0 then number = nil end
   if number and (number & number - 1 ~= 0 or number < 1 or number > 16) then
