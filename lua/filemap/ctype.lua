@@ -258,7 +258,7 @@ end
 -- bit-field cross units, the bytes that it touches.
 function Layout:place_bit_field(member, field)
   local width, type = member.bits, member.type
-  if not (type.T and integer_bounds[type.T]) then error("a bit-field is of an integer type", 0) end
+  if type.kind == "pointer" or not integer_bounds[type.T] then error("a bit-field is of an integer type", 0) end
   local greatest = type.kind == "bool" and 1 or type.size * 8
   if width < 0 or width > greatest then error(("%d bits do not fit its type of %d"):format(width, greatest), 0) end
   if width == 0 and member.name then error("a bit-field of no bits has no name", 0) end

@@ -229,7 +229,8 @@ function Parser:declarator(base, attributes)
   self:attributes(attributes)
   while points[self.kinds[self.i]] do
     self:skip()
-    self:attributes(attributes)
+    local own, at = self:attributes({}), self:at()
+    if own.align or own.packed then fail(at, "an attribute of a pointer is not read here") end
     base = self.pointer
   end
   local name, flexible
@@ -247,7 +248,7 @@ function Parser:declarator(base, attributes)
     self:expect(")")
     self.i, self.brackets = after, self.brackets - 1
   else
-    if kind == "name" then
+    if kind == "name" and self:is_free(self.i) then
       name = value
       self:skip()
     end

@@ -1,6 +1,7 @@
 -- What stands before the names in a declaration: basic types, structs, unions, enums, attributes. These are methods of
 -- the parser. Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
+local Cursor = require "filemap.cdef.cursor"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
 local names = require "filemap.cdef.names"
@@ -13,6 +14,24 @@ local function set(text)
   local words = {}
   for word in text:gmatch("%S+") do words[word] = true end
   return words
+end
+
+-- Words of C that nothing can be called.
+local reserved = set [[auto break case char const continue default do double else enum extern float for goto if inline
+  int long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+  while]]
+
+--- Whether a token is a name that something can have.
+function Types:is_free(i)
+  return self.kinds[i] == "name" and not reserved[self.values[i]]
+end
+
+--- Steps over a name that something has, and returns it and its place.
+function Types:name(what)
+  local i = self.i
+  if not self:is_free(i) then self:expected(what) end
+  self:skip()
+  return self.values[i], self.ats[i]
 end
 
 -- {-- Basic types ----------------------------------------------------------------------------------
@@ -91,7 +110,7 @@ function Types:gnu_attributes(attributes)
   self:expect("(")
   while self:kind() ~= ")" do
     if not self:accept(",") then
-      local word, at = self:name("an attribute")
+      local word, at = Cursor.name(self, "an attribute")
       word = word:gsub("^__(.*)__$", "%1")
       if strange_attributes[word] then fail(at, "attribute '%s' is not read here", word) end
       if word == "packed" then attributes.packed = true end
@@ -113,7 +132,7 @@ end
 function Types:declspec(attributes)
   self:expect("(")
   while self:kind() ~= ")" do
-    if self:name("a declspec") == "align" then
+    if Cursor.name(self, "a declspec") == "align" then
       self:expect("(")
       self:alignment(attributes)
       attributes.declspec = true
@@ -231,7 +250,7 @@ function Types:enum()
   local scoped = self:is("class") or self:is("struct")
   if scoped then self:skip() end
   local attributes = self:attributes({})
-  local name = self:kind() == "name" and self:name()
+  local name = self:is_free(self.i) and self:name()
   local T = scoped and "i32" or nil
   if self:kind() == ":" and self:starts_type(self.i + 1) then
     self:skip()
@@ -320,7 +339,7 @@ function Types:record(word, before)
   local at = self.ats[self.i - 1]
   local kind = word == "union" and "union" or "struct"
   local attributes = self:attributes({})
-  local name = self:kind() == "name" and self:name()
+  local name = self:is_free(self.i) and self:name()
   self:attributes(attributes)
   if self:is("final") and (self.kinds[self.i + 1] == "{" or self.kinds[self.i + 1] == ":") then self:skip() end
   if self:kind() ~= "{" and self:kind() ~= ":" or self:kind() == ":" and not name then
