@@ -64,10 +64,10 @@ describe("cdef.parse", function()
   end)
 
   it("reads basic types in any order of their words", function()
-    local S = one [[struct S {
+    local S = one([[struct S {
       long unsigned int a; int long long unsigned b; short signed c; unsigned char d; char signed e; long f; unsigned g;
       const volatile int h; double i; unsigned __int64 j; __int8 k;
-    };]]
+    };]], "S", { abi = "linux64" })
     assert.are.equal("64 8 a=0 b=8 c=16 d=18 e=19 f=24 g=32 h=36 i=40 j=48 k=56", layout(S, "a", "b", "c", "d", "e",
       "f", "g", "h", "i", "j", "k"))
   end)
