@@ -211,13 +211,26 @@ static int core_fence(lua_State *L)
   return 0;
 }
 
+/* Do so many bytes from an offset lie in an open view? What is no view, or no integer, says no: the caller then finds
+** out what was wrong, and this is quick. */
+static int core_within(lua_State *L)
+{
+  int is_integer;
+  const fmb_view *u = luaL_testudata(L, 1, FMB_VIEW);
+  const lua_Integer offset = lua_tointegerx(L, 2, &is_integer), size = lua_tointegerx(L, 3, NULL);
+  lua_pushboolean(L, u && u->view.data && is_integer && lua_isinteger(L, 2) && offset >= 0 &&
+                       (uint64_t)size <= u->view.size && (uint64_t)offset <= u->view.size - (uint64_t)size);
+  return 1;
+}
+
 int luaopen_filemap_core(lua_State *L)
 {
   static const luaL_Reg functions[] = {
     {"create", core_create}, {"open", core_open}, {"create_or_open", core_create_or_open},
     {"file", core_file},     {"adopt", core_adopt}, {"unlink", core_unlink},
     {"list", core_list},     {"live", core_live}, {"now", core_now},
-    {"fence", core_fence},   {"own_sources", fmb_set_own_sources}, {NULL, NULL},
+    {"fence", core_fence},   {"own_sources", fmb_set_own_sources}, {"within", core_within},
+    {NULL, NULL},
   };
   fmb_open_map(L);
   fmb_open_view(L);

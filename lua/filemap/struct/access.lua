@@ -24,6 +24,9 @@ access.native = string.pack("=I2", 1) == "\1\0" and "<" or ">"
 local own = debug.getinfo(1, "S").source:match("^(.*)[/\\]") or "@filemap/struct"
 core.own_sources(own)
 
+--- What functions that are made from text say they are, so that they count among these.
+access.made = own .. " (made)"
+
 -- Raises with the position of who uses the struct: the first function outside these modules.
 function access.raise(message, ...)
   local level = 2
@@ -62,9 +65,19 @@ local function check_number(T, value, name)
   return integer
 end
 
+-- The same for one type, quick for what is right already.
+local function number_check(T)
+  local least, greatest = ctype.bounds(T)
+  local right, kind_of = least and "integer" or "float", math.type
+  return function(value, name)
+    if kind_of(value) == right and (not least or value >= least and value <= greatest) then return value end
+    return check_number(T, value, name)
+  end
+end
+
 -- Numbers in the machine's order are the view's own methods: nothing stands between a record and them.
 local function number(T, order)
-  local function check(value, name) return check_number(T, value, name) end
+  local check = number_check(T)
   if order == access.native or ctype.number_size[T] == 1 then
     return { get = methods["get_" .. T], set = methods["set_" .. T], check = check }
   end
@@ -95,9 +108,9 @@ local function bool(_, order)
 end
 
 local function enum(type_, order)
-  local by_value, by_name = type_.by_value, type_.by_name
+  local by_value, by_name, check = type_.by_value, type_.by_name, number_check(type_.T)
   return mapped(number(type_.T, order), function(n) return by_value[n] or n end, function(value, name)
-    if type(value) ~= "string" then return check_number(type_.T, value, name) end
+    if type(value) ~= "string" then return check(value, name) end
     return by_name[value] or raise("field '%s': %s is no name of %s", name, shown(value), type_.name or "the enum")
   end)
 end

@@ -1,6 +1,7 @@
 -- Whole structs read out of a string of bytes. For each struct a function is made from text, that has as few calls
 -- of string.unpack as its members allow, and makes the table at once. Internal to filemap.struct.
 local access = require "filemap.struct.access"
+local core = require "filemap.core"
 local object = require "filemap.struct.object"
 local text = require "filemap.struct.text"
 
@@ -162,7 +163,7 @@ local function add_member(self, member)
   self.fields[#self.fields + 1] = ("[%q] = %s"):format(member.name, expression)
 end
 
--- The statements that unpack, and what they begin with.
+-- The statements that unpack.
 local function statements(self)
   local lines = {}
   for _, u in ipairs(self.unpacks) do
@@ -175,6 +176,21 @@ end
 local function new_writer(order, constants)
   return setmetatable({ order = order, constants = constants, unpacks = {}, fields = {}, units = {}, locals = 0 },
     Writer)
+end
+
+-- The text of a function(view, p) that makes the table from one call of view:unpack, which copies each byte once; nil
+-- for what takes more calls than that.
+local function compose_direct(record, order, constants)
+  local writer = new_writer(order, constants)
+  for _, member in ipairs(object.members(record)) do
+    if writer.locals > MOST_LOCALS - SHORT_ARRAY then return nil end
+    add_member(writer, member)
+  end
+  local fields = table.concat(writer.fields, ", ")
+  local u = writer.unpacks[1]
+  if #writer.unpacks ~= 1 or fields:find("(s, p", 1, true) then return nil end
+  return ("local K, unpack, cut, decode = ...\nreturn function(view, p)\nlocal %s = unpack(view, %q, p + %d)\n"
+    .. "return { %s }\nend"):format(table.concat(u.names, ", "), order .. table.concat(u.formats), u.from, fields)
 end
 
 -- The function's text: one constructor, or where there are many members one block of assignments for each lot.
@@ -200,11 +216,22 @@ local function compose(record, order, constants)
   return table.concat(lines, "\n")
 end
 
+--- A function(view, offset) that reads a struct which lies there.
+function decode.reader(record, order)
+  local constants = {}
+  local source = compose_direct(record, record.endian or order, constants)
+  if source then
+    return assert(load(source, access.made))(constants, core.view.unpack, text.cut, text.decode)
+  end
+  local read, size, get_string = decode.of(record, order), record.size, core.view.get_string
+  return function(view, offset) return read(get_string(view, offset, size), 1) end
+end
+
 local function compile(record, order)
   local constants = {}
   local source = ("local K, unpack, cut, decode = ...\nreturn function(s, p)\n%s\nend")
     :format(compose(record, order, constants))
-  return assert(load(source, "=filemap.struct"))(constants, string.unpack, text.cut, text.decode)
+  return assert(load(source, access.made))(constants, string.unpack, text.cut, text.decode)
 end
 
 -- {-- Of any type ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
 
-local raise, size_of = access.raise, core.view.size
+local raise, size_of, within = access.raise, core.view.size, core.within
 local object = {}
 
 local VIEW <const>, OFFSET <const>, NAME <const> = "\0view", "\0offset", "\0name"
@@ -14,6 +14,7 @@ local COUNT <const>, STRIDE <const> = "\0count", "\0stride"
 
 --- Raises unless `size` bytes from `offset` lie in the view, as its own methods do.
 function object.check_range(what, view, offset, size)
+  if within(view, offset, size) then return end
   local metatable = type(view) == "userdata" and getmetatable(view)
   if not metatable or metatable.__index ~= core.view then
     raise("bad argument #1 to '%s' (filemap.view expected, got %s)", what, type(view))
@@ -23,9 +24,7 @@ function object.check_range(what, view, offset, size)
     raise("bad argument #2 to '%s' (integer expected, got %s)", what, math.type(offset) or type(offset))
   end
   if offset < 0 then raise("bad argument #2 to '%s' (offset %d is negative)", what, offset) end
-  if size > whole or offset > whole - size then
-    raise("bad argument #2 to '%s' (offset %d + %d bytes is past the end of a %d-byte view)", what, offset, size, whole)
-  end
+  raise("bad argument #2 to '%s' (offset %d + %d bytes is past the end of a %d-byte view)", what, offset, size, whole)
 end
 local check_range = object.check_range
 
@@ -45,15 +44,14 @@ function object.members(record)
   return found
 end
 
--- The members, and by name: their accessors, get, set and offset.
+-- The members with their accessors; and by name what an access of one needs at once: { get, offset, set, collect }.
 local function tables(record, order)
-  local members, accessors, get, set, offset = object.members(record), {}, {}, {}, {}
+  local members, entries = object.members(record), {}
   for _, m in ipairs(members) do
     m.accessor = access.of_member(m.field, m.record, m.record.endian or order)
-    accessors[m.name] = m.accessor
-    get[m.name], set[m.name], offset[m.name] = m.accessor.get, m.accessor.set, m.offset
+    entries[m.name] = { m.accessor.get, m.offset, m.accessor.set, m.accessor.collect }
   end
-  return members, accessors, get, set, offset
+  return members, entries
 end
 
 -- {-- Readable text --------------------------------------------------------------------------------
@@ -80,20 +78,20 @@ end
 
 -- {-- Records --------------------------------------------------------------------------------------
 
-local function record_metatable(record, members, accessors, get, set, offset)
+local function record_metatable(record, members, entries)
   local kind = record.name or record.kind
   local mt = { __name = "filemap." .. record.kind }
   function mt.__index(r, key)
-    local g = get[key]
-    if g then return g(r[VIEW], r[OFFSET] + offset[key], key) end
+    local e = entries[key]
+    if e then return e[1](r[VIEW], r[OFFSET] + e[2], key) end
     raise("%s has no field '%s'", kind, tostring(key))
   end
   function mt.__newindex(r, key, value)
-    local s = set[key]
-    if s then return s(r[VIEW], r[OFFSET] + offset[key], value, key) end
-    if not get[key] then raise("%s has no field '%s'", kind, tostring(key)) end
+    local e = entries[key]
+    if not e then raise("%s has no field '%s'", kind, tostring(key)) end
+    if e[3] then return e[3](r[VIEW], r[OFFSET] + e[2], value, key) end
     local list = {}
-    accessors[key].collect(list, r[OFFSET] + offset[key], value, key)
+    e[4](list, r[OFFSET] + e[2], value, key)
     access.write(r[VIEW], list)
   end
   function mt.__pairs(r)
@@ -115,12 +113,17 @@ local function collect_fields(record, members, known)
       local what = name and ("field '%s'"):format(name) or record.name or record.kind
       raise("%s: table expected, got %s", what, type(value))
     end
-    for key in pairs(value) do
+    local left = 0
+    for key in next, value do
       if not known[key] then raise("%s has no field '%s'", record.name or record.kind, tostring(key)) end
+      left = left + 1
     end
-    for _, m in ipairs(members) do
+    for i = 1, #members do
+      if left == 0 then break end
+      local m = members[i]
       local field = value[m.name]
       if field ~= nil then
+        left = left - 1
         m.accessor.collect(list, at + m.offset, field, name and name .. "." .. m.name or m.name)
       end
     end
@@ -132,9 +135,9 @@ local function record_accessor(record, order)
   local accessor, mt = {}, nil
   -- On first use: a type may be large, and used in part.
   local function prepare()
-    local members, accessors, get, set, offset = tables(record, order)
-    mt = record_metatable(record, members, accessors, get, set, offset)
-    accessor.collect = collect_fields(record, members, accessors)
+    local members, entries = tables(record, order)
+    mt = record_metatable(record, members, entries)
+    accessor.collect = collect_fields(record, members, entries)
   end
   function accessor.get(view, at)
     if not mt then prepare() end

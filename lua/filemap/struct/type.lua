@@ -9,10 +9,13 @@ local decode = require "filemap.struct.decode"
 local object = require "filemap.struct.object"
 
 local objects = {}
-local raise, get_string = access.raise, core.view.get_string
+local raise, check_range, get_string = access.raise, object.check_range, core.view.get_string
 
--- The C type of a type object, and the function that reads it whole.
-local CTYPE <const>, DECODE <const> = "\0ctype", "\0decode"
+-- The C type of a type object.
+local CTYPE <const> = "\0ctype"
+
+-- By type object, the size and the function that reads it whole; made when one is first read.
+local readers = setmetatable({}, { __mode = "k" })
 
 -- {-- Paths ----------------------------------------------------------------------------------------
 
@@ -78,15 +81,15 @@ end
 -- @treturn table by the members' names; structs and arrays are tables too
 -- @raise if the struct does not lie in the view, and if that is closed or truncated
 function methods:read(view, offset)
-  local record = self_type(self, "read")
-  offset = offset or 0
-  object.check_range("read", view, offset, record.size)
-  local f = self[DECODE]
-  if not f then
-    f = decode.of(record, access.native)
-    self[DECODE] = f
+  local reader = readers[self]
+  if not reader then
+    local record = self_type(self, "read")
+    reader = { decode.reader(record, access.native), record.size }
+    readers[self] = reader
   end
-  return f(get_string(view, offset, record.size), 1)
+  offset = offset or 0
+  check_range("read", view, offset, reader[2])
+  return reader[1](view, offset)
 end
 
 --- Writes the members that the table has, and leaves the others alone. All is checked before anything is written.
@@ -225,7 +228,7 @@ end
 -- @raise for a guard that is none, a negative time-out, and as @{read}
 function methods:snapshot(view, offset, guard, timeout)
   local record = self_type(self, "snapshot")
-  object.check_range("snapshot", view, offset, record.size)
+  check_range("snapshot", view, offset, record.size)
   local before, after = read_guard(record, guard)
   check_timeout(timeout)
   local deadline = timeout and core.now() + timeout
