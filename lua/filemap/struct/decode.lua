@@ -189,8 +189,11 @@ local function compose_direct(record, order, constants)
   local fields = table.concat(writer.fields, ", ")
   local u = writer.unpacks[1]
   if #writer.unpacks ~= 1 or fields:find("(s, p", 1, true) then return nil end
-  return ("local K, unpack, cut, decode = ...\nreturn function(view, p)\nlocal %s = unpack(view, %q, p + %d)\n"
-    .. "return { %s }\nend"):format(table.concat(u.names, ", "), order .. table.concat(u.formats), u.from, fields)
+  local format = order .. table.concat(u.formats)
+  return ("local K, unpack, cut, decode, within, check = ...\nreturn function(view, p)\n"
+    .. "if not within(view, p, %d) then check('read', view, p, %d) end\nlocal %s = unpack(view, %q, p%s)\n"
+    .. "return { %s }\nend"):format(record.size, record.size, table.concat(u.names, ", "), format,
+      u.from > 0 and " + " .. u.from or "", fields)
 end
 
 -- The function's text: one constructor, or where there are many members one block of assignments for each lot.
@@ -216,15 +219,20 @@ local function compose(record, order, constants)
   return table.concat(lines, "\n")
 end
 
---- A function(view, offset) that reads a struct which lies there.
+--- A function(view, offset) that reads a struct, and raises where it does not lie in the view.
 function decode.reader(record, order)
   local constants = {}
   local source = compose_direct(record, record.endian or order, constants)
   if source then
-    return assert(load(source, access.made))(constants, core.view.unpack, text.cut, text.decode)
+    return assert(load(source, access.made))(constants, core.view.unpack, text.cut, text.decode, core.within,
+      object.check_range)
   end
-  local read, size, get_string = decode.of(record, order), record.size, core.view.get_string
-  return function(view, offset) return read(get_string(view, offset, size), 1) end
+  local read, size, get_string, check_range = decode.of(record, order), record.size, core.view.get_string,
+    object.check_range
+  return function(view, offset)
+    check_range("read", view, offset, size)
+    return read(get_string(view, offset, size), 1)
+  end
 end
 
 local function compile(record, order)

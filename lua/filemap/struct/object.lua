@@ -83,16 +83,20 @@ local function record_metatable(record, members, entries)
   local mt = { __name = "filemap." .. record.kind }
   function mt.__index(r, key)
     local e = entries[key]
-    if e then return e[1](r[VIEW], r[OFFSET] + e[2], key) end
+    if e then return (e[1](r[VIEW], r[OFFSET] + e[2], key)) end -- (no tail call, which is slower)
     raise("%s has no field '%s'", kind, tostring(key))
   end
   function mt.__newindex(r, key, value)
     local e = entries[key]
     if not e then raise("%s has no field '%s'", kind, tostring(key)) end
-    if e[3] then return e[3](r[VIEW], r[OFFSET] + e[2], value, key) end
-    local list = {}
-    e[4](list, r[OFFSET] + e[2], value, key)
-    access.write(r[VIEW], list)
+    local set = e[3]
+    if set then
+      set(r[VIEW], r[OFFSET] + e[2], value, key)
+    else
+      local list = {}
+      e[4](list, r[OFFSET] + e[2], value, key)
+      access.write(r[VIEW], list)
+    end
   end
   function mt.__pairs(r)
     local i = 0

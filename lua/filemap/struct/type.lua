@@ -14,7 +14,7 @@ local raise, check_range, get_string = access.raise, object.check_range, core.vi
 -- The C type of a type object.
 local CTYPE <const> = "\0ctype"
 
--- By type object, the size and the function that reads it whole; made when one is first read.
+-- By type object, the function that reads it whole; made when one is first read.
 local readers = setmetatable({}, { __mode = "k" })
 
 -- {-- Paths ----------------------------------------------------------------------------------------
@@ -81,15 +81,12 @@ end
 -- @treturn table by the members' names; structs and arrays are tables too
 -- @raise if the struct does not lie in the view, and if that is closed or truncated
 function methods:read(view, offset)
-  local reader = readers[self]
-  if not reader then
-    local record = self_type(self, "read")
-    reader = { decode.reader(record, access.native), record.size }
-    readers[self] = reader
+  local read = readers[self]
+  if not read then
+    read = decode.reader(self_type(self, "read"), access.native)
+    readers[self] = read
   end
-  offset = offset or 0
-  check_range("read", view, offset, reader[2])
-  return reader[1](view, offset)
+  return (read(view, offset or 0))
 end
 
 --- Writes the members that the table has, and leaves the others alone. All is checked before anything is written.
