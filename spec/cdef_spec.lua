@@ -352,6 +352,16 @@ describe("cdef.parse", function()
     assert.are.equal("104 4 b=99 p=100", layout(types.S, "b", "p"))
   end)
 
+  it("reads what headers have from <tchar.h>, and names of Linux", function()
+    local types, values = cdef.parse([[
+      static const _TCHAR NAME[] = _T("Local\\Name"); constexpr auto OTHER = L"other"; constexpr auto MOST = 3u;
+      DECLARE_HANDLE(HTHING);
+      struct S { _TCHAR text[4]; HTHING thing; __u16 a; __s64 b; };]], { abi = "win64", defines = { UNICODE = 1 } })
+    assert.same({ NAME = "Local\\Name", OTHER = "other", MOST = 3 }, values)
+    assert.are.equal("32 8 thing=8 a=16 b=24", layout(types.S, "thing", "a", "b"))
+    contains("expected a type that has a size, got auto", problem("struct S { auto x; };"))
+  end)
+
   it("keeps what two structs call the same apart", function()
     local types = cdef.parse "struct A { enum Kind { X } k; }; struct B { struct Kind { int a, b; } k; };"
     assert.are.equal("4 4 k=0", layout(types.A, "k"))
@@ -485,6 +495,7 @@ describe("an error of cdef.parse", function()
       { "macro 'X' is a string, a number or a boolean, not table", "", { defines = { X = {} } } },
     } do
       local message = check.raises(cdef, ".parse", case[2], case[3])
+      assert.is_nil(message:find("cdef.lua", 1, true), message)
       contains(case[1], message)
     end
   end)

@@ -200,7 +200,7 @@ describe("a record raises", function()
 
   it("for an index out of range", function()
     local p = Player:at(view, BASE)
-    for _, index in ipairs { "0", "5", "-1", "1.5", "'x'", "math.mininteger", "math.maxinteger" } do
+    for _, index in ipairs { "0", "5", "-1", "1.5", "'x'", "'1'", "math.mininteger", "math.maxinteger" } do
       contains("field 'scores': index ", raised(("return p.scores[%s]"):format(index), p))
       contains("is not in 1..4", raised(("p.scores[%s] = 1"):format(index), p))
     end

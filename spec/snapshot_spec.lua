@@ -125,7 +125,7 @@ describe("a snapshot", function()
     refuses("guard 'even' is the name of a field, not 3", { even = 3 })
     refuses("time-out -1 is negative or NaN", { even = "begin" }, -1)
     refuses("is negative or NaN", { even = "begin" }, 0 / 0)
-    refuses("bad argument #5 to 'snapshot' (number expected, got string)", { even = "begin" }, "1")
+    refuses("bad argument #4 to 'snapshot' (number expected, got string)", { even = "begin" }, "1")
   end)
 
   it("raises where the struct does not lie in the view", function()

@@ -29,30 +29,31 @@ local struct_type = require "filemap.struct.type"
 
 local cdef = {}
 
-local function raise(message, ...)
-  error(message:format(...), 3)
+-- Raises with the position of who called cdef.parse, which is so many levels up.
+local function raise(level, message, ...)
+  error(message:format(...), level + 2)
 end
 
 local option_keys = { abi = true, defines = true }
 
 local function check_options(options)
   if options == nil then return ctype.native_abi, {} end
-  if type(options) ~= "table" then raise("bad argument #2 to 'parse' (table expected, got %s)", type(options)) end
+  if type(options) ~= "table" then raise(2, "bad argument #2 to 'parse' (table expected, got %s)", type(options)) end
   for key in pairs(options) do
-    if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
+    if not option_keys[key] then raise(2, "unknown option '%s'", tostring(key)) end
   end
   local abi = options.abi == nil and ctype.native_abi or ctype.abi(options.abi)
   if not abi then
-    raise("option 'abi' is \"linux64\", \"linux32\", \"win64\" or \"win32\", not %s", tostring(options.abi))
+    raise(2, "option 'abi' is \"linux64\", \"linux32\", \"win64\" or \"win32\", not %s", tostring(options.abi))
   end
   local defines = options.defines or {}
-  if type(defines) ~= "table" then raise("option 'defines' is a table, not %s", type(defines)) end
+  if type(defines) ~= "table" then raise(2, "option 'defines' is a table, not %s", type(defines)) end
   for name, value in pairs(defines) do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
-      raise("'%s' is no macro's name", tostring(name))
+      raise(2, "'%s' is no macro's name", tostring(name))
     end
     if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
-      raise("macro '%s' is a string, a number or a boolean, not %s", name, type(value))
+      raise(2, "macro '%s' is a string, a number or a boolean, not %s", name, type(value))
     end
   end
   return abi, defines
@@ -94,8 +95,11 @@ end
 -- `"Enum::Name"`), `static const` and `constexpr`
 -- @raise for what is no C, or not read here: `cdef: line 3, column 5: expected ';', got 'int'`
 function cdef.parse(source, options)
-  if type(source) ~= "string" then raise("bad argument #1 to 'parse' (string expected, got %s)", type(source)) end
-  local well, types, constants = pcall(read, source, check_options(options))
+  if type(source) ~= "string" then
+    raise(1, "bad argument #1 to 'parse' (string expected, got %s)", type(source))
+  end
+  local abi, defines = check_options(options)
+  local well, types, constants = pcall(read, source, abi, defines)
   if well then return types, constants end
   local problem = types
   if type(problem) ~= "table" then error(problem, 0) end

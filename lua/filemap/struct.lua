@@ -62,7 +62,7 @@ local function member_of(spec)
   check_integer("bits", spec.bits, 0)
   local type_ = type_of(spec[2])
   for i = #spec, 3, -1 do
-    check_integer("the count of an array", spec[i], 0)
+    check_integer("the count of an array", spec[i] or "nil", 0)
     type_ = ctype.array(type_, spec[i])
   end
   local name = spec[1] ~= "" and spec[1] or nil
@@ -74,9 +74,9 @@ end
 
 local option_keys = { pack = true, align = true, endian = true }
 
-local function check_options(options)
+local function check_options(call, options)
   if options == nil then return {} end
-  if type(options) ~= "table" then raise("bad argument #3 (table expected, got %s)", type(options)) end
+  if type(options) ~= "table" then raise("bad argument #3 to '%s' (table expected, got %s)", call, type(options)) end
   for key in pairs(options) do
     if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
   end
@@ -87,9 +87,12 @@ local function check_options(options)
 end
 
 local function make(kind, name, fields, options)
-  if name ~= nil and type(name) ~= "string" then raise("bad argument #1 (string expected, got %s)", type(name)) end
-  if type(fields) ~= "table" then raise("bad argument #2 (table expected, got %s)", type(fields)) end
-  options = check_options(options)
+  local call = kind == "struct" and "define" or kind
+  if name ~= nil and type(name) ~= "string" then
+    raise("bad argument #1 to '%s' (string expected, got %s)", call, type(name))
+  end
+  if type(fields) ~= "table" then raise("bad argument #2 to '%s' (table expected, got %s)", call, type(fields)) end
+  options = check_options(call, options)
   local members = {}
   for i, spec in ipairs(fields) do
     local ok, member = pcall(member_of, spec)
@@ -152,6 +155,9 @@ end
 -- @return the type, for fields
 -- @raise for a value that T cannot hold, and what is no name or no integer
 function struct.enum(name, values, T)
+  if name ~= nil and type(name) ~= "string" then
+    raise("bad argument #1 to 'enum' (string expected, got %s)", type(name))
+  end
   if type(values) ~= "table" then raise("bad argument #2 to 'enum' (table expected, got %s)", type(values)) end
   T = T or "i32"
   if not ctype.bounds(T) then raise("bad argument #3 to 'enum' (no type of integers: %s)", tostring(T)) end

@@ -28,9 +28,14 @@ add [[
   pointer: nullptr_t;
 ]]
 
+-- <linux/types.h>.
+add [[
+  u8: __u8; u16: __u16; u32: __u32; u64: __u64; i8: __s8; i16: __s16; i32: __s32; i64: __s64;
+]]
+
 -- <windows.h>: "Windows Data Types". The widths are Windows' own in every ABI.
 add [[
-  char: CHAR CCHAR; tchar: TCHAR TBYTE; utf16: WCHAR OLECHAR;
+  char: CHAR CCHAR; tchar: TCHAR _TCHAR TBYTE; utf16: WCHAR OLECHAR;
   i8: INT8; u8: BYTE UCHAR BOOLEAN UINT8; i16: SHORT INT16; u16: USHORT WORD UINT16 ATOM LANGID;
   i32: INT LONG INT32 LONG32 BOOL HRESULT NTSTATUS HFILE; f32: FLOAT; f64: DOUBLE DATE;
   u32: UINT ULONG DWORD UINT32 ULONG32 DWORD32 COLORREF LCID LCTYPE MCIVERSION ACCESS_MASK;

@@ -342,6 +342,15 @@ local function cpp_cast(self)
 end
 value_words.static_cast, value_words.reinterpret_cast, value_words.const_cast = cpp_cast, cpp_cast, cpp_cast
 
+-- A text as TCHARs.
+function value_words:_T()
+  self:expect("(")
+  local value, T = expression.read(self)
+  self:expect(")")
+  return value, T
+end
+value_words.TEXT, value_words._TEXT = value_words._T, value_words._T
+
 -- A cast that looks like a call: UINT64_C(1), uint32_t(1).
 function Parser:call_cast(type_, at)
   self:expect("(")
@@ -381,6 +390,7 @@ local ends_initialiser = { [","] = true, [";"] = true }
 
 -- The value of a constant of a type from an expression's; nil where it is none.
 local function constant_of(self, type_, value, T, at)
+  if type_.kind == "auto" then return value, T end
   if T == "string" then
     local text = type_.kind == "pointer" or type_.kind == "array" and type_.of.kind == "char"
     if text then return value, "string" end
@@ -687,6 +697,16 @@ local statement_words = {
   using = Parser.using, namespace = Parser.namespace, template = class_words.template,
 }
 for word in pairs(assert_words) do statement_words[word] = class_words[word] end
+
+-- <windows.h>'s way to declare a handle.
+function statement_words:DECLARE_HANDLE()
+  self:skip()
+  self:expect("(")
+  local name, at = self:name("the name of a handle")
+  self:expect(")")
+  self.scope:declare(name, { type = self.pointer }, at)
+end
+
 statement_words.inline = function(self)
   self:skip()
   if self:is("namespace") then return self:namespace(true) end

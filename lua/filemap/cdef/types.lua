@@ -39,7 +39,7 @@ end
 local basic_words = set [[void char short int long float double signed unsigned __signed__
   __int8 __int16 __int32 __int64]]
 local unread = set [[_Complex _Imaginary _Atomic __int128 _Float16 _Float128 __float128 _Decimal32 _Decimal64 _BitInt
-  typeof __typeof__ decltype auto]]
+  typeof __typeof__ decltype]]
 
 -- Types by their words, in this order and without those that add nothing: `long unsigned int` is "unsigned long".
 local word_order = { "unsigned", "signed", "short", "long", "long2", "char", "__int8", "__int16", "__int32", "__int64",
@@ -378,6 +378,9 @@ end
 
 -- {-- Specifiers -----------------------------------------------------------------------------------
 
+-- The type of a constant that is told by its value.
+local AUTO <const> = { kind = "auto" }
+
 local storage = set "typedef extern static constexpr"
 local record_words = set "struct union class"
 
@@ -441,6 +444,9 @@ function Types:specifiers()
       self:skip()
     elseif attribute_words[word] or self:is_silent(self.i) then
       self:attributes(spec)
+    elseif word == "auto" and not spec.type then
+      self:skip()
+      spec.type = AUTO
     elseif unread[word] then
       fail(self:at(), "'%s' is not read here", word)
     elseif basic_words[word] and not spec.type then

@@ -160,7 +160,7 @@ local function array_metatable(element)
   local get, set = element.get, element.set
   local mt = { __name = "filemap.array" }
   local function at(a, i)
-    local index = math.tointeger(i)
+    local index = math.type(i) and math.tointeger(i)
     if index and index >= 1 and index <= a[COUNT] then return a[OFFSET] + (index - 1) * a[STRIDE] end
     raise("field '%s': index %s is not in 1..%d", a[NAME], tostring(i), a[COUNT])
   end

@@ -60,7 +60,7 @@ end
 
 local function self_type(self, what)
   local record = type(self) == "table" and rawget(self, CTYPE)
-  if not record then raise("bad argument #1 to '%s' (filemap.struct expected, got %s)", what, type(self)) end
+  if not record then raise("calling '%s' on bad self (filemap.struct expected, got %s)", what, type(self)) end
   return record
 end
 
@@ -135,7 +135,7 @@ end
 -- @raise if there is no such member
 function methods:offsetof(path)
   local record = self_type(self, "offsetof")
-  if type(path) ~= "string" then raise("bad argument #2 to 'offsetof' (string expected, got %s)", type(path)) end
+  if type(path) ~= "string" then raise("bad argument #1 to 'offsetof' (string expected, got %s)", type(path)) end
   local at = resolve(record, path)
   local field = at.field
   if field and field.bits then
@@ -185,7 +185,7 @@ local guard_keys = { even = { "even" }, same = { "same" }, first = { "first", "l
 
 -- The two functions of a guard. One with other fields than its protocol has raises.
 local function read_guard(record, guard)
-  if type(guard) ~= "table" then raise("bad argument #4 to 'snapshot' (table expected, got %s)", type(guard)) end
+  if type(guard) ~= "table" then raise("bad argument #3 to 'snapshot' (table expected, got %s)", type(guard)) end
   local keys = guard_keys[next(guard)]
   if not keys then
     raise("a guard is { even = }, { first =, last = } or { same = }, not { %s = }", tostring(next(guard)))
@@ -202,10 +202,10 @@ end
 local function check_timeout(timeout)
   if timeout == nil then return end
   if type(timeout) ~= "number" then
-    raise("bad argument #5 to 'snapshot' (number expected, got %s)", type(timeout))
+    raise("bad argument #4 to 'snapshot' (number expected, got %s)", type(timeout))
   end
   if timeout ~= timeout or timeout < 0 then
-    raise("bad argument #5 to 'snapshot' (time-out %s is negative or NaN)", timeout)
+    raise("bad argument #4 to 'snapshot' (time-out %s is negative or NaN)", timeout)
   end
 end
 
