@@ -1,6 +1,7 @@
+--- @module filemap.struct
+
 -- Type objects: a struct or union with what one does with it, and the paths to what is in it. Internal to
 -- filemap.struct and filemap.cdef.
--- @module filemap.struct
 
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
