@@ -98,7 +98,7 @@ function kinds.array(self, type_, offset)
   if type_.size == 0 then return access.is_text(type_) and '""' or "{}" end
   if access.is_text(type_) then
     local bytes = self:unpack("c" .. type_.size, offset, type_.size)
-    if type_.of.unit == 1 then return ("cut(%s)"):format(bytes) end
+    if type_.of.unit == 1 then return ("match(%s, %q)"):format(bytes, text.UP_TO_NUL) end
     return ("decode(%s, %d, %q)"):format(bytes, type_.of.unit, self.order)
   end
   if type_.of.kind == "number" and type_.count <= SHORT_ARRAY then
@@ -190,7 +190,7 @@ local function compose_direct(record, order, constants)
   local u = writer.unpacks[1]
   if #writer.unpacks ~= 1 or fields:find("(s, p", 1, true) then return nil end
   local format = order .. table.concat(u.formats)
-  return ("local K, unpack, cut, decode, within, check = ...\nreturn function(view, p)\n"
+  return ("local K, unpack, match, decode, within, check = ...\nreturn function(view, p)\n"
     .. "if not within(view, p, %d) then check('read', view, p, %d) end\nlocal %s = unpack(view, %q, p%s)\n"
     .. "return { %s }\nend"):format(record.size, record.size, table.concat(u.names, ", "), format,
       u.from > 0 and " + " .. u.from or "", fields)
@@ -224,7 +224,7 @@ function decode.reader(record, order)
   local constants = {}
   local source = compose_direct(record, record.endian or order, constants)
   if source then
-    return assert(load(source, access.made))(constants, core.view.unpack, text.cut, text.decode, core.within,
+    return assert(load(source, access.made))(constants, core.view.unpack, string.match, text.decode, core.within,
       object.check_range)
   end
   local read, size, get_string, check_range = decode.of(record, order), record.size, core.view.get_string,
@@ -237,9 +237,9 @@ end
 
 local function compile(record, order)
   local constants = {}
-  local source = ("local K, unpack, cut, decode = ...\nreturn function(s, p)\n%s\nend")
+  local source = ("local K, unpack, match, decode = ...\nreturn function(s, p)\n%s\nend")
     :format(compose(record, order, constants))
-  return assert(load(source, access.made))(constants, string.unpack, text.cut, text.decode)
+  return assert(load(source, access.made))(constants, string.unpack, string.match, text.decode)
 end
 
 -- {-- Of any type ----------------------------------------------------------------------------------

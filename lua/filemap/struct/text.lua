@@ -39,15 +39,12 @@ local function decode32(bytes, format)
   return table.concat(parts)
 end
 
---- The text up to NUL, or all.
-function text.cut(bytes)
-  local nul = bytes:find("\0", 1, true)
-  return nul and bytes:sub(1, nul - 1) or bytes
-end
+--- The pattern of the text up to NUL, or of all.
+text.UP_TO_NUL = "^[^\0]*"
 
 --- The UTF-8 of bytes in units of `unit` bytes in an order.
 function text.decode(bytes, unit, order)
-  if unit == 1 then return text.cut(bytes) end
+  if unit == 1 then return bytes:match(text.UP_TO_NUL) end
   return (unit == 2 and decode16 or decode32)(bytes, order .. "I" .. unit)
 end
 
