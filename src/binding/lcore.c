@@ -215,11 +215,9 @@ static int core_fence(lua_State *L)
 ** out what was wrong, and this is quick. */
 static int core_within(lua_State *L)
 {
-  int is_integer;
-  const fmb_view *u = luaL_testudata(L, 1, FMB_VIEW);
-  const lua_Integer offset = lua_tointegerx(L, 2, &is_integer), size = lua_tointegerx(L, 3, NULL);
-  lua_pushboolean(L, u && u->view.data && is_integer && lua_isinteger(L, 2) && offset >= 0 &&
-                       (uint64_t)size <= u->view.size && (uint64_t)offset <= u->view.size - (uint64_t)size);
+  const fm_view *v = fmb_to_view(L, 1);
+  const uint64_t offset = (uint64_t)lua_tointeger(L, 2), size = (uint64_t)lua_tointeger(L, 3);
+  lua_pushboolean(L, v && v->data && lua_isinteger(L, 2) && size <= v->size && offset <= v->size - size);
   return 1;
 }
 
