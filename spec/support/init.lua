@@ -28,10 +28,15 @@ support.lua = os.getenv("FILEMAP_SPEC_LUA") or interpreter()
 -- busted loads this anew for each file of specs: the clock makes the later ones' numbers others.
 local serial = process.now() * 1000000 // 1 | 0
 
--- A name that no other run uses, behind its kind: "Local\\", "Global\\", "/" or none.
+local verbatim = {}
+
+-- A name that no other run uses, behind its kind: "Local\\", "Global\\", "/" or none. One that stays by itself is
+-- removed after the test, whoever made it and however that ended.
 function support.unique(kind)
   serial = serial + 1
-  return ("%sspec-%d-%d"):format(kind or "", process.pid(), serial)
+  local name = ("%sspec-%d-%d"):format(kind or "", process.pid(), serial)
+  if kind == "/" and not support.windows then verbatim[#verbatim + 1] = name end
+  return name
 end
 
 local folder
@@ -155,6 +160,8 @@ function support.clean()
     -- What a killed child held is invisible, and its memory freed by the next list.
     if #children > 0 then core.list() end
     children = {}
+    for _, name in ipairs(verbatim) do core.unlink(name) end
+    verbatim = {}
     if core.live() ~= live then left[1] = ("%d maps and mappings where %d were"):format(core.live(), live) end
     for file in pairs(segments()) do
       if not shared[file] then left[#left + 1] = ("/dev/shm/%s"):format(file) end

@@ -96,13 +96,16 @@ typedef struct fm_options {
   unsigned mode;    /* POSIX permissions of what is made; no umask is applied. Windows: no effect */
   const char *sddl; /* Windows security descriptor of what is made, or NULL. POSIX: FM_UNSUPPORTED */
   const char *name; /* fm_file on Windows: also name the mapping. POSIX: FM_UNSUPPORTED */
+  const void *initial; /* what new memory begins with, or NULL: zeros. Who opens it finds it; on Windows maybe
+                          a moment later, the first eight bytes last */
+  size_t initial_size; /* no more than the size */
   bool inherit;     /* let child processes inherit the handle */
   bool commit;      /* the memory is there on return; false only reserves addresses or file size */
   bool large_pages; /* FM_UNSUPPORTED where there are none */
 } fm_options;
 
 #define FM_ANY_SIZE UINT64_MAX
-#define FM_OPTIONS {FM_RW, FM_ANY_SIZE, 0600, NULL, NULL, false, true, false}
+#define FM_OPTIONS {FM_RW, FM_ANY_SIZE, 0600, NULL, NULL, NULL, 0, false, true, false}
 
 /* Each of these makes *out, which fm_map_close ends.
 **

@@ -92,16 +92,23 @@ static int check_size(uint64_t size, fm_error *e)
   return FM_OK;
 }
 
-int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, fm_error *e)
+static int create(fm_map **out, const char *name, bool sync, uint64_t size, const fm_options *o, fm_error *e)
 {
   fm_name parsed;
   int code = fm_name_parse(&parsed, name, e);
   if (code == FM_OK) code = check_size(size, e);
   if (code == FM_OK) code = check_access(o->access, o->access, e);
+  if (code == FM_OK && o->initial_size > size) code = fm_fail(e, FM_INVALID, "it begins with more than it holds");
   if (code != FM_OK) return code;
   fm_map *m = new_map(&parsed, NULL, o->access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  m->sync = sync;
   return finish(out, m, fm_sys_create(m, &parsed, size, o, e));
+}
+
+int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, fm_error *e)
+{
+  return create(out, name, false, size, o, e);
 }
 
 /* The options as a body gets them, where a size of 0 asks for nothing. */
@@ -113,7 +120,7 @@ static int take_options(fm_options *out, const fm_options *o, fm_error *e)
   return code == FM_OK ? check_access(o->access, o->access, e) : code;
 }
 
-int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error *e)
+static int open_named(fm_map **out, const char *name, bool sync, const fm_options *options, fm_error *e)
 {
   fm_name parsed;
   fm_options o;
@@ -123,26 +130,51 @@ int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error 
   if (code != FM_OK) return code;
   fm_map *m = new_map(&parsed, NULL, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  m->sync = sync;
   return finish(out, m, fm_sys_open(m, &parsed, &o, e));
+}
+
+int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error *e)
+{
+  return open_named(out, name, false, options, e);
 }
 
 /* Another process can take the name between our look and our creation, and give it up between our
 ** creation and our look; a few rounds settle any race of well-behaved ones. */
-int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size,
-                      const fm_options *o, fm_error *e)
+static int create_or_open(fm_map **out, bool *created, const char *name, bool sync, uint64_t size,
+                          const fm_options *o, fm_error *e)
 {
   fm_options opening = *o;
   opening.size = size;
   int code = check_size(size, e);
   if (code != FM_OK) return code;
   for (int round = 0; round < 100; round++) {
-    code = name ? fm_open(out, name, &opening, e) : FM_NOT_FOUND;
-    const bool create = code == FM_NOT_FOUND;
-    if (create) code = fm_create(out, name, size, o, e);
-    if (code == FM_OK) *created = create;
+    code = name ? open_named(out, name, sync, &opening, e) : FM_NOT_FOUND;
+    const bool is_new = code == FM_NOT_FOUND;
+    if (is_new) code = create(out, name, sync, size, o, e);
+    if (code == FM_OK) *created = is_new;
     if (code != FM_EXISTS) return code;
   }
   return fm_fail(e, FM_IN_USE, "it comes and goes too fast");
+}
+
+int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size,
+                      const fm_options *o, fm_error *e)
+{
+  return create_or_open(out, created, name, false, size, o, e);
+}
+
+int fm_create_or_open_sync(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o,
+                           fm_error *e)
+{
+  return create_or_open(out, created, name, true, size, o, e);
+}
+
+int fm_open_sync(fm_map **out, const char *name, uint64_t size, const fm_options *o, fm_error *e)
+{
+  fm_options opening = *o;
+  opening.size = size;
+  return open_named(out, name, true, &opening, e);
 }
 
 int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error *e)

@@ -82,11 +82,24 @@ static int check_options(const fm_options *o, fm_error *e)
 
 /* {-- Memory ------------------------------------------------------------------------------------ */
 
-static int make_unnamed(int *out, uint64_t size, bool commit, fm_error *e)
+int fm_posix_write_initial(int fd, const fm_options *o, fm_error *e)
+{
+  const char *from = o->initial;
+  size_t done = 0;
+  while (done < o->initial_size) {
+    const ssize_t n = pwrite(fd, from + done, o->initial_size - done, (off_t)done);
+    if (n < 0 && errno != EINTR) return fm_fail_native(e, errno);
+    if (n > 0) done += (size_t)n;
+  }
+  return FM_OK;
+}
+
+static int make_unnamed(int *out, uint64_t size, const fm_options *o, fm_error *e)
 {
   const int fd = memfd_create("filemap", MFD_CLOEXEC);
   if (fd < 0) return fm_fail_native(e, errno);
-  const int code = fm_posix_set_size(fd, 0, size, commit, e);
+  int code = fm_posix_set_size(fd, 0, size, o->commit, e);
+  if (code == FM_OK) code = fm_posix_write_initial(fd, o, e);
   if (code == FM_OK) *out = fd;
   else close(fd);
   return code;
@@ -114,8 +127,8 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
   int fd;
   int code = check_options(o, e);
   if (code != FM_OK) return code;
-  code = name->kind == FM_UNNAMED ? make_unnamed(&fd, size, o->commit, e)
-                                  : fm_segment_create(&fd, name, size, o->mode, o->commit, e);
+  code = name->kind == FM_UNNAMED ? make_unnamed(&fd, size, o, e)
+                                  : fm_segment_create(&fd, name, m->sync, size, o, e);
   return code == FM_OK ? keep_segment(m, fd, size, name, o, e) : code;
 }
 
@@ -124,7 +137,7 @@ int fm_sys_open(fm_map *m, const fm_name *name, const fm_options *o, fm_error *e
   int fd;
   uint64_t size;
   int code = check_options(o, e);
-  if (code == FM_OK) code = fm_segment_open(&fd, &size, name, open_flags(o->access), e);
+  if (code == FM_OK) code = fm_segment_open(&fd, &size, name, m->sync, open_flags(o->access), e);
   if (code != FM_OK) return code;
   if (o->size > size) {
     fm_segment_release(fd, name);

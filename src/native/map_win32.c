@@ -7,6 +7,7 @@
 
 #include <sddl.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Since Windows 10 1703; earlier ones ignore it and older headers lack it. */
 #ifndef FILE_MAP_LARGE_PAGES
@@ -158,6 +159,21 @@ static int use_large_pages(fm_section *s, fm_error *e)
   return FM_OK;
 }
 
+/* Others can open a section as soon as it is made: for them the first eight bytes tell that the rest is there. */
+static int write_initial(HANDLE section, const fm_options *o, fm_error *e)
+{
+  if (o->initial_size == 0) return FM_OK;
+  unsigned char *to = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, o->initial_size);
+  if (!to) return fm_win32_fail(e);
+  const unsigned char *from = o->initial;
+  const size_t first = o->initial_size < 8 ? o->initial_size : 8;
+  memcpy(to + first, from + first, o->initial_size - first);
+  atomic_thread_fence(memory_order_seq_cst);
+  memcpy(to, from, first);
+  UnmapViewOfFile(to);
+  return FM_OK;
+}
+
 int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_options *o, fm_error *e)
 {
   /* Whatever this map may do itself, others open the section as they like and may. */
@@ -170,6 +186,7 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
   if (code == FM_OK) code = fm_win32_read_sddl(&s.security, o->sddl, e);
   if (code == FM_OK) code = fm_win32_make_section(&made, &s, e);
   LocalFree(s.security);
+  if (code == FM_OK && (code = write_initial(made, o, e)) != FM_OK) CloseHandle(made);
   if (code != FM_OK) return code;
   m->handle = (intptr_t)made;
   m->file = 0;

@@ -58,6 +58,7 @@ struct fm_map {
   intptr_t file;       /* Windows: HANDLE of the file behind it, 0 if none */
   bool reserved;       /* Windows: pages must be committed before they are touched */
   bool adopted;        /* POSIX: may hold a name that it does not know */
+  bool sync;           /* POSIX: what the name stands for is a sync object */
   char name[FM_NAME_SIZE];
   char *path;          /* of a file map, allocated */
 };
@@ -71,6 +72,12 @@ struct fm_mapping {
   fm_map *map;
   struct place *place; /* guard.c's */
 };
+
+/* A map of a sync object, where those live in memory (sync_posix.c): a name stands either for one or for a
+** section, and for what it does not stand it is FM_INVALID. */
+int fm_create_or_open_sync(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o,
+                           fm_error *e);
+int fm_open_sync(fm_map **out, const char *name, uint64_t size, const fm_options *o, fm_error *e);
 
 /* What a body gives. Each fills `handle`, `file` and `size` of a map of which everything else is set,
 ** or fails and has taken nothing. Sizes are not 0 where they come from the caller. */

@@ -32,6 +32,9 @@ int fm_posix_set_inherit(int fd, bool inherit, fm_error *e);
 int fm_posix_lock_size(int fd, fm_error *e);
 int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e);
 
+/* Writes what a new map begins with. */
+int fm_posix_write_initial(int fd, const fm_options *o, fm_error *e);
+
 /* Allocates a range within an open file's size. */
 int fm_posix_commit(int fd, uint64_t offset, uint64_t length, fm_error *e);
 
@@ -45,9 +48,8 @@ void fm_posix_pause(int tries);
 
 /* A segment of that name, made new or found, with this process among its holders: an open descriptor,
 ** and for one that is there its size. */
-int fm_segment_create(int *fd, const fm_name *name, uint64_t size, unsigned mode, bool commit,
-                      fm_error *e);
-int fm_segment_open(int *fd, uint64_t *size, const fm_name *name, int flags, fm_error *e);
+int fm_segment_create(int *fd, const fm_name *name, bool sync, uint64_t size, const fm_options *o, fm_error *e);
+int fm_segment_open(int *fd, uint64_t *size, const fm_name *name, bool sync, int flags, fm_error *e);
 
 /* Ends this process's hold by `fd`, when no mapping of it is left, and removes the name if nobody else
 ** holds it. */

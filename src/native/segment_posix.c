@@ -14,6 +14,9 @@
 **   the other side still holds it.
 ** - No lock is waited for. Whoever may read a Global\ segment can lock it for ever; tries are counted.
 **
+** Sync objects are segments too, told from others by the sticky bit of their mode, which means nothing else for a
+** regular file on Linux (chmod(2)), and is there before the name is.
+**
 ** /dev/shm is sticky, so that another user can neither remove nor rename what is ours; he can plant a
 ** file under a name that we want. So each is looked at before it is opened (opening a device or FIFO has
 ** effects), opened without following links or waiting, and looked at again. */
@@ -108,6 +111,14 @@ static bool has_name(const struct stat *opened, const char *path)
   return lstat(path, &named) == 0 && opened->st_ino == named.st_ino && opened->st_dev == named.st_dev;
 }
 
+/* Is it of the kind that is wanted? Asked of what somebody holds: a dead one is not there. */
+static int check_sync(const struct stat *st, bool sync, fm_error *e)
+{
+  if (!(st->st_mode & S_ISVTX) == !sync) return FM_OK;
+  return fm_fail(e, FM_INVALID, sync ? "the name stands for memory, not for a sync object"
+                                     : "the name stands for a sync object, not for memory");
+}
+
 /* Does anybody hold what is at `path`? If nobody does, it is removed. What cannot be looked at counts as
 ** not held, and stays. */
 static bool visit(const char *path, fm_kind kind, uint64_t *size)
@@ -169,7 +180,7 @@ static int look_up(int *out, struct stat *st, const char *path, fm_kind kind, in
 /* {-- Making ------------------------------------------------------------------------------------ */
 
 /* FM_OK if a segment of that name can be made. */
-static int check_vacant(const char *path, const fm_name *name, fm_error *e)
+static int check_vacant(const char *path, const fm_name *name, bool sync, fm_error *e)
 {
   struct stat st;
   int fd;
@@ -179,7 +190,7 @@ static int check_vacant(const char *path, const fm_name *name, fm_error *e)
     return fm_fail(e, FM_DENIED, "nobody holds it, but only its maker can remove it");
   if (code != FM_OK) return code;
   fm_segment_release(fd, name);
-  return fm_fail(e, FM_EXISTS, NULL);
+  return check_sync(&st, sync, e) == FM_OK ? fm_fail(e, FM_EXISTS, NULL) : FM_INVALID;
 }
 
 /* By errno, which of a missing folder says something else. */
@@ -209,14 +220,16 @@ static bool give_name(int fd, const char *path)
   return linkat(AT_FDCWD, link_of(link, fd), AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
 }
 
-static int make(int *out, uint64_t size, unsigned mode, bool commit, fm_error *e)
+static int make(int *out, bool sync, uint64_t size, const fm_options *o, fm_error *e)
 {
   int fd = -1;
   int code = make_nameless(&fd, e);
   if (code != FM_OK) return code;
-  code = fm_posix_set_size(fd, 0, size, commit, e);
+  const mode_t mode = (mode_t)o->mode | (sync ? S_ISVTX : 0);
+  code = fm_posix_set_size(fd, 0, size, o->commit, e);
+  if (code == FM_OK) code = fm_posix_write_initial(fd, o, e);
   /* Not by umask, which belongs to the whole process. */
-  if (code == FM_OK && (fchmod(fd, (mode_t)mode) != 0 || !fm_posix_try_lock(fd, LOCK_SH)))
+  if (code == FM_OK && (fchmod(fd, mode) != 0 || !fm_posix_try_lock(fd, LOCK_SH)))
     code = fm_fail_native(e, errno);
   if (code == FM_OK) *out = fd;
   else close(fd);
@@ -224,22 +237,21 @@ static int make(int *out, uint64_t size, unsigned mode, bool commit, fm_error *e
 }
 
 /* A verbatim segment takes part in no locking; the shared lock does it no harm. */
-int fm_segment_create(int *out, const fm_name *name, uint64_t size, unsigned mode, bool commit,
-                      fm_error *e)
+int fm_segment_create(int *out, const fm_name *name, bool sync, uint64_t size, const fm_options *o, fm_error *e)
 {
   char path[PATH_SIZE];
   int fd = -1;
   fm_segment_list(NULL, 0, NULL, NULL);
   int code = path_of(path, name, e);
-  if (code == FM_OK) code = check_vacant(path, name, e);
-  if (code == FM_OK) code = make(&fd, size, mode, commit, e);
+  if (code == FM_OK) code = check_vacant(path, name, sync, e);
+  if (code == FM_OK) code = make(&fd, sync, size, o, e);
   if (code != FM_OK) return code;
   for (int i = 0; i < FM_TRIES; i++) {
     if (give_name(fd, path)) {
       *out = fd;
       return FM_OK;
     }
-    code = errno == EEXIST ? check_vacant(path, name, e)
+    code = errno == EEXIST ? check_vacant(path, name, sync, e)
          : errno == ENOENT ? fail_unsupported(e, "/proc is not mounted")
                            : fm_fail_native(e, errno);
     if (code != FM_OK) break;
@@ -250,7 +262,7 @@ int fm_segment_create(int *out, const fm_name *name, uint64_t size, unsigned mod
 
 /* {-- Opening, letting go ----------------------------------------------------------------------- */
 
-int fm_segment_open(int *out, uint64_t *size, const fm_name *name, int flags, fm_error *e)
+int fm_segment_open(int *out, uint64_t *size, const fm_name *name, bool sync, int flags, fm_error *e)
 {
   char path[PATH_SIZE];
   struct stat st;
@@ -259,9 +271,10 @@ int fm_segment_open(int *out, uint64_t *size, const fm_name *name, int flags, fm
   if (code == FM_OK) code = look_up(&fd, &st, path, name->kind, flags, e);
   if (code == UNREMOVABLE) return fm_fail(e, FM_NOT_FOUND, NULL);
   if (code != FM_OK) return code;
-  if (st.st_size <= 0) {
+  code = st.st_size > 0 ? check_sync(&st, sync, e) : fm_fail(e, FM_INVALID, "it has a size of 0");
+  if (code != FM_OK) {
     fm_segment_release(fd, name);
-    return fm_fail(e, FM_INVALID, "it has a size of 0");
+    return code;
   }
   *out = fd;
   *size = (uint64_t)st.st_size;
