@@ -16,6 +16,9 @@
 #define FMB_VIEW "filemap.view"
 #define FMB_ARRAY "filemap.array"
 #define FMB_STREAM "filemap.stream"
+#define FMB_MUTEX "filemap.mutex"
+#define FMB_SEMAPHORE "filemap.semaphore"
+#define FMB_EVENT "filemap.event"
 
 /* {-- Errors (lerror.c) ------------------------------------------------------------------------- */
 
@@ -46,11 +49,34 @@ int fmb_opt_access(lua_State *L, int arg, int otherwise);
 /* The fields that a call's options may have; any other raises, naming it. */
 enum {
   FMB_ACCESS = 1, FMB_SIZE = 2, FMB_MODE = 4, FMB_SDDL = 8, FMB_NAME = 16, FMB_INHERIT = 32,
-  FMB_COMMIT = 64, FMB_LARGE_PAGES = 128
+  FMB_COMMIT = 64, FMB_LARGE_PAGES = 128, FMB_EXISTING = 256, FMB_MANUAL = 512, FMB_SET = 1024, FMB_CAPACITY = 2048,
+  FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192
 };
 
+typedef struct fmb_options {
+  fm_options map; /* also `mode`, `sddl` of what is no map */
+  bool existing, manual, set, stream;
+  uint64_t capacity, max_message; /* 0: not given */
+} fmb_options;
+
+#define FMB_OPTIONS {FM_OPTIONS, false, false, false, false, 0, 0}
+
 /* Reads the table at `arg` (none and nil are fine) into `o`, whose strings live as long as the table. */
-void fmb_read_options(lua_State *L, int arg, fm_options *o, unsigned allowed);
+void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed);
+
+/* Seconds; nil gives `otherwise`. A negative one raises, and what is no number. */
+double fmb_opt_timeout(lua_State *L, int arg, double otherwise);
+
+/* {-- Objects ------------------------------------------------------------------------------------ */
+
+/* What holds one pointer, NULL when it is closed: sync objects and channels. fmb_new_object pushes one, to be filled;
+** a finalizer may run. fmb_check_object raises for a closed one. */
+void **fmb_new_object(lua_State *L, const char *type);
+void *fmb_check_object(lua_State *L, const char *type);
+
+/* Makes the metatable of a type, with these methods and metamethods beside __gc, __close and __tostring, which are
+** `close` and `tostring`. */
+void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, lua_CFunction tostring);
 
 /* {-- Maps (lmap.c) and views (lview.c) --------------------------------------------------------- */
 
@@ -64,6 +90,9 @@ void fmb_open_map(lua_State *L);
 void fmb_open_view(lua_State *L);
 void fmb_open_array(lua_State *L);
 void fmb_open_stream(lua_State *L);
+
+/* Make the metatables, and push a table of functions. */
+void fmb_open_sync(lua_State *L);
 
 /* The methods of views, kept by topic. */
 extern const luaL_Reg fmb_number_methods[];

@@ -43,28 +43,38 @@ int fmb_opt_access(lua_State *L, int arg, int otherwise)
   return lua_isnoneornil(L, arg) ? otherwise : fmb_check_access(L, arg);
 }
 
+double fmb_opt_timeout(lua_State *L, int arg, double otherwise)
+{
+  if (lua_isnoneornil(L, arg)) return otherwise;
+  const lua_Number seconds = luaL_checknumber(L, arg);
+  if (!(seconds >= 0)) /* nor NaN */
+    luaL_argerror(L, arg, lua_pushfstring(L, "time-out %f is %s", (LUAI_UACNUMBER)seconds,
+                                          seconds < 0 ? "negative" : "no number"));
+  return seconds < FM_FOREVER ? (double)seconds : FM_FOREVER;
+}
+
 /* {-- Options ----------------------------------------------------------------------------------- */
 
 /* Each reads the value on top of the stack, and returns what was expected instead, or NULL. */
-typedef const char *(*reader)(lua_State *L, fm_options *o);
+typedef const char *(*reader)(lua_State *L, fmb_options *o);
 
-static const char *read_access(lua_State *L, fm_options *o)
+static const char *read_access(lua_State *L, fmb_options *o)
 {
-  o->access = access_at(L, -1);
-  return o->access ? NULL : "\"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or \"copyx\"";
+  o->map.access = access_at(L, -1);
+  return o->map.access ? NULL : "\"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or \"copyx\"";
 }
 
-static const char *read_size(lua_State *L, fm_options *o)
+static const char *read_size(lua_State *L, fmb_options *o)
 {
   int is_integer;
   const lua_Integer size = lua_tointegerx(L, -1, &is_integer);
-  o->size = (uint64_t)size;
+  o->map.size = (uint64_t)size;
   return is_integer && size >= 0 ? NULL : "an integer from 0 to 2^63-1";
 }
 
 /* Three octal digits, with or without a 0 before them. The owner keeps the right to read: who cannot open
 ** a segment cannot see that it is dead, and clear it away. */
-static const char *read_mode(lua_State *L, fm_options *o)
+static const char *read_mode(lua_State *L, fmb_options *o)
 {
   static const char expected[] = "permissions as an octal string like \"0600\", the owner's read among them";
   if (lua_type(L, -1) != LUA_TSTRING) return expected;
@@ -72,8 +82,8 @@ static const char *read_mode(lua_State *L, fm_options *o)
   const char *s = lua_tolstring(L, -1, &length);
   if (length == 4 && *s == '0') s++, length--;
   if (length != 3 || strspn(s, "01234567") != 3) return expected;
-  o->mode = (unsigned)((s[0] - '0') * 64 + (s[1] - '0') * 8 + (s[2] - '0'));
-  return o->mode & 0400 ? NULL : expected;
+  o->map.mode = (unsigned)((s[0] - '0') * 64 + (s[1] - '0') * 8 + (s[2] - '0'));
+  return o->map.mode & 0400 ? NULL : expected;
 }
 
 static const char *read_string(lua_State *L, const char **out)
@@ -83,14 +93,14 @@ static const char *read_string(lua_State *L, const char **out)
   return *out && strlen(*out) == length ? NULL : "a string without NUL";
 }
 
-static const char *read_sddl(lua_State *L, fm_options *o)
+static const char *read_sddl(lua_State *L, fmb_options *o)
 {
-  return read_string(L, &o->sddl);
+  return read_string(L, &o->map.sddl);
 }
 
-static const char *read_name(lua_State *L, fm_options *o)
+static const char *read_name(lua_State *L, fmb_options *o)
 {
-  return read_string(L, &o->name);
+  return read_string(L, &o->map.name);
 }
 
 static const char *read_boolean(lua_State *L, bool *out)
@@ -99,19 +109,57 @@ static const char *read_boolean(lua_State *L, bool *out)
   return lua_isboolean(L, -1) ? NULL : "a boolean";
 }
 
-static const char *read_inherit(lua_State *L, fm_options *o)
+static const char *read_inherit(lua_State *L, fmb_options *o)
 {
-  return read_boolean(L, &o->inherit);
+  return read_boolean(L, &o->map.inherit);
 }
 
-static const char *read_commit(lua_State *L, fm_options *o)
+static const char *read_commit(lua_State *L, fmb_options *o)
 {
-  return read_boolean(L, &o->commit);
+  return read_boolean(L, &o->map.commit);
 }
 
-static const char *read_large_pages(lua_State *L, fm_options *o)
+static const char *read_large_pages(lua_State *L, fmb_options *o)
 {
-  return read_boolean(L, &o->large_pages);
+  return read_boolean(L, &o->map.large_pages);
+}
+
+static const char *read_existing(lua_State *L, fmb_options *o)
+{
+  return read_boolean(L, &o->existing);
+}
+
+static const char *read_manual(lua_State *L, fmb_options *o)
+{
+  return read_boolean(L, &o->manual);
+}
+
+static const char *read_set(lua_State *L, fmb_options *o)
+{
+  return read_boolean(L, &o->set);
+}
+
+static const char *read_stream(lua_State *L, fmb_options *o)
+{
+  return read_boolean(L, &o->stream);
+}
+
+static const char *read_length(lua_State *L, uint64_t *out)
+{
+  int is_integer;
+  const lua_Integer n = lua_tointegerx(L, -1, &is_integer);
+  *out = (uint64_t)n;
+  return is_integer && n > 0 ? NULL : "an integer from 1 to 2^63-1";
+}
+
+static const char *read_capacity(lua_State *L, fmb_options *o)
+{
+  return read_length(L, &o->capacity);
+}
+
+static const char *read_max_message(lua_State *L, fmb_options *o)
+{
+  return read_length(L, &o->max_message);
 }
 
 static const struct option { const char *name; unsigned bit; reader read; } known[] = {
@@ -119,6 +167,9 @@ static const struct option { const char *name; unsigned bit; reader read; } know
   {"mode", FMB_MODE, read_mode},          {"sddl", FMB_SDDL, read_sddl},
   {"name", FMB_NAME, read_name},          {"inherit", FMB_INHERIT, read_inherit},
   {"commit", FMB_COMMIT, read_commit},    {"large_pages", FMB_LARGE_PAGES, read_large_pages},
+  {"existing", FMB_EXISTING, read_existing}, {"manual", FMB_MANUAL, read_manual},
+  {"set", FMB_SET, read_set},             {"stream", FMB_STREAM_MODE, read_stream},
+  {"capacity", FMB_CAPACITY, read_capacity}, {"max_message", FMB_MAX_MESSAGE, read_max_message},
 };
 
 /* The option that the key below the top names; raises if the call has none of that name. */
@@ -132,7 +183,7 @@ static const struct option *find_option(lua_State *L, int arg, unsigned allowed)
   return NULL;
 }
 
-void fmb_read_options(lua_State *L, int arg, fm_options *o, unsigned allowed)
+void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed)
 {
   if (lua_isnoneornil(L, arg)) return;
   luaL_checktype(L, arg, LUA_TTABLE);

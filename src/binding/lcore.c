@@ -33,11 +33,11 @@ static int core_create(lua_State *L)
   const char *name;
   if (!opt_name(L, &name)) return 4;
   const uint64_t size = fmb_check_count(L, 2, "size");
-  fm_options o = FM_OPTIONS;
+  fmb_options o = FMB_OPTIONS;
   fm_error e;
   fm_map **m = fmb_new_map(L);
   fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
-  return fm_create(m, name, size, &o, &e) == FM_OK ? 1 : fmb_fail(L, label(name), &e);
+  return fm_create(m, name, size, &o.map, &e) == FM_OK ? 1 : fmb_fail(L, label(name), &e);
 }
 
 /*** Opens a section that is there.
@@ -56,12 +56,12 @@ static int core_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
   if (!name) return 4;
-  fm_options o = FM_OPTIONS;
+  fmb_options o = FMB_OPTIONS;
   fm_error e;
   fm_map **m = fmb_new_map(L);
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_INHERIT);
-  o.access = fmb_opt_access(L, 2, FM_READ);
-  return fm_open(m, name, &o, &e) == FM_OK ? 1 : fmb_fail(L, name, &e);
+  o.map.access = fmb_opt_access(L, 2, FM_READ);
+  return fm_open(m, name, &o.map, &e) == FM_OK ? 1 : fmb_fail(L, name, &e);
 }
 
 /*** Opens a section, or makes it where there is none.
@@ -81,12 +81,12 @@ static int core_create_or_open(lua_State *L)
   const char *name;
   if (!opt_name(L, &name)) return 4;
   const uint64_t size = fmb_check_count(L, 2, "size");
-  fm_options o = FM_OPTIONS;
+  fmb_options o = FMB_OPTIONS;
   fm_error e;
   bool created;
   fm_map **m = fmb_new_map(L);
   fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
-  if (fm_create_or_open(m, &created, name, size, &o, &e) != FM_OK) return fmb_fail(L, label(name), &e);
+  if (fm_create_or_open(m, &created, name, size, &o.map, &e) != FM_OK) return fmb_fail(L, label(name), &e);
   lua_pushboolean(L, created);
   return 2;
 }
@@ -109,13 +109,13 @@ static int core_file(lua_State *L)
 {
   const char *path = fmb_check_text(L, 1);
   if (!path) return 4;
-  fm_options o = FM_OPTIONS;
+  fmb_options o = FMB_OPTIONS;
   fm_error e;
   fm_map **m = fmb_new_map(L);
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_MODE | FMB_SDDL | FMB_NAME | FMB_INHERIT | FMB_COMMIT |
                                FMB_LARGE_PAGES);
-  o.access = fmb_opt_access(L, 2, FM_READ);
-  return fm_file(m, path, &o, &e) == FM_OK ? 1 : fmb_fail(L, path, &e);
+  o.map.access = fmb_opt_access(L, 2, FM_READ);
+  return fm_file(m, path, &o.map, &e) == FM_OK ? 1 : fmb_fail(L, path, &e);
 }
 
 /*** Makes a map of a handle that this process inherited (see the option `inherit` and @{map:handle}). The
@@ -241,6 +241,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "granularity");
   lua_pushstring(L, fm_platform);
   lua_setfield(L, -2, "platform");
+  fmb_open_sync(L);
+  lua_setfield(L, -2, "sync");
   luaL_getmetatable(L, FMB_VIEW); /* its methods as functions, for who calls them often */
   lua_getfield(L, -1, "__index");
   lua_setfield(L, -3, "view");

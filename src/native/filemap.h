@@ -228,6 +228,53 @@ const fm_map *fm_view_map(const fm_view *v);
 /* Closed already is fine. */
 void fm_view_close(fm_view *v);
 
+/* {-- Sync objects ------------------------------------------------------------------------------ */
+
+/* Time-outs are seconds: 0 tries once, FM_FOREVER waits without end, a negative one is FM_INVALID. */
+#define FM_FOREVER 1e300
+
+/* What several processes wait for, by a name of the kinds and lifetime that maps have. On Windows these are the
+** system's own objects. One is used by one thread at a time, and closed by the thread that has locked it. */
+typedef struct fm_sync fm_sync;
+
+typedef enum fm_sync_kind { FM_MUTEX, FM_SEMAPHORE, FM_EVENT } fm_sync_kind;
+
+/* What a new one is told; one that is there keeps what it has. Start from FM_SYNC_OPTIONS. */
+typedef struct fm_sync_options {
+  unsigned mode;    /* as in fm_options */
+  const char *sddl;
+  bool existing;    /* make none: FM_NOT_FOUND */
+  uint32_t initial; /* semaphore: its count, up to `most` */
+  uint32_t most;    /* semaphore: 1 to FM_COUNT_MAX */
+  bool manual;      /* event: stays set until it is reset, and lets all pass; else lets one pass and is reset */
+  bool set;         /* event: is set from the start */
+} fm_sync_options;
+
+#define FM_COUNT_MAX INT32_MAX
+#define FM_SYNC_OPTIONS {0600, NULL, false, 0, 1, false, false}
+
+/* Makes *out, which fm_sync_close ends; *created says whether the object was made. FM_INVALID if the name stands for
+** something else, FM_CORRUPT for what makes no sense. */
+int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name, const fm_sync_options *options,
+                 fm_error *e);
+
+/* Locks the mutex, takes one from the semaphore's count, or waits until the event is set: FM_TIMEOUT. A thread that
+** has the mutex gets it again, and unlocks it as often. *abandoned: who had it died with it; what it protects may be
+** half done. A dead one's mutex is free within 100 ms. */
+int fm_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e);
+
+/* Unlocks the mutex (FM_INVALID: this thread does not have it), adds `count` to the semaphore's (FM_FULL past its
+** most: nothing is added), or sets the event. */
+int fm_sync_post(fm_sync *s, uint32_t count, fm_error *e);
+
+/* FM_INVALID for what is no event. */
+int fm_sync_reset(fm_sync *s, fm_error *e);
+
+const char *fm_sync_name(const fm_sync *s);
+
+/* A mutex that it holds is unlocked. NULL is fine. */
+void fm_sync_close(fm_sync *s);
+
 /* {-- This system ------------------------------------------------------------------------------- */
 
 extern const char fm_platform[];  /* "posix", "win32", "stub" */
@@ -237,7 +284,7 @@ size_t fm_granularity(void);      /* of the addresses and file offsets of mappin
 /* Seconds of a clock that only goes on, from some moment in the past. */
 double fm_now(void);
 
-/* How many maps and mappings of memory this process holds; for tests that look for leaks. */
+/* How many maps, mappings of memory and sync objects this process holds; for tests that look for leaks. */
 size_t fm_live(void);
 
 #ifdef __cplusplus

@@ -12,6 +12,11 @@ size_t fm_live(void)
   return live;
 }
 
+void fm_count(int more)
+{
+  live += (size_t)more;
+}
+
 /* {-- Access ------------------------------------------------------------------------------------ */
 
 static const struct { const char *word; int bits; } accesses[] = {

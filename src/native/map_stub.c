@@ -1,9 +1,11 @@
 /* The body for a system that nobody has ported filemap to: it builds, loads, and says so. It also shows
 ** the least that a port must give. */
 #include "native.h"
+#include "signal.h"
 
 #if FM_SYSTEM_STUB
 
+#include <stdlib.h>
 #include <time.h>
 
 const char fm_platform[] = "stub";
@@ -126,6 +128,104 @@ bool fm_sys_is_committed(const void *address, size_t length)
 int fm_sys_install_guard(fm_error *e)
 {
   return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+/* {-- Waiting: nothing can be made that is waited for -------------------------------------------- */
+
+fm_sync *fm_sys_sync_new(void)
+{
+  return calloc(1, sizeof(fm_sync));
+}
+
+int fm_sys_sync_open(fm_sync *s, bool *created, const fm_sync_options *o, fm_error *e)
+{
+  (void)s, (void)created, (void)o;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
+{
+  (void)s, (void)timeout, (void)abandoned;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_sync_post(fm_sync *s, uint32_t count, fm_error *e)
+{
+  (void)s, (void)count;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_sync_reset(fm_sync *s, fm_error *e)
+{
+  (void)s;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+void fm_sys_sync_close(fm_sync *s)
+{
+  (void)s;
+}
+
+int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
+{
+  (void)out, (void)m, (void)index, (void)word;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+void fm_signal_close(fm_signal *s)
+{
+  (void)s;
+}
+
+void fm_sys_prepare_sleep(fm_signal *s)
+{
+  (void)s;
+}
+
+void fm_sys_sleep(fm_signal *s, uint32_t seen, double seconds)
+{
+  (void)s, (void)seen, (void)seconds;
+}
+
+void fm_sys_wake(fm_signal *s)
+{
+  (void)s;
+}
+
+void fm_sys_pause(double seconds)
+{
+  (void)seconds;
+}
+
+void fm_sys_relax(void)
+{
+}
+
+bool fm_sys_is_parallel(void)
+{
+  return true;
+}
+
+uint64_t fm_ticks(void)
+{
+  return (uint64_t)(fm_now() * 1e3);
+}
+
+int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
+{
+  (void)s, (void)m, (void)number;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+void fm_seat_leave(fm_seat *s)
+{
+  s->number = 0;
+}
+
+bool fm_seat_is_taken(const fm_map *m, uint32_t number)
+{
+  (void)m, (void)number;
+  return false;
 }
 
 #endif

@@ -116,6 +116,41 @@ fm_mapping *fm_guarded(const void *address);
 /* Installs that handler, once a process. */
 int fm_sys_install_guard(fm_error *e);
 
+/* {-- Sync objects (sync.c) --------------------------------------------------------------------- */
+
+/* What a body makes of them begins with this. */
+struct fm_sync {
+  fm_sync_kind kind;
+  uint32_t held;      /* mutex: how often `thread` has it, by this object */
+  const void *thread;
+  char name[FM_NAME_SIZE];
+};
+
+fm_sync *fm_sys_sync_new(void); /* zeroed, NULL if there is no memory for it */
+int fm_sys_sync_open(fm_sync *s, bool *created, const fm_sync_options *o, fm_error *e);
+int fm_sys_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e);
+int fm_sys_sync_post(fm_sync *s, uint32_t count, fm_error *e);
+int fm_sys_sync_reset(fm_sync *s, fm_error *e);
+void fm_sys_sync_close(fm_sync *s);
+
+/* What no two threads of this process have the same. */
+const void *fm_this_thread(void);
+
+/* For fm_live. */
+void fm_count(int more);
+
+/* {-- Waiting (signal.h has the rest) ------------------------------------------------------------ */
+
+struct fm_signal;
+
+void fm_sys_prepare_sleep(struct fm_signal *s); /* before the word is looked at */
+void fm_sys_sleep(struct fm_signal *s, uint32_t seen, double seconds); /* while the word is `seen` */
+void fm_sys_wake(struct fm_signal *s);          /* all; after the word was changed */
+void fm_sys_pause(double seconds);
+void fm_sys_relax(void);                        /* in a loop that looks again and again */
+bool fm_sys_is_parallel(void);                  /* can another process run at the same time? */
+void fm_sys_step(const char *name);
+
 /* {-- Messages ---------------------------------------------------------------------------------- */
 
 /* The system's own sentence for one of its numbers, into `out`; empty if it has none. */

@@ -44,6 +44,12 @@ enum { FM_TRIES = 200 };
 bool fm_posix_try_lock(int fd, int how);
 void fm_posix_pause(int tries);
 
+/* {-- Forks (signal_posix.c) --------------------------------------------------------------------- */
+
+/* Between these no thread forks, and one alone changes what the process keeps lists of. */
+void fm_posix_lock_process(void);
+void fm_posix_unlock_process(void);
+
 /* {-- Named segments (segment_posix.c) ---------------------------------------------------------- */
 
 /* A segment of that name, made new or found, with this process among its holders: an open descriptor,

@@ -1,0 +1,2 @@
+-- filemap.sync: what src/binding/lsync.c gives.
+return require("filemap.core").sync

@@ -1,0 +1,320 @@
+/* filemap.sync: mutexes, semaphores and events as Lua sees them. */
+#include "binding.h"
+
+/*** Mutexes, semaphores and events, by name, between processes.
+
+Each call makes the object or opens the one that is there. Names and lifetime are those of maps: an object is there as
+long as somebody has it open, and what has a name of one kind cannot be opened as another (`invalid`). On Windows these
+are the system's own objects, so that a script can wait for the event or take the mutex that another program publishes.
+Waiting uses no processor time.
+
+@module filemap.sync */
+
+/* What all have in common: the name in argument 1 and the options in `arg`; NULL after pushing the failure. */
+static const char *read_arguments(lua_State *L, int arg, unsigned more, fmb_options *o, fm_sync_options *s)
+{
+  const char *name = fmb_check_text(L, 1);
+  if (!name) return NULL;
+  fmb_read_options(L, arg, o, FMB_EXISTING | FMB_MODE | FMB_SDDL | more);
+  s->mode = o->map.mode;
+  s->sddl = o->map.sddl;
+  s->existing = o->existing;
+  s->manual = o->manual;
+  s->set = o->set;
+  return name;
+}
+
+/* Pushes the object and whether it was made. */
+static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, const char *name, const fm_sync_options *o)
+{
+  bool created;
+  fm_error e;
+  fm_sync *s;
+  void **object = fmb_new_object(L, type);
+  if (fm_sync_open(&s, &created, kind, name, o, &e) != FM_OK) return fmb_fail(L, name, &e);
+  *object = s;
+  lua_pushboolean(L, created);
+  return 2;
+}
+
+/*** Makes or opens a mutex: one thread at a time has it.
+@function mutex
+@tparam string name
+@tparam[opt] table options `existing` (false; true only opens), `mode` ("0600"), `sddl`
+@treturn[1] mutex
+@treturn[1] boolean created
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `not_found` (with `existing`), `invalid` (the name, or what it stands for), `denied`,
+  `corrupt`, `no_space`, `in_use`, `unsupported`, `system`
+@treturn[2] ?integer native
+@raise for an unknown option. Source: CreateMutexEx, OpenMutex */
+static int sync_mutex(lua_State *L)
+{
+  fmb_options o = FMB_OPTIONS;
+  fm_sync_options s = FM_SYNC_OPTIONS;
+  const char *name = read_arguments(L, 2, 0, &o, &s);
+  return name ? push_sync(L, FMB_MUTEX, FM_MUTEX, name, &s) : 4;
+}
+
+static uint32_t check_number(lua_State *L, int arg, const char *what, lua_Integer least, lua_Integer most)
+{
+  const lua_Integer n = luaL_checkinteger(L, arg);
+  if (n < least || n > most)
+    luaL_argerror(L, arg, lua_pushfstring(L, "%s %I is not from %I to %I", what, (LUAI_UACINT)n, (LUAI_UACINT)least,
+                                          (LUAI_UACINT)most));
+  return (uint32_t)n;
+}
+
+/*** Makes or opens a semaphore: a count that who acquires takes one from, and waits while it is 0. What a process
+that dies has acquired is not given back.
+@function semaphore
+@tparam string name
+@tparam integer initial count of a new one, from 0 to `max`
+@tparam integer max from 1 to 2^31-1
+@tparam[opt] table options as for @{mutex}
+@treturn[1] semaphore
+@treturn[1] boolean created
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code as for @{mutex}
+@treturn[2] ?integer native
+@raise for counts out of range and an unknown option. Source: CreateSemaphoreEx, OpenSemaphore */
+static int sync_semaphore(lua_State *L)
+{
+  fmb_options o = FMB_OPTIONS;
+  fm_sync_options s = FM_SYNC_OPTIONS;
+  luaL_checkstring(L, 1);
+  s.most = check_number(L, 3, "max", 1, FM_COUNT_MAX);
+  s.initial = check_number(L, 2, "initial count", 0, (lua_Integer)s.most);
+  const char *name = read_arguments(L, 4, 0, &o, &s);
+  return name ? push_sync(L, FMB_SEMAPHORE, FM_SEMAPHORE, name, &s) : 4;
+}
+
+/*** Makes or opens an event, which is set or not.
+@function event
+@tparam string name
+@tparam[opt] table options of a new one `manual` (false: the first that waits goes on and resets it; true: all go on
+  until it is reset), `set` (false); `existing`, `mode`, `sddl` as for @{mutex}
+@treturn[1] event
+@treturn[1] boolean created
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code as for @{mutex}
+@treturn[2] ?integer native
+@raise for an unknown option. Source: CreateEventEx, OpenEvent */
+static int sync_event(lua_State *L)
+{
+  fmb_options o = FMB_OPTIONS;
+  fm_sync_options s = FM_SYNC_OPTIONS;
+  const char *name = read_arguments(L, 2, FMB_MANUAL | FMB_SET, &o, &s);
+  return name ? push_sync(L, FMB_EVENT, FM_EVENT, name, &s) : 4;
+}
+
+/* {-- Methods ----------------------------------------------------------------------------------- */
+
+/* true, or true and "abandoned". */
+static int wait_for(lua_State *L, const char *type)
+{
+  fm_sync *s = fmb_check_object(L, type);
+  bool abandoned;
+  fm_error e;
+  if (fm_sync_wait(s, fmb_opt_timeout(L, 2, FM_FOREVER), &abandoned, &e) != FM_OK)
+    return fmb_fail(L, fm_sync_name(s), &e);
+  lua_pushboolean(L, 1);
+  if (!abandoned) return 1;
+  lua_pushliteral(L, "abandoned");
+  return 2;
+}
+
+static int finish(lua_State *L, fm_sync *s, int code, const fm_error *e)
+{
+  if (code != FM_OK) return fmb_fail(L, fm_sync_name(s), e);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int close_sync(lua_State *L, const char *type)
+{
+  void **object = luaL_checkudata(L, 1, type);
+  fm_sync *s = *object;
+  *object = NULL;
+  fm_sync_close(s);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int push_text(lua_State *L, const char *type)
+{
+  const fm_sync *s = *(void **)luaL_checkudata(L, 1, type);
+  lua_pushfstring(L, "%s (%s)", type, s ? fm_sync_name(s) : "closed");
+  return 1;
+}
+
+/*** A mutex.
+@type mutex */
+
+/*** Locks it, waiting until it is free. A thread that has it gets it again.
+@function lock
+@tparam[opt] number timeout seconds; nil waits for ever, 0 tries once
+@treturn[1] boolean true
+@treturn[1] ?string `abandoned`, if the one who had it died: what it protects may be half done
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `timeout`, `truncated`, `system`
+@raise for a negative time-out. Source: WaitForSingleObject */
+static int mutex_lock(lua_State *L)
+{
+  return wait_for(L, FMB_MUTEX);
+}
+
+/*** Unlocks it, as often as it was locked.
+@function unlock
+@treturn boolean true
+@raise if this thread does not hold it. Source: ReleaseMutex */
+static int mutex_unlock(lua_State *L)
+{
+  fm_sync *s = fmb_check_object(L, FMB_MUTEX);
+  fm_error e;
+  const int code = fm_sync_post(s, 1, &e);
+  if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", FMB_MUTEX, fm_sync_name(s), e.detail);
+  return finish(L, s, code, &e);
+}
+
+/*** Closes it; twice is fine. One that it holds is unlocked.
+@function close
+@treturn boolean true */
+static int mutex_close(lua_State *L)
+{
+  return close_sync(L, FMB_MUTEX);
+}
+
+static int mutex_tostring(lua_State *L)
+{
+  return push_text(L, FMB_MUTEX);
+}
+
+/*** A semaphore.
+@type semaphore */
+
+/*** Takes one from the count, waiting until there is one.
+@function acquire
+@tparam[opt] number timeout seconds; nil waits for ever, 0 tries once
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `timeout`, `truncated`, `system`
+@raise for a negative time-out. Source: WaitForSingleObject */
+static int semaphore_acquire(lua_State *L)
+{
+  return wait_for(L, FMB_SEMAPHORE);
+}
+
+/*** Adds to the count.
+@function release
+@tparam[opt=1] integer n from 1 to 2^31-1
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `full` (past its max; nothing is added), `truncated`, `system`
+@raise for another count. Source: ReleaseSemaphore */
+static int semaphore_release(lua_State *L)
+{
+  fm_sync *s = fmb_check_object(L, FMB_SEMAPHORE);
+  const uint32_t n = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, "count", 1, FM_COUNT_MAX);
+  fm_error e;
+  const int code = fm_sync_post(s, n, &e);
+  return finish(L, s, code, &e);
+}
+
+/*** Closes it; twice is fine.
+@function close
+@treturn boolean true */
+static int semaphore_close(lua_State *L)
+{
+  return close_sync(L, FMB_SEMAPHORE);
+}
+
+static int semaphore_tostring(lua_State *L)
+{
+  return push_text(L, FMB_SEMAPHORE);
+}
+
+/*** An event.
+@type event */
+
+/*** Sets it: who waits goes on, all if it is manual, else one.
+@function set
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `denied` (Windows: another program's, which it lets us only wait for), `truncated`, `system`
+@raise when closed. Source: SetEvent */
+static int event_set(lua_State *L)
+{
+  fm_sync *s = fmb_check_object(L, FMB_EVENT);
+  fm_error e;
+  const int code = fm_sync_post(s, 1, &e);
+  return finish(L, s, code, &e);
+}
+
+/*** Resets it: who waits from now on waits.
+@function reset
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code as for @{event:set}
+@raise when closed. Source: ResetEvent */
+static int event_reset(lua_State *L)
+{
+  fm_sync *s = fmb_check_object(L, FMB_EVENT);
+  fm_error e;
+  const int code = fm_sync_reset(s, &e);
+  return finish(L, s, code, &e);
+}
+
+/*** Waits until it is set.
+@function wait
+@tparam[opt] number timeout seconds; nil waits for ever, 0 looks once
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `timeout`, `truncated`, `system`
+@raise for a negative time-out. Source: WaitForSingleObject */
+static int event_wait(lua_State *L)
+{
+  return wait_for(L, FMB_EVENT);
+}
+
+/*** Closes it; twice is fine.
+@function close
+@treturn boolean true */
+static int event_close(lua_State *L)
+{
+  return close_sync(L, FMB_EVENT);
+}
+
+static int event_tostring(lua_State *L)
+{
+  return push_text(L, FMB_EVENT);
+}
+
+void fmb_open_sync(lua_State *L)
+{
+  static const luaL_Reg functions[] = {
+    {"mutex", sync_mutex}, {"semaphore", sync_semaphore}, {"event", sync_event}, {NULL, NULL},
+  };
+  static const luaL_Reg mutex[] = {
+    {"lock", mutex_lock}, {"unlock", mutex_unlock}, {"close", mutex_close}, {NULL, NULL},
+  };
+  static const luaL_Reg semaphore[] = {
+    {"acquire", semaphore_acquire}, {"release", semaphore_release}, {"close", semaphore_close}, {NULL, NULL},
+  };
+  static const luaL_Reg event[] = {
+    {"set", event_set}, {"reset", event_reset}, {"wait", event_wait}, {"close", event_close}, {NULL, NULL},
+  };
+  fmb_new_type(L, FMB_MUTEX, mutex, mutex_close, mutex_tostring);
+  fmb_new_type(L, FMB_SEMAPHORE, semaphore, semaphore_close, semaphore_tostring);
+  fmb_new_type(L, FMB_EVENT, event, event_close, event_tostring);
+  luaL_newlib(L, functions);
+}

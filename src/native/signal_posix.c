@@ -1,0 +1,196 @@
+/* Signals by futex(2), and seats by locks of fcntl(2): the kernel wakes, and the kernel knows who has died. */
+#include "posix.h"
+#include "signal.h"
+
+#if FM_SYSTEM_POSIX
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* {-- Signals ----------------------------------------------------------------------------------- */
+
+int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
+{
+  (void)m, (void)index, (void)e;
+  *out = (fm_signal){word, 0};
+  return FM_OK;
+}
+
+void fm_signal_close(fm_signal *s)
+{
+  (void)s;
+}
+
+void fm_sys_prepare_sleep(fm_signal *s)
+{
+  (void)s;
+}
+
+static struct timespec time_of(double seconds)
+{
+  const time_t whole = (time_t)seconds;
+  return (struct timespec){whole, (long)((seconds - (double)whole) * 1e9)};
+}
+
+/* Not FUTEX_PRIVATE_FLAG: the word is other processes' too. */
+void fm_sys_sleep(fm_signal *s, uint32_t seen, double seconds)
+{
+  const struct timespec t = time_of(seconds);
+  syscall(SYS_futex, s->word, FUTEX_WAIT, seen, &t, NULL, 0);
+}
+
+void fm_sys_wake(fm_signal *s)
+{
+  syscall(SYS_futex, s->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void fm_sys_pause(double seconds)
+{
+  const struct timespec t = time_of(seconds);
+  nanosleep(&t, NULL);
+}
+
+void fm_sys_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* May this process run on more than one processor? Asked once. */
+bool fm_sys_is_parallel(void)
+{
+  static atomic_int known; /* 1: no, 2: yes */
+  if (known == 0) {
+    cpu_set_t set;
+    /* Where there are more processors than a cpu_set_t holds the call fails. */
+    known = sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 1 : 2;
+  }
+  return known == 2;
+}
+
+uint64_t fm_ticks(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* {-- Seats -------------------------------------------------------------------------------------
+**
+** A seat is a lock on one byte, far behind what a file can hold, of an open file description of its own
+** (F_OFD_SETLK, fcntl(2)). The kernel drops it with the last descriptor. A forked child has copies of all of them,
+** which would let a dead parent look alive: it closes them at once. */
+
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static fm_seat *seats;
+
+void fm_posix_lock_process(void)
+{
+  pthread_mutex_lock(&process_lock);
+}
+
+void fm_posix_unlock_process(void)
+{
+  pthread_mutex_unlock(&process_lock);
+}
+
+static void in_child(void)
+{
+  for (fm_seat *s = seats; s; s = s->next) {
+    close((int)s->handle);
+    s->number = 0;
+  }
+  seats = NULL;
+  fm_posix_unlock_process();
+}
+
+static void watch_forks(void)
+{
+  pthread_atfork(fm_posix_lock_process, fm_posix_unlock_process, in_child);
+}
+
+static struct flock byte_of(uint32_t number)
+{
+  return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = ((off_t)1 << 62) + number, .l_len = 1};
+}
+
+/* Another description of the file behind a descriptor; /proc leads to it though it may have lost its name. */
+static int open_anew(int fd)
+{
+  char link[40];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  return fm_posix_open(link, O_RDWR, 0);
+}
+
+int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  struct flock byte = byte_of(number);
+  pthread_once(&once, watch_forks);
+  /* Most that are taken can be told without opening anything. */
+  if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
+  fm_posix_lock_process(); /* no fork may come between the opening and the list */
+  const int fd = open_anew((int)m->handle);
+  int code = fd < 0 ? fm_fail_native(e, errno) : FM_OK;
+  if (code == FM_OK && fcntl(fd, F_OFD_SETLK, &byte) != 0)
+    code = errno == EAGAIN || errno == EACCES ? fm_fail(e, FM_IN_USE, NULL) : fm_fail_native(e, errno);
+  if (code == FM_OK) {
+    *s = (fm_seat){number, fd, seats};
+    seats = s;
+  } else if (fd >= 0) {
+    close(fd);
+  }
+  fm_posix_unlock_process();
+  return code;
+}
+
+void fm_seat_leave(fm_seat *s)
+{
+  if (s->number == 0) return;
+  fm_posix_lock_process();
+  fm_seat **at = &seats;
+  while (*at && *at != s) at = &(*at)->next;
+  if (*at) {
+    *at = s->next;
+    close((int)s->handle);
+  }
+  fm_posix_unlock_process();
+  s->number = 0;
+}
+
+bool fm_seat_is_taken(const fm_map *m, uint32_t number)
+{
+  struct flock byte = byte_of(number);
+  return fcntl((int)m->handle, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
+/* {-- Steps ------------------------------------------------------------------------------------- */
+
+#ifdef FM_STEPS
+/* FILEMAP_STOP=name:n in the environment stops the process at the n-th passing of that step, until somebody kills it
+** or lets it go on. */
+void fm_sys_step(const char *name)
+{
+  static atomic_int left = -1;
+  const char *wanted = getenv("FILEMAP_STOP");
+  const size_t length = strlen(name);
+  if (!wanted || strncmp(wanted, name, length) != 0 || wanted[length] != ':') return;
+  int none = -1;
+  atomic_compare_exchange_strong(&left, &none, atoi(wanted + length + 1));
+  if (atomic_fetch_sub(&left, 1) == 1) raise(SIGSTOP);
+}
+#endif
+
+#endif
