@@ -19,6 +19,10 @@
 #define FMB_MUTEX "filemap.mutex"
 #define FMB_SEMAPHORE "filemap.semaphore"
 #define FMB_EVENT "filemap.event"
+#define FMB_STATE "filemap.state"
+#define FMB_MAILSLOT "filemap.mailslot"
+#define FMB_LISTENER "filemap.listener"
+#define FMB_CONN "filemap.conn"
 
 /* {-- Errors (lerror.c) ------------------------------------------------------------------------- */
 
@@ -74,6 +78,9 @@ double fmb_opt_timeout(lua_State *L, int arg, double otherwise);
 void **fmb_new_object(lua_State *L, const char *type);
 void *fmb_check_object(lua_State *L, const char *type);
 
+/* Returns true, or pushes the failure. */
+int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);
+
 /* Makes the metatable of a type, with these methods and metamethods beside __gc, __close and __tostring, which are
 ** `close` and `tostring`. */
 void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, lua_CFunction tostring);
@@ -93,6 +100,9 @@ void fmb_open_stream(lua_State *L);
 
 /* Make the metatables, and push a table of functions. */
 void fmb_open_sync(lua_State *L);
+void fmb_open_state(lua_State *L);
+void fmb_open_mailslot(lua_State *L);
+void fmb_open_pipe(lua_State *L);
 
 /* The methods of views, kept by topic. */
 extern const luaL_Reg fmb_number_methods[];

@@ -243,6 +243,12 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "platform");
   fmb_open_sync(L);
   lua_setfield(L, -2, "sync");
+  fmb_open_state(L);
+  lua_setfield(L, -2, "state");
+  fmb_open_mailslot(L);
+  lua_setfield(L, -2, "mailslot");
+  fmb_open_pipe(L);
+  lua_setfield(L, -2, "pipe");
   luaL_getmetatable(L, FMB_VIEW); /* its methods as functions, for who calls them often */
   lua_getfield(L, -1, "__index");
   lua_setfield(L, -3, "view");

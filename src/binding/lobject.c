@@ -16,6 +16,13 @@ void *fmb_check_object(lua_State *L, const char *type)
   return p;
 }
 
+int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e)
+{
+  if (code != FM_OK) return fmb_fail(L, subject, e);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, lua_CFunction tostring)
 {
   const luaL_Reg metamethods[] = {

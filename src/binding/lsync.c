@@ -127,13 +127,6 @@ static int wait_for(lua_State *L, const char *type)
   return 2;
 }
 
-static int finish(lua_State *L, fm_sync *s, int code, const fm_error *e)
-{
-  if (code != FM_OK) return fmb_fail(L, fm_sync_name(s), e);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 static int close_sync(lua_State *L, const char *type)
 {
   void **object = luaL_checkudata(L, 1, type);
@@ -178,7 +171,7 @@ static int mutex_unlock(lua_State *L)
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
   if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", FMB_MUTEX, fm_sync_name(s), e.detail);
-  return finish(L, s, code, &e);
+  return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
 /*** Closes it; twice is fine. One that it holds is unlocked.
@@ -224,7 +217,7 @@ static int semaphore_release(lua_State *L)
   const uint32_t n = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, "count", 1, FM_COUNT_MAX);
   fm_error e;
   const int code = fm_sync_post(s, n, &e);
-  return finish(L, s, code, &e);
+  return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
 /*** Closes it; twice is fine.
@@ -255,7 +248,7 @@ static int event_set(lua_State *L)
   fm_sync *s = fmb_check_object(L, FMB_EVENT);
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
-  return finish(L, s, code, &e);
+  return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
 /*** Resets it: who waits from now on waits.
@@ -270,7 +263,7 @@ static int event_reset(lua_State *L)
   fm_sync *s = fmb_check_object(L, FMB_EVENT);
   fm_error e;
   const int code = fm_sync_reset(s, &e);
-  return finish(L, s, code, &e);
+  return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
 /*** Waits until it is set.

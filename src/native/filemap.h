@@ -222,8 +222,8 @@ int fm_view_unpin(const fm_view *v, fm_error *e);
 ** FM_WRITE, FM_NO_SPACE, FM_NO_MEMORY, FM_TRUNCATED. */
 int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
 
-/* The map that it is of, for as long as the view is open. */
-const fm_map *fm_view_map(const fm_view *v);
+/* The map that it is of, for as long as the view is open: it can be viewed further, though its own holder closed it. */
+fm_map *fm_view_map(const fm_view *v);
 
 /* Closed already is fine. */
 void fm_view_close(fm_view *v);
@@ -274,6 +274,103 @@ const char *fm_sync_name(const fm_sync *s);
 
 /* A mutex that it holds is unlocked. NULL is fine. */
 void fm_sync_close(fm_sync *s);
+
+/* {-- Channels ---------------------------------------------------------------------------------- */
+
+/* State, pipe and mailslot live in a named section each, whose header an opener checks: FM_CORRUPT for what is none,
+** in each call that finds it so. Of the options that make one, `mode` and `sddl` count. What a call returns as *data
+** is private memory of the object, and stays until the next call. An object is used by one thread at a time. A forked
+** child does not have what its parent has open for writing, receiving or accepting: FM_DENIED. */
+
+/* The newest value, from one writer to any number of readers. */
+typedef struct fm_state fm_state;
+
+/* fm_state_create          A new one for values of up to `capacity` bytes, to write: FM_EXISTS.
+** fm_state_create_or_open  To write; takes over from a writer that has gone. FM_IN_USE while another lives,
+**                          FM_TOO_SMALL if what is there holds less than `capacity`.
+** fm_state_open            To read: FM_NOT_FOUND. Without permission to write, fm_state_wait looks each millisecond. */
+int fm_state_create(fm_state **out, const char *name, uint64_t capacity, const fm_options *o, fm_error *e);
+int fm_state_create_or_open(fm_state **out, bool *created, const char *name, uint64_t capacity, const fm_options *o,
+                            fm_error *e);
+int fm_state_open(fm_state **out, const char *name, fm_error *e);
+
+/* Never waits. FM_TOO_LARGE, FM_DENIED for a reader. */
+int fm_state_publish(fm_state *s, const void *data, size_t length, fm_error *e);
+
+/* The newest value, whole, and its number, counted from 1; *data NULL and number 0 before the first. Tries again while
+** the writer is faster: FM_TIMEOUT. */
+int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version, fm_error *e);
+
+/* Waits for a value newer than `version`: FM_TIMEOUT. */
+int fm_state_wait(fm_state *s, uint64_t version, double timeout, const void **data, size_t *length,
+                  uint64_t *newer, fm_error *e);
+
+const char *fm_state_name(const fm_state *s);
+uint64_t fm_state_capacity(const fm_state *s);
+bool fm_state_is_writer(const fm_state *s);
+void fm_state_close(fm_state *s);
+
+/* Messages of many writers to one reader. */
+typedef struct fm_mailslot fm_mailslot;
+
+typedef struct fm_mailslot_info {
+  uint64_t max_message;
+  uint64_t next_size; /* of the next message, if there is one */
+  uint64_t count;     /* of the messages that wait */
+} fm_mailslot_info;
+
+/* fm_mailslot_create  To receive: a new one, or one whose reader has gone, with what was not read yet. 0 for the
+**                     capacity is FM_CAPACITY or the longest message, 0 for that the capacity. FM_EXISTS while a
+**                     reader lives; FM_TOO_SMALL if one that is taken over has less than asked for.
+** fm_mailslot_open    To send: FM_NOT_FOUND. */
+int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max_message, uint64_t capacity,
+                       const fm_options *o, fm_error *e);
+int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
+
+#define FM_CAPACITY 65536 /* the default one of pipes and mailslots */
+
+/* FM_FULL if there is no room and `timeout` is 0, else FM_TIMEOUT; FM_CLOSED while no reader lives; FM_TOO_LARGE;
+** FM_IN_USE if another writer holds it back though it lives. */
+int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double timeout, fm_error *e);
+
+/* The next message: FM_TIMEOUT. */
+int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_t *length, fm_error *e);
+int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e);
+
+const char *fm_mailslot_name(const fm_mailslot *m);
+bool fm_mailslot_is_reader(const fm_mailslot *m);
+void fm_mailslot_close(fm_mailslot *m);
+
+/* Connections of two ends, on which messages, or in a stream bytes, go both ways in order. */
+typedef struct fm_listener fm_listener;
+typedef struct fm_conn fm_conn;
+
+/* Listens by a name: FM_EXISTS if another does, or connections of another capacity go on under it. `capacity` is that
+** of each way and each connection; 0: FM_CAPACITY. */
+int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool stream, const fm_options *o,
+                   fm_error *e);
+
+/* The connection of the client that came first: FM_TIMEOUT. It may have closed already; what it sent is there. */
+int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e);
+
+/* Connects, without waiting for the listener to accept: FM_NOT_FOUND if none came within the time-out, FM_FULL if it
+** has as many connections as it can. */
+int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e);
+
+/* FM_CLOSED when the other end closed or died (known within 100 ms); what it sent is received first. FM_TIMEOUT;
+** FM_TOO_LARGE for more than the capacity. FM_INVALID for a stream. */
+int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e);
+int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e);
+
+/* The same for a stream: all bytes, or as many as there are, up to *length, one at least. */
+int fm_conn_write(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e);
+int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
+
+const char *fm_listener_name(const fm_listener *l);
+void fm_listener_close(fm_listener *l); /* connections go on */
+const char *fm_conn_name(const fm_conn *c);
+bool fm_conn_is_stream(const fm_conn *c);
+void fm_conn_close(fm_conn *c);
 
 /* {-- This system ------------------------------------------------------------------------------- */
 

@@ -440,7 +440,7 @@ int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error 
   return fm_sys_commit(v->mapping->map, v->offset + offset, v->data + offset, (size_t)length, v->access, e);
 }
 
-const fm_map *fm_view_map(const fm_view *v)
+fm_map *fm_view_map(const fm_view *v)
 {
   return v->mapping->map;
 }

@@ -165,6 +165,10 @@ static int write_initial(HANDLE section, const fm_options *o, fm_error *e)
   if (o->initial_size == 0) return FM_OK;
   unsigned char *to = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, o->initial_size);
   if (!to) return fm_win32_fail(e);
+  if (!o->commit && !VirtualAlloc(to, o->initial_size, MEM_COMMIT, PAGE_READWRITE)) {
+    UnmapViewOfFile(to);
+    return fm_win32_fail(e);
+  }
   const unsigned char *from = o->initial;
   const size_t first = o->initial_size < 8 ? o->initial_size : 8;
   memcpy(to + first, from + first, o->initial_size - first);

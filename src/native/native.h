@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#include "filemap.h"
+#include "fail.h"
 
 #if defined(FM_STUB) /* asked for, to keep the seam honest */
 #define FM_SYSTEM_STUB 1
@@ -21,15 +21,6 @@
 #endif
 
 /* {-- Errors ------------------------------------------------------------------------------------ */
-
-/* Fills `e` and returns `code`. The detail is printf-like; NULL takes the code's own sentence. */
-int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
-#if defined(__MINGW32__)
-    __attribute__((format(gnu_printf, 3, 4)))
-#elif defined(__GNUC__)
-    __attribute__((format(printf, 3, 4)))
-#endif
-    ;
 
 /* The same for a system's number: code and sentence come from the table and from the system. */
 int fm_fail_native(fm_error *e, long native);

@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#include "filemap.h"
+#include "fail.h"
 
 typedef _Atomic(uint32_t) fm_word32;
 

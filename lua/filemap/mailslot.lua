@@ -1,0 +1,2 @@
+-- filemap.mailslot: what src/binding/lmailslot.c gives.
+return require("filemap.core").mailslot

@@ -1,0 +1,2 @@
+-- filemap.pipe: what src/binding/lpipe.c gives.
+return require("filemap.core").pipe

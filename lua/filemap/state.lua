@@ -1,0 +1,2 @@
+-- filemap.state: what src/binding/lstate.c gives.
+return require("filemap.core").state

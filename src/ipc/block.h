@@ -1,0 +1,40 @@
+/* The named memory that a channel lives in: a header that its openers check, and words and bytes behind it. */
+#ifndef FILEMAP_BLOCK_H
+#define FILEMAP_BLOCK_H
+
+#include "../native/signal.h"
+
+typedef enum fm_block_kind { FM_BLOCK_STATE = 1, FM_BLOCK_PIPE, FM_BLOCK_MAILSLOT } fm_block_kind;
+
+/* Written once, by who makes it. Numbers are this machine's; 32- and 64-bit processes have the same layout. */
+typedef struct fm_header {
+  uint32_t magic;   /* FM_BLOCK_MAGIC */
+  uint16_t kind;    /* fm_block_kind */
+  uint16_t version; /* of the layout: FM_BLOCK_VERSION */
+  uint64_t size;    /* of the whole */
+  uint32_t sizes[4]; /* what the kind needs to know */
+  uint32_t unused[8];
+} fm_header;
+
+#define FM_BLOCK_MAGIC 0x48434d46u /* "FMCH" */
+#define FM_BLOCK_VERSION 1u
+
+typedef struct fm_block {
+  fm_map *map;
+  fm_header header; /* as it was when it was checked: what is there may change */
+} fm_block;
+
+/* Makes one with that header, of which magic and version are filled in, or fails with FM_EXISTS. With `commit` false
+** the memory is taken by parts. */
+int fm_block_create(fm_block *b, const char *name, const fm_header *header, bool commit, const fm_options *o,
+                    fm_error *e);
+
+/* Opens one; FM_CORRUPT for what is none of that kind. FM_READ will do if FM_WRITE is denied and `reading` is true. */
+int fm_block_open(fm_block *b, const char *name, fm_block_kind kind, bool reading, fm_error *e);
+
+void fm_block_close(fm_block *b);
+
+/* Makes a buffer of at least `wanted` bytes of one that may be smaller, or NULL; false if there is no memory. */
+bool fm_grow(unsigned char **buffer, uint32_t *size, uint32_t wanted);
+
+#endif
