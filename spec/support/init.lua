@@ -123,6 +123,17 @@ function support.child(name, ...)
   return child
 end
 
+-- Has an evaluator (spec/child/evaluator.lua) run a chunk, of one line: `start` goes on, `ask` awaits the results, and
+-- `expect` gives those of what was started.
+function process.methods:start(chunk, ...)
+  assert(self:write(chunk:format(...):gsub("%s*\n%s*", " ") .. "\n"))
+end
+
+function process.methods:ask(chunk, ...)
+  self:start(chunk, ...)
+  return hear(self, nil, 2)
+end
+
 -- What is left behind -------------------------------------------------------------------------------------
 
 -- The files of /dev/shm but those with another run's names, which come and go.

@@ -1,0 +1,20 @@
+-- evaluator: runs each line as a chunk, and says the results in one line. The chunks share globals, among which are
+-- the modules and `now`, the clock.
+local child = require "spec.child.common"
+
+local env = setmetatable({
+  filemap = require "filemap", sync = require "filemap.sync", state = require "filemap.state",
+  pipe = require "filemap.pipe", mailslot = require "filemap.mailslot", now = require("filemap.core").now,
+}, { __index = _G })
+
+-- Runs the chunk; of a failure the code is said alone, since messages differ from system to system.
+local function evaluate(line)
+  local results = table.pack(pcall(assert(load(line, "=line", "t", env))))
+  if results.n == 5 and not results[2] then return results[4] end
+  local words = {}
+  for i = 2, results.n do words[i - 1] = tostring(results[i]) end
+  return (results[1] and "" or "raised ") .. table.concat(words, " ")
+end
+
+child.ready()
+while true do child.say((evaluate(child.hear()):gsub("[\r\n]", "?"))) end
