@@ -175,7 +175,7 @@ static int check_reader(fm_mailslot *m, bool thoroughly, fm_error *e)
   bool lives = atomic_load_explicit(&m->shared->reader, memory_order_acquire) == 1;
   if (lives && (thoroughly || now >= m->next_look)) {
     lives = fm_seat_is_taken(m->block.map, READER_SEAT);
-    m->next_look = now + (uint64_t)(FM_SLICE * 1e3);
+    m->next_look = lives ? now + (uint64_t)(FM_SLICE * 1e3) : 0; /* a dead one is looked for each time */
   }
   return lives ? FM_OK : fm_fail(e, FM_CLOSED, "nobody reads it");
 }

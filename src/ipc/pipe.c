@@ -431,8 +431,9 @@ static bool other_is_gone(fm_conn *c, bool thoroughly)
 {
   if (atomic_load_explicit(&c->words->ends[1 - c->end], memory_order_acquire) == CLOSED) return true;
   if (!thoroughly) return false;
-  c->next_look = fm_ticks() + (uint64_t)(FM_SLICE * 1e3);
-  return !other_lives(c);
+  const bool lives = other_lives(c);
+  c->next_look = lives ? fm_ticks() + (uint64_t)(FM_SLICE * 1e3) : 0; /* a dead one is looked for each time */
+  return !lives;
 }
 
 static int say(const fm_conn *c, int code, fm_error *e)

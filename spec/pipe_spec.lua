@@ -1,0 +1,362 @@
+-- filemap.pipe: connections, messages and streams, whoever closes or dies.
+local check = require "spec.support.check"
+local core = require "filemap.core"
+local filemap = require "filemap"
+local pipe = require "filemap.pipe"
+local support = require "spec.support"
+
+local raises, contains, fails = check.raises, check.contains, check.fails
+
+-- How soon one that died is known, with what a loaded machine adds.
+local SOON <const> = support.deadline / 10
+
+support.clean()
+
+describe("a pipe", function()
+  local name, listener, client, server
+
+  before_each(function()
+    name = support.unique("Local\\")
+    listener = assert(pipe.listen(name, { capacity = 1000 }))
+    client = assert(pipe.connect(name))
+    server = assert(listener:accept(0))
+  end)
+
+  after_each(function()
+    listener:close()
+    client:close()
+    server:close()
+  end)
+
+  it("brings messages in order, both ways", function()
+    for _, message in ipairs { "one", "", ("x"):rep(1000), "nul \0 and \255" } do
+      assert.is_true(client:send(message))
+      assert.is_true(server:send("re: " .. message:sub(1, 900)))
+      assert.equal(message, server:receive())
+      assert.equal("re: " .. message:sub(1, 900), client:receive(0))
+    end
+    fails("timeout", name, client:receive(0))
+    fails("timeout", name, server:receive(0.01))
+  end)
+
+  it("brings messages of every length, around the end of its ring", function()
+    for length = 0, 1000 do
+      local message = string.char(33 + length % 90):rep(length)
+      assert.is_true(client:send(message, 0))
+      assert.equal(message, server:receive(0))
+    end
+  end)
+
+  it("waits for room, and takes nothing longer than its capacity", function()
+    fails("too_large", name, client:send(("x"):rep(1001)))
+    while client:send(("x"):rep(300), 0) do end
+    fails("timeout", name, client:send(("x"):rep(300), 0))
+    fails("timeout", name, client:send(("x"):rep(300), 0.02))
+    server:receive()
+    assert.is_true(client:send(("y"):rep(300), 0))
+    for _, capacity in ipairs { 1, 59, 60, 61, 4096 } do
+      local other = support.unique()
+      local l <close> = assert(pipe.listen(other, { capacity = capacity }))
+      local c <close> = assert(pipe.connect(other))
+      local s <close> = assert(l:accept(0))
+      assert.is_true(s:send(("z"):rep(capacity), 0))
+      assert.equal(capacity, #c:receive(0))
+    end
+  end)
+
+  it("tells what it is", function()
+    assert.equal(("filemap.listener (%s)"):format(name), tostring(listener))
+    assert.equal(("filemap.conn (%s)"):format(name), tostring(client))
+    for _, object in ipairs { listener, client, server } do
+      assert.is_true(object:close())
+      assert.is_true(object:close())
+      contains("(closed)", tostring(object))
+    end
+    contains("filemap.conn is closed", raises(client, "send", "x"))
+    contains("filemap.listener is closed", raises(listener, "accept", 0))
+  end)
+
+  it("raises for what makes no sense", function()
+    raises(client, "send")
+    contains("negative", raises(client, "send", "x", -1))
+    contains("negative", raises(client, "receive", -1))
+    contains("no number", raises(listener, "accept", 0 / 0))
+    contains("pipe of messages", raises(client, "read"))
+    contains("pipe of messages", raises(client, "write", "x"))
+    for _, bad in ipairs { 0, -1, 1.5, "x", {} } do raises(pipe, ".listen", "x", { capacity = bad }) end
+    raises(pipe, ".listen", "x", { stream = 1 })
+    raises(pipe, ".connect", "x", -1)
+    fails("too_large", "x", pipe.listen("x", { capacity = 1 << 31 }))
+    fails("invalid", "a\\b", pipe.connect("a\\b"))
+    fails("invalid", "a\\b", pipe.listen("a\\b"))
+  end)
+
+  it("has one listener, without which nobody connects", function()
+    fails("exists", name, pipe.listen(name))
+    fails("exists", name, pipe.listen(name, { capacity = 1000 }))
+    listener:close()
+    fails("not_found", name, pipe.connect(name))
+    fails("not_found", name, pipe.connect(name, 0.02))
+    assert.is_true(client:send("goes on"))
+    assert.equal("goes on", server:receive())
+    fails("exists", name, pipe.listen(name, { capacity = 5000 }))
+    listener = assert(pipe.listen(name, { capacity = 1000 }))
+    local other <close> = assert(pipe.connect(name))
+    other:send("new")
+    local mine <close> = assert(listener:accept(0))
+    assert.equal("new", mine:receive(0))
+    assert.is_true(server:send("still"))
+    assert.equal("still", client:receive(0))
+  end)
+
+  it("is not made of a map", function()
+    for _, size in ipairs { 1, 64, 4096 } do
+      local other = support.unique("Local\\")
+      local map <close> = assert(filemap.create(other, size))
+      fails("corrupt", other, pipe.connect(other))
+      fails("corrupt", other, pipe.listen(other))
+    end
+  end)
+
+  it("has as many connections as are wanted, accepted in their order", function()
+    local clients, servers = {}, {}
+    for i = 1, 200 do
+      clients[i] = assert(pipe.connect(name))
+      assert.is_true(clients[i]:send("I am " .. i))
+    end
+    for i = 1, 200 do
+      servers[i] = assert(listener:accept(0))
+      assert.equal("I am " .. i, servers[i]:receive(0))
+      servers[i]:send("hello " .. i)
+    end
+    fails("timeout", name, listener:accept(0))
+    for i = 1, 200 do assert.equal("hello " .. i, clients[i]:receive(0)) end
+    for i = 1, 200 do
+      clients[i]:close()
+      fails("closed", name, servers[i]:receive(0))
+      servers[i]:close()
+    end
+  end)
+
+  it("uses the places of closed connections again", function()
+    for i = 1, 3000 do
+      local c <close> = assert(pipe.connect(name))
+      local s <close> = assert(listener:accept(0))
+      c:send(tostring(i))
+      assert.equal(tostring(i), s:receive(0))
+    end
+  end)
+
+  it("is full when no place is left", function()
+    local big = support.unique()
+    local l <close> = assert(pipe.listen(big, { capacity = 100 << 20 }))
+    local held = {}
+    while true do
+      local c, message, code = pipe.connect(big)
+      if not c then
+        assert.equal("full", code, message)
+        break
+      end
+      held[#held + 1] = c
+    end
+    assert.is_true(#held >= 4)
+    held[1]:close()
+    assert(l:accept(0)):close()
+    assert(pipe.connect(big)):close()
+    for _, c in ipairs(held) do c:close() end
+  end)
+
+  it("brings what was sent before closing, then says closed", function()
+    for _, ends in ipairs { { client, server }, } do
+      ends[1]:send("a")
+      ends[1]:send("b")
+      ends[1]:close()
+      assert.equal("a", ends[2]:receive())
+      assert.equal("b", ends[2]:receive(0))
+      fails("closed", name, ends[2]:receive())
+      fails("closed", name, ends[2]:receive(0))
+      fails("closed", name, ends[2]:send("x"))
+    end
+  end)
+
+  it("brings what a client sent that closed or died before it was accepted", function()
+    local c = assert(pipe.connect(name))
+    c:send("closed")
+    c:close()
+    local child = support.child("evaluator")
+    assert.equal("true", child:ask("c = pipe.connect(%q) return c:send('died')", name))
+    child:kill()
+    child:wait(support.deadline)
+    for _, expected in ipairs { "closed", "died" } do
+      local s <close> = assert(listener:accept(0))
+      assert.equal(expected, s:receive(0))
+      fails("closed", name, s:receive())
+    end
+  end)
+
+  it("is closed to a client when the listener goes without accepting it", function()
+    local c <close> = assert(pipe.connect(name))
+    assert.is_true(c:send("x"))
+    listener:close()
+    fails("closed", name, c:receive())
+    fails("closed", name, c:send("x", 0))
+  end)
+
+  it("is closed soon when the other end dies, after what it sent", function()
+    for _, role in ipairs { "client", "server" } do
+      local other = support.unique("Local\\")
+      local child, mine = support.child("evaluator"), nil
+      if role == "client" then
+        local l <close> = assert(pipe.listen(other))
+        assert.equal("true", child:ask("c = pipe.connect(%q) return c:send('last')", other))
+        mine = assert(l:accept(0))
+      else
+        assert.equal("true", child:ask("l = pipe.listen(%q) return l ~= nil", other))
+        mine = assert(pipe.connect(other))
+        assert.equal("true", child:ask("c = l:accept(0) return c:send('last')"))
+      end
+      child:kill()
+      child:wait(support.deadline)
+      assert.equal("last", mine:receive())
+      local start = core.now()
+      fails("closed", other, mine:receive())
+      fails("closed", other, mine:send("x"))
+      assert.is_true(core.now() - start < SOON)
+      mine:close()
+    end
+  end)
+
+  it("tells who waits when the other end dies", function()
+    for _, what in ipairs { "receive", "send" } do
+      local child = support.child("evaluator")
+      local other = support.unique("Local\\")
+      assert.equal("true", child:ask("l = pipe.listen(%q, { capacity = 64 }) return l ~= nil", other))
+      local mine <close> = assert(pipe.connect(other))
+      assert.equal("true", child:ask("c = l:accept(0) return c ~= nil"))
+      while what == "send" and mine:send("12345678", 0) do end
+      child:start("io.stdout:write('') while true do end")
+      child:kill()
+      local start = core.now()
+      fails("closed", other, mine[what](mine, what == "send" and "12345678" or nil))
+      assert.is_true(core.now() - start < SOON)
+    end
+  end)
+
+  it("waits for a listener to come", function()
+    local other = support.unique("Local\\")
+    local child = support.child("evaluator")
+    child:start("c = pipe.connect(%q, 20) c:send('came') return 'sent'", other)
+    local l <close> = assert(pipe.listen(other))
+    local s <close> = assert(l:accept(support.deadline))
+    assert.equal("came", s:receive(support.deadline))
+    assert.equal("sent", child:expect())
+  end)
+
+  it("brings many messages both ways between processes, whole and in order", function()
+    local child = support.child("evaluator")
+    child:ask("c = pipe.connect(%q)", name)
+    local s <close> = assert(listener:accept(support.deadline))
+    child:start("for i = 1, 50000 do local m = c:receive() assert(c:send(m)) end return 'done'")
+    local sent, got = 0, 0
+    while got < 50000 do
+      while sent < 50000 and sent - got < 100 and s:send(sent .. (" "):rep(sent % 90), 0) do sent = sent + 1 end
+      local message = assert(s:receive(support.deadline))
+      assert(message == got .. (" "):rep(got % 90), message)
+      got = got + 1
+    end
+    assert.equal("done", child:expect())
+  end)
+
+  it("serves several processes", function()
+    local children = {}
+    for i = 1, 4 do
+      children[i] = support.child("evaluator")
+      children[i]:start("c = pipe.connect(%q, 10) for i = 1, 500 do c:send(i) assert(c:receive() == tostring(2 * i)) end return 'ok'", name)
+    end
+    local conns = {}
+    for i = 1, 4 do conns[i] = assert(listener:accept(support.deadline)) end
+    local open = 4
+    while open > 0 do
+      for i, c in pairs(conns) do
+        local message, _, code = c:receive(0.001)
+        if message then c:send(tostring(2 * math.tointeger(message)))
+        elseif code == "closed" then conns[i], open = nil, open - 1 end
+        if message == "500" then
+          c:close()
+          conns[i], open = nil, open - 1
+        end
+      end
+    end
+    for _, child in ipairs(children) do assert.equal("ok", child:expect()) end
+  end)
+end)
+
+describe("a stream", function()
+  local name, listener, client, server
+
+  before_each(function()
+    name = support.unique("Local\\")
+    listener = assert(pipe.listen(name, { stream = true, capacity = 50 }))
+    client = assert(pipe.connect(name))
+    server = assert(listener:accept(0))
+  end)
+
+  after_each(function()
+    listener:close()
+    client:close()
+    server:close()
+  end)
+
+  it("is read as a file of Lua's", function()
+    assert.is_true(client:write("line one\nline two\n\nab\ncdefg"))
+    assert.is_true(client:write(""))
+    client:close()
+    assert.equal("line one", server:read())
+    assert.equal("line two\n", server:read("L"))
+    assert.equal("", server:read("l"))
+    assert.equal("a", server:read(1))
+    assert.equal("", server:read(0))
+    assert.equal("b\n", server:read(2))
+    assert.equal("cde", server:read(3))
+    assert.equal("fg", server:read("l"))
+    fails("closed", name, server:read("l"))
+    fails("closed", name, server:read("L"))
+    fails("closed", name, server:read(1))
+    fails("closed", name, server:read(0))
+    assert.equal("", server:read("a"))
+    fails("closed", name, server:write("x"))
+  end)
+
+  it("gives at its end what there is", function()
+    client:write("0123456789")
+    client:close()
+    assert.equal("01234", server:read(5))
+    assert.equal("56789", server:read(100))
+    fails("closed", name, server:read(100))
+  end)
+
+  it("carries more than its capacity, to who reads meanwhile", function()
+    local child = support.child("evaluator")
+    child:ask("c = pipe.connect(%q)", name)
+    local s <close> = assert(listener:accept(support.deadline))
+    child:start("for i = 1, 300 do c:write(('%%d\\n'):format(i):rep(i)) end c:close() return 'written'")
+    for i = 1, 300 do
+      for _ = 1, i do assert(s:read("l") == tostring(i)) end
+    end
+    fails("closed", name, s:read("l"))
+    assert.equal("written", child:expect())
+    child:ask("c = pipe.connect(%q)", name)
+    local t <close> = assert(listener:accept(support.deadline))
+    child:start("c:write(('abcdefghij'):rep(20000)) c:close() return 'written'")
+    assert.equal(("abcdefghij"):rep(20000), t:read("a"))
+  end)
+
+  it("raises for what makes no sense", function()
+    contains("is a stream", raises(client, "send", "x"))
+    contains("is a stream", raises(client, "receive"))
+    contains("format is", raises(client, "read", "n"))
+    contains("format is", raises(client, "read", ""))
+    contains("negative", raises(client, "read", -1))
+    raises(client, "write", {})
+  end)
+end)
