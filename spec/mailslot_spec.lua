@@ -118,7 +118,7 @@ describe("a mailslot", function()
   it("is not made of a map", function()
     for _, size in ipairs { 1, 64, 4096 } do
       local other = support.unique("Local\\")
-      local map <close> = assert(filemap.create(other, size))
+      local _ <close> = assert(filemap.create(other, size))
       fails("corrupt", other, mailslot.open(other))
       fails("corrupt", other, mailslot.create(other))
     end
@@ -166,7 +166,8 @@ describe("a mailslot", function()
       children[i]:ask("w = mailslot.open(%q)", name)
     end
     for i, child in ipairs(children) do
-      child:start("for n = 1, 10000 do assert(w:send(('%d %%d '):format(n) .. ('x'):rep(n %% 100))) end return 'done'", i)
+      child:start([[for n = 1, 10000 do assert(w:send(("%d %%d "):format(n) .. ("x"):rep(n %% 100))) end
+        return "done"]], i)
     end
     local last = { 0, 0, 0, 0 }
     for _ = 1, 40000 do
@@ -185,8 +186,8 @@ describe("a mailslot", function()
     local function start()
       serial = serial + 1
       local child = support.child("evaluator")
-      child:start("w = mailslot.open(%q) local n = 0 while true do n = n + 1 w:send(('%d %%d '):format(n) .. ('x'):rep(n %% 150)) end",
-        name, serial)
+      child:start([[w = mailslot.open(%q) local n = 0
+        while true do n = n + 1 w:send(('%d %%d '):format(n) .. ('x'):rep(n %% 150)) end]], name, serial)
       return child
     end
     for i = 1, 3 do children[i] = start() end

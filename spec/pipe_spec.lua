@@ -112,7 +112,7 @@ describe("a pipe", function()
   it("is not made of a map", function()
     for _, size in ipairs { 1, 64, 4096 } do
       local other = support.unique("Local\\")
-      local map <close> = assert(filemap.create(other, size))
+      local _ <close> = assert(filemap.create(other, size))
       fails("corrupt", other, pipe.connect(other))
       fails("corrupt", other, pipe.listen(other))
     end
@@ -205,7 +205,8 @@ describe("a pipe", function()
   it("is closed soon when the other end dies, after what it sent", function()
     for _, role in ipairs { "client", "server" } do
       local other = support.unique("Local\\")
-      local child, mine = support.child("evaluator"), nil
+      local child = support.child("evaluator")
+      local mine
       if role == "client" then
         local l <close> = assert(pipe.listen(other))
         assert.equal("true", child:ask("c = pipe.connect(%q) return c:send('last')", other))
@@ -271,7 +272,8 @@ describe("a pipe", function()
     local children = {}
     for i = 1, 4 do
       children[i] = support.child("evaluator")
-      children[i]:start("c = pipe.connect(%q, 10) for i = 1, 500 do c:send(i) assert(c:receive() == tostring(2 * i)) end return 'ok'", name)
+      children[i]:start([[c = pipe.connect(%q, 10)
+        for i = 1, 500 do c:send(i) assert(c:receive() == tostring(2 * i)) end return 'ok']], name)
     end
     local conns = {}
     for i = 1, 4 do conns[i] = assert(listener:accept(support.deadline)) end

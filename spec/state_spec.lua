@@ -96,7 +96,7 @@ describe("a state", function()
   it("is not made of a map", function()
     for _, size in ipairs { 1, 64, 4096 } do
       local other = support.unique("Local\\")
-      local map <close> = assert(filemap.create(other, size))
+      local _ <close> = assert(filemap.create(other, size))
       fails("corrupt", other, state.open(other))
       fails("corrupt", other, state.create_or_open(other, 10))
       fails("exists", other, state.create(other, 10))

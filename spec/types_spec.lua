@@ -15,22 +15,40 @@ local function add(found, name, parameters)
   found[name] = parameters
 end
 
-local function qualified(owner, name)
-  return owner .. (owner == "filemap" and "." or ":") .. name
+-- The modules in C besides filemap, with the types of their objects.
+local c_modules = {
+  sync = { "mutex", "semaphore", "event" }, state = { "state" }, mailslot = { "mailslot" },
+  pipe = { "listener", "conn" },
+}
+
+local function qualified(owner, is_module, name)
+  return owner .. (is_module and "." or ":") .. name
 end
 
 -- An array's __index is a function, which has the methods as its upvalue.
 local function add_methods(found, owner, object)
   local methods = getmetatable(object).__index
   if type(methods) == "function" then methods = select(2, debug.getupvalue(methods, 1)) end
-  for name in pairs(methods) do add(found, qualified(owner, name), true) end
+  for name in pairs(methods) do add(found, qualified(owner, false, name), true) end
+end
+
+local function add_functions(found, owner, module)
+  for name, value in pairs(module) do
+    if type(value) == "function" then add(found, qualified(owner, true, name), true) end
+  end
 end
 
 -- What there is. No parameters are known of C functions.
 local function live()
   local found = {}
-  for name, value in pairs(filemap) do
-    if type(value) == "function" then add(found, qualified("filemap", name), true) end
+  add_functions(found, "filemap", filemap)
+  for module, types in pairs(c_modules) do
+    add_functions(found, module, require("filemap." .. module))
+    for _, name in ipairs(types) do
+      for method in pairs(debug.getregistry()["filemap." .. name].__index) do
+        add(found, qualified(name, false, method), true)
+      end
+    end
   end
   local map <close> = assert(filemap.create(nil, 1))
   local view <close> = assert(map:view())
@@ -62,12 +80,13 @@ end
 
 -- Adds what a C file describes. Its functions are of the module or type that was named last before them.
 local function add_documented(found, path)
-  local owner
+  local owner, is_module
   for comment in read(path):gmatch("/%*%*%*(.-)%*/") do
-    owner = comment:match("@module%s+([%w_]+)") or comment:match("@type%s+([%w_]+)") or owner
+    local module, class = comment:match("@module%s+([%w_.]+)"), comment:match("@type%s+([%w_]+)")
+    if module or class then owner, is_module = class or module:match("[%w_]+$"), not class end
     local name = comment:match("@function%s+([%w_]+)")
     for _, member in ipairs(name and members(name) or {}) do
-      add(found, qualified(owner, member), documented_parameters(comment))
+      add(found, qualified(owner, is_module, member), documented_parameters(comment))
     end
   end
 end
@@ -89,7 +108,9 @@ end
 -- describe them.
 local function annotated(path)
   local written, described, lines = {}, {}, {}
-  for line in read(path or "types/filemap.lua"):gmatch("[^\n]+") do
+  local text = read(path or "types/filemap.lua")
+  for module in pairs(path and {} or c_modules) do text = text .. read(("types/filemap/%s.lua"):format(module)) end
+  for line in text:gmatch("[^\n]+") do
     lines[#lines + 1] = line:match("^%-%-%-@param ([%w_.]+)")
     local name, parameters = line:match("^function ([%w_.:]+)%((.-)%)")
     if name then
@@ -104,7 +125,9 @@ end
 -- The fields that editors are told a class has.
 local function fields(class)
   local found, current = {}, nil
-  for line in read("types/filemap.lua"):gmatch("[^\n]+") do
+  local text = read("types/filemap.lua")
+  for module in pairs(c_modules) do text = text .. read(("types/filemap/%s.lua"):format(module)) end
+  for line in text:gmatch("[^\n]+") do
     current = line:match("^%-%-%-@class ([%w_.]+)") or current
     local name = current == class and line:match("^%-%-%-@field ([%w_]+)")
     if name then add(found, name, true) end
