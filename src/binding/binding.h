@@ -16,13 +16,6 @@
 #define FMB_VIEW "filemap.view"
 #define FMB_ARRAY "filemap.array"
 #define FMB_STREAM "filemap.stream"
-#define FMB_MUTEX "filemap.mutex"
-#define FMB_SEMAPHORE "filemap.semaphore"
-#define FMB_EVENT "filemap.event"
-#define FMB_STATE "filemap.state"
-#define FMB_MAILSLOT "filemap.mailslot"
-#define FMB_LISTENER "filemap.listener"
-#define FMB_CONN "filemap.conn"
 
 /* {-- Errors (lerror.c) ------------------------------------------------------------------------- */
 
@@ -73,10 +66,34 @@ double fmb_opt_timeout(lua_State *L, int arg, double otherwise);
 
 /* {-- Objects ------------------------------------------------------------------------------------ */
 
-/* What holds one pointer, NULL when it is closed: sync objects and channels. fmb_new_object pushes one, to be filled;
-** a finalizer may run. fmb_check_object raises for a closed one. */
-void **fmb_new_object(lua_State *L, const char *type);
-void *fmb_check_object(lua_State *L, const char *type);
+/* What holds one pointer, NULL when it is closed: sync objects and channels. Their types are told apart by the address
+** of the type's name, which is quicker than to look at the metatable. */
+typedef struct fmb_object {
+  void *pointer;
+  const char *type;
+} fmb_object;
+
+extern const char fmb_mutex[], fmb_semaphore[], fmb_event[], fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[];
+
+/* Pushes a closed one of `size` bytes, which begins with an fmb_object, to be filled; a finalizer may run. */
+fmb_object *fmb_new_object(lua_State *L, const char *type, size_t size);
+
+/* Argument 1, which may be closed. */
+static inline fmb_object *fmb_to_object(lua_State *L, const char *type)
+{
+  fmb_object *o = lua_touserdata(L, 1);
+  if (o && lua_rawlen(L, 1) >= sizeof *o && o->type == type) return o;
+  luaL_typeerror(L, 1, type);
+  return NULL;
+}
+
+/* Its pointer; raises for a closed one. */
+static inline void *fmb_check_object(lua_State *L, const char *type)
+{
+  fmb_object *o = fmb_to_object(L, type);
+  if (!o->pointer) luaL_error(L, "%s is closed", type);
+  return o->pointer;
+}
 
 /* Returns true, or pushes the failure. */
 int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);

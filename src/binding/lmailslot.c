@@ -29,9 +29,9 @@ static int mailslot_create(lua_State *L)
   fm_error e;
   fm_mailslot *m;
   fmb_read_options(L, 2, &o, FMB_MAX_MESSAGE | FMB_CAPACITY | FMB_MODE | FMB_SDDL);
-  void **object = fmb_new_object(L, FMB_MAILSLOT);
+  fmb_object *object = fmb_new_object(L, fmb_mailslot, sizeof *object);
   if (fm_mailslot_create(&m, name, o.max_message, o.capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = m;
+  object->pointer = m;
   return 1;
 }
 
@@ -50,17 +50,17 @@ static int mailslot_open(lua_State *L)
   if (!name) return 4;
   fm_error e;
   fm_mailslot *m;
-  void **object = fmb_new_object(L, FMB_MAILSLOT);
+  fmb_object *object = fmb_new_object(L, fmb_mailslot, sizeof *object);
   if (fm_mailslot_open(&m, name, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = m;
+  object->pointer = m;
   return 1;
 }
 
 static fm_mailslot *check_role(lua_State *L, bool reader)
 {
-  fm_mailslot *m = fmb_check_object(L, FMB_MAILSLOT);
+  fm_mailslot *m = fmb_check_object(L, fmb_mailslot);
   if (fm_mailslot_is_reader(m) != reader)
-    luaL_error(L, "%s (%s) is %s", FMB_MAILSLOT, fm_mailslot_name(m),
+    luaL_error(L, "%s (%s) is %s", fmb_mailslot, fm_mailslot_name(m),
                reader ? "a writer, which does not receive" : "the reader, which does not send");
   return m;
 }
@@ -139,9 +139,9 @@ static int info(lua_State *L)
 @treturn boolean true */
 static int close(lua_State *L)
 {
-  void **object = luaL_checkudata(L, 1, FMB_MAILSLOT);
-  fm_mailslot *m = *object;
-  *object = NULL;
+  fmb_object *object = fmb_to_object(L, fmb_mailslot);
+  fm_mailslot *m = object->pointer;
+  object->pointer = NULL;
   fm_mailslot_close(m);
   lua_pushboolean(L, 1);
   return 1;
@@ -149,10 +149,10 @@ static int close(lua_State *L)
 
 static int tostring(lua_State *L)
 {
-  const fm_mailslot *m = *(void **)luaL_checkudata(L, 1, FMB_MAILSLOT);
-  if (!m) lua_pushliteral(L, FMB_MAILSLOT " (closed)");
+  const fm_mailslot *m = fmb_to_object(L, fmb_mailslot)->pointer;
+  if (!m) lua_pushfstring(L, "%s (closed)", fmb_mailslot);
   else
-    lua_pushfstring(L, "%s (%s, %s)", FMB_MAILSLOT, fm_mailslot_name(m),
+    lua_pushfstring(L, "%s (%s, %s)", fmb_mailslot, fm_mailslot_name(m),
                     fm_mailslot_is_reader(m) ? "reader" : "writer");
   return 1;
 }
@@ -163,6 +163,6 @@ void fmb_open_mailslot(lua_State *L)
   static const luaL_Reg methods[] = {
     {"receive", receive}, {"send", send}, {"info", info}, {"close", close}, {NULL, NULL},
   };
-  fmb_new_type(L, FMB_MAILSLOT, methods, close, tostring);
+  fmb_new_type(L, fmb_mailslot, methods, close, tostring);
   luaL_newlib(L, functions);
 }

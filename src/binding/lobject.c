@@ -1,19 +1,16 @@
-/* Userdata of one pointer: what sync objects and channels are to Lua. */
+/* Userdata that hold one pointer: what sync objects and channels are to Lua. */
 #include "binding.h"
 
-void **fmb_new_object(lua_State *L, const char *type)
-{
-  void **p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = NULL;
-  luaL_setmetatable(L, type);
-  return p;
-}
+const char fmb_mutex[] = "filemap.mutex", fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
+           fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot", fmb_listener[] = "filemap.listener",
+           fmb_conn[] = "filemap.conn";
 
-void *fmb_check_object(lua_State *L, const char *type)
+fmb_object *fmb_new_object(lua_State *L, const char *type, size_t size)
 {
-  void *p = *(void **)luaL_checkudata(L, 1, type);
-  if (!p) luaL_error(L, "%s is closed", type);
-  return p;
+  fmb_object *o = lua_newuserdatauv(L, size, 0);
+  *o = (fmb_object){NULL, type};
+  luaL_setmetatable(L, type);
+  return o;
 }
 
 int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e)

@@ -11,17 +11,15 @@ When the other end closes or dies, what it sent is still received; then comes `c
 
 /* A connection begins as every object of one pointer does. A stream reads ahead. */
 typedef struct conn {
-  fm_conn *conn;
+  fmb_object object; /* an fm_conn */
   size_t start, end; /* of what is in `ahead` */
   char ahead[1024];
 } conn;
 
 static conn *new_conn(lua_State *L)
 {
-  conn *c = lua_newuserdatauv(L, sizeof *c, 0);
-  c->conn = NULL;
+  conn *c = (conn *)(void *)fmb_new_object(L, fmb_conn, sizeof *c);
   c->start = c->end = 0;
-  luaL_setmetatable(L, FMB_CONN);
   return c;
 }
 
@@ -45,9 +43,9 @@ static int pipe_listen(lua_State *L)
   fm_error e;
   fm_listener *l;
   fmb_read_options(L, 2, &o, FMB_CAPACITY | FMB_STREAM_MODE | FMB_MODE | FMB_SDDL);
-  void **object = fmb_new_object(L, FMB_LISTENER);
+  fmb_object *object = fmb_new_object(L, fmb_listener, sizeof *object);
   if (fm_pipe_listen(&l, name, o.capacity, o.stream, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = l;
+  object->pointer = l;
   return 1;
 }
 
@@ -68,8 +66,11 @@ static int pipe_connect(lua_State *L)
   if (!name) return 4;
   const double timeout = fmb_opt_timeout(L, 2, 0);
   fm_error e;
+  fm_conn *made;
   conn *c = new_conn(L);
-  return fm_pipe_connect(&c->conn, name, timeout, &e) == FM_OK ? 1 : fmb_fail(L, name, &e);
+  if (fm_pipe_connect(&made, name, timeout, &e) != FM_OK) return fmb_fail(L, name, &e);
+  c->object.pointer = made;
+  return 1;
 }
 
 /*** A listener.
@@ -87,9 +88,12 @@ static int listener_accept(lua_State *L)
 {
   const double timeout = fmb_opt_timeout(L, 2, FM_FOREVER);
   conn *c = new_conn(L);
-  fm_listener *l = fmb_check_object(L, FMB_LISTENER);
+  fm_listener *l = fmb_check_object(L, fmb_listener);
   fm_error e;
-  return fm_pipe_accept(l, timeout, &c->conn, &e) == FM_OK ? 1 : fmb_fail(L, fm_listener_name(l), &e);
+  fm_conn *accepted;
+  if (fm_pipe_accept(l, timeout, &accepted, &e) != FM_OK) return fmb_fail(L, fm_listener_name(l), &e);
+  c->object.pointer = accepted;
+  return 1;
 }
 
 /*** Closes it; twice is fine. Connections go on.
@@ -97,9 +101,9 @@ static int listener_accept(lua_State *L)
 @treturn boolean true */
 static int listener_close(lua_State *L)
 {
-  void **object = luaL_checkudata(L, 1, FMB_LISTENER);
-  fm_listener *l = *object;
-  *object = NULL;
+  fmb_object *object = fmb_to_object(L, fmb_listener);
+  fm_listener *l = object->pointer;
+  object->pointer = NULL;
   fm_listener_close(l);
   lua_pushboolean(L, 1);
   return 1;
@@ -107,19 +111,18 @@ static int listener_close(lua_State *L)
 
 static int listener_tostring(lua_State *L)
 {
-  const fm_listener *l = *(void **)luaL_checkudata(L, 1, FMB_LISTENER);
-  lua_pushfstring(L, "%s (%s)", FMB_LISTENER, l ? fm_listener_name(l) : "closed");
+  const fm_listener *l = fmb_to_object(L, fmb_listener)->pointer;
+  lua_pushfstring(L, "%s (%s)", fmb_listener, l ? fm_listener_name(l) : "closed");
   return 1;
 }
 
 /* {-- Messages ---------------------------------------------------------------------------------- */
 
-static conn *check_conn(lua_State *L, bool stream)
+static fm_conn *check_conn(lua_State *L, bool stream)
 {
-  conn *c = luaL_checkudata(L, 1, FMB_CONN);
-  if (!c->conn) luaL_error(L, "%s is closed", FMB_CONN);
-  if (fm_conn_is_stream(c->conn) != stream)
-    luaL_error(L, "%s (%s) is %s", FMB_CONN, fm_conn_name(c->conn),
+  fm_conn *c = fmb_check_object(L, fmb_conn);
+  if (fm_conn_is_stream(c) != stream)
+    luaL_error(L, "%s (%s) is %s", fmb_conn, fm_conn_name(c),
                stream ? "a pipe of messages, which are sent and received" : "a stream, which is written and read");
   return c;
 }
@@ -138,7 +141,7 @@ static conn *check_conn(lua_State *L, bool stream)
 @raise for a stream, and a negative time-out */
 static int conn_send(lua_State *L)
 {
-  fm_conn *c = check_conn(L, false)->conn;
+  fm_conn *c = check_conn(L, false);
   size_t length;
   const char *message = luaL_checklstring(L, 2, &length);
   fm_error e;
@@ -157,7 +160,7 @@ static int conn_send(lua_State *L)
 @raise for a stream, and a negative time-out */
 static int conn_receive(lua_State *L)
 {
-  fm_conn *c = check_conn(L, false)->conn;
+  fm_conn *c = check_conn(L, false);
   const void *data;
   size_t length;
   fm_error e;
@@ -179,7 +182,7 @@ static int conn_receive(lua_State *L)
 @raise for a pipe of messages. Source: file:write */
 static int conn_write(lua_State *L)
 {
-  fm_conn *c = check_conn(L, true)->conn;
+  fm_conn *c = check_conn(L, true);
   size_t length;
   const char *bytes = luaL_checklstring(L, 2, &length);
   fm_error e;
@@ -190,8 +193,8 @@ static int conn_write(lua_State *L)
 /* Reads into memory of Lua's, after whose allocation the connection may have been closed. */
 static int read_some(lua_State *L, conn *c, void *out, size_t *length, fm_error *e)
 {
-  if (!c->conn) luaL_error(L, "%s is closed", FMB_CONN);
-  return fm_conn_read(c->conn, FM_FOREVER, out, length, e);
+  if (!c->object.pointer) luaL_error(L, "%s is closed", fmb_conn);
+  return fm_conn_read(c->object.pointer, FM_FOREVER, out, length, e);
 }
 
 static int look_ahead(lua_State *L, conn *c, fm_error *e)
@@ -256,7 +259,8 @@ static int read_bytes(lua_State *L, conn *c, luaL_Buffer *b, uint64_t wanted, fm
 @raise for a pipe of messages, and another format. Source: file:read */
 static int conn_read(lua_State *L)
 {
-  conn *c = check_conn(L, true);
+  check_conn(L, true);
+  conn *c = (conn *)(void *)fmb_to_object(L, fmb_conn);
   fm_error e;
   luaL_Buffer b;
   int code;
@@ -276,7 +280,7 @@ static int conn_read(lua_State *L)
   if (code == FM_CLOSED && luaL_bufflen(&b) > 0) code = FM_OK;
   luaL_pushresult(&b);
   if (code == FM_OK) return 1;
-  return fmb_fail(L, c->conn ? fm_conn_name(c->conn) : FMB_CONN, &e);
+  return fmb_fail(L, c->object.pointer ? fm_conn_name(c->object.pointer) : fmb_conn, &e);
 }
 
 /* {-- The rest ---------------------------------------------------------------------------------- */
@@ -286,9 +290,9 @@ static int conn_read(lua_State *L)
 @treturn boolean true */
 static int conn_close(lua_State *L)
 {
-  conn *c = luaL_checkudata(L, 1, FMB_CONN);
-  fm_conn *open = c->conn;
-  c->conn = NULL;
+  fmb_object *object = fmb_to_object(L, fmb_conn);
+  fm_conn *open = object->pointer;
+  object->pointer = NULL;
   fm_conn_close(open);
   lua_pushboolean(L, 1);
   return 1;
@@ -296,8 +300,8 @@ static int conn_close(lua_State *L)
 
 static int conn_tostring(lua_State *L)
 {
-  const conn *c = luaL_checkudata(L, 1, FMB_CONN);
-  lua_pushfstring(L, "%s (%s)", FMB_CONN, c->conn ? fm_conn_name(c->conn) : "closed");
+  const fm_conn *c = fmb_to_object(L, fmb_conn)->pointer;
+  lua_pushfstring(L, "%s (%s)", fmb_conn, c ? fm_conn_name(c) : "closed");
   return 1;
 }
 
@@ -309,7 +313,7 @@ void fmb_open_pipe(lua_State *L)
     {"send", conn_send}, {"receive", conn_receive}, {"write", conn_write}, {"read", conn_read},
     {"close", conn_close}, {NULL, NULL},
   };
-  fmb_new_type(L, FMB_LISTENER, listener, listener_close, listener_tostring);
-  fmb_new_type(L, FMB_CONN, methods, conn_close, conn_tostring);
+  fmb_new_type(L, fmb_listener, listener, listener_close, listener_tostring);
+  fmb_new_type(L, fmb_conn, methods, conn_close, conn_tostring);
   luaL_newlib(L, functions);
 }

@@ -36,9 +36,9 @@ static int state_create(lua_State *L)
   if (!name) return 4;
   fm_error e;
   fm_state *s;
-  void **object = fmb_new_object(L, FMB_STATE);
+  fmb_object *object = fmb_new_object(L, fmb_state, sizeof *object);
   if (fm_state_create(&s, name, capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = s;
+  object->pointer = s;
   return 1;
 }
 
@@ -64,9 +64,9 @@ static int state_create_or_open(lua_State *L)
   bool created;
   fm_error e;
   fm_state *s;
-  void **object = fmb_new_object(L, FMB_STATE);
+  fmb_object *object = fmb_new_object(L, fmb_state, sizeof *object);
   if (fm_state_create_or_open(&s, &created, name, capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = s;
+  object->pointer = s;
   lua_pushboolean(L, created);
   return 2;
 }
@@ -86,9 +86,9 @@ static int state_open(lua_State *L)
   if (!name) return 4;
   fm_error e;
   fm_state *s;
-  void **object = fmb_new_object(L, FMB_STATE);
+  fmb_object *object = fmb_new_object(L, fmb_state, sizeof *object);
   if (fm_state_open(&s, name, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = s;
+  object->pointer = s;
   return 1;
 }
 
@@ -105,10 +105,10 @@ static int state_open(lua_State *L)
 @raise for a reader */
 static int publish(lua_State *L)
 {
-  fm_state *s = fmb_check_object(L, FMB_STATE);
+  fm_state *s = fmb_check_object(L, fmb_state);
   size_t length;
   const char *value = luaL_checklstring(L, 2, &length);
-  if (!fm_state_is_writer(s)) return luaL_error(L, "%s (%s) is a reader, which does not publish", FMB_STATE, fm_state_name(s));
+  if (!fm_state_is_writer(s)) return luaL_error(L, "%s (%s) is a reader, which does not publish", fmb_state, fm_state_name(s));
   fm_error e;
   const int code = fm_state_publish(s, value, length, &e);
   return fmb_finish(L, code, fm_state_name(s), &e);
@@ -133,7 +133,7 @@ static int push_value(lua_State *L, const void *data, size_t length, uint64_t ve
 @raise for a negative time-out */
 static int read_value(lua_State *L)
 {
-  fm_state *s = fmb_check_object(L, FMB_STATE);
+  fm_state *s = fmb_check_object(L, fmb_state);
   const void *data;
   size_t length;
   uint64_t version;
@@ -155,7 +155,7 @@ static int read_value(lua_State *L)
 @raise for a negative version or time-out */
 static int wait_value(lua_State *L)
 {
-  fm_state *s = fmb_check_object(L, FMB_STATE);
+  fm_state *s = fmb_check_object(L, fmb_state);
   const uint64_t than = fmb_check_count(L, 2, "version");
   const void *data;
   size_t length;
@@ -171,9 +171,9 @@ static int wait_value(lua_State *L)
 @treturn boolean true */
 static int close(lua_State *L)
 {
-  void **object = luaL_checkudata(L, 1, FMB_STATE);
-  fm_state *s = *object;
-  *object = NULL;
+  fmb_object *object = fmb_to_object(L, fmb_state);
+  fm_state *s = object->pointer;
+  object->pointer = NULL;
   fm_state_close(s);
   lua_pushboolean(L, 1);
   return 1;
@@ -181,10 +181,10 @@ static int close(lua_State *L)
 
 static int tostring(lua_State *L)
 {
-  const fm_state *s = *(void **)luaL_checkudata(L, 1, FMB_STATE);
-  if (!s) lua_pushliteral(L, FMB_STATE " (closed)");
+  const fm_state *s = fmb_to_object(L, fmb_state)->pointer;
+  if (!s) lua_pushfstring(L, "%s (closed)", fmb_state);
   else
-    lua_pushfstring(L, "%s (%s, %I bytes, %s)", FMB_STATE, fm_state_name(s), (LUAI_UACINT)fm_state_capacity(s),
+    lua_pushfstring(L, "%s (%s, %I bytes, %s)", fmb_state, fm_state_name(s), (LUAI_UACINT)fm_state_capacity(s),
                     fm_state_is_writer(s) ? "writer" : "reader");
   return 1;
 }
@@ -197,6 +197,6 @@ void fmb_open_state(lua_State *L)
   static const luaL_Reg methods[] = {
     {"publish", publish}, {"read", read_value}, {"wait", wait_value}, {"close", close}, {NULL, NULL},
   };
-  fmb_new_type(L, FMB_STATE, methods, close, tostring);
+  fmb_new_type(L, fmb_state, methods, close, tostring);
   luaL_newlib(L, functions);
 }

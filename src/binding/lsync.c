@@ -30,9 +30,9 @@ static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, const ch
   bool created;
   fm_error e;
   fm_sync *s;
-  void **object = fmb_new_object(L, type);
+  fmb_object *object = fmb_new_object(L, type, sizeof *object);
   if (fm_sync_open(&s, &created, kind, name, o, &e) != FM_OK) return fmb_fail(L, name, &e);
-  *object = s;
+  object->pointer = s;
   lua_pushboolean(L, created);
   return 2;
 }
@@ -54,7 +54,7 @@ static int sync_mutex(lua_State *L)
   fmb_options o = FMB_OPTIONS;
   fm_sync_options s = FM_SYNC_OPTIONS;
   const char *name = read_arguments(L, 2, 0, &o, &s);
-  return name ? push_sync(L, FMB_MUTEX, FM_MUTEX, name, &s) : 4;
+  return name ? push_sync(L, fmb_mutex, FM_MUTEX, name, &s) : 4;
 }
 
 static uint32_t check_number(lua_State *L, int arg, const char *what, lua_Integer least, lua_Integer most)
@@ -88,7 +88,7 @@ static int sync_semaphore(lua_State *L)
   s.most = check_number(L, 3, "max", 1, FM_COUNT_MAX);
   s.initial = check_number(L, 2, "initial count", 0, (lua_Integer)s.most);
   const char *name = read_arguments(L, 4, 0, &o, &s);
-  return name ? push_sync(L, FMB_SEMAPHORE, FM_SEMAPHORE, name, &s) : 4;
+  return name ? push_sync(L, fmb_semaphore, FM_SEMAPHORE, name, &s) : 4;
 }
 
 /*** Makes or opens an event, which is set or not.
@@ -108,7 +108,7 @@ static int sync_event(lua_State *L)
   fmb_options o = FMB_OPTIONS;
   fm_sync_options s = FM_SYNC_OPTIONS;
   const char *name = read_arguments(L, 2, FMB_MANUAL | FMB_SET, &o, &s);
-  return name ? push_sync(L, FMB_EVENT, FM_EVENT, name, &s) : 4;
+  return name ? push_sync(L, fmb_event, FM_EVENT, name, &s) : 4;
 }
 
 /* {-- Methods ----------------------------------------------------------------------------------- */
@@ -129,9 +129,9 @@ static int wait_for(lua_State *L, const char *type)
 
 static int close_sync(lua_State *L, const char *type)
 {
-  void **object = luaL_checkudata(L, 1, type);
-  fm_sync *s = *object;
-  *object = NULL;
+  fmb_object *object = fmb_to_object(L, type);
+  fm_sync *s = object->pointer;
+  object->pointer = NULL;
   fm_sync_close(s);
   lua_pushboolean(L, 1);
   return 1;
@@ -139,7 +139,7 @@ static int close_sync(lua_State *L, const char *type)
 
 static int push_text(lua_State *L, const char *type)
 {
-  const fm_sync *s = *(void **)luaL_checkudata(L, 1, type);
+  const fm_sync *s = fmb_to_object(L, type)->pointer;
   lua_pushfstring(L, "%s (%s)", type, s ? fm_sync_name(s) : "closed");
   return 1;
 }
@@ -158,7 +158,7 @@ static int push_text(lua_State *L, const char *type)
 @raise for a negative time-out. Source: WaitForSingleObject */
 static int mutex_lock(lua_State *L)
 {
-  return wait_for(L, FMB_MUTEX);
+  return wait_for(L, fmb_mutex);
 }
 
 /*** Unlocks it, as often as it was locked.
@@ -167,10 +167,10 @@ static int mutex_lock(lua_State *L)
 @raise if this thread does not hold it. Source: ReleaseMutex */
 static int mutex_unlock(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, FMB_MUTEX);
+  fm_sync *s = fmb_check_object(L, fmb_mutex);
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
-  if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", FMB_MUTEX, fm_sync_name(s), e.detail);
+  if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", fmb_mutex, fm_sync_name(s), e.detail);
   return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
@@ -179,12 +179,12 @@ static int mutex_unlock(lua_State *L)
 @treturn boolean true */
 static int mutex_close(lua_State *L)
 {
-  return close_sync(L, FMB_MUTEX);
+  return close_sync(L, fmb_mutex);
 }
 
 static int mutex_tostring(lua_State *L)
 {
-  return push_text(L, FMB_MUTEX);
+  return push_text(L, fmb_mutex);
 }
 
 /*** A semaphore.
@@ -200,7 +200,7 @@ static int mutex_tostring(lua_State *L)
 @raise for a negative time-out. Source: WaitForSingleObject */
 static int semaphore_acquire(lua_State *L)
 {
-  return wait_for(L, FMB_SEMAPHORE);
+  return wait_for(L, fmb_semaphore);
 }
 
 /*** Adds to the count.
@@ -213,7 +213,7 @@ static int semaphore_acquire(lua_State *L)
 @raise for another count. Source: ReleaseSemaphore */
 static int semaphore_release(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, FMB_SEMAPHORE);
+  fm_sync *s = fmb_check_object(L, fmb_semaphore);
   const uint32_t n = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, "count", 1, FM_COUNT_MAX);
   fm_error e;
   const int code = fm_sync_post(s, n, &e);
@@ -225,12 +225,12 @@ static int semaphore_release(lua_State *L)
 @treturn boolean true */
 static int semaphore_close(lua_State *L)
 {
-  return close_sync(L, FMB_SEMAPHORE);
+  return close_sync(L, fmb_semaphore);
 }
 
 static int semaphore_tostring(lua_State *L)
 {
-  return push_text(L, FMB_SEMAPHORE);
+  return push_text(L, fmb_semaphore);
 }
 
 /*** An event.
@@ -245,7 +245,7 @@ static int semaphore_tostring(lua_State *L)
 @raise when closed. Source: SetEvent */
 static int event_set(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, FMB_EVENT);
+  fm_sync *s = fmb_check_object(L, fmb_event);
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
   return fmb_finish(L, code, fm_sync_name(s), &e);
@@ -260,7 +260,7 @@ static int event_set(lua_State *L)
 @raise when closed. Source: ResetEvent */
 static int event_reset(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, FMB_EVENT);
+  fm_sync *s = fmb_check_object(L, fmb_event);
   fm_error e;
   const int code = fm_sync_reset(s, &e);
   return fmb_finish(L, code, fm_sync_name(s), &e);
@@ -276,7 +276,7 @@ static int event_reset(lua_State *L)
 @raise for a negative time-out. Source: WaitForSingleObject */
 static int event_wait(lua_State *L)
 {
-  return wait_for(L, FMB_EVENT);
+  return wait_for(L, fmb_event);
 }
 
 /*** Closes it; twice is fine.
@@ -284,12 +284,12 @@ static int event_wait(lua_State *L)
 @treturn boolean true */
 static int event_close(lua_State *L)
 {
-  return close_sync(L, FMB_EVENT);
+  return close_sync(L, fmb_event);
 }
 
 static int event_tostring(lua_State *L)
 {
-  return push_text(L, FMB_EVENT);
+  return push_text(L, fmb_event);
 }
 
 void fmb_open_sync(lua_State *L)
@@ -306,8 +306,8 @@ void fmb_open_sync(lua_State *L)
   static const luaL_Reg event[] = {
     {"set", event_set}, {"reset", event_reset}, {"wait", event_wait}, {"close", event_close}, {NULL, NULL},
   };
-  fmb_new_type(L, FMB_MUTEX, mutex, mutex_close, mutex_tostring);
-  fmb_new_type(L, FMB_SEMAPHORE, semaphore, semaphore_close, semaphore_tostring);
-  fmb_new_type(L, FMB_EVENT, event, event_close, event_tostring);
+  fmb_new_type(L, fmb_mutex, mutex, mutex_close, mutex_tostring);
+  fmb_new_type(L, fmb_semaphore, semaphore, semaphore_close, semaphore_tostring);
+  fmb_new_type(L, fmb_event, event, event_close, event_tostring);
   luaL_newlib(L, functions);
 }

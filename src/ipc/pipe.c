@@ -460,8 +460,13 @@ typedef struct sending {
 
 static int check_other(fm_conn *c, bool thoroughly, fm_error *e)
 {
-  const bool look = thoroughly || fm_ticks() >= c->next_look;
-  return other_is_gone(c, look) ? fm_fail(e, FM_CLOSED, NULL) : FM_OK;
+  return other_is_gone(c, thoroughly) ? fm_fail(e, FM_CLOSED, NULL) : FM_OK;
+}
+
+/* A dead one is found by who never waits, too: now and then, after the message is on its way. */
+static int check_now_and_then(fm_conn *c, fm_error *e)
+{
+  return fm_ticks() < c->next_look ? FM_OK : check_other(c, true, e);
 }
 
 static int look_to_put(void *context, bool thoroughly, fm_error *e)
@@ -482,8 +487,9 @@ int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm
     return fm_fail(e, FM_TOO_LARGE, "a message has %u bytes at most, this one has %llu", (unsigned)most,
                    (unsigned long long)length);
   code = fm_await(&c->out_space, timeout, look_to_put, &s, e);
-  if (code == FM_OK) fm_signal_wake(&c->out_data);
-  return code;
+  if (code != FM_OK) return code;
+  fm_signal_wake(&c->out_data);
+  return check_now_and_then(c, e);
 }
 
 /* Writes on, and lets the other end read meanwhile. */
@@ -505,8 +511,9 @@ static int look_to_write(void *context, bool thoroughly, fm_error *e)
 int fm_conn_write(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e)
 {
   sending s = {c, data, length};
-  const int code = check_use(c, true, timeout, e);
-  return code == FM_OK ? fm_await(&c->out_space, timeout, look_to_write, &s, e) : code;
+  int code = check_use(c, true, timeout, e);
+  if (code == FM_OK) code = fm_await(&c->out_space, timeout, look_to_write, &s, e);
+  return code == FM_OK ? check_now_and_then(c, e) : code;
 }
 
 /* {-- Receiving --------------------------------------------------------------------------------- */
@@ -515,6 +522,7 @@ typedef struct receiving {
   fm_conn *conn;
   void *out;
   uint32_t length;
+  bool wake; /* is it time to? */
   int (*take)(struct receiving *r, fm_error *e); /* FM_TIMEOUT if there is nothing */
 } receiving;
 
@@ -522,6 +530,7 @@ static int look_to_take(void *context, bool thoroughly, fm_error *e)
 {
   receiving *r = context;
   int code = r->take(r, e);
+  if (code == FM_TIMEOUT) fm_signal_wake(&r->conn->in_space);
   if (code == FM_TIMEOUT && other_is_gone(r->conn, thoroughly)) {
     code = r->take(r, e); /* what came before it went */
     if (code == FM_TIMEOUT) code = fm_fail(e, FM_CLOSED, NULL);
@@ -536,13 +545,12 @@ static int take_next(receiving *r, fm_error *e)
 
 int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e)
 {
-  receiving r = {c, NULL, 0, take_next};
+  receiving r = {c, NULL, 0, false, take_next};
   int code = check_use(c, false, timeout, e);
   if (code == FM_OK) code = fm_await(&c->in_data, timeout, look_to_take, &r, e);
   if (code == FM_OK && !fm_grow(&c->buffer, &c->buffer_size, r.length)) code = fm_fail(e, FM_NO_MEMORY, NULL);
   if (code != FM_OK) return code;
-  fm_ring_get(&c->in, c->buffer, r.length);
-  fm_signal_wake(&c->in_space);
+  if (fm_ring_get(&c->in, c->buffer, r.length)) fm_signal_wake(&c->in_space);
   if (fm_view_is_lost(&c->view)) return fm_fail(e, FM_TRUNCATED, NULL);
   *data = c->buffer;
   *length = r.length;
@@ -551,16 +559,16 @@ int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *lengt
 
 static int take_bytes(receiving *r, fm_error *e)
 {
-  return fm_ring_read(&r->conn->in, r->out, &r->length, e);
+  return fm_ring_read(&r->conn->in, r->out, &r->length, &r->wake, e);
 }
 
 int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
 {
-  receiving r = {c, out, *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST, take_bytes};
+  receiving r = {c, out, *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST, false, take_bytes};
   int code = check_use(c, true, timeout, e);
   if (code == FM_OK) code = fm_await(&c->in_data, timeout, look_to_take, &r, e);
   if (code != FM_OK) return code;
-  fm_signal_wake(&c->in_space);
+  if (r.wake) fm_signal_wake(&c->in_space);
   *length = r.length;
   return FM_OK;
 }

@@ -113,11 +113,13 @@ static int available(fm_ring *r, uint32_t *out, fm_error *e)
   return *out ? FM_OK : FM_TIMEOUT;
 }
 
-static void publish_head(fm_ring *r, uint32_t more)
+static bool publish_head(fm_ring *r, uint32_t more)
 {
+  const uint32_t before = r->head, quarter = r->size / 4;
   FM_STEP("get");
   r->head += more;
   atomic_store_explicit(&r->shared->head, r->head, memory_order_release);
+  return (before ^ r->head) & ~(quarter - 1);
 }
 
 /* The length of the record at a position before which `known` bytes are, to be looked at once. */
@@ -135,10 +137,10 @@ int fm_ring_next(fm_ring *r, uint32_t *length, fm_error *e)
   return code == FM_OK ? look_at(r, r->head, known, length, e) : code;
 }
 
-void fm_ring_get(fm_ring *r, void *out, uint32_t length)
+bool fm_ring_get(fm_ring *r, void *out, uint32_t length)
 {
   copy_out(r, r->head + LENGTH, out, length);
-  publish_head(r, record_size(length));
+  return publish_head(r, record_size(length));
 }
 
 int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e)
@@ -156,13 +158,13 @@ int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e)
   return FM_OK;
 }
 
-int fm_ring_read(fm_ring *r, void *out, uint32_t *length, fm_error *e)
+int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool *wake, fm_error *e)
 {
   uint32_t known = 0;
   const int code = available(r, &known, e);
   if (code != FM_OK) return code;
   if (*length > known) *length = known;
   copy_out(r, r->head, out, *length);
-  publish_head(r, *length);
+  *wake = publish_head(r, *length);
   return FM_OK;
 }

@@ -45,16 +45,17 @@ int fm_ring_reopen(fm_ring *r, fm_error *e);
 int fm_ring_put(fm_ring *r, const void *data, uint32_t length, fm_error *e);
 
 /* The length of the next message: FM_OK, FM_TIMEOUT if there is none, FM_CORRUPT. Then fm_ring_get copies it out and
-** gives its room back. */
+** gives its room back. It returns whether it is time to wake a writer that waits for room: each quarter of the ring,
+** since waking takes a fence. Who finds the ring empty is to wake it, too. */
 int fm_ring_next(fm_ring *r, uint32_t *length, fm_error *e);
-void fm_ring_get(fm_ring *r, void *out, uint32_t length);
+bool fm_ring_get(fm_ring *r, void *out, uint32_t length);
 
 /* How many messages wait to be read. */
 int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e);
 
 /* As many bytes of a stream as fit, or are there, up to *length, which then says how many: FM_OK, FM_FULL or
-** FM_TIMEOUT for none. */
+** FM_TIMEOUT for none. *wake as fm_ring_get's result. */
 int fm_ring_write(fm_ring *r, const void *data, uint32_t *length, fm_error *e);
-int fm_ring_read(fm_ring *r, void *out, uint32_t *length, fm_error *e);
+int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool *wake, fm_error *e);
 
 #endif

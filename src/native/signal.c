@@ -36,15 +36,18 @@ static uint32_t announce(fm_signal *s)
 
 static int spin(fm_look look, void *context, fm_error *e)
 {
+  enum { AT_ONCE = 100, BETWEEN = 32 }; /* looks without a pause, and looks between two at the clock */
+  int code = FM_TIMEOUT;
+  for (int i = 0; i < AT_ONCE && code == FM_TIMEOUT; i++) code = look(context, false, e);
+  if (code != FM_TIMEOUT) return code;
   const double until = fm_now() + spin_seconds;
   do {
-    for (int i = 0; i < 32; i++) {
-      const int code = look(context, false, e);
-      if (code != FM_TIMEOUT) return code;
+    for (int i = 0; i < BETWEEN && code == FM_TIMEOUT; i++) {
       fm_sys_relax();
+      code = look(context, false, e);
     }
-  } while (fm_now() < until);
-  return FM_TIMEOUT;
+  } while (code == FM_TIMEOUT && fm_now() < until);
+  return code;
 }
 
 static double least(double a, double b)

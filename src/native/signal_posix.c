@@ -68,16 +68,17 @@ void fm_sys_relax(void)
 #endif
 }
 
-/* May this process run on more than one processor? Asked once. */
+/* May this thread run on more than one processor? Asked now and then, since it may change. */
 bool fm_sys_is_parallel(void)
 {
-  static atomic_int known; /* 1: no, 2: yes */
-  if (known == 0) {
+  static _Thread_local unsigned asked;
+  static _Thread_local bool known;
+  if (asked++ % 256 == 0) {
     cpu_set_t set;
     /* Where there are more processors than a cpu_set_t holds the call fails. */
-    known = sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 1 : 2;
+    known = sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > 1;
   }
-  return known == 2;
+  return known;
 }
 
 uint64_t fm_ticks(void)
