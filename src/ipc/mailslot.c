@@ -241,9 +241,7 @@ static int look_for_data(void *context, bool thoroughly, fm_error *e)
 {
   receiving *r = context;
   (void)thoroughly;
-  const int code = fm_ring_next(&r->slot->ring, &r->length, e);
-  if (code == FM_TIMEOUT) fm_signal_wake(&r->slot->space);
-  return say(r->slot, code, e);
+  return say(r->slot, fm_ring_next(&r->slot->ring, &r->length, e), e);
 }
 
 int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_t *length, fm_error *e)
@@ -254,7 +252,8 @@ int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_
   if (code == FM_OK) code = fm_await(&m->data, timeout, look_for_data, &r, e);
   if (code == FM_OK && !fm_grow(&m->buffer, &m->buffer_size, r.length)) code = fm_fail(e, FM_NO_MEMORY, NULL);
   if (code != FM_OK) return code;
-  if (fm_ring_get(&m->ring, m->buffer, r.length)) fm_signal_wake(&m->space);
+  fm_ring_get(&m->ring, m->buffer, r.length, true);
+  fm_signal_wake(&m->space);
   if (fm_view_is_lost(&m->view)) return fm_fail(e, FM_TRUNCATED, NULL);
   *data = m->buffer;
   *length = r.length;

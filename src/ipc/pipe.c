@@ -487,6 +487,8 @@ int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm
     return fm_fail(e, FM_TOO_LARGE, "a message has %u bytes at most, this one has %llu", (unsigned)most,
                    (unsigned long long)length);
   code = fm_await(&c->out_space, timeout, look_to_put, &s, e);
+  /* For the other end to give back what it reads, before one that does not sleep comes again. */
+  if (code == FM_TIMEOUT && timeout <= 0) fm_signal_await(&c->out_space);
   if (code != FM_OK) return code;
   fm_signal_wake(&c->out_data);
   return check_now_and_then(c, e);
@@ -522,7 +524,7 @@ typedef struct receiving {
   fm_conn *conn;
   void *out;
   uint32_t length;
-  bool wake; /* is it time to? */
+  bool given; /* was room given back? */
   int (*take)(struct receiving *r, fm_error *e); /* FM_TIMEOUT if there is nothing */
 } receiving;
 
@@ -530,12 +532,21 @@ static int look_to_take(void *context, bool thoroughly, fm_error *e)
 {
   receiving *r = context;
   int code = r->take(r, e);
-  if (code == FM_TIMEOUT) fm_signal_wake(&r->conn->in_space);
   if (code == FM_TIMEOUT && other_is_gone(r->conn, thoroughly)) {
     code = r->take(r, e); /* what came before it went */
     if (code == FM_TIMEOUT) code = fm_fail(e, FM_CLOSED, NULL);
   }
   return say(r->conn, code, e);
+}
+
+/* Who finds nothing gives back all the room first. */
+static int take(receiving *r, double timeout, fm_error *e)
+{
+  const int code = look_to_take(r, false, e);
+  if (code != FM_TIMEOUT) return code;
+  fm_ring_give_back(&r->conn->in);
+  fm_signal_wake(&r->conn->in_space);
+  return fm_await(&r->conn->in_data, timeout, look_to_take, r, e);
 }
 
 static int take_next(receiving *r, fm_error *e)
@@ -547,10 +558,10 @@ int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *lengt
 {
   receiving r = {c, NULL, 0, false, take_next};
   int code = check_use(c, false, timeout, e);
-  if (code == FM_OK) code = fm_await(&c->in_data, timeout, look_to_take, &r, e);
+  if (code == FM_OK) code = take(&r, timeout, e);
   if (code == FM_OK && !fm_grow(&c->buffer, &c->buffer_size, r.length)) code = fm_fail(e, FM_NO_MEMORY, NULL);
   if (code != FM_OK) return code;
-  if (fm_ring_get(&c->in, c->buffer, r.length)) fm_signal_wake(&c->in_space);
+  if (fm_ring_get(&c->in, c->buffer, r.length, fm_signal_is_awaited(&c->in_space))) fm_signal_wake(&c->in_space);
   if (fm_view_is_lost(&c->view)) return fm_fail(e, FM_TRUNCATED, NULL);
   *data = c->buffer;
   *length = r.length;
@@ -559,16 +570,16 @@ int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *lengt
 
 static int take_bytes(receiving *r, fm_error *e)
 {
-  return fm_ring_read(&r->conn->in, r->out, &r->length, &r->wake, e);
+  return fm_ring_read(&r->conn->in, r->out, &r->length, fm_signal_is_awaited(&r->conn->in_space), &r->given, e);
 }
 
 int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
 {
   receiving r = {c, out, *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST, false, take_bytes};
   int code = check_use(c, true, timeout, e);
-  if (code == FM_OK) code = fm_await(&c->in_data, timeout, look_to_take, &r, e);
+  if (code == FM_OK) code = take(&r, timeout, e);
   if (code != FM_OK) return code;
-  if (r.wake) fm_signal_wake(&c->in_space);
+  if (r.given) fm_signal_wake(&c->in_space);
   *length = r.length;
   return FM_OK;
 }

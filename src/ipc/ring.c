@@ -13,7 +13,8 @@ uint32_t fm_ring_size(uint64_t capacity)
 {
   uint32_t size = 64;
   if (capacity > FM_RING_MOST - ALIGNMENT) return 0;
-  while (size < record_size((uint32_t)capacity)) size *= 2;
+  while (size - size / 4 < record_size((uint32_t)capacity) && size < FM_RING_MOST) size *= 2;
+  if (size - size / 4 < record_size((uint32_t)capacity)) return 0;
   return size;
 }
 
@@ -113,13 +114,19 @@ static int available(fm_ring *r, uint32_t *out, fm_error *e)
   return *out ? FM_OK : FM_TIMEOUT;
 }
 
-static bool publish_head(fm_ring *r, uint32_t more)
+void fm_ring_give_back(fm_ring *r)
+{
+  FM_STEP("get");
+  atomic_store_explicit(&r->shared->head, r->head, memory_order_release);
+}
+
+static bool go_on(fm_ring *r, uint32_t more, bool now)
 {
   const uint32_t before = r->head, quarter = r->size / 4;
-  FM_STEP("get");
   r->head += more;
-  atomic_store_explicit(&r->shared->head, r->head, memory_order_release);
-  return (before ^ r->head) & ~(quarter - 1);
+  if (!now && !((before ^ r->head) & ~(quarter - 1))) return false;
+  fm_ring_give_back(r);
+  return true;
 }
 
 /* The length of the record at a position before which `known` bytes are, to be looked at once. */
@@ -137,10 +144,10 @@ int fm_ring_next(fm_ring *r, uint32_t *length, fm_error *e)
   return code == FM_OK ? look_at(r, r->head, known, length, e) : code;
 }
 
-bool fm_ring_get(fm_ring *r, void *out, uint32_t length)
+bool fm_ring_get(fm_ring *r, void *out, uint32_t length, bool now)
 {
   copy_out(r, r->head + LENGTH, out, length);
-  return publish_head(r, record_size(length));
+  return go_on(r, record_size(length), now);
 }
 
 int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e)
@@ -158,13 +165,13 @@ int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e)
   return FM_OK;
 }
 
-int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool *wake, fm_error *e)
+int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *given, fm_error *e)
 {
   uint32_t known = 0;
   const int code = available(r, &known, e);
   if (code != FM_OK) return code;
   if (*length > known) *length = known;
   copy_out(r, r->head, out, *length);
-  *wake = publish_head(r, *length);
+  *given = go_on(r, *length, now);
   return FM_OK;
 }

@@ -5,6 +5,10 @@
 **   tail  what is before it has been written. Only the writer stores it, with release, after the bytes: one that
 **         dies in between has written nothing.
 **   head  what is before it has been read. Only the reader stores it, with release, after it copied the bytes.
+** A writer that finds no room reads head's line each time, and a reader that stores it takes it away from him: so the
+** reader gives room back by quarters of the ring, or when it finds the ring empty, or is asked to. (Not where another
+** may take its place: what it has read must then be said.)
+**
 ** Each side goes by its own copy of what it stores, and takes of the other's only this: that between head and tail
 ** are no more than `size` bytes. What says otherwise is FM_CORRUPT.
 **
@@ -32,7 +36,7 @@ typedef struct fm_ring {
 
 #define FM_RING_MOST (1u << 30)
 
-/* The size of a ring that can hold a message of `capacity` bytes; 0 if none can. */
+/* The size of a ring that can hold a message of `capacity` bytes, a quarter aside; 0 if none can. */
 uint32_t fm_ring_size(uint64_t capacity);
 
 /* Takes hold of a ring as it stands. */
@@ -44,18 +48,20 @@ int fm_ring_reopen(fm_ring *r, fm_error *e);
 /* Writes a message: FM_OK, FM_FULL, FM_CORRUPT. */
 int fm_ring_put(fm_ring *r, const void *data, uint32_t length, fm_error *e);
 
-/* The length of the next message: FM_OK, FM_TIMEOUT if there is none, FM_CORRUPT. Then fm_ring_get copies it out and
-** gives its room back. It returns whether it is time to wake a writer that waits for room: each quarter of the ring,
-** since waking takes a fence. Who finds the ring empty is to wake it, too. */
+/* The length of the next message: FM_OK, FM_TIMEOUT if there is none, FM_CORRUPT. Then fm_ring_get copies it out. It
+** returns whether its room was given back: always if `now`, else by quarters of the ring. */
 int fm_ring_next(fm_ring *r, uint32_t *length, fm_error *e);
-bool fm_ring_get(fm_ring *r, void *out, uint32_t length);
+bool fm_ring_get(fm_ring *r, void *out, uint32_t length, bool now);
+
+/* Gives back what was read. */
+void fm_ring_give_back(fm_ring *r);
 
 /* How many messages wait to be read. */
 int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e);
 
 /* As many bytes of a stream as fit, or are there, up to *length, which then says how many: FM_OK, FM_FULL or
-** FM_TIMEOUT for none. *wake as fm_ring_get's result. */
+** FM_TIMEOUT for none. `now` and *given as for fm_ring_get. */
 int fm_ring_write(fm_ring *r, const void *data, uint32_t *length, fm_error *e);
-int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool *wake, fm_error *e);
+int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *given, fm_error *e);
 
 #endif

@@ -177,6 +177,10 @@ void fm_signal_close(fm_signal *s)
   (void)s;
 }
 
+void fm_sys_fence_all(void)
+{
+}
+
 void fm_sys_prepare_sleep(fm_signal *s)
 {
   (void)s;

@@ -134,6 +134,7 @@ void fm_count(int more);
 
 struct fm_signal;
 
+void fm_sys_fence_all(void);                    /* all threads of all processes go through a fence */
 void fm_sys_prepare_sleep(struct fm_signal *s); /* before the word is looked at */
 void fm_sys_sleep(struct fm_signal *s, uint32_t seen, double seconds); /* while the word is `seen` */
 void fm_sys_wake(struct fm_signal *s);          /* all; after the word was changed */

@@ -2,6 +2,8 @@
 #include "native.h"
 #include "signal.h"
 
+bool fm_leave_out_fences;
+
 /* Where another processor may bring what is awaited, looking for it this long costs less than to be woken. */
 static const double spin_seconds = 50e-6;
 
@@ -30,16 +32,15 @@ static uint32_t announce(fm_signal *s)
 {
   fm_sys_prepare_sleep(s);
   const uint32_t now = atomic_fetch_or(s->word, 1) | 1;
-  atomic_thread_fence(memory_order_seq_cst);
+  if (fm_leave_out_fences) fm_sys_fence_all();
+  else atomic_thread_fence(memory_order_seq_cst);
   return now;
 }
 
 static int spin(fm_look look, void *context, fm_error *e)
 {
-  enum { AT_ONCE = 100, BETWEEN = 32 }; /* looks without a pause, and looks between two at the clock */
+  enum { BETWEEN = 32 }; /* looks between two at the clock */
   int code = FM_TIMEOUT;
-  for (int i = 0; i < AT_ONCE && code == FM_TIMEOUT; i++) code = look(context, false, e);
-  if (code != FM_TIMEOUT) return code;
   const double until = fm_now() + spin_seconds;
   do {
     for (int i = 0; i < BETWEEN && code == FM_TIMEOUT; i++) {

@@ -18,7 +18,8 @@ typedef _Atomic(uint32_t) fm_word32;
 ** to. Who waits sets the bit, looks once more whether what it waits for has come, and sleeps as long as the word
 ** stays as it was. Who wakes changes what the others wait for first, and looks at the bit then; if it is set it
 ** counts on, which clears the bit, and wakes all. One of the two sees the other, since both go through a full fence
-** between their write and their look. A waiter that dies leaves a bit that costs one idle waking.
+** between their write and their look. (A fence with each message costs more than the message. Where the system lets
+** who is about to sleep make the others go through one, membarrier(2), who wakes leaves out his.) A waiter that dies leaves a bit that costs one idle waking.
 **
 ** Nobody has to wake: a sleep ends after FM_SLICE at the latest. */
 
@@ -35,11 +36,26 @@ void fm_signal_close(fm_signal *s);
 
 void fm_signal_wake_all(fm_signal *s);
 
+extern bool fm_leave_out_fences; /* set before the first signal is opened */
+
 /* Wakes those who wait. What they wait for has been written. */
 static inline void fm_signal_wake(fm_signal *s)
 {
-  atomic_thread_fence(memory_order_seq_cst);
+  if (fm_leave_out_fences) atomic_signal_fence(memory_order_seq_cst);
+  else atomic_thread_fence(memory_order_seq_cst);
   if (atomic_load_explicit(s->word, memory_order_relaxed) & 1) fm_signal_wake_all(s);
+}
+
+/* Does somebody wait? Without a fence: one who begins to at this moment may be missed. */
+static inline bool fm_signal_is_awaited(const fm_signal *s)
+{
+  return atomic_load_explicit(s->word, memory_order_relaxed) & 1;
+}
+
+/* Says that somebody waits, who will look again by himself. */
+static inline void fm_signal_await(fm_signal *s)
+{
+  if (!fm_signal_is_awaited(s)) atomic_fetch_or(s->word, 1);
 }
 
 /* Looks whether what is waited for has come: FM_OK, or FM_TIMEOUT for not yet; anything else ends the waiting with

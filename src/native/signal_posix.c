@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,9 +19,37 @@
 
 /* {-- Signals ----------------------------------------------------------------------------------- */
 
+/* membarrier(2), since Linux 4.16: what MEMBARRIER_CMD_GLOBAL_EXPEDITED asks for is done by those who said that they
+** go along. One that could not say so goes through fences of its own. */
+static bool go_along(void)
+{
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
+
+void fm_sys_fence_all(void)
+{
+  atomic_thread_fence(memory_order_seq_cst);
+  syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+}
+
+static void in_child(void);
+
+static void start(void)
+{
+  fm_leave_out_fences = go_along();
+  pthread_atfork(fm_posix_lock_process, fm_posix_unlock_process, in_child);
+}
+
+static void start_once(void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, start);
+}
+
 int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
 {
   (void)m, (void)index, (void)e;
+  start_once();
   *out = (fm_signal){word, 0};
   return FM_OK;
 }
@@ -114,12 +143,8 @@ static void in_child(void)
     s->number = 0;
   }
   seats = NULL;
+  if (fm_leave_out_fences) fm_leave_out_fences = go_along();
   fm_posix_unlock_process();
-}
-
-static void watch_forks(void)
-{
-  pthread_atfork(fm_posix_lock_process, fm_posix_unlock_process, in_child);
 }
 
 static struct flock byte_of(uint32_t number)
@@ -137,9 +162,8 @@ static int open_anew(int fd)
 
 int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
 {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   struct flock byte = byte_of(number);
-  pthread_once(&once, watch_forks);
+  start_once();
   /* Most that are taken can be told without opening anything. */
   if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
   fm_posix_lock_process(); /* no fork may come between the opening and the list */

@@ -45,6 +45,11 @@ void fm_sys_prepare_sleep(fm_signal *s)
   ResetEvent(fm_win32_handle(s->event));
 }
 
+void fm_sys_fence_all(void)
+{
+  atomic_thread_fence(memory_order_seq_cst);
+}
+
 static DWORD milliseconds(double seconds)
 {
   const double ms = seconds * 1e3;

@@ -108,8 +108,9 @@ static int take_words(object *x, fm_error *e)
   if (fstat((int)fm_map_handle(x->map), &st) != 0) return fm_fail_native(e, errno);
   x->device = st.st_dev;
   x->inode = st.st_ino;
-  x->lock = (fm_lock){&w->value, {&w->signal, 0}, x->map, 0};
-  return x->base.kind == FM_MUTEX ? sit(x, e) : FM_OK;
+  x->lock = (fm_lock){.owner = &w->value, .map = x->map};
+  const int code = fm_signal_open(&x->lock.signal, x->map, 0, &w->signal, e);
+  return code == FM_OK && x->base.kind == FM_MUTEX ? sit(x, e) : code;
 }
 
 static int open_map(object *x, bool *created, const fm_sync_options *o, fm_error *e)

@@ -1,0 +1,168 @@
+-- Channels whose memory somebody else damages, at rest or while they are used: every call comes back in its time with a
+-- result or a word, whatever there is, and no process ends.
+--
+-- The environment can give FILEMAP_FUZZ, how many rounds of each (default 60), and FILEMAP_FUZZ_SEED.
+local core = require "filemap.core"
+local filemap = require "filemap"
+local mailslot = require "filemap.mailslot"
+local pipe = require "filemap.pipe"
+local state = require "filemap.state"
+local support = require "spec.support"
+
+local ROUNDS <const> = tonumber(os.getenv("FILEMAP_FUZZ")) or 60
+local SEED <const> = tonumber(os.getenv("FILEMAP_FUZZ_SEED")) or 1
+local EXPECTED <const> = " timeout full closed corrupt too_large too_small not_found exists in_use truncated invalid "
+
+support.clean()
+
+local seen = {} -- the words that came
+
+-- A result, or a failure that makes sense; anything raised is a failure of the spec.
+local function sensible(result, _, code)
+  if code then seen[code] = true end
+  if result == nil and code ~= nil then
+    assert.is_truthy(EXPECTED:find(" " .. tostring(code) .. " ", 1, true), code)
+  end
+  return result
+end
+
+-- Each makes the ends of one channel, and says what may be called on them.
+local kinds = {
+  state = function(name)
+    local w = assert(state.create(name, 200))
+    local r = assert(state.open(name))
+    return { w, r }, {
+      function() sensible(w:publish(("x"):rep(math.random(0, 200)))) end,
+      function() sensible(r:read(0)) end,
+      function() sensible(r:read(0.002)) end,
+      function() sensible(r:wait(math.random(0, 10), 0.002)) end,
+      function() local s = sensible(state.create_or_open(name, 10)) if s then s:close() end end,
+      function() local s = sensible(state.open(name)) if s then s:close() end end,
+    }
+  end,
+  mailslot = function(name)
+    local s = assert(mailslot.create(name, { capacity = 500 }))
+    local w = assert(mailslot.open(name))
+    return { s, w }, {
+      function() sensible(w:send(("x"):rep(math.random(0, 500)), 0)) end,
+      function() sensible(w:send(("x"):rep(math.random(0, 500)), 0.002)) end,
+      function() sensible(s:receive(0)) end,
+      function() sensible(s:receive(0.002)) end,
+      function() sensible(s:info()) end,
+      function() local x = sensible(mailslot.open(name)) if x then x:close() end end,
+      function() local x = sensible(mailslot.create(name)) if x then x:close() end end,
+    }
+  end,
+  pipe = function(name)
+    local l = assert(pipe.listen(name, { capacity = 500 }))
+    local c = assert(pipe.connect(name))
+    local s = assert(l:accept(0))
+    return { l, c, s }, {
+      function() sensible(c:send(("x"):rep(math.random(0, 500)), 0)) end,
+      function() sensible(s:send(("x"):rep(math.random(0, 500)), 0.002)) end,
+      function() sensible(c:receive(0)) end,
+      function() sensible(s:receive(0.002)) end,
+      function() local x = sensible(pipe.connect(name)) if x then x:close() end end,
+      function() local x = sensible(l:accept(0)) if x then x:close() end end,
+      function() local x = sensible(pipe.listen(name)) if x then x:close() end end,
+    }
+  end,
+  stream = function(name)
+    local l = assert(pipe.listen(name, { capacity = 500, stream = true }))
+    local c = assert(pipe.connect(name))
+    local s = assert(l:accept(0))
+    return { l, c, s }, {
+      function() sensible(c:write(("x"):rep(math.random(0, 20)))) end,
+      function() c:close() sensible(s:read(math.random(0, 30))) end,
+    }
+  end,
+}
+
+-- The parts of a channel's memory that are there: of a pipe's the table and its first connection.
+local function open_bytes(name)
+  local map <close> = assert(filemap.open(name, "rw"))
+  local most = math.min(map:size(), 4096 + 8192)
+  return assert(map:view(0, most))
+end
+
+-- Interesting values come more often than others.
+local function word()
+  local n = math.random(6)
+  if n == 1 then return 0 elseif n == 2 then return -1 elseif n == 3 then return math.random(0, 64) end
+  if n == 4 then return 1 << math.random(0, 31) end
+  return math.random(0, 0xffffffff)
+end
+
+local function damage(view)
+  for _ = 1, math.random(1, 6) do
+    local at = math.random(0, (#view - 4) // 4) * 4
+    if math.random(3) > 1 then at = math.random(0, 0x300 // 4) * 4 end
+    view:set_u32(at, word() & 0xffffffff)
+  end
+  if math.random(10) == 1 then
+    view:fill(0, #view, math.random(0, 255))
+  end
+end
+
+for kind, make in pairs(kinds) do
+  describe("a damaged " .. kind, function()
+    it("fails with a word, in time", function()
+      math.randomseed(SEED)
+      for _ = 1, ROUNDS do
+        local name = support.unique("Local\\")
+        local ends, calls = make(name)
+        do
+          local bytes <close> = open_bytes(name)
+          local last = kind == "stream" and 2 or 30
+          for i = 1, last do
+            if kind ~= "stream" or i == 1 then damage(bytes) end
+            local start = core.now()
+            calls[kind == "stream" and i or math.random(#calls)]()
+            assert.is_true(core.now() - start < support.deadline / 2)
+          end
+        end
+        for _, object in ipairs(ends) do object:close() end
+      end
+    end)
+  end)
+end
+
+describe("channels in use, damaged by another process at full speed,", function()
+  for kind, make in pairs(kinds) do
+    if kind ~= "stream" then
+      it("go on or fail with a word: " .. kind, function()
+        local name = support.unique("Local\\")
+        local ends, calls = make(name)
+        local child = support.child("evaluator")
+        child:ask("v = filemap.open(%q, 'rw'):view(0, %d)", name, 4096)
+        child:start([[math.randomseed(%d) local s, get = v:setter('u32'), math.random
+          while true do s(get(0, 1000) * 4, get(0, 3) * get(0, 70)) end]], SEED)
+        for _ = 1, ROUNDS * 20 do calls[math.random(#calls)]() end
+        child:kill()
+        for _, object in ipairs(ends) do object:close() end
+      end)
+    end
+  end
+end)
+
+describe("a truncated channel", function()
+  for kind, make in pairs(kinds) do
+    it("says so: " .. kind, function()
+      if support.windows then return end -- a section cannot be cut there
+      local name = support.unique("Local\\")
+      local ends, calls = make(name)
+      local lfs = require "lfs"
+      for file in lfs.dir("/dev/shm") do
+        if file:find(name:sub(7), 1, true) then assert(os.execute("truncate -s 0 /dev/shm/" .. file)) end
+      end
+      seen = {}
+      for i = 1, #calls do
+        local start = core.now()
+        calls[i]()
+        assert.is_true(core.now() - start < support.deadline / 2)
+      end
+      assert.is_true(seen.truncated)
+      for _, object in ipairs(ends) do object:close() end
+    end)
+  end
+end)
