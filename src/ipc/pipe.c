@@ -73,6 +73,7 @@ struct fm_conn {
   conn_words *words;
   uint32_t place, ticket;
   int end; /* ours */
+  bool other_died;
   fm_seat seat;
   fm_ring out, in;
   fm_signal out_data, out_space, in_data, in_space;
@@ -429,11 +430,15 @@ static bool other_lives(const fm_conn *c)
 
 static bool other_is_gone(fm_conn *c, bool thoroughly)
 {
+  if (c->other_died) return true;
   if (atomic_load_explicit(&c->words->ends[1 - c->end], memory_order_acquire) == CLOSED) return true;
   if (!thoroughly) return false;
-  const bool lives = other_lives(c);
-  c->next_look = lives ? fm_ticks() + (uint64_t)(FM_SLICE * 1e3) : 0; /* a dead one is looked for each time */
-  return !lives;
+  c->next_look = fm_ticks() + (uint64_t)(FM_SLICE * 1e3);
+  if (other_lives(c)) return false;
+  /* For good: another listener may yet accept it, and must find it closed. */
+  c->other_died = true;
+  c->words->ends[c->end] = CLOSED;
+  return true;
 }
 
 static int say(const fm_conn *c, int code, fm_error *e)

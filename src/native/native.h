@@ -141,7 +141,6 @@ void fm_sys_wake(struct fm_signal *s);          /* all; after the word was chang
 void fm_sys_pause(double seconds);
 void fm_sys_relax(void);                        /* in a loop that looks again and again */
 bool fm_sys_is_parallel(void);                  /* can another process run at the same time? */
-void fm_sys_step(const char *name);
 
 /* {-- Messages ---------------------------------------------------------------------------------- */
 

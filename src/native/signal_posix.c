@@ -10,10 +10,7 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -200,22 +197,5 @@ bool fm_seat_is_taken(const fm_map *m, uint32_t number)
   struct flock byte = byte_of(number);
   return fcntl((int)m->handle, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
 }
-
-/* {-- Steps ------------------------------------------------------------------------------------- */
-
-#ifdef FM_STEPS
-/* FILEMAP_STOP=name:n in the environment stops the process at the n-th passing of that step, until somebody kills it
-** or lets it go on. */
-void fm_sys_step(const char *name)
-{
-  static atomic_int left = -1;
-  const char *wanted = getenv("FILEMAP_STOP");
-  const size_t length = strlen(name);
-  if (!wanted || strncmp(wanted, name, length) != 0 || wanted[length] != ':') return;
-  int none = -1;
-  atomic_compare_exchange_strong(&left, &none, atoi(wanted + length + 1));
-  if (atomic_fetch_sub(&left, 1) == 1) raise(SIGSTOP);
-}
-#endif
 
 #endif

@@ -123,11 +123,4 @@ bool fm_seat_is_taken(const fm_map *m, uint32_t number)
   return true;
 }
 
-#ifdef FM_STEPS
-void fm_sys_step(const char *name)
-{
-  (void)name;
-}
-#endif
-
 #endif
