@@ -32,6 +32,7 @@ static void copy_in(slot *to, const unsigned char *from, uint32_t length)
   uintptr_t w = 0;
   for (; length >= sizeof w; length -= (uint32_t)sizeof w, from += sizeof w) {
     memcpy(&w, from, sizeof w);
+    FM_STEP("word");
     atomic_store_explicit(at++, w, memory_order_relaxed);
   }
   if (length == 0) return;
@@ -45,6 +46,7 @@ static void copy_out(unsigned char *to, slot *from, uint32_t length)
   word *at = (word *)(void *)(from + 1);
   uintptr_t w;
   for (; length >= sizeof w; length -= (uint32_t)sizeof w, to += sizeof w) {
+    FM_STEP("word");
     w = atomic_load_explicit(at++, memory_order_relaxed);
     memcpy(to, &w, sizeof w);
   }

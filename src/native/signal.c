@@ -27,6 +27,7 @@ void fm_signal_wake_all(fm_signal *s)
   uint32_t now = atomic_load(s->word);
   /* One that fails has been overtaken: by another that wakes, or by one that waits anew. */
   while (now & 1) {
+    FM_STEP("count");
     if (!atomic_compare_exchange_weak(s->word, &now, now + 1)) continue;
     fm_sys_wake(s);
     return;
@@ -37,6 +38,7 @@ void fm_signal_wake_all(fm_signal *s)
 static uint32_t announce(fm_signal *s)
 {
   fm_sys_prepare_sleep(s);
+  FM_STEP("announce");
   const uint32_t now = atomic_fetch_or(s->word, 1) | 1;
   if (fm_leave_out_fences) fm_sys_fence_all();
   else atomic_thread_fence(memory_order_seq_cst);
@@ -75,6 +77,7 @@ static int sleep_for(fm_signal *s, double timeout, fm_look look, void *context, 
     if (code != FM_TIMEOUT) return code;
     if (now >= until) return fm_fail(e, FM_TIMEOUT, NULL);
     const double most = least(until - now, next - now);
+    FM_STEP("sleep");
     if (s->word) fm_sys_sleep(s, seen, most);
     else fm_sys_pause(least(most, poll_seconds));
     now = fm_now();
@@ -153,7 +156,7 @@ int fm_seat_take_free(fm_seat *s, const fm_map *m, uint32_t from, fm_error *e)
 
 /* {-- Steps ------------------------------------------------------------------------------------- */
 
-#ifdef FM_STEPS
+#if defined(FM_STEPS) && !defined(FM_MODEL) /* the model has one of its own */
 /* FILEMAP_STOP=name:n in the environment stops the process at the n-th passing of that step: it says so on its standard
 ** output, and sleeps until it is killed. */
 void fm_step(const char *name)

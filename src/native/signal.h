@@ -12,6 +12,17 @@
 
 typedef _Atomic(uint32_t) fm_word32;
 
+/* {-- Steps -------------------------------------------------------------------------------------
+**
+** The moments between which a process may die or be overtaken, by name. In a build for tests (FM_STEPS) a process
+** can be stopped at one, or another thread let in; elsewhere they are nothing. */
+#ifdef FM_STEPS
+void fm_step(const char *name);
+#define FM_STEP(name) fm_step(name)
+#else
+#define FM_STEP(name) ((void)0)
+#endif
+
 /* {-- Signals -----------------------------------------------------------------------------------
 **
 ** A signal's word is a count of wakings in its upper 31 bits; the lowest bit says that somebody sleeps, or is about
@@ -41,6 +52,7 @@ extern bool fm_leave_out_fences; /* set before the first signal is opened */
 /* Wakes those who wait. What they wait for has been written. */
 static inline void fm_signal_wake(fm_signal *s)
 {
+  FM_STEP("wake");
   if (fm_leave_out_fences) atomic_signal_fence(memory_order_seq_cst);
   else atomic_thread_fence(memory_order_seq_cst);
   if (atomic_load_explicit(s->word, memory_order_relaxed) & 1) fm_signal_wake_all(s);
@@ -112,16 +124,5 @@ void fm_lock_free_dead(fm_word32 *owner, uint32_t seat);
 
 /* Milliseconds of a coarse clock that costs nearly nothing. */
 uint64_t fm_ticks(void);
-
-/* {-- Steps -------------------------------------------------------------------------------------
-**
-** The moments between which a process may die or be overtaken, by name. In a build for tests (FM_STEPS) a process
-** can be stopped at one, or another thread let in; elsewhere they are nothing. */
-#ifdef FM_STEPS
-void fm_step(const char *name);
-#define FM_STEP(name) fm_step(name)
-#else
-#define FM_STEP(name) ((void)0)
-#endif
 
 #endif

@@ -1,0 +1,362 @@
+/* A model check of what has no system call of its own: ring, slots, signals and locks, as they are compiled for the
+** module, run as coroutines that hand over at each FM_STEP and sleep as futexes do. All interleavings with up to so many
+** preemptions are tried, one after the other; memory is sequentially consistent here (threads.c looks at the rest).
+**
+**   model SCENARIO [preemptions]    prints how many interleavings held, or fails with the one that did not */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "../../src/ipc/ring.h"
+#include "../../src/ipc/slots.h"
+#include "../../src/native/native.h"
+
+/* {-- Coroutines, and a futex ------------------------------------------------------------------- */
+
+enum { THREADS = 3, DEEPEST = 4000 };
+
+typedef struct thread {
+  ucontext_t context;
+  char stack[65536];
+  void (*run)(void);
+  const fm_word32 *asleep; /* on this word; NULL: awake */
+  bool done;
+} thread;
+
+static thread threads[THREADS];
+static int thread_count, current;
+static ucontext_t scheduler;
+static double now;
+
+static void fail(const char *why);
+
+void fm_step(const char *name)
+{
+  (void)name;
+  swapcontext(&threads[current].context, &scheduler);
+}
+
+void fm_sys_sleep(fm_signal *s, uint32_t seen, double seconds)
+{
+  (void)seconds;
+  if (*s->word != seen) return;
+  threads[current].asleep = s->word;
+  while (threads[current].asleep) fm_step("asleep");
+}
+
+void fm_sys_wake(fm_signal *s)
+{
+  for (int i = 0; i < thread_count; i++)
+    if (threads[i].asleep == s->word) threads[i].asleep = NULL;
+}
+
+static bool alive[THREADS + 1]; /* by seat */
+
+bool fm_seat_is_taken(const fm_map *m, uint32_t number)
+{
+  (void)m;
+  return number <= THREADS && alive[number];
+}
+
+double fm_now(void) { return now; }
+bool fm_sys_is_parallel(void) { return false; }
+void fm_sys_prepare_sleep(fm_signal *s) { (void)s; }
+void fm_sys_fence_all(void) {}
+void fm_sys_relax(void) {}
+void fm_sys_pause(double seconds) { (void)seconds; }
+void fm_sys_message(long native, char *out, size_t size) { (void)native, (void)size, out[0] = 0; }
+int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t n, fm_error *e) { (void)s, (void)m, (void)n, (void)e; return 0; }
+
+/* {-- All interleavings ------------------------------------------------------------------------- */
+
+static int path[DEEPEST], options[DEEPEST]; /* which was taken, of how many */
+static int depth, known;                    /* of this run; of the path that is repeated */
+static int most_preemptions = 3, preemptions;
+static bool lets_time_pass;                 /* is waiting for a slice to end part of it? */
+
+static void fail(const char *why)
+{
+  printf("%s, after the choices", why);
+  for (int i = 0; i < depth; i++) printf(" %d", path[i]);
+  printf("\n");
+  exit(1);
+}
+
+static bool is_runnable(int i)
+{
+  return !threads[i].done && !threads[i].asleep;
+}
+
+/* The thread to go on: the current one first, the others while preemptions are left. -1 if none can. */
+static int choose(void)
+{
+  int candidates[THREADS], n = 0;
+  if (is_runnable(current)) candidates[n++] = current;
+  for (int i = 0; i < thread_count; i++)
+    if (i != current && is_runnable(i) && (n == 0 || !is_runnable(current) || preemptions < most_preemptions))
+      candidates[n++] = i;
+  if (n == 0) return -1;
+  if (depth == DEEPEST) fail("it does not end");
+  if (depth >= known) path[depth] = 0;
+  options[depth] = n;
+  const int chosen = candidates[path[depth++]];
+  if (chosen != current && is_runnable(current)) preemptions++;
+  return chosen;
+}
+
+static void start_thread(void)
+{
+  threads[current].run();
+  threads[current].done = true;
+  swapcontext(&threads[current].context, &scheduler);
+}
+
+static void add_thread(void (*run)(void))
+{
+  thread *t = &threads[thread_count++];
+  t->run = run;
+  t->done = false;
+  t->asleep = NULL;
+  getcontext(&t->context);
+  t->context.uc_stack.ss_sp = t->stack;
+  t->context.uc_stack.ss_size = sizeof t->stack;
+  t->context.uc_link = NULL;
+  makecontext(&t->context, start_thread, 0);
+}
+
+/* Nobody can go on, but some are not done: a wake-up was lost, unless they wait for time to pass. */
+static bool pass_time(void)
+{
+  bool left = false;
+  for (int i = 0; i < thread_count; i++) left = left || !threads[i].done;
+  if (!left) return false;
+  if (!lets_time_pass) fail("all sleep");
+  now += FM_SLICE;
+  for (int i = 0; i < thread_count; i++) threads[i].asleep = NULL;
+  return true;
+}
+
+static void run_once(void (*set_up)(void))
+{
+  thread_count = depth = current = preemptions = 0;
+  now = 0;
+  for (int i = 0; i <= THREADS; i++) alive[i] = true;
+  set_up();
+  do
+    for (int next; (next = choose()) >= 0;) {
+      current = next;
+      swapcontext(&scheduler, &threads[next].context);
+    }
+  while (pass_time());
+}
+
+/* The next path: the last choice that has another option takes it. */
+static bool go_on(void)
+{
+  for (known = depth; known > 0; known--)
+    if (path[known - 1] + 1 < options[known - 1]) {
+      path[known - 1]++;
+      return true;
+    }
+  return false;
+}
+
+/* {-- A ring, with both ends waiting for each other ---------------------------------------------- */
+
+static const uint32_t lengths[] = {20, 0, 36, 5, 28};
+enum { MESSAGES = sizeof lengths / sizeof *lengths, RING = 64 };
+
+static fm_ring_words ring_words;
+static unsigned char ring_bytes[RING];
+static fm_word32 data_word, space_word;
+static fm_signal data_signal = {&data_word, 0}, space_signal = {&space_word, 0};
+static fm_ring in, out;
+
+static int look_to_put(void *context, bool thoroughly, fm_error *e)
+{
+  (void)thoroughly;
+  unsigned char message[RING];
+  const int i = *(int *)context;
+  memset(message, 'a' + i, sizeof message);
+  const int code = fm_ring_put(&out, message, lengths[i], e);
+  return code == FM_FULL ? FM_TIMEOUT : code;
+}
+
+static void write_all(void)
+{
+  for (int i = 0; i < MESSAGES; i++) {
+    if (fm_await(&space_signal, FM_FOREVER, look_to_put, &i, NULL) != FM_OK) fail("a put failed");
+    fm_signal_wake(&data_signal);
+  }
+}
+
+static int look_to_get(void *context, bool thoroughly, fm_error *e)
+{
+  (void)thoroughly;
+  return fm_ring_next(&in, context, e);
+}
+
+static void read_all(void)
+{
+  for (int i = 0; i < MESSAGES; i++) {
+    unsigned char message[RING];
+    uint32_t length = 0;
+    int code = look_to_get(&length, false, NULL);
+    if (code == FM_TIMEOUT) {
+      fm_ring_give_back(&in);
+      fm_signal_wake(&space_signal);
+      code = fm_await(&data_signal, FM_FOREVER, look_to_get, &length, NULL);
+    }
+    if (code != FM_OK || length != lengths[i]) fail("another message came");
+    if (fm_ring_get(&in, message, length, fm_signal_is_awaited(&space_signal))) fm_signal_wake(&space_signal);
+    for (uint32_t k = 0; k < length; k++)
+      if (message[k] != 'a' + i) fail("a message is not whole");
+  }
+}
+
+static void set_up_ring(void)
+{
+  memset(&ring_words, 0, sizeof ring_words);
+  memset(ring_bytes, 0xee, sizeof ring_bytes);
+  data_word = space_word = 0;
+  if (fm_ring_open(&in, &ring_words, ring_bytes, RING, NULL) || fm_ring_open(&out, &ring_words, ring_bytes, RING, NULL))
+    fail("a ring does not open");
+  add_thread(write_all);
+  add_thread(read_all);
+}
+
+/* {-- Slots, read while they are written and waited for ------------------------------------------ */
+
+enum { VALUES = 7, VALUE = 24 };
+static _Alignas(64) unsigned char slot_memory[1024];
+static fm_slots slots = {(fm_slots_words *)(void *)slot_memory, VALUE};
+
+static uint32_t length_of(uint64_t version)
+{
+  return (uint32_t)(version * 5 % (VALUE + 1));
+}
+
+static void publish_all(void)
+{
+  for (uint64_t v = 1; v <= VALUES; v++) {
+    unsigned char value[VALUE];
+    memset(value, (int)v, sizeof value);
+    fm_slots_publish(&slots, v, value, length_of(v));
+    fm_signal_wake(&data_signal);
+  }
+}
+
+static uint64_t newest_read;
+
+static int look_for_value(void *context, bool thoroughly, fm_error *e)
+{
+  (void)context, (void)thoroughly;
+  unsigned char value[VALUE];
+  uint32_t length;
+  uint64_t version;
+  if (fm_slots_newest(&slots) <= newest_read) return FM_TIMEOUT;
+  const int code = fm_slots_read(&slots, value, &length, &version, e);
+  if (code == FM_TIMEOUT) return FM_TIMEOUT;
+  if (code != FM_OK) fail("a value is called corrupt");
+  if (version <= newest_read || length != length_of(version)) fail("an older or another value");
+  for (uint32_t i = 0; i < length; i++)
+    if (value[i] != version) fail("a value is not whole");
+  newest_read = version;
+  return FM_OK;
+}
+
+static void read_values(void)
+{
+  while (newest_read < VALUES)
+    if (fm_await(&data_signal, FM_FOREVER, look_for_value, NULL, NULL) != FM_OK) fail("a wait failed");
+}
+
+static void set_up_slots(void)
+{
+  memset(slot_memory, 0, sizeof slot_memory);
+  data_word = 0;
+  newest_read = 0;
+  add_thread(publish_all);
+  add_thread(read_values);
+}
+
+/* {-- Locks ------------------------------------------------------------------------------------- */
+
+static fm_word32 owner, lock_word;
+static int inside, takings;
+
+static bool take_lock(fm_lock *l)
+{
+  bool abandoned = false;
+  if (fm_lock_take(l, FM_FOREVER, &abandoned, NULL) != FM_OK) fail("a lock is not to be had");
+  if (inside++ != 0) fail("two have the lock");
+  fm_step("inside");
+  inside--;
+  takings++;
+  return abandoned;
+}
+
+static void lock_twice(void)
+{
+  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  for (int i = 0; i < 2; i++) {
+    if (take_lock(&l)) fail("nobody died");
+    fm_lock_give(&l);
+  }
+}
+
+static void set_up_locks(void)
+{
+  owner = lock_word = 0;
+  inside = takings = 0;
+  for (int i = 0; i < THREADS; i++) add_thread(lock_twice);
+}
+
+static void lock_and_die(void)
+{
+  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  take_lock(&l);
+  alive[l.seat] = false;
+}
+
+static void lock_after_dead(void)
+{
+  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  const bool first = takings == 0;
+  const bool abandoned = take_lock(&l);
+  if (abandoned && first && takings == 1) fail("nobody had died");
+  if (owner != l.seat) fail("the lock names another");
+  fm_lock_give(&l);
+}
+
+static void set_up_death(void)
+{
+  set_up_locks();
+  thread_count = 0;
+  add_thread(lock_and_die);
+  add_thread(lock_after_dead);
+  add_thread(lock_after_dead);
+  lets_time_pass = true;
+}
+
+/* {-- */
+
+int main(int argc, char **argv)
+{
+  static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
+    {"ring", set_up_ring}, {"slots", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
+  };
+  long tried = 0;
+  if (argc > 2) most_preemptions = atoi(argv[2]);
+  for (size_t i = 0; argc > 1 && i < sizeof scenarios / sizeof *scenarios; i++) {
+    if (strcmp(argv[1], scenarios[i].name) != 0) continue;
+    do {
+      run_once(scenarios[i].set_up);
+      tried++;
+    } while (go_on());
+    printf("%ld interleavings of %s hold\n", tried, argv[1]);
+    return 0;
+  }
+  return 2;
+}

@@ -1,0 +1,166 @@
+/* Ring, slots and locks under real threads on one block of memory, at full speed, for the thread sanitizer to watch. As a
+** plain program it only checks what comes. Every read that another thread writes meanwhile is atomic, and every other is
+** ordered by one.
+**
+**   threads [messages] */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../src/ipc/ring.h"
+#include "../../src/ipc/slots.h"
+#include "../../src/native/native.h"
+
+static long messages = 200000;
+
+static void check(bool holds, const char *what)
+{
+  if (holds) return;
+  printf("%s\n", what);
+  exit(1);
+}
+
+static void run(void *(*first)(void *), void *(*second)(void *), void *(*third)(void *))
+{
+  void *(*bodies[])(void *) = {first, second, third};
+  pthread_t threads[3];
+  for (int i = 0; i < 3; i++)
+    if (bodies[i]) check(pthread_create(&threads[i], NULL, bodies[i], NULL) == 0, "no thread");
+  for (int i = 0; i < 3; i++)
+    if (bodies[i]) pthread_join(threads[i], NULL);
+}
+
+/* {-- Ring -------------------------------------------------------------------------------------- */
+
+enum { RING = 1024, LONGEST = 300 };
+static fm_ring_words ring_words;
+static unsigned char ring_bytes[RING];
+static fm_word32 data_word, space_word;
+static fm_signal data_signal, space_signal;
+static fm_ring in, out;
+
+typedef struct message {
+  unsigned char bytes[LONGEST];
+  uint32_t length;
+} message;
+
+static void make(message *m, long i)
+{
+  m->length = (uint32_t)(i * 7 % (LONGEST + 1));
+  memset(m->bytes, (int)(i & 0xff), m->length);
+}
+
+static int look_to_put(void *context, bool thoroughly, fm_error *e)
+{
+  const message *m = context;
+  (void)thoroughly;
+  const int code = fm_ring_put(&out, m->bytes, m->length, e);
+  return code == FM_FULL ? FM_TIMEOUT : code;
+}
+
+static void *write_ring(void *unused)
+{
+  for (long i = 0; i < messages; i++) {
+    message m;
+    make(&m, i);
+    check(fm_await(&space_signal, FM_FOREVER, look_to_put, &m, NULL) == FM_OK, "a put failed");
+    fm_signal_wake(&data_signal);
+  }
+  return unused;
+}
+
+static int look_to_get(void *context, bool thoroughly, fm_error *e)
+{
+  (void)thoroughly;
+  return fm_ring_next(&in, context, e);
+}
+
+static void *read_ring(void *unused)
+{
+  for (long i = 0; i < messages; i++) {
+    message expected, m;
+    make(&expected, i);
+    if (look_to_get(&m.length, false, NULL) != FM_OK) {
+      fm_ring_give_back(&in);
+      fm_signal_wake(&space_signal);
+      check(fm_await(&data_signal, FM_FOREVER, look_to_get, &m.length, NULL) == FM_OK, "a wait failed");
+    }
+    check(m.length == expected.length, "another length");
+    if (fm_ring_get(&in, m.bytes, m.length, fm_signal_is_awaited(&space_signal))) fm_signal_wake(&space_signal);
+    check(memcmp(m.bytes, expected.bytes, m.length) == 0, "another message");
+  }
+  return unused;
+}
+
+/* {-- Slots ------------------------------------------------------------------------------------- */
+
+enum { VALUE = 100 };
+static _Alignas(64) unsigned char slot_memory[4096];
+static fm_slots slots = {(fm_slots_words *)(void *)slot_memory, VALUE};
+
+static void *write_slots(void *unused)
+{
+  for (long v = 1; v <= messages; v++) {
+    unsigned char value[VALUE];
+    memset(value, (int)(v & 0xff), sizeof value);
+    fm_slots_publish(&slots, (uint64_t)v, value, (uint32_t)(v % (VALUE + 1)));
+  }
+  return unused;
+}
+
+static void *read_slots(void *unused)
+{
+  uint64_t last = 0, version = 0;
+  while (version < (uint64_t)messages) {
+    unsigned char value[VALUE];
+    uint32_t length;
+    const int code = fm_slots_read(&slots, value, &length, &version, NULL);
+    if (code == FM_TIMEOUT || code == FM_NOT_FOUND) continue;
+    check(code == FM_OK && version >= last && length == version % (VALUE + 1), "another value");
+    for (uint32_t i = 0; i < length; i++) check(value[i] == (version & 0xff), "a value is not whole");
+    last = version;
+  }
+  return unused;
+}
+
+/* {-- Lock -------------------------------------------------------------------------------------- */
+
+static fm_word32 owner, lock_word;
+static fm_map *map;  /* whose seats they have */
+static long counter; /* what the lock protects */
+
+static void *count(void *unused)
+{
+  fm_seat seat = {0, 0, NULL};
+  check(fm_seat_take_free(&seat, map, 1, NULL) == FM_OK, "no seat");
+  fm_lock l = {&owner, {&lock_word, 0}, map, seat.number};
+  for (long i = 0; i < messages / 4; i++) {
+    bool abandoned;
+    check(fm_lock_take(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned, "the lock is not to be had");
+    counter++;
+    fm_lock_give(&l);
+  }
+  fm_seat_leave(&seat);
+  return unused;
+}
+
+int main(int argc, char **argv)
+{
+  if (argc > 1) messages = atol(argv[1]);
+  char name[40];
+  snprintf(name, sizeof name, "filemap-threads-%ld", (long)getpid());
+  check(fm_create(&map, name, 4096, &(fm_options)FM_OPTIONS, NULL) == FM_OK, "no map");
+  check(fm_signal_open(&data_signal, map, 0, &data_word, NULL) == FM_OK, "no signal");
+  check(fm_signal_open(&space_signal, map, 1, &space_word, NULL) == FM_OK, "no signal");
+  check(fm_ring_open(&in, &ring_words, ring_bytes, RING, NULL) == FM_OK, "no ring");
+  check(fm_ring_open(&out, &ring_words, ring_bytes, RING, NULL) == FM_OK, "no ring");
+  run(write_ring, read_ring, NULL);
+  run(write_slots, read_slots, read_slots);
+  run(count, count, count);
+  check(counter == messages / 4 * 3, "the lock let two in");
+  fm_map_close(map);
+  printf("%ld messages and values hold\n", messages);
+  return 0;
+}

@@ -1,0 +1,32 @@
+-- The protocols in shared memory, without Lua: all interleavings of a few steps (spec/protocol/model.c), and threads at
+-- full speed (spec/protocol/threads.c).
+--
+-- The environment can give FILEMAP_PREEMPTIONS, how many of each interleaving (default 3).
+local process = require "process"
+local support = require "spec.support"
+
+local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+local preemptions = os.getenv("FILEMAP_PREEMPTIONS") or "3"
+
+support.clean()
+
+support.only("posix", "the programs are POSIX programs", function()
+  describe("a model finds no interleaving that fails", function()
+    for _, scenario in ipairs { "ring", "slots", "locks", "death" } do
+      it("of " .. scenario, function()
+        local model <close> = process.spawn { folder .. "model", scenario, preemptions }
+        local count = model:expect("^(%d+) interleavings of " .. scenario .. " hold$")
+        assert.is_true(tonumber(count) > 1000)
+        model:finish()
+      end)
+    end
+  end)
+
+  describe("threads", function()
+    it("on one block of memory find all as it should be", function()
+      local threads <close> = process.spawn { folder .. "threads", "100000" }
+      threads:expect("^100000 messages and values hold$")
+      threads:finish()
+    end)
+  end)
+end)
