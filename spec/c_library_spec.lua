@@ -1,0 +1,87 @@
+-- Scripts and programs in C that use the library under the module (spec/counterpart/channels.c), of this machine's own
+-- word size and, where the compiler makes them, of 32 bits: they share channels.
+local check = require "spec.support.check"
+local mailslot = require "filemap.mailslot"
+local pipe = require "filemap.pipe"
+local process = require "process"
+local state = require "filemap.state"
+local support = require "spec.support"
+local sync = require "filemap.sync"
+
+local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+local programs = { ["of this word size"] = folder .. "channels" }
+
+-- Beside the other one, so that it is made once.
+local function build_32()
+  local program = folder .. "channels32"
+  local command = "gcc -std=gnu11 -O2 -m32 -o %s spec/counterpart/channels.c src/ipc/*.c src/native/*.c -pthread -ldl"
+  return os.execute((command .. " 2>%s.log"):format(program, program)) and program
+end
+
+support.clean()
+
+if not support.windows then
+  local small = build_32()
+  if small then programs["of 32 bits"] = small
+  elseif os.getenv("CI") then error("gcc -m32 does not work: see " .. folder .. "channels32.log")
+  else pending("a program of 32 bits (gcc -m32 does not work here)") end
+end
+
+for which, program in pairs(programs) do
+  describe("a program in C " .. which, function()
+    local function run(mode, name)
+      local child = process.spawn { program, mode, name }
+      child:expect("^READY$")
+      return child
+    end
+
+    it("echoes what comes through a pipe", function()
+      local name = support.unique("Local\\")
+      local listener <close> = assert(pipe.listen(name, { capacity = 1000 }))
+      local child <close> = run("echo", name)
+      local conn = assert(listener:accept(support.deadline))
+      for length = 0, 1000, 7 do
+        local message = string.char(length % 256):rep(length)
+        assert.is_true(conn:send(message))
+        assert.equal(message, conn:receive(support.deadline))
+      end
+      conn:close()
+      child:expect("^done$")
+      child:finish()
+    end)
+
+    it("publishes to a state, which goes on without it", function()
+      local name = support.unique("Local\\")
+      local child <close> = run("publish", name)
+      local reader <close> = assert(state.open(name))
+      assert.same({ "value 3", 3 }, { reader:wait(2, support.deadline) })
+      child:finish()
+      local writer <close> = assert(state.create_or_open(name, 100))
+      writer:publish("ours")
+      assert.same({ "ours", 4 }, { reader:read() })
+    end)
+
+    it("sends to a mailslot", function()
+      local name = support.unique("Local\\")
+      local slot <close> = assert(mailslot.create(name))
+      local child <close> = run("send", name)
+      for i = 1, 3 do assert.equal("message " .. i, slot:receive(support.deadline)) end
+      child:expect("^done$")
+      child:finish()
+    end)
+
+    it("has a mutex that we wait for, and leaves it when it is killed", function()
+      local name = support.unique("Local\\")
+      local mutex <close> = sync.mutex(name)
+      local child <close> = run("lock", name)
+      check.fails("timeout", name, mutex:lock(0))
+      child:finish()
+      assert.same({ true }, { mutex:lock(support.deadline) })
+      mutex:unlock()
+      local other <close> = run("lock", name)
+      other:kill()
+      assert.same({ true, "abandoned" }, { mutex:lock(support.deadline) })
+      mutex:unlock()
+    end)
+  end)
+end
