@@ -16,6 +16,8 @@ typedef struct fm_header {
   uint32_t unused[8];
 } fm_header;
 
+_Static_assert(sizeof(fm_header) == 64, "processes of 32 and of 64 bits have the same layout");
+
 #define FM_BLOCK_MAGIC 0x48434d46u /* "FMCH" */
 #define FM_BLOCK_VERSION 1u
 

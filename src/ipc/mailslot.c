@@ -20,6 +20,8 @@ typedef struct slot_words {
   fm_ring_words ring;
 } slot_words;
 
+_Static_assert(sizeof(slot_words) == 384, "the layout is the same for all");
+
 enum { READER_SEAT = 1, WRITER_SEATS = 2, MAX_MESSAGE = 0, RING_SIZE = 1 /* in sizes */ };
 
 /* How long a live writer may hold the others back beyond their time-out: longer than it takes to see a dead one. */

@@ -30,6 +30,8 @@ typedef struct pipe_words {
   uint32_t unused_2[15];
 } pipe_words;
 
+_Static_assert(sizeof(pipe_words) == 192, "the layout is the same for all");
+
 typedef struct way {
   fm_ring_words ring;
   fm_word32 data; /* a signal: something came */

@@ -12,6 +12,8 @@ typedef struct state_words {
   uint32_t unused[15];
 } state_words;
 
+_Static_assert(sizeof(state_words) == 128, "the layout is the same for all");
+
 enum { WRITER_SEAT = 1, CAPACITY = 0 /* in sizes */ };
 
 struct fm_state {
