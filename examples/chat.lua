@@ -1,7 +1,7 @@
 -- A chat of two over a pipe: whoever comes first listens, the other connects; then they take turns.
 --   lua chat.lua [name]
 local pipe = require "filemap.pipe"
-local NAME <const> = [[Local\filemap-example-chat]]
+local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-chat]]
 io.stdout:setvbuf("line")
 
 local me = arg[1] or "you"

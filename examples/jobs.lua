@@ -3,7 +3,7 @@
 --   lua jobs.lua work             works until a job says "stop"
 --   lua jobs.lua put [job ...]    puts jobs in
 local mailslot = require "filemap.mailslot"
-local NAME <const> = [[Local\filemap-example-jobs]]
+local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-jobs]]
 io.stdout:setvbuf("line")
 
 local function work()

@@ -4,7 +4,7 @@
 --   lua plot.lua read [count]     draws so many (default: until none comes for two seconds)
 local state = require "filemap.state"
 local event = require("filemap.sync").event
-local NAME <const> = [[Local\filemap-example-plot]]
+local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-plot]]
 io.stdout:setvbuf("line")
 
 local count = tonumber(arg[2])

@@ -21,6 +21,11 @@ local function run(example, ...)
   return process.spawn { support.lua, ("examples/%s.lua"):format(example), ... }
 end
 
+-- Under a name that no other run of the specs uses.
+local function run_named(shared, example, ...)
+  return process.spawn { support.lua, ("examples/%s.lua"):format(example), env = { EXAMPLE_NAME = shared }, ... }
+end
+
 -- All lines that a process says, which ends well.
 local function lines_of(child)
   local running <close>, lines = child, {}
@@ -118,23 +123,27 @@ describe("the Mumble Link examples", function()
 end)
 
 describe("the examples of channels", function()
+  local shared
+
   support.clean()
 
+  before_each(function() shared = support.unique("Local\\") end)
+
   it("work off jobs, of one and of several", function()
-    local worker = run("jobs", "work")
+    local worker = run_named(shared, "jobs", "work")
     worker:expect("^worker: ready$")
-    local put = run("jobs", "put", "sweep", "mop")
+    local put = run_named(shared, "jobs", "put", "sweep", "mop")
     assert.same({ "put 2" }, lines_of(put))
     worker:expect("^worker: sweep %(%d more wait%)$")
     worker:expect("^worker: mop %(0 more wait%)$")
-    assert.same({ "put 1" }, lines_of(run("jobs", "put", "stop")))
+    assert.same({ "put 1" }, lines_of(run_named(shared, "jobs", "put", "stop")))
     worker:finish()
   end)
 
   it("let two chat", function()
-    local one = run("chat", "Ann")
+    local one = run_named(shared, "chat", "Ann")
     one:expect("^waiting for another$")
-    local other = run("chat", "Bo")
+    local other = run_named(shared, "chat", "Bo")
     other:expect("^connected")
     one:expect("^connected")
     assert(other:write("hello\n"))
@@ -148,9 +157,9 @@ describe("the examples of channels", function()
   end)
 
   it("plot what another measures", function()
-    local writer = run("plot", "write", "40")
+    local writer = run_named(shared, "plot", "write", "40")
     writer:expect("^writing$")
-    local lines = lines_of(run("plot", "read", "5"))
+    local lines = lines_of(run_named(shared, "plot", "read", "5"))
     assert.are.equal(5, #lines)
     local before = 0
     for _, line in ipairs(lines) do
