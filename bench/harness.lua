@@ -1,7 +1,8 @@
 -- How everything is timed. Also LuaJIT runs this file (bench/ffi.lua), so it keeps to what both Luas read.
 --
 -- A competitor is { name, statement, names }: its loop is made from the statement's text, so that all loops
--- have the same shape, and the report can print what was measured.
+-- have the same shape, and the report can print what was measured. Or it is { name, statement, run = function }, which
+-- does so many repetitions, and returns how many nanoseconds they took.
 local harness = {}
 
 local spread = table.unpack or _G.unpack
@@ -12,22 +13,22 @@ harness.rounds = { least = 15, most = 101 }
 harness.target = { default = 1e6, garbage = 4e6 } -- nanoseconds of one run
 harness.budget = 2.5e9                            -- of all rounds together, as far as the least number allows
 
--- function(repetitions) that does the statement so often; `names` are its variables, which become locals.
-function harness.loop(statement, names)
+-- function(repetitions) that does the statement so often, and then `last` once; `names` are its variables, which become
+-- locals.
+function harness.loop(statement, names, last)
   local keys, values = {}, {}
   for key in pairs(names) do keys[#keys + 1] = key end
   table.sort(keys)
   for i, key in ipairs(keys) do values[i] = names[key] end
   local list = table.concat(keys, ", ")
   local source = ("local %s = ... return function(repetitions) "
-    .. "local %s = %s for i = 1, repetitions do %s end end"):format(list, list, list, statement)
+    .. "local %s = %s for i = 1, repetitions do %s end %s end"):format(list, list, list, statement, last or "")
   return assert(load(source, "=" .. statement))(spread(values))
 end
 
 local function time(now, run, n)
   local from = now()
-  run(n)
-  return tonumber(now() - from)
+  return run(n) or tonumber(now() - from)
 end
 
 -- How many repetitions take about the target, and how long they take.

@@ -7,7 +7,8 @@ local machine = require "bench.machine"
 local plot = require "bench.plot"
 local report = require "bench.report"
 
-local TOPICS = { "numbers", "atomics", "bytes", "arrays", "packed", "structs", "find", "lines", "names" }
+local TOPICS = { "numbers", "atomics", "bytes", "arrays", "packed", "structs", "find", "lines", "names",
+  "channels" }
 
 -- What views can do so far: their methods.
 local function methods()
@@ -39,8 +40,8 @@ end
 local function measure(comparison)
   local competitors, drop = comparison.competitors()
   local runs, figures, by_name = {}, {}, {}
-  for i, c in ipairs(competitors) do runs[i] = harness.loop(c[2], c[3]) end
-  local target = comparison.garbage and harness.target.garbage or harness.target.default
+  for i, c in ipairs(competitors) do runs[i] = c.run or harness.loop(c[2], c[3]) end
+  local target = comparison.target or comparison.garbage and harness.target.garbage or harness.target.default
   for i, samples in ipairs(harness.measure(limit.now, runs, target)) do
     local name, statement = competitors[i][1], competitors[i][2]
     by_name[name] = samples

@@ -118,13 +118,17 @@ static int listener_tostring(lua_State *L)
 
 /* {-- Messages ---------------------------------------------------------------------------------- */
 
-static fm_conn *check_conn(lua_State *L, bool stream)
+/* What a call of a connection ends with. To send on a stream, or to read from a pipe of messages, is a mistake in the
+** program. A finalizer may have closed the connection meanwhile: NULL. */
+static int finish(lua_State *L, int code, const fm_conn *c, const fm_error *e)
 {
-  fm_conn *c = fmb_check_object(L, fmb_conn);
-  if (fm_conn_is_stream(c) != stream)
-    luaL_error(L, "%s (%s) is %s", fmb_conn, fm_conn_name(c),
-               stream ? "a pipe of messages, which are sent and received" : "a stream, which is written and read");
-  return c;
+  const char *name = code != FM_OK && c ? fm_conn_name(c) : fmb_conn;
+  if (code == FM_OK) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", fmb_conn, name, e->detail);
+  return fmb_fail(L, name, e);
 }
 
 /*** A connection: one end of a pipe.
@@ -141,12 +145,12 @@ static fm_conn *check_conn(lua_State *L, bool stream)
 @raise for a stream, and a negative time-out */
 static int conn_send(lua_State *L)
 {
-  fm_conn *c = check_conn(L, false);
+  fm_conn *c = fmb_check_object(L, fmb_conn);
   size_t length;
   const char *message = luaL_checklstring(L, 2, &length);
   fm_error e;
   const int code = fm_conn_send(c, message, length, fmb_opt_timeout(L, 3, FM_FOREVER), &e);
-  return fmb_finish(L, code, fm_conn_name(c), &e);
+  return finish(L, code, c, &e);
 }
 
 /*** Receives the next message.
@@ -160,12 +164,12 @@ static int conn_send(lua_State *L)
 @raise for a stream, and a negative time-out */
 static int conn_receive(lua_State *L)
 {
-  fm_conn *c = check_conn(L, false);
+  fm_conn *c = fmb_check_object(L, fmb_conn);
   const void *data;
   size_t length;
   fm_error e;
-  if (fm_conn_receive(c, fmb_opt_timeout(L, 2, FM_FOREVER), &data, &length, &e) != FM_OK)
-    return fmb_fail(L, fm_conn_name(c), &e);
+  const int code = fm_conn_receive(c, fmb_opt_timeout(L, 2, FM_FOREVER), &data, &length, &e);
+  if (code != FM_OK) return finish(L, code, c, &e);
   lua_pushlstring(L, data, length);
   return 1;
 }
@@ -182,12 +186,12 @@ static int conn_receive(lua_State *L)
 @raise for a pipe of messages. Source: file:write */
 static int conn_write(lua_State *L)
 {
-  fm_conn *c = check_conn(L, true);
+  fm_conn *c = fmb_check_object(L, fmb_conn);
   size_t length;
   const char *bytes = luaL_checklstring(L, 2, &length);
   fm_error e;
   const int code = fm_conn_write(c, bytes, length, FM_FOREVER, &e);
-  return fmb_finish(L, code, fm_conn_name(c), &e);
+  return finish(L, code, c, &e);
 }
 
 /* Reads into memory of Lua's, after whose allocation the connection may have been closed. */
@@ -259,7 +263,7 @@ static int read_bytes(lua_State *L, conn *c, luaL_Buffer *b, uint64_t wanted, fm
 @raise for a pipe of messages, and another format. Source: file:read */
 static int conn_read(lua_State *L)
 {
-  check_conn(L, true);
+  fmb_check_object(L, fmb_conn);
   conn *c = (conn *)(void *)fmb_to_object(L, fmb_conn);
   fm_error e;
   luaL_Buffer b;
@@ -279,8 +283,7 @@ static int conn_read(lua_State *L)
   }
   if (code == FM_CLOSED && luaL_bufflen(&b) > 0) code = FM_OK;
   luaL_pushresult(&b);
-  if (code == FM_OK) return 1;
-  return fmb_fail(L, c->object.pointer ? fm_conn_name(c->object.pointer) : fmb_conn, &e);
+  return code == FM_OK ? 1 : finish(L, code, c->object.pointer, &e);
 }
 
 /* {-- The rest ---------------------------------------------------------------------------------- */

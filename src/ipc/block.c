@@ -30,7 +30,7 @@ static int read_header(fm_block *b, fm_block_kind kind, fm_error *e)
 {
   enum { FOR_MAGIC = 100 }; /* ms, for who makes it at this moment, where it is not whole from the start */
   fm_view view;
-  fm_signal none = {NULL, 0};
+  fm_signal none = {.word = NULL};
   int code = fm_view_open(&view, b->map, 0, sizeof b->header, FM_READ, e);
   if (code != FM_OK) return code;
   fm_await(&none, FOR_MAGIC / 1e3, look_for_magic, view.data, NULL);

@@ -275,7 +275,7 @@ int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e
 {
   connecting k = {name, NULL, {FM_OK, 0, ""}, FM_OK};
   int code = fm_check_timeout(timeout, e);
-  if (code == FM_OK) code = fm_await(&(fm_signal){NULL, 0}, timeout, look_for_listener, &k, e);
+  if (code == FM_OK) code = fm_await(&(fm_signal){.word = NULL}, timeout, look_for_listener, &k, e);
   if (code == FM_TIMEOUT && e) *e = k.e;
   if (code == FM_TIMEOUT) return k.code;
   if (code == FM_OK) *out = k.conn;

@@ -175,7 +175,7 @@ int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length
   reading r = {s, 0, 0, 0};
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = look(&r, false, e);
-  if (code == FM_TIMEOUT) code = fm_await(&(fm_signal){NULL, 0}, timeout, look, &r, e);
+  if (code == FM_TIMEOUT) code = fm_await(&(fm_signal){.word = NULL}, timeout, look, &r, e);
   if (code != FM_OK && code != FM_NOT_FOUND) return code;
   *data = code == FM_OK ? s->buffer : NULL;
   *length = r.length;

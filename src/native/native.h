@@ -140,7 +140,7 @@ void fm_sys_sleep(struct fm_signal *s, uint32_t seen, double seconds); /* while 
 void fm_sys_wake(struct fm_signal *s);          /* all; after the word was changed */
 void fm_sys_pause(double seconds);
 void fm_sys_relax(void);                        /* in a loop that looks again and again */
-bool fm_sys_is_parallel(void);                  /* can another process run at the same time? */
+bool fm_sys_is_parallel(void);                  /* is there more than one processor? */
 
 /* {-- Messages ---------------------------------------------------------------------------------- */
 

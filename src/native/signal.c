@@ -45,7 +45,25 @@ static uint32_t announce(fm_signal *s)
   return now;
 }
 
-static int spin(fm_look look, void *context, fm_error *e)
+/* Looking again and again pays where the answer comes at once from another processor. Whether it does only trying
+** tells: the other side may be slow, or have no processor but this one. The more often in a row it was in vain, the
+** longer it is left out. */
+static bool shall_spin(fm_signal *s)
+{
+  if (!s->word || !fm_sys_is_parallel()) return false;
+  if (s->asleep == 0) return true;
+  s->asleep--;
+  return false;
+}
+
+static void learn(fm_signal *s, bool came)
+{
+  enum { MOST = 8 };
+  s->vain = came ? 0 : s->vain < MOST ? s->vain + 1 : MOST;
+  s->asleep = (1u << s->vain) - 1;
+}
+
+static int spin(fm_signal *s, fm_look look, void *context, fm_error *e)
 {
   enum { BETWEEN = 32 }; /* looks between two at the clock */
   int code = FM_TIMEOUT;
@@ -56,6 +74,7 @@ static int spin(fm_look look, void *context, fm_error *e)
       code = look(context, false, e);
     }
   } while (code == FM_TIMEOUT && fm_now() < until);
+  learn(s, code != FM_TIMEOUT);
   return code;
 }
 
@@ -92,7 +111,7 @@ int fm_await(fm_signal *s, double timeout, fm_look look, void *context, fm_error
     code = look(context, true, e);
     return code == FM_TIMEOUT ? fm_fail(e, FM_TIMEOUT, NULL) : code;
   }
-  if (s->word && fm_sys_is_parallel()) code = spin(look, context, e);
+  if (shall_spin(s)) code = spin(s, look, context, e);
   return code == FM_TIMEOUT ? sleep_for(s, timeout, look, context, e) : code;
 }
 

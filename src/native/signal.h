@@ -38,7 +38,9 @@ void fm_step(const char *name);
 
 typedef struct fm_signal {
   fm_word32 *word;
-  intptr_t event; /* Windows: the event that those who sleep wait for */
+  intptr_t event;  /* Windows: the event that those who sleep wait for */
+  unsigned vain;   /* how often in a row it was looked at again and again, and nothing came */
+  unsigned asleep; /* how many waits to come sleep at once, therefore */
 } fm_signal;
 
 /* `index` tells the signals of one map apart. */

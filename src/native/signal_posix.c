@@ -9,7 +9,6 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -47,7 +46,7 @@ int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *w
 {
   (void)m, (void)index, (void)e;
   start_once();
-  *out = (fm_signal){word, 0};
+  *out = (fm_signal){.word = word};
   return FM_OK;
 }
 
@@ -94,17 +93,11 @@ void fm_sys_relax(void)
 #endif
 }
 
-/* May this thread run on more than one processor? Asked now and then, since it may change. */
 bool fm_sys_is_parallel(void)
 {
-  static _Thread_local unsigned asked;
-  static _Thread_local bool known;
-  if (asked++ % 256 == 0) {
-    cpu_set_t set;
-    /* Where there are more processors than a cpu_set_t holds the call fails. */
-    known = sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > 1;
-  }
-  return known;
+  static atomic_int processors; /* asked once */
+  if (processors == 0) processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+  return processors > 1;
 }
 
 uint64_t fm_ticks(void)

@@ -28,7 +28,7 @@ int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *w
   name_of(name, m, L"signal", index);
   const HANDLE event = CreateEventExW(NULL, name, CREATE_EVENT_MANUAL_RESET, SYNCHRONIZE | EVENT_MODIFY_STATE);
   if (!event) return fm_win32_fail(e);
-  *out = (fm_signal){word, (intptr_t)event};
+  *out = (fm_signal){.word = word, .event = (intptr_t)event};
   return FM_OK;
 }
 
@@ -80,7 +80,7 @@ void fm_sys_relax(void)
 bool fm_sys_is_parallel(void)
 {
   DWORD_PTR ours, all;
-  return !GetProcessAffinityMask(GetCurrentProcess(), &ours, &all) || (ours & (ours - 1)) != 0;
+  return !GetProcessAffinityMask(GetCurrentProcess(), &ours, &all) || (all & (all - 1)) != 0;
 }
 
 uint64_t fm_ticks(void)

@@ -1,0 +1,222 @@
+/* The C limits of channels: the least that messages between two processes cost, by spinning, by futexes, and by a pipe.
+** Here is no code of filemap, and nothing of what it adds (names, checks, liveness, time-outs): a ring of 64 KiB either
+** way, one writer, one reader, who trust each other. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RING "channel_limit.ring"
+#define PIPE "channel_limit.pipe"
+
+enum { SIZE = 131072, LONGEST = 65536 };
+
+static int raise_errno(lua_State *L, const char *call, const char *subject)
+{
+  return luaL_error(L, "%s of %s: %s", call, subject, strerror(errno));
+}
+
+/* channel_limit.now() -> nanoseconds of a clock that nobody sets. */
+static int now(lua_State *L)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  lua_pushinteger(L, (lua_Integer)t.tv_sec * 1000000000 + t.tv_nsec);
+  return 1;
+}
+
+/* {-- Rings ------------------------------------------------------------------------------------- */
+
+/* Each word that one side writes is on a line of its own. The last four bytes of a line are its sleeper's flag. */
+typedef struct way {
+  _Alignas(64) _Atomic(uint32_t) tail;
+  _Atomic(uint32_t) reader_sleeps;
+  _Alignas(64) _Atomic(uint32_t) head;
+  _Atomic(uint32_t) writer_sleeps;
+  _Alignas(64) unsigned char bytes[SIZE];
+} way;
+
+typedef struct ring {
+  way *out, *in;
+  bool sleeps;
+} ring;
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/* Until *word is no longer `seen`. */
+static void await(bool sleeps, _Atomic(uint32_t) *word, uint32_t seen, _Atomic(uint32_t) *flag)
+{
+  while (atomic_load_explicit(word, memory_order_acquire) == seen) {
+    if (!sleeps) {
+      relax();
+      continue;
+    }
+    atomic_store(flag, 1);
+    if (atomic_load(word) == seen) syscall(SYS_futex, word, FUTEX_WAIT, seen, NULL, NULL, 0);
+    atomic_store(flag, 0);
+  }
+}
+
+static void tell(bool sleeps, _Atomic(uint32_t) *word, uint32_t value, _Atomic(uint32_t) *flag)
+{
+  atomic_store_explicit(word, value, memory_order_release);
+  if (!sleeps) return;
+  atomic_thread_fence(memory_order_seq_cst);
+  if (atomic_load(flag)) syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static uint32_t record(uint32_t length)
+{
+  return (length + 4 + 7) / 8 * 8;
+}
+
+static void copy_in(way *w, uint32_t at, const char *from, uint32_t length)
+{
+  const uint32_t start = at % SIZE, first = length < SIZE - start ? length : SIZE - start;
+  memcpy(w->bytes + start, from, first);
+  memcpy(w->bytes, from + first, length - first);
+}
+
+static void copy_out(const way *w, uint32_t at, char *to, uint32_t length)
+{
+  const uint32_t start = at % SIZE, first = length < SIZE - start ? length : SIZE - start;
+  memcpy(to, w->bytes + start, first);
+  memcpy(to + first, w->bytes, length - first);
+}
+
+/* ring:send(message) */
+static int ring_send(lua_State *L)
+{
+  const ring *r = luaL_checkudata(L, 1, RING);
+  size_t size;
+  const char *message = luaL_checklstring(L, 2, &size);
+  luaL_argcheck(L, size <= LONGEST, 2, "too long");
+  const uint32_t length = (uint32_t)size, tail = r->out->tail;
+  for (;;) {
+    const uint32_t head = atomic_load_explicit(&r->out->head, memory_order_acquire);
+    if (SIZE - (tail - head) >= record(length)) break;
+    await(r->sleeps, &r->out->head, head, &r->out->writer_sleeps);
+  }
+  memcpy(r->out->bytes + tail % SIZE, &length, 4);
+  copy_in(r->out, tail + 4, message, length);
+  tell(r->sleeps, &r->out->tail, tail + record(length), &r->out->reader_sleeps);
+  return 0;
+}
+
+/* ring:receive() -> message */
+static int ring_receive(lua_State *L)
+{
+  static char message[LONGEST];
+  const ring *r = luaL_checkudata(L, 1, RING);
+  const uint32_t head = r->in->head;
+  uint32_t length;
+  await(r->sleeps, &r->in->tail, head, &r->in->reader_sleeps);
+  memcpy(&length, r->in->bytes + head % SIZE, 4);
+  copy_out(r->in, head + 4, message, length);
+  tell(r->sleeps, &r->in->head, head + record(length), &r->in->writer_sleeps);
+  lua_pushlstring(L, message, length);
+  return 1;
+}
+
+/* channel_limit.ring(path, side, sleeps) -> ring; `side` is 0 or 1, `path` a file of zeros, which is made. */
+static int open_ring(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  const int side = luaL_checkinteger(L, 2) != 0;
+  ring *r = lua_newuserdatauv(L, sizeof *r, 0);
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || ftruncate(fd, 2 * sizeof(way)) != 0) return raise_errno(L, "open", path);
+  way *ways = mmap(NULL, 2 * sizeof(way), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (ways == MAP_FAILED) return raise_errno(L, "mmap", path);
+  *r = (ring){ways + side, ways + !side, lua_toboolean(L, 3)};
+  luaL_setmetatable(L, RING);
+  return 1;
+}
+
+/* {-- Pipes ------------------------------------------------------------------------------------- */
+
+typedef struct fifo {
+  int out, in;
+} fifo;
+
+/* pipe:send(message) */
+static int pipe_send(lua_State *L)
+{
+  const fifo *p = luaL_checkudata(L, 1, PIPE);
+  size_t size;
+  const char *message = luaL_checklstring(L, 2, &size);
+  if (write(p->out, message, size) != (ssize_t)size) return raise_errno(L, "write", "a pipe");
+  return 0;
+}
+
+/* pipe:receive(size) -> message */
+static int pipe_receive(lua_State *L)
+{
+  static char message[LONGEST];
+  const fifo *p = luaL_checkudata(L, 1, PIPE);
+  const size_t size = (size_t)luaL_checkinteger(L, 2);
+  luaL_argcheck(L, size <= LONGEST, 2, "too long");
+  for (size_t done = 0; done < size;) {
+    const ssize_t n = read(p->in, message + done, size - done);
+    if (n <= 0) return raise_errno(L, "read", "a pipe");
+    done += (size_t)n;
+  }
+  lua_pushlstring(L, message, size);
+  return 1;
+}
+
+/* channel_limit.pipe(out, in, first) -> pipe; the paths of two FIFOs, of which `first` says which is opened first. */
+static int open_pipe(lua_State *L)
+{
+  const char *out = luaL_checkstring(L, 1), *in = luaL_checkstring(L, 2);
+  const bool out_first = lua_toboolean(L, 3);
+  fifo *p = lua_newuserdatauv(L, sizeof *p, 0);
+  *p = (fifo){-1, -1};
+  if (out_first) p->out = open(out, O_WRONLY | O_CLOEXEC);
+  p->in = open(in, O_RDONLY | O_CLOEXEC);
+  if (!out_first) p->out = open(out, O_WRONLY | O_CLOEXEC);
+  if (p->out < 0 || p->in < 0) return raise_errno(L, "open", p->out < 0 ? out : in);
+  luaL_setmetatable(L, PIPE);
+  return 1;
+}
+
+/* {-- The module -------------------------------------------------------------------------------- */
+
+static void make_class(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+  luaL_newmetatable(L, name);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+int luaopen_channel_limit(lua_State *L);
+
+int luaopen_channel_limit(lua_State *L)
+{
+  static const luaL_Reg ring_methods[] = {{"send", ring_send}, {"receive", ring_receive}, {NULL, NULL}};
+  static const luaL_Reg pipe_methods[] = {{"send", pipe_send}, {"receive", pipe_receive}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"now", now}, {"ring", open_ring}, {"pipe", open_pipe}, {NULL, NULL}};
+  make_class(L, RING, ring_methods);
+  make_class(L, PIPE, pipe_methods);
+  luaL_newlib(L, functions);
+  return 1;
+}

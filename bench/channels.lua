@@ -1,0 +1,160 @@
+-- Messages between processes: each way has a driver and one or more peers of its own (bench/traffic.lua), which stay for
+-- all rounds and sleep while others have their turn.
+local process = require "process"
+local state = require "filemap.state"
+local subjects = require "bench.subjects"
+local ways = require "bench.ways"
+
+local DEADLINE <const> = 60 -- seconds that anything may take
+
+local topic = { name = "channels", title = "Channels",
+  how = "Two processes, each its own Lua, and a pipe between them; or two mailslots or states, one each way. On two processors the driver is bound to the first, and its peer to the second; "
+    .. "on one processor both are bound to the first. The FIFOs are driven by luaposix (blocking `read` and `write`), in "
+    .. "Lua 5.3 where there is none for 5.4; the pipe of luv is a Unix socket. The C limits are a ring in shared memory "
+    .. "that is waited for by spinning or by futexes, without names, checks, time-outs or a look at who lives, and the "
+    .. "same FIFOs driven in C." }
+
+local function succeeds(command)
+  return os.execute(command .. " >/dev/null 2>&1")
+end
+
+-- The Lua for a way, nil if what it takes is not on this machine.
+local function interpreter(way)
+  local ours = arg[-1] or "lua5.4"
+  if not way.posix then return ours end
+  for _, lua in ipairs { ours, "lua5.3" } do
+    if succeeds(lua .. " -e 'require \"posix.unistd\"'") then return lua end
+  end
+end
+
+local serial = 0
+
+local function new_address(way)
+  serial = serial + 1
+  local address = ("/dev/shm/bench-%d-%d"):format(process.pid(), serial)
+  if way.fifos then assert(os.execute(("mkfifo %s.a %s.b"):format(address, address))) end
+  return address
+end
+
+local function forget(address)
+  for _, suffix in ipairs { "", ".a", ".b", ".ready", ".new" } do os.remove(address .. suffix) end
+end
+
+local function start(lua, cpus, ...)
+  return process.spawn { "taskset", "-c", cpus, lua, "bench/traffic.lua", ... }
+end
+
+local function hear(child)
+  return assert(child:read(DEADLINE))
+end
+
+-- A way in use: what runs so many repetitions and says how long they took, and what ends it.
+local function use(name, what, size, where, peers)
+  local way = ways[name]
+  local lua = interpreter(way)
+  if not lua then return nil end
+  local address = new_address(way)
+  local children = {}
+  for i = 1, peers do children[i] = start(lua, where.peer, name, what, "peer", address, tostring(size)) end
+  local driver = start(lua, where.driver, name, what, "driver", address, tostring(size))
+  for _, child in ipairs { driver, table.unpack(children) } do assert(hear(child) == "READY") end
+  children[#children + 1] = driver
+  return function(repetitions)
+    local each = math.ceil(repetitions / peers)
+    for i = 1, peers do assert(children[i]:write(each .. "\n")) end
+    assert(driver:write(each * peers .. "\n"))
+    return tonumber(hear(driver)) * repetitions / (each * peers)
+  end, function()
+    for _, child in ipairs(children) do child:close() end
+    forget(address)
+  end
+end
+
+local TWO <const> = { driver = "0", peer = "1", said = "two processors" }
+local ONE <const> = { driver = "0", peer = "0", said = "one processor" }
+local ANY <const> = { driver = "0,1", peer = "0,1", said = "any processors" }
+
+-- `names` maps what a column is called to the way; "filemap" is the first.
+local function traffic(t)
+  return { id = t.work, work = ("%s, %s"):format(t.work, t.where.said), how = t.how, bounds = t.bounds, target = t.target,
+    competitors = function()
+      local competitors, drops = {}, {}
+      for _, column in ipairs(t.columns) do
+        local run, drop = use(column[2], t.what, t.size, t.where, t.peers or 1)
+        if run then
+          local statements = ways[column[2]]
+          local said = t.what == "echo" and statements.send .. " " .. statements.receive
+            or t.what == "flow" and statements.send or statements.receive
+          competitors[#competitors + 1] = { column[1], said, run = run }
+          drops[#drops + 1] = drop
+        end
+      end
+      return competitors, function()
+        for _, drop in ipairs(drops) do drop() end
+      end
+    end }
+end
+
+local SPINNING <const>, FUTEXES <const> = { "C, spinning", "C, spinning" }, { "C, futexes", "C, futexes" }
+local FIFO_IN_C <const>, FIFO <const> = { "C, FIFO", "C, FIFO" }, { "luaposix FIFO", "luaposix FIFO" }
+local LONG_FIFO <const>, LUV <const> = { "luaposix FIFO", "luaposix FIFO, long" }, { "luv pipe", "luv pipe" }
+local PIPE <const>, MAILSLOTS <const> = { "filemap", "pipe" }, { "mailslots", "two mailslots" }
+local STATES <const> = { "states", "two states" }
+
+local function either(bound)
+  return { { against = "luaposix FIFO", least = bound.least, most = bound.most },
+    { against = "luv pipe", least = bound.least, most = bound.most } }
+end
+
+topic.comparisons = {
+  traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = TWO, target = 4e6,
+    how = "A message, and the same back. Both ends spin a while before they sleep.",
+    columns = { PIPE, MAILSLOTS, STATES, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { least = 20 } },
+  traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = ONE, target = 4e6,
+    how = "The same where the other end runs only while this one sleeps.",
+    columns = { PIPE, MAILSLOTS, STATES, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { most = 1.3 } },
+  traffic { work = "messages of 64 bytes", what = "flow", size = 64, where = TWO, target = 10e6,
+    how = "One way, until all have come.",
+    columns = { PIPE, MAILSLOTS, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV },
+    bounds = { { against = "luaposix FIFO", least = 10 } } },
+  traffic { work = "messages of 64 bytes", what = "flow", size = 64, where = ONE, target = 10e6,
+    how = "One way, until all have come.", columns = { PIPE, MAILSLOTS, FUTEXES, FIFO_IN_C, FIFO, LUV } },
+  traffic { work = "messages of 64 KiB", what = "flow", size = 65536, where = TWO, target = 10e6,
+    how = "One way, until all have come.", columns = { PIPE, SPINNING, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
+    bounds = { { against = "luaposix FIFO", least = 1.5 } } },
+  traffic { work = "messages of 64 KiB", what = "flow", size = 65536, where = ONE, target = 10e6,
+    how = "One way, until all have come.", columns = { PIPE, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
+    bounds = { { against = "luaposix FIFO", least = 1.5 } } },
+  traffic { work = "messages of 64 bytes of four writers", what = "fan", size = 64, where = ANY, peers = 4, target = 20e6,
+    how = "To one reader: a mailslot, and one FIFO that all four write to. Bound to no processor.",
+    columns = { { "filemap", "mailslot" }, FIFO }, bounds = { { against = "luaposix FIFO", least = 3 } } },
+}
+
+local function value(what, statement, other)
+  return { id = what, garbage = what == "state:read", work = ("`%s`, 256 bytes"):format(what),
+    how = ("With nobody else there, against `%s` of a view."):format(other[1]),
+    bounds = { { against = other[1], most = 4 } },
+    competitors = function()
+      local name = ("bench-state-%d-%s"):format(process.pid(), what:gsub("%W", "-"))
+      local writer = assert(state.create(name, 256))
+      local reader = assert(state.open(name))
+      local s = subjects.noise(256)
+      writer:publish(s)
+      local view, block = subjects.twins(s)
+      return {
+        { "filemap", statement, { w = writer, r = reader, s = s } },
+        { other[1], other[2]:format("v"), { v = view, s = s } },
+        { "C limit", other[2]:format("v"), { v = block, s = s } },
+      }, function()
+        reader:close()
+        writer:close()
+      end
+    end }
+end
+
+table.move({
+  value("state:publish", "w:publish(s)", { "set_string", "%s:set_string(0, s)" }),
+  value("state:read", "local x = r:read()", { "get_string", "local x = %s:get_string(0, 256)" }),
+}, 1, 2, #topic.comparisons + 1, topic.comparisons)
+
+return topic

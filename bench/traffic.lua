@@ -1,0 +1,31 @@
+-- traffic.lua WAY WHAT SIDE ADDRESS SIZE: one end of a way (bench/ways.lua), for script/bench. It says READY, then for
+-- each line of its input does its part of so many repetitions; the driver says how many nanoseconds that took.
+--   echo  the driver sends a message, and receives it again
+--   flow  the driver sends messages, and at last receives one, when all have come
+--   fan   the driver receives what all peers send
+-- Lua 5.3 also runs this file.
+local harness = require "bench.harness"
+local ways = require "bench.ways"
+
+local way, what, side, address, size = ways[arg[1]], arg[2], arg[3], arg[4], tonumber(arg[5])
+
+local body = {
+  echo = { driver = { way.send .. " " .. way.receive }, peer = { way.receive .. " " .. way.send } },
+  flow = { driver = { way.send, way.receive }, peer = { way.receive, way.send } },
+  fan = { driver = { way.receive }, peer = { way.send } },
+}
+local loop, last = body[what][side][1], body[what][side][2]
+
+local names = way.open(side, address, size)
+names.m, names.size = ("x"):rep(size), size
+local run = harness.loop(loop, names, last)
+local now = way.now and way.now() or require("channel_limit").now
+
+io.stdout:setvbuf "line"
+print "READY"
+for line in io.lines() do
+  collectgarbage()
+  local from = now()
+  run(tonumber(line))
+  if side == "driver" then print(("%d"):format(now() - from)) end
+end

@@ -1,0 +1,143 @@
+-- The ways for messages between two processes that script/bench compares: of each, the statements that send and receive
+-- the message `m` of `size` bytes, over the names that `open` gives. An address is a path at which there is nothing, or
+-- two FIFOs behind it, ".a" (to the peer) and ".b" (from it).
+--
+-- Lua 5.3 also runs this file, where luaposix is only for that.
+local ways = {}
+
+-- Names of filemap: the last part of the path.
+local function name_of(address)
+  return "bench-" .. address:match "[^/]*$"
+end
+
+ways["pipe"] = {
+  send = "c:send(m)", receive = "local x = c:receive()",
+  open = function(side, address, size)
+    local pipe = require "filemap.pipe"
+    if side == "driver" then return { c = assert(pipe.connect(name_of(address), 10)) } end
+    local listener = assert(pipe.listen(name_of(address), { capacity = math.max(size, 65536) }))
+    return { c = assert(listener:accept(10)), listener = listener }
+  end,
+}
+
+-- Opens what another process may not have made yet.
+local function await(open, name)
+  while true do
+    local object = open(name)
+    if object then return object end
+  end
+end
+
+local other = { driver = "peer", peer = "driver" }
+
+-- The driver reads, any number of peers write.
+ways["mailslot"] = {
+  send = "w:send(m)", receive = "local x = s:receive()",
+  open = function(side, address)
+    local mailslot = require "filemap.mailslot"
+    if side == "driver" then return { s = assert(mailslot.create(name_of(address))) } end
+    return { w = await(mailslot.open, name_of(address)) }
+  end,
+}
+
+ways["two mailslots"] = {
+  send = "w:send(m)", receive = "local x = s:receive()",
+  open = function(side, address)
+    local mailslot = require "filemap.mailslot"
+    return { s = assert(mailslot.create(name_of(address) .. side)),
+      w = await(mailslot.open, name_of(address) .. other[side]) }
+  end,
+}
+
+ways["two states"] = {
+  send = "w:publish(m)", receive = "local x, version = r:wait(last[1]) last[1] = version",
+  open = function(side, address, size)
+    local state = require "filemap.state"
+    return { w = assert(state.create(name_of(address) .. side, size)),
+      r = await(state.open, name_of(address) .. other[side]), last = { 0 } }
+  end,
+}
+
+-- Both ends open theirs in the same order, since each waits for the other in it.
+local function fifos(side, address)
+  local to, from = address .. ".a", address .. ".b"
+  if side == "driver" then return to, from, true end
+  return from, to, false
+end
+
+local function posix_open(side, address)
+  local fcntl, unistd = require "posix.fcntl", require "posix.unistd"
+  local out, into, out_first = fifos(side, address)
+  local names = { read = unistd.read, write = unistd.write }
+  if out_first then names.out = assert(fcntl.open(out, fcntl.O_WRONLY)) end
+  names.from = assert(fcntl.open(into, fcntl.O_RDONLY))
+  if not out_first then names.out = assert(fcntl.open(out, fcntl.O_WRONLY)) end
+  return names
+end
+
+-- Nanoseconds, where the C limits' module cannot be loaded.
+local function posix_clock()
+  local time = require "posix.time"
+  return function()
+    local t = time.clock_gettime(time.CLOCK_MONOTONIC)
+    return t.tv_sec * 1000000000 + t.tv_nsec
+  end
+end
+
+ways["luaposix FIFO"] = {
+  posix = true, fifos = true, send = "write(out, m)", receive = "local x = read(from, size)", open = posix_open,
+  now = posix_clock,
+}
+
+-- A read gives what is there: longer messages come in parts.
+ways["luaposix FIFO, long"] = {
+  posix = true, fifos = true, send = "write(out, m)",
+  receive = "local x = read(from, size) while #x < size do x = x .. read(from, size - #x) end", open = posix_open,
+  now = posix_clock,
+}
+
+ways["luv pipe"] = {
+  send = 's:write(m) while s:get_write_queue_size() > 65536 do run("once") end',
+  receive = 'while got.bytes < size do run("once") end got.bytes = got.bytes - size',
+  open = function(side, address)
+    local uv = require "luv"
+    local socket, got = uv.new_pipe(false), { bytes = 0 }
+    local ready = false
+    local function read()
+      ready = true
+      socket:read_start(function(_, data) got.bytes = got.bytes + (data and #data or 0) end)
+    end
+    if side == "peer" then
+      local server = uv.new_pipe(false)
+      assert(server:bind(address .. ".new"))
+      assert(server:listen(1, function() assert(server:accept(socket)) read() end))
+      assert(os.rename(address .. ".new", address))
+    else
+      local there
+      repeat there = io.open(address .. ".ready") until there
+      there:close()
+      socket:connect(address, function(failure) assert(not failure, failure) read() end)
+    end
+    if side == "peer" then assert(io.open(address .. ".ready", "w")):close() end
+    while not ready do uv.run "once" end
+    return { s = socket, got = got, run = uv.run }
+  end,
+}
+
+for name, sleeps in pairs { ["C, spinning"] = false, ["C, futexes"] = true } do
+  ways[name] = {
+    send = "r:send(m)", receive = "local x = r:receive()",
+    open = function(side, address)
+      return { r = require("channel_limit").ring(address, side == "driver" and 0 or 1, sleeps) }
+    end,
+  }
+end
+
+ways["C, FIFO"] = {
+  fifos = true, send = "p:send(m)", receive = "local x = p:receive(size)",
+  open = function(side, address)
+    return { p = require("channel_limit").pipe(fifos(side, address)) }
+  end,
+}
+
+return ways
