@@ -1,5 +1,5 @@
--- Messages between processes: each way has a driver and one or more peers of its own (bench/traffic.lua), which stay for
--- all rounds and sleep while others have their turn.
+-- Messages between processes: each way has a driver and one or more peers of its own (bench/traffic.lua), which stay
+-- for all rounds and sleep while others have their turn.
 local process = require "process"
 local state = require "filemap.state"
 local subjects = require "bench.subjects"
@@ -8,10 +8,11 @@ local ways = require "bench.ways"
 local DEADLINE <const> = 60 -- seconds that anything may take
 
 local topic = { name = "channels", title = "Channels",
-  how = "Two processes, each its own Lua, and a pipe between them; or two mailslots or states, one each way. On two processors the driver is bound to the first, and its peer to the second; "
-    .. "on one processor both are bound to the first. The FIFOs are driven by luaposix (blocking `read` and `write`), in "
-    .. "Lua 5.3 where there is none for 5.4; the pipe of luv is a Unix socket. The C limits are a ring in shared memory "
-    .. "that is waited for by spinning or by futexes, without names, checks, time-outs or a look at who lives, and the "
+  how = "Two processes, each its own Lua, and a pipe between them; or two mailslots or states, one each way. On two "
+    .. "processors the driver is bound to the first, and its peer to the second; "
+    .. "on one processor both are bound to the first. The FIFOs are driven by luaposix (blocking `read` and `write`), "
+    .. "in Lua 5.3 where there is none for 5.4; the pipe of luv is a Unix socket. The C limits are a ring in shared "
+    .. "memory that is waited for by spinning or by futexes, without names, checks, time-outs or a look at who lives, and the "
     .. "same FIFOs driven in C." }
 
 local function succeeds(command)
@@ -76,8 +77,8 @@ local ANY <const> = { driver = "0,1", peer = "0,1", said = "any processors" }
 
 -- `names` maps what a column is called to the way; "filemap" is the first.
 local function traffic(t)
-  return { id = t.work, work = ("%s, %s"):format(t.work, t.where.said), how = t.how, bounds = t.bounds, target = t.target,
-    competitors = function()
+  return { id = t.work, work = ("%s, %s"):format(t.work, t.where.said), how = t.how, bounds = t.bounds,
+    target = t.target, competitors = function()
       local competitors, drops = {}, {}
       for _, column in ipairs(t.columns) do
         local run, drop = use(column[2], t.what, t.size, t.where, t.peers or 1)
@@ -125,8 +126,8 @@ topic.comparisons = {
   traffic { work = "messages of 64 KiB", what = "flow", size = 65536, where = ONE, target = 10e6,
     how = "One way, until all have come.", columns = { PIPE, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
     bounds = { { against = "luaposix FIFO", least = 1.5 } } },
-  traffic { work = "messages of 64 bytes of four writers", what = "fan", size = 64, where = ANY, peers = 4, target = 20e6,
-    how = "To one reader: a mailslot, and one FIFO that all four write to. Bound to no processor.",
+  traffic { work = "messages of 64 bytes of four writers", what = "fan", size = 64, where = ANY, peers = 4,
+    target = 20e6, how = "To one reader: a mailslot, and one FIFO that all four write to. Bound to no processor.",
     columns = { { "filemap", "mailslot" }, FIFO }, bounds = { { against = "luaposix FIFO", least = 3 } } },
 }
 

@@ -15,7 +15,8 @@ local programs = { ["of this word size"] = folder .. "channels" }
 -- free what they had.)
 local function build_32()
   local program = folder .. "channels32"
-  local command = "unset LD_PRELOAD; gcc -std=gnu11 -O2 -m32 -o %s spec/counterpart/channels.c src/ipc/*.c src/native/*.c -pthread -ldl"
+  local command = "unset LD_PRELOAD; gcc -std=gnu11 -O2 -m32 -o %s spec/counterpart/channels.c "
+    .. "src/ipc/*.c src/native/*.c -pthread -ldl"
   return os.execute((command .. " 2>%s.log"):format(program, program)) and program
 end
 

@@ -1,10 +1,11 @@
 -- evaluator: runs each line as a chunk, and says the results in one line. The chunks share globals, among which are
--- the modules and `now`, the clock.
+-- the modules, `now`, the clock, and `cpu`, the processor time that was used.
 local child = require "spec.child.common"
 
 local env = setmetatable({
   filemap = require "filemap", sync = require "filemap.sync", state = require "filemap.state",
   pipe = require "filemap.pipe", mailslot = require "filemap.mailslot", now = require("filemap.core").now,
+  cpu = require("process").cpu, traffic = require "spec.support.traffic",
 }, { __index = _G })
 
 -- Runs the chunk; of a failure the code is said alone, since messages differ from system to system.

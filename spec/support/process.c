@@ -93,6 +93,19 @@ static double sys_now(void)
   return (double)count.QuadPart / (double)per_second.QuadPart;
 }
 
+/* Of file times, which count 100 ns. */
+static double seconds_of(FILETIME t)
+{
+  return ((double)t.dwHighDateTime * 4294967296.0 + (double)t.dwLowDateTime) / 1e7;
+}
+
+static double sys_cpu(void)
+{
+  FILETIME start, end, kernel, user;
+  if (!GetProcessTimes(GetCurrentProcess(), &start, &end, &kernel, &user)) return -1;
+  return seconds_of(kernel) + seconds_of(user);
+}
+
 static void sys_sleep(double seconds)
 {
   Sleep((DWORD)ceil(seconds * 1000));
@@ -251,6 +264,11 @@ static double sys_now(void)
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double sys_cpu(void)
+{
+  return (double)clock() / CLOCKS_PER_SEC;
 }
 
 static void sys_sleep(double seconds)
@@ -579,6 +597,13 @@ static int process_now(lua_State *L)
   return 1;
 }
 
+/* Seconds of processor time that this process has used. (os.clock counts those that pass on Windows.) */
+static int process_cpu(lua_State *L)
+{
+  lua_pushnumber(L, sys_cpu());
+  return 1;
+}
+
 static int process_sleep(lua_State *L)
 {
   sys_sleep(luaL_checknumber(L, 1));
@@ -637,7 +662,7 @@ int luaopen_process(lua_State *L)
     {"__gc", proc_close}, {"__close", proc_close}, {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
-    {"spawn", process_spawn}, {"now", process_now}, {"sleep", process_sleep},
+    {"spawn", process_spawn}, {"now", process_now}, {"cpu", process_cpu}, {"sleep", process_sleep},
     {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
 #if defined(__linux__)
     {"limit_locked", process_limit_locked},
