@@ -9,11 +9,10 @@ local DEADLINE <const> = 60 -- seconds that anything may take
 
 local topic = { name = "channels", title = "Channels",
   how = "Two processes, each its own Lua, and a pipe between them; or two mailslots or states, one each way. On two "
-    .. "processors the driver is bound to the first, and its peer to the second; "
-    .. "on one processor both are bound to the first. The FIFOs are driven by luaposix (blocking `read` and `write`), "
-    .. "in Lua 5.3 where there is none for 5.4; the pipe of luv is a Unix socket. The C limits are a ring in shared "
-    .. "memory that is waited for by spinning or by futexes, without names, checks, time-outs or a look at who lives, and the "
-    .. "same FIFOs driven in C." }
+    .. "processors the driver is bound to the first, and its peer to the second; on one processor both are bound to "
+    .. "the first. The FIFOs are driven by luaposix (`read` and `write`), in Lua 5.3 where there is none for 5.4; the "
+    .. "pipe of luv is a Unix socket. The C limits are a ring in shared memory that is waited for by spinning or by "
+    .. "futexes, without names, checks, time-outs or a look at who lives, and the same FIFOs driven in C." }
 
 local function succeeds(command)
   return os.execute(command .. " >/dev/null 2>&1")
