@@ -176,22 +176,29 @@ static int conn_receive(lua_State *L)
 
 /* {-- Streams ----------------------------------------------------------------------------------- */
 
-/*** Writes to a stream, waiting until all of it is on its way.
+/*** Writes strings and numbers to a stream, one behind the other, waiting until all of it is on its way.
 @function write
-@tparam string bytes
-@treturn[1] boolean true
+@param ... strings, numbers
+@treturn[1] conn itself
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `closed` (the other end has gone), `corrupt`, `truncated`
 @raise for a pipe of messages. Source: file:write */
 static int conn_write(lua_State *L)
 {
-  fm_conn *c = fmb_check_object(L, fmb_conn);
-  size_t length;
-  const char *bytes = luaL_checklstring(L, 2, &length);
-  fm_error e;
-  const int code = fm_conn_write(c, bytes, length, FM_FOREVER, &e);
-  return finish(L, code, c, &e);
+  const int top = lua_gettop(L);
+  fmb_check_object(L, fmb_conn);
+  for (int arg = 2; arg <= top; arg++) luaL_checkstring(L, arg);
+  fm_conn *c = fmb_check_object(L, fmb_conn); /* strings were made, and a finalizer may have run */
+  for (int arg = 2; arg <= top; arg++) {
+    size_t length;
+    const char *bytes = lua_tolstring(L, arg, &length);
+    fm_error e;
+    const int code = fm_conn_write(c, bytes, length, FM_FOREVER, &e);
+    if (code != FM_OK) return finish(L, code, c, &e);
+  }
+  lua_settop(L, 1);
+  return 1;
 }
 
 /* Reads into memory of Lua's, after whose allocation the connection may have been closed. */

@@ -65,13 +65,13 @@ function conn:send(message, timeout) end
 ---@return integer? native
 function conn:receive(timeout) end
 
----Writes to a stream.
----@param bytes string
----@return boolean? written
+---Writes strings and numbers to a stream, one behind the other.
+---@param ... string|number
+---@return filemap.conn? itself
 ---@return string? message
 ---@return filemap.code? code
 ---@return integer? native
-function conn:write(bytes) end
+function conn:write(...) end
 
 ---Reads from a stream.
 ---@param format? integer|"l"|"L"|"a" default "l"
