@@ -56,6 +56,7 @@ build = {
         "src/native/signal_posix.c",
         "src/native/signal_win32.c",
         "src/native/space_posix.c",
+        "src/native/step.c",
         "src/native/sync.c",
         "src/native/sync_posix.c",
         "src/native/sync_win32.c",

@@ -617,6 +617,18 @@ static int process_pid(lua_State *L)
   return 1;
 }
 
+/* setenv(name, value): in this process, as C's getenv then sees it. */
+static int process_setenv(lua_State *L)
+{
+  const char *name = luaL_checkstring(L, 1), *value = luaL_checkstring(L, 2);
+#if defined(_WIN32)
+  const int result = _putenv(lua_pushfstring(L, "%s=%s", name, value));
+#else
+  const int result = setenv(name, value, 1);
+#endif
+  return result == 0 ? 0 : luaL_error(L, "no variable's name: %s", name);
+}
+
 /* How many descriptors, or handles, this process has open. */
 static int process_handles(lua_State *L)
 {
@@ -664,6 +676,7 @@ int luaopen_process(lua_State *L)
   static const luaL_Reg functions[] = {
     {"spawn", process_spawn}, {"now", process_now}, {"cpu", process_cpu}, {"sleep", process_sleep},
     {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
+    {"setenv", process_setenv},
 #if defined(__linux__)
     {"limit_locked", process_limit_locked},
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "native.h"
+#include "step.h"
 
 static atomic_size_t live;
 
@@ -54,7 +55,9 @@ static int check_access(int wanted, int given, fm_error *e)
 static void drop_map(fm_map *m)
 {
   if (atomic_fetch_sub(&m->refs, 1) != 1) return;
+  FM_STEP("release");
   fm_sys_release(m);
+  FM_STEP("released");
   free(m->path);
   free(m);
   live--;
@@ -86,6 +89,7 @@ static int finish(fm_map **out, fm_map *m, int code)
     return code;
   }
   live++;
+  FM_STEP("finished");
   *out = m;
   return FM_OK;
 }
@@ -108,6 +112,7 @@ static int create(fm_map **out, const char *name, bool sync, uint64_t size, cons
   fm_map *m = new_map(&parsed, NULL, o->access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
   m->sync = sync;
+  FM_STEP("create");
   return finish(out, m, fm_sys_create(m, &parsed, size, o, e));
 }
 
@@ -136,6 +141,7 @@ static int open_named(fm_map **out, const char *name, bool sync, const fm_option
   fm_map *m = new_map(&parsed, NULL, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
   m->sync = sync;
+  FM_STEP("open");
   return finish(out, m, fm_sys_open(m, &parsed, &o, e));
 }
 
@@ -193,6 +199,7 @@ int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error 
   if (code != FM_OK) return code;
   fm_map *m = new_map(&parsed, path, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
+  FM_STEP("file");
   return finish(out, m, fm_sys_file(m, &o, e));
 }
 
@@ -248,6 +255,7 @@ int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
   if (!(m->access & FM_WRITE))
     return fm_fail(e, FM_DENIED, "access \"%s\" does not let it resize", fm_access_word(m->access));
   if (m->views > 0) return fm_fail(e, FM_IN_USE, "a view of it is open");
+  FM_STEP("resize");
   return fm_sys_resize(m, size, e);
 }
 
@@ -300,6 +308,7 @@ static void drop_mapping(fm_mapping *mapping)
   if (atomic_fetch_sub(&mapping->refs, 1) != 1) return;
   fm_unguard(mapping);
   fm_sys_unmap(mapping);
+  FM_STEP("unmapped");
   mapping->map->views--;
   drop_map(mapping->map);
   free(mapping);
@@ -322,6 +331,7 @@ int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int 
   mapping->is_private = access & FM_COPY;
   mapping->length = (size_t)length + before;
   code = fm_sys_map(&mapping->base, m, offset - before, mapping->length, access, e);
+  FM_STEP("mapped");
   if (code == FM_OK && (code = fm_guard(mapping, e)) != FM_OK) fm_sys_unmap(mapping);
   if (code != FM_OK) {
     free(mapping);

@@ -1,5 +1,6 @@
 /* The POSIX body: unnamed memory, files, views. Named segments are segment_posix.c's. */
 #include "posix.h"
+#include "step.h"
 
 #if FM_SYSTEM_POSIX
 
@@ -50,6 +51,23 @@ bool fm_posix_try_lock(int fd, int how)
   do result = flock(fd, how | LOCK_NB);
   while (result != 0 && errno == EINTR);
   return result == 0;
+}
+
+static struct flock byte_of(short type, uint32_t number)
+{
+  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = ((off_t)1 << 62) + number, .l_len = 1};
+}
+
+int fm_posix_lock_byte(int fd, short type, uint32_t number)
+{
+  struct flock byte = byte_of(type, number);
+  return fcntl(fd, F_OFD_SETLK, &byte) == 0 ? 0 : errno;
+}
+
+bool fm_posix_is_locked(int fd, uint32_t number)
+{
+  struct flock byte = byte_of(F_WRLCK, number);
+  return fcntl(fd, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
 }
 
 void fm_posix_pause(int tries)
@@ -176,6 +194,7 @@ static int open_file(int *out, bool *created, const char *path, const fm_options
     const bool is_there = stat(path, &st) == 0;
     if (is_there && !S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
     if (!is_there && (errno != ENOENT || flags != O_RDWR || !o->size)) return fm_fail_native(e, errno);
+    FM_STEP("stated");
     const int fd = fm_posix_open(path, is_there ? flags : flags | O_CREAT | O_EXCL, (mode_t)o->mode);
     if (fd >= 0) {
       *out = fd;
@@ -205,9 +224,11 @@ static int grow_file(uint64_t *size, int fd, const fm_options *o, fm_error *e)
   struct stat st;
   int code = fm_posix_lock_size(fd, e);
   if (code != FM_OK) return code;
+  FM_STEP("locked");
   if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
   else if ((uint64_t)st.st_size < o->size)
     code = fm_posix_set_size(fd, (uint64_t)st.st_size, o->size, o->commit, e);
+  FM_STEP("grown");
   if (code == FM_OK) *size = (uint64_t)st.st_size < o->size ? o->size : (uint64_t)st.st_size;
   flock(fd, LOCK_UN);
   return code;
@@ -238,6 +259,7 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
     code = fm_fail(e, FM_UNSUPPORTED, "a file has no second name here; others open its path");
   if (code == FM_OK) code = open_file(&fd, &created, m->path, o, e);
   if (code != FM_OK) return code;
+  FM_STEP("opened");
   code = prepare_file(&size, fd, created, o, e);
   if (code == FM_OK && o->inherit) code = fm_posix_set_inherit(fd, true, e);
   if (code == FM_OK) {
@@ -255,8 +277,10 @@ int fm_sys_resize(fm_map *m, uint64_t size, fm_error *e)
   struct stat st;
   int code = fm_posix_lock_size(fd, e);
   if (code != FM_OK) return code;
+  FM_STEP("locked");
   code = fstat(fd, &st) == 0 ? fm_posix_set_size(fd, (uint64_t)st.st_size, size, true, e)
                              : fm_fail_native(e, errno);
+  FM_STEP("resized");
   if (code == FM_OK) m->size = size;
   flock(fd, LOCK_UN);
   return code;
@@ -273,7 +297,7 @@ void fm_sys_release(fm_map *m)
   }
   close((int)m->handle);
   /* The kernel does not tell the name of an inherited segment; looking at all finds it. */
-  if (m->adopted) fm_segment_list(NULL, 0, NULL, NULL);
+  if (m->adopted) fm_segment_sweep();
 }
 
 int fm_sys_unlink(const fm_name *name, fm_error *e)

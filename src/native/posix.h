@@ -39,10 +39,16 @@ int fm_posix_write_initial(int fd, const fm_options *o, fm_error *e);
 int fm_posix_commit(int fd, uint64_t offset, uint64_t length, fm_error *e);
 
 /* Locks by flock(2) are tried for, never waited for: who may read a file can lock it for ever. Between tries
-** the first few only give the processor to others, later ones some time: 0.15 s in all. */
-enum { FM_TRIES = 200 };
+** the first few only give the processor to others, later ones some time: 0.3 s in all. */
+enum { FM_TRIES = 400 };
 bool fm_posix_try_lock(int fd, int how);
 void fm_posix_pause(int tries);
+
+/* Locks on a byte far behind what a file can hold, by open file (F_OFD_SETLK, fcntl(2)): which ones there are others
+** can see without a lock of their own. Number FM_HELD is segment_posix.c's, the others are seats. */
+enum { FM_HELD = 0 };
+int fm_posix_lock_byte(int fd, short type, uint32_t number); /* F_RDLCK, F_WRLCK; 0 or an errno */
+bool fm_posix_is_locked(int fd, uint32_t number);            /* by another open file */
 
 /* {-- Forks (signal_posix.c) --------------------------------------------------------------------- */
 
@@ -63,9 +69,10 @@ void fm_segment_release(int fd, const fm_name *name);
 
 int fm_segment_unlink(const fm_name *name, fm_error *e);
 
-/* Visits this system's segments, and removes those of this user that nobody holds. NULL entries (and
-** capacity 0) only do that. */
+/* Visits this system's segments, and removes those of this user that nobody holds. Sweeping only does that, and does not
+** wait where it cannot tell. */
 int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
+void fm_segment_sweep(void);
 
 #endif
 #endif

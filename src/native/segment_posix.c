@@ -1,18 +1,27 @@
 /* Named segments that live as on Win32: a name is there as long as somebody holds it.
 **
 ** A segment is a file in /dev/shm, where shm_open has its own too. The kernel must keep the count of its
-** holders, since a process that is killed runs no code of ours. It does so by flock(2): every holder has
-** a shared lock by a descriptor or mapping of its own, and the kernel drops the lock of a dead one. Hence
-** who gets the exclusive lock has found a segment that nobody holds, a dead one, and removes it.
+** holders, since a process that is killed runs no code of ours. It does so by locks that it drops with
+** the last descriptor and mapping of an open file. A holder has two of them by one open file of its own:
 **
-** - A segment is made without a name (O_TMPFILE), sized, locked, and only then linked, which is atomic
-**   and fails where the name is taken. A name is never half-made.
-** - An opener tries for the exclusive lock (a dead one: as good as not there), then for a shared one, and
-**   then looks whether the file still has its name; if not, the last holder went meanwhile: begin again.
-** - A holder that lets go closes its own descriptor and tries for the exclusive lock on a new one. The
-**   new one matters: after a fork both sides share one open file, whose lock would be converted, though
-**   the other side still holds it.
+** - the shared lock of flock(2). Who gets the exclusive one knows that nobody holds the segment, and that
+**   nobody will before he lets go: he removes it.
+** - a lock on a byte (F_OFD_SETLK, fcntl(2)), the mark. Others see it without locking anything
+**   (F_OFD_GETLK), so that to look is never to hold, not even for a moment.
+**
+** What has no mark is dead, or in the hands of one who is about to remove or to hold it: that is known by
+** trying for the exclusive lock.
+**
+** - A segment is made without a name (O_TMPFILE), sized, held, and only then linked, which is atomic and
+**   fails where the name is taken. A name is never half-made.
+** - An opener takes the shared lock, looks whether another holds it still, then sets his mark. So every
+**   hold begins while another lasts, and nothing is held again that was dead. Then he looks whether the
+**   file still has its name; if not, begin again.
+** - A holder that lets go closes its own descriptor and looks by a new one. The new one matters: after a
+**   fork both sides share one open file, whose lock would be converted, though the other side still holds it.
 ** - No lock is waited for. Whoever may read a Global\ segment can lock it for ever; tries are counted.
+** - The exclusive lock is given back by hand: a fork in another thread may have made a copy of its
+**   descriptor that nobody knows of.
 **
 ** Sync objects are segments too, told from others by the sticky bit of their mode, which means nothing else for a
 ** regular file on Linux (chmod(2)), and is there before the name is.
@@ -21,6 +30,7 @@
 ** file under a name that we want. So each is looked at before it is opened (opening a device or FIFO has
 ** effects), opened without following links or waiting, and looked at again. */
 #include "posix.h"
+#include "step.h"
 
 #if FM_SYSTEM_POSIX
 
@@ -36,7 +46,7 @@
 
 enum { PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE, LINK_SIZE = 40 };
 
-/* What look_up found, beside the codes: a segment that nobody holds but another user owns. */
+/* What is found beside the codes: a segment that nobody holds but another user owns. */
 enum { UNREMOVABLE = -1 };
 
 /* {-- Paths ------------------------------------------------------------------------------------- */
@@ -95,6 +105,7 @@ static int open_checked(int *out, struct stat *st, const char *path, fm_kind kin
   if (lstat(path, st) != 0) return fm_fail_native(e, errno);
   int code = check_file(st, kind, e);
   if (code != FM_OK) return code;
+  FM_STEP("seen");
   const int fd = fm_posix_open(path, flags | O_NOFOLLOW, 0);
   if (fd < 0) return fm_fail_native(e, errno);
   code = fstat(fd, st) == 0 ? check_file(st, kind, e) : fm_fail_native(e, errno);
@@ -119,30 +130,59 @@ static int check_sync(const struct stat *st, bool sync, fm_error *e)
                                      : "the name stands for a sync object, not for memory");
 }
 
-/* Does anybody hold what is at `path`? If nobody does, it is removed. What cannot be looked at counts as
-** not held, and stays. */
-static bool visit(const char *path, fm_kind kind, uint64_t *size)
+static bool is_held(int fd)
 {
-  struct stat st;
-  int fd = -1;
-  if (open_checked(&fd, &st, path, kind, O_RDONLY, NULL) != FM_OK) return false;
-  const bool dead = fm_posix_try_lock(fd, LOCK_EX);
-  const bool named = has_name(&st, path);
-  if (dead && named) unlink(path);
-  close(fd);
-  *size = named ? (uint64_t)st.st_size : 0;
-  return !dead && named;
+  return fm_posix_is_locked(fd, FM_HELD);
 }
 
-/* One try to become a holder of what is open as `fd`: FM_OK, FM_NOT_FOUND or UNREMOVABLE for a dead one,
-** FM_IN_USE if it has to be tried again. */
-static int hold(int fd, const struct stat *st, const char *path)
+/* What nobody has marked, if nobody is about to hold it, is removed: FM_NOT_FOUND, UNREMOVABLE, or FM_IN_USE. */
+static int bury(int fd, const struct stat *st, const char *path)
 {
-  if (fm_posix_try_lock(fd, LOCK_EX)) {
-    if (!has_name(st, path)) return FM_IN_USE;
-    return unlink(path) == 0 || errno == ENOENT ? FM_NOT_FOUND : UNREMOVABLE;
+  int code = FM_NOT_FOUND;
+  if (!fm_posix_try_lock(fd, LOCK_EX)) return FM_IN_USE;
+  FM_STEP("dead");
+  if (has_name(st, path) && unlink(path) != 0 && errno != ENOENT) code = UNREMOVABLE;
+  FM_STEP("buried");
+  flock(fd, LOCK_UN);
+  return code;
+}
+
+/* Does anybody hold the open file? FM_OK; FM_NOT_FOUND if it has gone, or is gone now; UNREMOVABLE. FM_IN_USE if
+** somebody keeps that from being known: *tries, which several calls may share, says how often to look again. */
+static int examine(int fd, const struct stat *st, const char *path, int *tries)
+{
+  for (;;) {
+    if (is_held(fd)) return FM_OK;
+    const int code = bury(fd, st, path);
+    if (code != FM_IN_USE) return code;
+    if (!has_name(st, path)) return FM_NOT_FOUND;
+    if (*tries <= 0) return FM_IN_USE;
+    fm_posix_pause(FM_TRIES - (*tries)--);
   }
-  return fm_posix_try_lock(fd, LOCK_SH) && has_name(st, path) ? FM_OK : FM_IN_USE;
+}
+
+/* The same of what is at `path`; *st says what it is if somebody does. */
+static int visit(struct stat *st, const char *path, fm_kind kind, int *tries, fm_error *e)
+{
+  int fd = -1;
+  int code = open_checked(&fd, st, path, kind, O_RDONLY, e);
+  if (code != FM_OK) return code;
+  if (kind != FM_VERBATIM) code = examine(fd, st, path, tries);
+  close(fd);
+  return code;
+}
+
+/* One try to become a holder of what is open as `fd`; FM_IN_USE and FM_NOT_FOUND: begin again. */
+static int join(int fd, const struct stat *st, const char *path, int *tries)
+{
+  const int code = examine(fd, st, path, tries);
+  if (code != FM_OK) return code;
+  FM_STEP("found");
+  if (!fm_posix_try_lock(fd, LOCK_SH) || !is_held(fd)) return FM_IN_USE;
+  FM_STEP("joining");
+  if (fm_posix_lock_byte(fd, F_RDLCK, FM_HELD) != 0 || !has_name(st, path)) return FM_IN_USE;
+  FM_STEP("joined");
+  return FM_OK;
 }
 
 /* It may not be written, but is anybody there at all? FM_NOT_FOUND or UNREMOVABLE if not. */
@@ -150,31 +190,32 @@ static int probe_denied(const char *path, fm_kind kind, fm_error *e)
 {
   fm_error ignored;
   struct stat st;
-  uint64_t size;
-  int fd = -1;
-  if (open_checked(&fd, &st, path, kind, O_RDONLY, &ignored) != FM_OK) return FM_DENIED;
-  const int code = hold(fd, &st, path);
-  close(fd);
+  int tries = FM_TRIES;
+  const int code = visit(&st, path, kind, &tries, &ignored);
   if (code == FM_NOT_FOUND) return fm_fail(e, code, NULL);
-  if (code == FM_OK) visit(path, kind, &size); /* the others may have gone while we held it */
   return code == UNREMOVABLE ? code : FM_DENIED;
+}
+
+static int fail_held_back(fm_error *e)
+{
+  return fm_fail(e, FM_IN_USE, "another process holds it back");
 }
 
 /* Opens what is at `path` and becomes one of its holders. */
 static int look_up(int *out, struct stat *st, const char *path, fm_kind kind, int flags, fm_error *e)
 {
-  for (int i = 0; i < FM_TRIES; i++) {
+  int tries = FM_TRIES;
+  do {
     int fd = -1;
     int code = open_checked(&fd, st, path, kind, flags, e);
     if (code == FM_DENIED && flags == O_RDWR && kind != FM_VERBATIM) return probe_denied(path, kind, e);
     if (code != FM_OK) return code;
-    if (kind != FM_VERBATIM) code = hold(fd, st, path);
+    if (kind != FM_VERBATIM) code = join(fd, st, path, &tries);
     if (code == FM_OK) *out = fd;
     else close(fd);
-    if (code != FM_IN_USE) return code == FM_NOT_FOUND ? fm_fail(e, code, NULL) : code;
-    fm_posix_pause(i);
-  }
-  return fm_fail(e, FM_IN_USE, "another process holds it back");
+    if (code == FM_OK || code == UNREMOVABLE) return code;
+  } while (tries-- > 0);
+  return fail_held_back(e);
 }
 
 /* {-- Making ------------------------------------------------------------------------------------ */
@@ -183,14 +224,15 @@ static int look_up(int *out, struct stat *st, const char *path, fm_kind kind, in
 static int check_vacant(const char *path, const fm_name *name, bool sync, fm_error *e)
 {
   struct stat st;
-  int fd;
-  const int code = look_up(&fd, &st, path, name->kind, O_RDONLY, e);
-  if (code == FM_NOT_FOUND) return FM_OK;
-  if (code == UNREMOVABLE)
-    return fm_fail(e, FM_DENIED, "nobody holds it, but only its maker can remove it");
-  if (code != FM_OK) return code;
-  fm_segment_release(fd, name);
-  return check_sync(&st, sync, e) == FM_OK ? fm_fail(e, FM_EXISTS, NULL) : FM_INVALID;
+  int tries = FM_TRIES;
+  const int code = visit(&st, path, name->kind, &tries, e);
+  switch (code) {
+  case FM_NOT_FOUND: return FM_OK;
+  case FM_OK: return check_sync(&st, sync, e) == FM_OK ? fm_fail(e, FM_EXISTS, NULL) : FM_INVALID;
+  case UNREMOVABLE: return fm_fail(e, FM_DENIED, "nobody holds it, but only its maker can remove it");
+  case FM_IN_USE: return fail_held_back(e);
+  default: return code;
+  }
 }
 
 /* By errno, which of a missing folder says something else. */
@@ -226,28 +268,33 @@ static int make(int *out, bool sync, uint64_t size, const fm_options *o, fm_erro
   int code = make_nameless(&fd, e);
   if (code != FM_OK) return code;
   const mode_t mode = (mode_t)o->mode | (sync ? S_ISVTX : 0);
+  FM_STEP("nameless");
   code = fm_posix_set_size(fd, 0, size, o->commit, e);
   if (code == FM_OK) code = fm_posix_write_initial(fd, o, e);
   /* Not by umask, which belongs to the whole process. */
-  if (code == FM_OK && (fchmod(fd, mode) != 0 || !fm_posix_try_lock(fd, LOCK_SH)))
+  if (code == FM_OK && (fchmod(fd, mode) != 0 || !fm_posix_try_lock(fd, LOCK_SH) ||
+                        fm_posix_lock_byte(fd, F_RDLCK, FM_HELD) != 0))
     code = fm_fail_native(e, errno);
   if (code == FM_OK) *out = fd;
   else close(fd);
   return code;
 }
 
-/* A verbatim segment takes part in no locking; the shared lock does it no harm. */
+/* A verbatim segment takes part in no locking; its locks do it no harm. */
 int fm_segment_create(int *out, const fm_name *name, bool sync, uint64_t size, const fm_options *o, fm_error *e)
 {
   char path[PATH_SIZE];
   int fd = -1;
-  fm_segment_list(NULL, 0, NULL, NULL);
+  fm_segment_sweep();
   int code = path_of(path, name, e);
   if (code == FM_OK) code = check_vacant(path, name, sync, e);
+  FM_STEP("vacant");
   if (code == FM_OK) code = make(&fd, sync, size, o, e);
   if (code != FM_OK) return code;
   for (int i = 0; i < FM_TRIES; i++) {
+    FM_STEP("made");
     if (give_name(fd, path)) {
+      FM_STEP("named");
       *out = fd;
       return FM_OK;
     }
@@ -266,7 +313,7 @@ int fm_segment_open(int *out, uint64_t *size, const fm_name *name, bool sync, in
 {
   char path[PATH_SIZE];
   struct stat st;
-  int fd;
+  int fd = -1;
   int code = path_of(path, name, e);
   if (code == FM_OK) code = look_up(&fd, &st, path, name->kind, flags, e);
   if (code == UNREMOVABLE) return fm_fail(e, FM_NOT_FOUND, NULL);
@@ -294,19 +341,20 @@ void fm_segment_release(int fd, const fm_name *name)
 {
   char path[PATH_SIZE];
   struct stat st;
-  uint64_t size;
+  int tries = FM_TRIES;
   if (name->kind == FM_VERBATIM || path_of(path, name, NULL) != FM_OK) {
     close(fd);
     return;
   }
   const int again = open_again(fd, name->kind, path);
+  FM_STEP("leaving");
   close(fd);
+  FM_STEP("left");
   if (again < 0) {
-    visit(path, name->kind, &size);
+    visit(&st, path, name->kind, &tries, NULL);
     return;
   }
-  const bool was_last = fm_posix_try_lock(again, LOCK_EX);
-  if (was_last && fstat(again, &st) == 0 && has_name(&st, path)) unlink(path);
+  if (fstat(again, &st) == 0) examine(again, &st, path, &tries);
   close(again);
 }
 
@@ -343,23 +391,52 @@ static bool name_of(char out[FM_NAME_SIZE], fm_kind *kind, const char *file)
   return true;
 }
 
-int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
+/* Another user's cannot be removed, save by root. */
+static bool is_removable(const char *path)
 {
-  DIR *folder = opendir(FOLDER);
-  if (!folder) return errno == ENOENT ? fail_unsupported(e, FOLDER " is not there") : fm_fail_native(e, errno);
-  size_t found = 0;
+  struct stat st;
+  return geteuid() == 0 || (lstat(path, &st) == 0 && st.st_uid == geteuid());
+}
+
+/* Visits all, or `only_removable` ones. What cannot be looked at is not seen, but for want of descriptors or memory. */
+static int walk(DIR *folder, bool only_removable, fm_entry *entries, size_t capacity, size_t *found, fm_error *e)
+{
+  int tries = only_removable ? 0 : FM_TRIES;
   for (const struct dirent *d; (d = readdir(folder)) != NULL;) {
     char path[sizeof FOLDER + 256];
+    struct stat st;
     fm_entry entry;
     fm_kind kind;
     snprintf(path, sizeof path, FOLDER "%s", d->d_name);
-    if (!name_of(entry.name, &kind, d->d_name) || !visit(path, kind, &entry.size)) continue;
-    if (found < capacity) entries[found] = entry;
-    found++;
+    if (!name_of(entry.name, &kind, d->d_name) || (only_removable && !is_removable(path))) continue;
+    const int code = visit(&st, path, kind, &tries, e);
+    if (code == FM_SYSTEM || code == FM_NO_MEMORY) return code;
+    if (code != FM_OK) continue;
+    entry.size = (uint64_t)st.st_size;
+    if (*found < capacity) entries[*found] = entry;
+    ++*found;
   }
-  closedir(folder);
-  if (count) *count = found;
   return FM_OK;
+}
+
+int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
+{
+  size_t found = 0;
+  DIR *folder = opendir(FOLDER);
+  if (!folder) return errno == ENOENT ? fail_unsupported(e, FOLDER " is not there") : fm_fail_native(e, errno);
+  const int code = walk(folder, false, entries, capacity, &found, e);
+  closedir(folder);
+  if (code == FM_OK) *count = found;
+  return code;
+}
+
+void fm_segment_sweep(void)
+{
+  size_t found = 0;
+  DIR *folder = opendir(FOLDER);
+  if (!folder) return;
+  walk(folder, true, NULL, 0, &found, NULL);
+  closedir(folder);
 }
 
 #endif

@@ -1,10 +1,4 @@
 /* Waiting and locks, in words of shared memory: what is the same on every system. */
-#ifdef FM_STEPS
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#endif
-
 #include "native.h"
 #include "signal.h"
 
@@ -172,23 +166,3 @@ int fm_seat_take_free(fm_seat *s, const fm_map *m, uint32_t from, fm_error *e)
   }
   return fm_fail(e, FM_FULL, "too many have it open");
 }
-
-/* {-- Steps ------------------------------------------------------------------------------------- */
-
-#if defined(FM_STEPS) && !defined(FM_MODEL) /* the model has one of its own */
-/* FILEMAP_STOP=name:n in the environment stops the process at the n-th passing of that step: it says so on its standard
-** output, and sleeps until it is killed. */
-void fm_step(const char *name)
-{
-  static atomic_int left = -1;
-  const char *wanted = getenv("FILEMAP_STOP");
-  const size_t length = strlen(name);
-  if (!wanted || strncmp(wanted, name, length) != 0 || wanted[length] != ':') return;
-  int none = -1;
-  atomic_compare_exchange_strong(&left, &none, atoi(wanted + length + 1));
-  if (atomic_fetch_sub(&left, 1) != 1) return;
-  printf("STOPPED %s\n", name);
-  fflush(stdout);
-  for (;;) fm_sys_pause(1);
-}
-#endif

@@ -9,19 +9,9 @@
 #include <stdatomic.h>
 
 #include "fail.h"
+#include "step.h"
 
 typedef _Atomic(uint32_t) fm_word32;
-
-/* {-- Steps -------------------------------------------------------------------------------------
-**
-** The moments between which a process may die or be overtaken, by name. In a build for tests (FM_STEPS) a process
-** can be stopped at one, or another thread let in; elsewhere they are nothing. */
-#ifdef FM_STEPS
-void fm_step(const char *name);
-#define FM_STEP(name) fm_step(name)
-#else
-#define FM_STEP(name) ((void)0)
-#endif
 
 /* {-- Signals -----------------------------------------------------------------------------------
 **

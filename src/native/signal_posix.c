@@ -109,9 +109,9 @@ uint64_t fm_ticks(void)
 
 /* {-- Seats -------------------------------------------------------------------------------------
 **
-** A seat is a lock on one byte, far behind what a file can hold, of an open file description of its own
-** (F_OFD_SETLK, fcntl(2)). The kernel drops it with the last descriptor. A forked child has copies of all of them,
-** which would let a dead parent look alive: it closes them at once. */
+** A seat is a lock on one byte of an open file description of its own (fm_posix_lock_byte). The kernel drops it with the
+** last descriptor. A forked child has copies of all of them, which would let a dead parent look alive: it closes them at
+** once. */
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static fm_seat *seats;
@@ -137,11 +137,6 @@ static void in_child(void)
   fm_posix_unlock_process();
 }
 
-static struct flock byte_of(uint32_t number)
-{
-  return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = ((off_t)1 << 62) + number, .l_len = 1};
-}
-
 /* Another description of the file behind a descriptor; /proc leads to it though it may have lost its name. */
 static int open_anew(int fd)
 {
@@ -152,15 +147,15 @@ static int open_anew(int fd)
 
 int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
 {
-  struct flock byte = byte_of(number);
   start_once();
   /* Most that are taken can be told without opening anything. */
   if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
   fm_posix_lock_process(); /* no fork may come between the opening and the list */
   const int fd = open_anew((int)m->handle);
   int code = fd < 0 ? fm_fail_native(e, errno) : FM_OK;
-  if (code == FM_OK && fcntl(fd, F_OFD_SETLK, &byte) != 0)
-    code = errno == EAGAIN || errno == EACCES ? fm_fail(e, FM_IN_USE, NULL) : fm_fail_native(e, errno);
+  const int error = fd < 0 ? 0 : fm_posix_lock_byte(fd, F_WRLCK, number);
+  if (error == EAGAIN || error == EACCES) code = fm_fail(e, FM_IN_USE, NULL);
+  else if (error != 0) code = fm_fail_native(e, error);
   if (code == FM_OK) {
     *s = (fm_seat){number, fd, seats};
     seats = s;
@@ -187,8 +182,7 @@ void fm_seat_leave(fm_seat *s)
 
 bool fm_seat_is_taken(const fm_map *m, uint32_t number)
 {
-  struct flock byte = byte_of(number);
-  return fcntl((int)m->handle, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+  return fm_posix_is_locked((int)m->handle, number);
 }
 
 #endif
