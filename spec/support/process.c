@@ -25,6 +25,7 @@ typedef HANDLE process_id;
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -643,7 +644,31 @@ static int process_protect(lua_State *L)
   return 1;
 }
 
+#if !defined(_WIN32)
+/* fork(2): the number of the child, 0 in it. */
+static int process_fork(lua_State *L)
+{
+  lua_pushinteger(L, fork());
+  return 1;
+}
+
+/* reap(pid): waits for a child of fork to end. */
+static int process_reap(lua_State *L)
+{
+  while (waitpid((pid_t)luaL_checkinteger(L, 1), NULL, 0) < 0 && errno == EINTR) continue;
+  return 0;
+}
+#endif
+
 #if defined(__linux__)
+/* become(uid): another user, without groups of his own, from now on; only root can. */
+static int process_become(lua_State *L)
+{
+  const uid_t id = (uid_t)luaL_checkinteger(L, 1);
+  if (setgroups(0, NULL) != 0 || setgid(id) != 0 || setuid(id) != 0) return luaL_error(L, "%s", strerror(errno));
+  return 0;
+}
+
 /* How many bytes this process may lock in memory: also root, who else may lock as many as there are. */
 static int process_limit_locked(lua_State *L)
 {
@@ -677,8 +702,11 @@ int luaopen_process(lua_State *L)
     {"spawn", process_spawn}, {"now", process_now}, {"cpu", process_cpu}, {"sleep", process_sleep},
     {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
     {"setenv", process_setenv},
+#if !defined(_WIN32)
+    {"fork", process_fork}, {"reap", process_reap},
+#endif
 #if defined(__linux__)
-    {"limit_locked", process_limit_locked},
+    {"become", process_become}, {"limit_locked", process_limit_locked},
 #endif
     {NULL, NULL},
   };
