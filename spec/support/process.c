@@ -652,6 +652,13 @@ static int process_fork(lua_State *L)
   return 1;
 }
 
+/* umask(mask): of this process, an integer. */
+static int process_umask(lua_State *L)
+{
+  umask((mode_t)luaL_checkinteger(L, 1));
+  return 0;
+}
+
 /* reap(pid): waits for a child of fork to end. */
 static int process_reap(lua_State *L)
 {
@@ -703,7 +710,7 @@ int luaopen_process(lua_State *L)
     {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
     {"setenv", process_setenv},
 #if !defined(_WIN32)
-    {"fork", process_fork}, {"reap", process_reap},
+    {"fork", process_fork}, {"reap", process_reap}, {"umask", process_umask},
 #endif
 #if defined(__linux__)
     {"become", process_become}, {"limit_locked", process_limit_locked},

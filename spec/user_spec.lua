@@ -1,0 +1,437 @@
+-- Several users of one machine: what they plant under each other's names, hold back and share. Two that are nobody in
+-- particular are played by children of root, so that most of this runs only as root.
+local check = require "spec.support.check"
+local filemap = require "filemap"
+local lfs = require "lfs"
+local process = require "process"
+local support = require "spec.support"
+
+local fails = check.fails
+
+local OURS <const>, OTHERS <const> = 65533, 65534 -- two users
+local FOLDER <const> = "/dev/shm/"
+
+support.clean()
+
+local function user(uid)
+  local child = support.child("evaluator")
+  child:ask("require('process').become(%d)", uid)
+  return child
+end
+
+-- What keeps locks of each kind on files as another user, until its input ends.
+local LOCKER <const> = [==[
+import fcntl, os, signal, sys
+how, uid = sys.argv[1], int(sys.argv[2])
+os.setgroups([])
+os.setgid(uid)
+os.setuid(uid)
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+files = [os.open(path, os.O_RDONLY if how != "lease" else os.O_RDWR) for path in sys.argv[3:]]
+for file in files:
+  if how == "lease": fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+  if how == "exclusive": fcntl.flock(file, fcntl.LOCK_EX)
+  if how == "shared": fcntl.flock(file, fcntl.LOCK_SH)
+print("READY", flush=True)
+sys.stdin.read()
+for file in files: os.close(file)
+]==]
+
+local function start_locker(how, ...)
+  return process.spawn { "python3", "-c", LOCKER, how, tostring(OTHERS), ... }
+end
+
+local function locker(how, ...)
+  local child = start_locker(how, ...)
+  child:expect("^READY$")
+  return child
+end
+
+-- Waits until somebody waits for a lock on a file.
+local function wait_for_waiter(path)
+  local inode = (":%d "):format(lfs.attributes(path, "ino"))
+  local deadline = process.now() + support.deadline
+  while process.now() < deadline do
+    for line in io.lines("/proc/locks") do
+      if line:find("->", 1, true) and line:find(inode, 1, true) then return end
+    end
+    process.sleep(0.001)
+  end
+  error("nobody waits for " .. path)
+end
+
+-- What the calls of somebody find who may have the name, where nobody has it, and where another has.
+local FREE <const> = { create = "opened", open = "not_found", ["open, to write"] = "not_found",
+  create_or_open = "opened" }
+local TAKEN <const> = { create = "exists", open = "opened", ["open, to write"] = "opened", create_or_open = "opened" }
+-- What they find of another user's that nobody holds.
+local DEAD <const> = { create = "denied", open = "not_found", ["open, to write"] = "not_found",
+  create_or_open = "denied" }
+
+local CALLS <const> = {
+  create = "return filemap.create(%q, 100)",
+  open = "return filemap.open(%q)",
+  ["open, to write"] = "return filemap.open(%q, 'rw')",
+  create_or_open = "return filemap.create_or_open(%q, 100)",
+}
+
+local IS_LISTED <const> = [[local found = false for _, entry in ipairs(assert(filemap.list())) do
+  found = found or entry.name:gsub('^Local.', '') == %q end return found]]
+
+-- What each call says of the name, in bounded time.
+local function says(child, name, expected)
+  for call, chunk in pairs(CALLS) do
+    local from = process.now()
+    local code = expected[call] or expected
+    local said = child:ask("local m, x, c = (function() " .. chunk .. " end)() if m then m:close() end " ..
+      "return m and (x and 'created' or 'opened') or c", name)
+    assert.equal(code, said:gsub("^created$", "opened"), call .. " of " .. name)
+    assert.is_true(process.now() - from < support.deadline / 3, call .. " waited")
+  end
+end
+
+local function shell(command, ...)
+  local child <close> = process.spawn { "sh", "-c", command, "sh", ... }
+  assert.equal(0, child:wait(support.deadline))
+end
+
+-- What is at a path, without following it.
+local function identity(path)
+  local found = assert(lfs.symlinkattributes(path))
+  return ("%s %d %d %s"):format(found.mode, found.ino, found.uid, found.permissions)
+end
+
+support.only("posix", "on Windows a section's security descriptor decides", function()
+  local is_root = lfs.attributes("/proc/self", "uid") == 0
+  local it_as_root = is_root and it or function(name) pending("(only as root, who can be others) " .. name) end
+
+  describe("what is planted by another user", function()
+    -- $1 is the path, $2 a file of his own, $3 a large one of us.
+    local PLANTS = {
+      ["a file"] = ': > "$1"; chmod 666 "$1"',
+      ["a file that nobody else may read"] = ': > "$1"; chmod 600 "$1"',
+      ["a folder"] = 'mkdir "$1"',
+      ["a FIFO"] = 'mkfifo -m 666 "$1"',
+      ["a socket"] = [[python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
+      ["a symbolic link to a file of his"] = ': > "$2"; ln -s "$2" "$1"',
+      ["a symbolic link to a device"] = 'ln -s /dev/zero "$1"',
+      ["a symbolic link to nothing"] = 'ln -s /dev/shm/filemap-none "$1"',
+      ["a hard link to a file of his"] = ': > "$2"; chmod 666 "$2"; ln "$2" "$1"',
+      ["a device"] = 'mknod -m 666 "$1" c 1 5 && chown 65534 "$1"', -- by root, who alone can
+    }
+
+    local function plant(what, path)
+      local own = path .. ".own"
+      local by = what == "a device" and { "sh", "-c" }
+        or { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c" }
+      table.move({ PLANTS[what], "sh", path, own }, 1, 4, #by + 1, by)
+      local child <close> = process.spawn(by)
+      assert.equal(0, child:wait(support.deadline))
+      return function() shell('rm -rf "$1" "$2"', path, own) end
+    end
+
+    local function is_regular(what)
+      return what:find("file") and not what:find("link")
+    end
+
+    local function refuses(what, name, path, expected)
+      local remove = plant(what, path)
+      local before = identity(path)
+      local ours = user(OURS)
+      says(ours, name, expected)
+      assert.equal("false", ours:ask(IS_LISTED, name))
+      assert.equal(before, identity(path))
+      remove()
+      says(ours, name, FREE)
+    end
+
+    for what in pairs(PLANTS) do
+      it_as_root("under a name of ours is denied: " .. what, function()
+        local name = support.unique()
+        refuses(what, name, ("%sfilemap.%d.%s"):format(FOLDER, OURS, name), "denied")
+      end)
+
+      it_as_root("under a name for all is refused: " .. what, function()
+        local name = support.unique()
+        local expected = what:find("nobody else") and "denied" or is_regular(what) and DEAD
+          or what:find("hard link") and "denied" or "invalid"
+        refuses(what, "Global\\" .. name, FOLDER .. "filemap.global." .. name, expected)
+      end)
+    end
+
+    for what in pairs(PLANTS) do
+      if not is_regular(what) and not what:find("hard link") then
+        it_as_root("under a verbatim name is invalid: " .. what, function()
+          local name = support.unique()
+          local remove = plant(what, FOLDER .. name)
+          local before = identity(FOLDER .. name)
+          says(user(OURS), "/" .. name, "invalid")
+          assert.equal(before, identity(FOLDER .. name))
+          remove()
+        end)
+      end
+    end
+
+    it_as_root("is not opened, though a FIFO's reader waits for it", function()
+      local name = support.unique()
+      for _, path in ipairs { ("%sfilemap.%d.%s"):format(FOLDER, OURS, name), FOLDER .. "filemap.global." .. name } do
+        local remove = plant("a FIFO", path)
+        local reader <close> = process.spawn { "sh", "-c", 'echo READY; cat "$1"', "sh", path }
+        reader:expect("^READY$")
+        local ours = user(OURS)
+        says(ours, name, path:find("global") and FREE or "denied")
+        says(ours, "Global\\" .. name, path:find("global") and "invalid" or FREE)
+        -- The first that it reads is what comes now.
+        shell('echo written > "$1"', path)
+        assert.equal("written", reader:expect())
+        remove()
+      end
+    end)
+
+    it_as_root("is not waited for, though he has a lease on it", function()
+      local name = support.unique()
+      local path = FOLDER .. "filemap.global." .. name
+      local remove = plant("a file", path)
+      local holder <close> = locker("lease", path)
+      says(user(OURS), "Global\\" .. name, "in_use")
+      holder:finish()
+      remove()
+    end)
+  end)
+
+  describe("a name for all", function()
+    local function make(child, name, mode)
+      assert.equal("100", child:ask("m = assert(filemap.create(%q, 100, { mode = %q })) return #m", name, mode))
+      assert.equal("hello", child:ask("v = m:view() v:set_cstring(0, 'hello', 10) return v:get_cstring(0)"))
+    end
+
+    it_as_root("is this user's alone unless told otherwise", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS)
+      assert.equal("100", a:ask("m = assert(filemap.create(%q, 100)) return #m", name))
+      says(b, name, "denied")
+      assert.equal("false", b:ask(IS_LISTED, name))
+      assert.equal("true", a:ask(IS_LISTED, name))
+      says(a, name, TAKEN)
+    end)
+
+    it_as_root("is read and written by others as its mode lets them", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS)
+      make(a, name, "0644")
+      says(b, name, { create = "exists", open = "opened", ["open, to write"] = "denied", create_or_open = "denied" })
+      assert.equal("hello", b:ask("m = filemap.open(%q) v = m:view() return v:get_cstring(0)", name))
+      b:ask("m:close() v:close()")
+      a:ask("m:close() v:close()")
+      make(a, name, "0666")
+      says(b, name, TAKEN)
+      b:ask("m = filemap.open(%q, 'rw') v = m:view() v:set_cstring(0, 'and back', 10)", name)
+      assert.equal("and back", a:ask("return v:get_cstring(0)"))
+    end)
+
+    it_as_root("is held by any user, and removed by its maker", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS)
+      make(a, name, "0666")
+      b:ask("m = filemap.open(%q, 'rw') v = m:view()", name)
+      a:ask("m:close() v:close()")
+      assert.equal("hello", b:ask("return v:get_cstring(0)"))
+      says(a, name, TAKEN)
+      b:ask("m:close() v:close()")
+      says(b, name, DEAD)
+      assert.equal("not_found", a:ask("return filemap.open(%q)", name))
+      make(a, name, "0600")
+    end)
+
+    it_as_root("whose holder died is not found, and only its maker or root can have it anew", function()
+      local name = support.unique("Global\\")
+      local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
+      for _, maker in ipairs { OURS, 0 } do
+        local a, b = user(OURS), user(OTHERS)
+        make(a, name, "0666")
+        a:kill()
+        a:wait(support.deadline)
+        for _ = 1, 2 do
+          says(b, name, DEAD)
+          assert.is_truthy(lfs.attributes(path)) -- what another's calls leave as it is
+        end
+        assert.equal("true", user(maker):ask("return type(filemap.list()) == 'table'"))
+        assert.is_nil(lfs.attributes(path))
+        make(b, name, "0600")
+        b:ask("m:close() v:close()")
+      end
+    end)
+
+    it_as_root("closed by its maker is free for others, though they look at it all the while", function()
+      local name = support.unique("Global\\")
+      local a, lookers = user(OURS), { user(OTHERS), user(OTHERS) }
+      lookers[1]:start("local stop = now() + 1 while now() < stop do filemap.list() end return 'done'")
+      lookers[2]:start([[local stop = now() + 1 while now() < stop do local m = filemap.open(%q)
+        if m then m:close() end end return 'done']], name)
+      -- (The other may have it open.)
+      assert.equal("exists made", a:ask([[local stop, codes = now() + 1, {}
+        while now() < stop do
+          local m, _, code = filemap.create(%q, 10, { mode = '0666' })
+          codes[m and 'made' or code] = true
+          if m then m:close() end
+        end
+        local list = {} for k in pairs(codes) do list[#list + 1] = k end table.sort(list)
+        return (#list == 1 and 'exists ' or '') .. table.concat(list, ' ')]], name))
+      for _, child in ipairs(lookers) do assert.equal("done", child:expect()) end
+      assert.equal("not_found", a:ask("return filemap.open(%q)", name))
+    end)
+
+    it_as_root("can neither be removed nor moved by others", function()
+      local name = support.unique("Global\\")
+      local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
+      local a, b = user(OURS), user(OTHERS)
+      make(a, name, "0666")
+      assert.equal("nil nil", b:ask("return os.remove(%q), (os.rename(%q, %q))", path, path, path .. "x"))
+      assert.equal("nil", b:ask([[local own = %q io.open(own, 'w'):close()
+        local ok = os.rename(own, %q) os.remove(own) return ok]], path .. ".own", path))
+      says(a, name, TAKEN)
+    end)
+  end)
+
+  describe("a lock that another user keeps", function()
+    local function bounded(from)
+      assert.is_true(process.now() - from < support.deadline / 3)
+    end
+
+    for _, how in ipairs { "exclusive", "shared" } do
+      it_as_root(how .. " on what a dead process left ends in in_use", function()
+        local name = support.unique("Global\\")
+        local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
+        local a = user(OURS)
+        a:ask("m = filemap.create(%q, 100, { mode = '0666' })", name)
+        a:kill()
+        a:wait(support.deadline)
+        local holder <close> = locker(how, path)
+        a = user(OURS)
+        says(a, name, "in_use")
+        local from = process.now()
+        assert.equal("true", a:ask("return type(filemap.list()) == 'table'"))
+        assert.equal("100", a:ask("local m <close> = filemap.create(%q, 100) return #m", support.unique()))
+        bounded(from)
+        holder:finish()
+        says(a, name, FREE)
+      end)
+    end
+
+    it_as_root("cannot be had while we hold it, and is not waited for when we let go", function()
+      local name = support.unique("Global\\")
+      local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
+      local a = user(OURS)
+      a:ask("m = filemap.create(%q, 100, { mode = '0666' })", name)
+      local waiting <close> = start_locker("exclusive", path)
+      wait_for_waiter(path)
+      says(a, name, TAKEN)
+      local from = process.now()
+      a:ask("m:close()")
+      bounded(from)
+      waiting:expect("^READY$") -- only now: of what has its name no more, or has it still if he was faster
+      waiting:finish()
+      says(a, name, FREE)
+    end)
+
+    it_as_root("on many names holds up neither create nor list", function()
+      local paths = {}
+      for i = 1, 200 do paths[i] = FOLDER .. "filemap.global." .. support.unique() .. "." .. i end
+      shell('for path; do : > "$path"; chown 65534 "$path"; chmod 644 "$path"; done', table.unpack(paths))
+      local holder <close> = locker("exclusive", table.unpack(paths))
+      local from = process.now()
+      local a = user(OURS)
+      assert.equal("100", a:ask("local m <close> = filemap.create(%q, 100) return #m", support.unique()))
+      assert.equal("true", a:ask("return type(filemap.list()) == 'table'"))
+      bounded(from)
+      holder:finish()
+      shell('rm "$@"', table.unpack(paths))
+    end)
+  end)
+
+  describe("a verbatim name", function()
+    it_as_root("is its maker's, and others' as its mode lets them", function()
+      local name = support.unique("/")
+      local a, b = user(OURS), user(OTHERS)
+      a:ask("filemap.create(%q, 100):close()", name)
+      says(b, name, "denied")
+      assert.equal("denied", b:ask("return filemap.unlink(%q)", name))
+      assert.equal("true", a:ask("return filemap.unlink(%q)", name))
+      a:ask("filemap.create(%q, 100, { mode = '0644' }):close()", name)
+      says(b, name, { create = "exists", open = "opened", ["open, to write"] = "denied", create_or_open = "denied" })
+      assert.equal("denied", b:ask("return filemap.unlink(%q)", name))
+      assert.equal("true", a:ask("return filemap.unlink(%q)", name))
+    end)
+  end)
+
+  describe("a process that becomes another user", function()
+    it_as_root("goes on holding what it holds, and leaves it to its maker", function()
+      local name = support.unique()
+      local child = support.child("evaluator")
+      child:ask("m = assert(filemap.create(%q, 100))", name)
+      child:ask("require('process').become(%d)", OURS)
+      fails("exists", name, filemap.create(name, 100))
+      assert.equal("not_found", child:ask("return filemap.open(%q)", name)) -- that is another name now
+      assert.equal("100", child:ask("n = assert(filemap.create(%q, 100)) return #n", name))
+      child:ask("m:close()")
+      fails("not_found", name, filemap.open(name))
+      assert.equal("100", child:ask("return #assert(filemap.open(%q))", name))
+      local map <close> = assert(filemap.create(name, 50))
+      assert.equal(50, #map)
+      child:ask("n:close() collectgarbage()")
+    end)
+  end)
+
+  describe("a channel for all", function()
+    it_as_root("that may not be written is read and waited for all the same", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS)
+      a:ask("s = state.create(%q, 100, { mode = '0644' }) s:publish('one')", name)
+      assert.equal("one 1", b:ask("r = assert(state.open(%q)) return r:read()", name))
+      assert.equal("timeout", b:ask("return r:wait(1, 0.01)"))
+      b:start("return r:wait(1, %d)", support.deadline)
+      a:ask("s:publish('two')")
+      assert.equal("two 2", b:expect())
+      assert.equal("denied", b:ask("return state.create_or_open(%q, 100)", name))
+      b:start("return r:wait(2, %d)", support.deadline)
+      a:ask("s:close()")
+      a:ask("s = state.create_or_open(%q, 100, { mode = '0644' }) s:publish('three')", name) -- another writer
+      assert.equal("three 3", b:expect())
+    end)
+
+    it_as_root("is shared, if its mode says so", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS)
+      a:ask("l = pipe.listen(%q, { mode = '0666' }) m = sync.mutex(%q, { mode = '0666' })", name, name .. "m")
+      assert.equal("true", b:ask("c = pipe.connect(%q) return c:send('hello')", name))
+      assert.equal("hello", a:ask("c = l:accept(1) return c:receive(1)"))
+      assert.equal("true", b:ask("m = sync.mutex(%q) return m:lock(0)", name .. "m"))
+      assert.equal("timeout", a:ask("return m:lock(0)"))
+      a:ask("p = sync.event(%q)", name .. "p")
+      assert.equal("denied", b:ask("return sync.event(%q)", name .. "p"))
+    end)
+  end)
+
+  describe("the mode of what is made", function()
+    it("is 0600 unless asked, whatever the umask", function()
+      local child = support.child("evaluator")
+      for _, mask in ipairs { 0, 63, 511 } do -- 0, 0077, 0777
+        child:ask("require('process').umask(%d)", mask)
+        for mode, expected in pairs { [""] = "rw-------", ["0640"] = "rw-r-----", ["0666"] = "rw-rw-rw-" } do
+          local name, path = support.unique(), support.tmpname()
+          local options = mode == "" and "{}" or ("{ mode = %q }"):format(mode)
+          child:ask("m = { filemap.create(%q, 10, %s), filemap.create(%q, 10, %s), filemap.create(%q, 10, %s) }",
+            name, options, "Global\\" .. name, options, "/" .. name, options)
+          child:ask("o = %s o.size = 10 f = filemap.file(%q, 'rw', o)", options, path)
+          local uid = lfs.attributes("/proc/self", "uid")
+          for _, file in ipairs { FOLDER .. "filemap." .. uid .. "." .. name, FOLDER .. "filemap.global." .. name,
+            FOLDER .. name, path } do
+            assert.equal(expected, lfs.attributes(file, "permissions"), file)
+          end
+          child:ask("for _, map in ipairs(m) do map:close() end f:close() return filemap.unlink(%q)", "/" .. name)
+        end
+      end
+      child:finish()
+    end)
+  end)
+end)
