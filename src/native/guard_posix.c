@@ -1,43 +1,63 @@
 /* A page that another process cut away is missed by SIGBUS, which ends the process. The handler here acts on
-** faults inside our own mappings only: it puts a page of zeros there, so that the access comes to its end, and
-** marks the mapping, so that whoever made the access can tell. systemd's src/basic/sigbus.c does the same. */
+** faults inside our own mappings only: it puts zeros there, so that the access comes to its end, and marks the
+** mapping, so that whoever made the access can tell. systemd's src/basic/sigbus.c does the same.
+**
+** It interrupts anything, itself too, and so knows no lock. What is not ours goes to the handler that was there
+** before, which finds all as if it had been called by the system. */
 #include "posix.h"
 
 #if FM_SYSTEM_POSIX
 
 #include <dlfcn.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
 static struct sigaction before;
 
+static void call_before(int number, siginfo_t *info, void *context)
+{
+  const struct sigaction host = before;
+  sigset_t blocked = host.sa_mask, now;
+  if (host.sa_flags & SA_RESETHAND) before.sa_handler = SIG_DFL;
+  if (!(host.sa_flags & SA_NODEFER)) sigaddset(&blocked, number);
+  pthread_sigmask(SIG_BLOCK, &blocked, &now);
+  if (host.sa_flags & SA_SIGINFO) host.sa_sigaction(number, info, context);
+  else host.sa_handler(number);
+  pthread_sigmask(SIG_SETMASK, &now, NULL);
+}
+
 /* What the system or the host would have done. A fault that nobody handles happens again when we return, and
-** then ends the process as it would have. */
+** then ends the process as it would have; what is no fault is sent again. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-  if (before.sa_flags & SA_SIGINFO) {
-    before.sa_sigaction(number, info, context);
-  } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
-    before.sa_handler(number);
-  } else if (before.sa_handler == SIG_DFL || info->si_code > 0) { /* no fault can be ignored */
+  const bool is_fault = info->si_code > 0 && info->si_code != BUS_MCEERR_AO;
+  if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+    call_before(number, info, context);
+  } else if (before.sa_handler == SIG_DFL || is_fault) { /* no fault can be ignored */
     signal(number, SIG_DFL);
-    if (info->si_code <= 0) raise(number);
+    if (!is_fault) raise(number);
   }
+}
+
+/* Zeros in place of the whole mapping, so that there are no more mappings than before, of which a process has only so
+** many; being shared they count as no data of the process, of which it may have a limit. Where the system does not
+** make these, a page. */
+static bool put_zeros(const fm_mapping *m, const void *address)
+{
+  const size_t page = fm_page_size();
+  const int protection = PROT_READ | PROT_WRITE, flags = MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
+  void *start = (void *)((uintptr_t)address / page * page);
+  return mmap(m->base, m->length, protection, flags | MAP_SHARED, -1, 0) != MAP_FAILED ||
+         mmap(start, page, protection, flags | MAP_PRIVATE, -1, 0) != MAP_FAILED;
 }
 
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
   const int saved = errno;
   fm_mapping *m = info->si_code > 0 ? fm_guarded(info->si_addr) : NULL;
-  if (m) {
-    const size_t page = fm_page_size();
-    void *start = (void *)((uintptr_t)info->si_addr / page * page);
-    m->lost = 1; /* first: another thread may read the zeros at once */
-    if (mmap(start, page, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
-      m = NULL;
-  }
+  if (m) m->lost = 1; /* first: another thread may read the zeros at once */
+  if (m && !put_zeros(m, info->si_addr)) m = NULL;
   errno = saved;
   if (!m) pass_on(number, info, context);
 }
@@ -51,23 +71,36 @@ static void stay_loaded(void)
     dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
-int fm_sys_install_guard(fm_error *e)
+static int install(void)
 {
-  enum { NOT_YET, AT_IT, DONE };
-  static atomic_int state;
-  int now = NOT_YET;
-  if (state == DONE) return FM_OK;
-  if (!atomic_compare_exchange_strong(&state, &now, AT_IT)) {
-    while (state == AT_IT) sched_yield();
-    return state == DONE ? FM_OK : fm_fail(e, FM_SYSTEM, "no handler of SIGBUS can be installed");
-  }
-  stay_loaded();
   struct sigaction ours = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   sigemptyset(&ours.sa_mask);
-  const int failed = sigaction(SIGBUS, NULL, &before) != 0 || sigaction(SIGBUS, &ours, NULL) != 0;
-  const int error = errno;
-  state = failed ? NOT_YET : DONE;
-  return failed ? fm_fail_native(e, error) : FM_OK;
+  return sigaction(SIGBUS, NULL, &before) == 0 && sigaction(SIGBUS, &ours, NULL) == 0 ? 0 : errno;
+}
+
+/* A fault whose signal is blocked ends the process, whoever handles it: a thread that opens views lets it through. */
+static void unblock(void)
+{
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, SIGBUS);
+  pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+}
+
+/* No fork comes in between: its child would wait for a thread that it does not have. */
+int fm_sys_install_guard(fm_error *e)
+{
+  static atomic_bool installed;
+  int error = 0;
+  if (!installed) {
+    stay_loaded();
+    fm_posix_lock_process();
+    if (!installed) error = install();
+    installed = error == 0;
+    fm_posix_unlock_process();
+  }
+  unblock();
+  return error ? fm_fail_native(e, error) : FM_OK;
 }
 
 #endif

@@ -28,12 +28,13 @@ void fm_sys_fence_all(void)
   syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
 }
 
+static void before_fork(void);
 static void in_child(void);
 
 static void start(void)
 {
   fm_leave_out_fences = go_along();
-  pthread_atfork(fm_posix_lock_process, fm_posix_unlock_process, in_child);
+  pthread_atfork(before_fork, fm_posix_unlock_process, in_child);
 }
 
 static void start_once(void)
@@ -116,8 +117,14 @@ uint64_t fm_ticks(void)
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static fm_seat *seats;
 
+static void before_fork(void)
+{
+  pthread_mutex_lock(&process_lock);
+}
+
 void fm_posix_lock_process(void)
 {
+  start_once();
   pthread_mutex_lock(&process_lock);
 }
 
