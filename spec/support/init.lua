@@ -141,7 +141,7 @@ local function segments()
   local found = {}
   if lfs.attributes("/dev/shm", "mode") == "directory" then
     for file in lfs.dir("/dev/shm") do
-      local pid = file:match("spec%-(%d+)%-%d+")
+      local pid = file:match("spec%-(%d+)%-")
       if not pid or tonumber(pid) == process.pid() then found[file] = true end
     end
   end

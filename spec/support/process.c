@@ -29,12 +29,13 @@ typedef HANDLE process_id;
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #if defined(__linux__)
 #include <linux/capability.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #endif
 #include <time.h>
@@ -665,6 +666,50 @@ static int process_reap(lua_State *L)
   while (waitpid((pid_t)luaL_checkinteger(L, 1), NULL, 0) < 0 && errno == EINTR) continue;
   return 0;
 }
+
+/* forked(body) -> exit code, or nil, "signal", number: of a copy of this process that runs `body`, whose result (none: 0)
+** is its exit code, and has ended. */
+static int process_forked(lua_State *L)
+{
+  int status = 0;
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  const pid_t child = fork();
+  if (child < 0) return luaL_error(L, "%s", strerror(errno));
+  if (child == 0) {
+    const bool failed = lua_pcall(L, 0, 1, 0) != LUA_OK;
+    if (failed) fprintf(stderr, "in a forked process: %s\n", luaL_tolstring(L, -1, NULL));
+    fflush(NULL);
+    _exit(failed ? 255 : (int)lua_tointeger(L, -1));
+  }
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (!WIFSIGNALED(status)) {
+    lua_pushinteger(L, WEXITSTATUS(status));
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, "signal");
+  lua_pushinteger(L, WTERMSIG(status));
+  return 3;
+}
+
+/* limit(which, count) -> what it was: of what this process may have, of "files" (open ones), "size" (of a file),
+** "memory" (addresses) or "data" */
+static int process_limit(lua_State *L)
+{
+  static const char *const names[] = {"files", "size", "memory", "data", NULL};
+  static const int which[] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA};
+  const int resource = which[luaL_checkoption(L, 1, NULL, names)];
+  const rlim_t wanted = (rlim_t)luaL_checkinteger(L, 2);
+  struct rlimit r;
+  if (getrlimit(resource, &r) != 0) return luaL_error(L, "%s", strerror(errno));
+  const rlim_t before = r.rlim_cur;
+  r.rlim_cur = wanted;
+  if (setrlimit(resource, &r) != 0) return luaL_error(L, "%s", strerror(errno));
+  lua_pushinteger(L, (lua_Integer)before);
+  return 1;
+}
+
 #endif
 
 #if defined(__linux__)
@@ -711,6 +756,7 @@ int luaopen_process(lua_State *L)
     {"setenv", process_setenv},
 #if !defined(_WIN32)
     {"fork", process_fork}, {"reap", process_reap}, {"umask", process_umask},
+    {"forked", process_forked}, {"limit", process_limit},
 #endif
 #if defined(__linux__)
     {"become", process_become}, {"limit_locked", process_limit_locked},

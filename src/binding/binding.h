@@ -95,6 +95,15 @@ static inline void *fmb_check_object(lua_State *L, const char *type)
   return o->pointer;
 }
 
+/* The bytes in an argument, and the open object's pointer: a number becomes a string there, and a finalizer that runs
+** then may close the object. */
+static inline void *fmb_check_bytes(lua_State *L, const char *type, int arg, const char **bytes, size_t *length)
+{
+  fmb_check_object(L, type);
+  *bytes = luaL_checklstring(L, arg, length);
+  return fmb_check_object(L, type);
+}
+
 /* Returns true, or pushes the failure. */
 int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);
 

@@ -100,9 +100,10 @@ static int receive(lua_State *L)
 @raise for the reader, and a negative time-out. Source: WriteFile */
 static int send(lua_State *L)
 {
-  fm_mailslot *m = check_role(L, false);
   size_t length;
-  const char *message = luaL_checklstring(L, 2, &length);
+  const char *message;
+  check_role(L, false);
+  fm_mailslot *m = fmb_check_bytes(L, fmb_mailslot, 2, &message, &length);
   fm_error e;
   const int code = fm_mailslot_send(m, message, length, fmb_opt_timeout(L, 3, FM_FOREVER), &e);
   return fmb_finish(L, code, fm_mailslot_name(m), &e);

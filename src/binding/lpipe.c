@@ -145,9 +145,9 @@ static int finish(lua_State *L, int code, const fm_conn *c, const fm_error *e)
 @raise for a stream, and a negative time-out */
 static int conn_send(lua_State *L)
 {
-  fm_conn *c = fmb_check_object(L, fmb_conn);
   size_t length;
-  const char *message = luaL_checklstring(L, 2, &length);
+  const char *message;
+  fm_conn *c = fmb_check_bytes(L, fmb_conn, 2, &message, &length);
   fm_error e;
   const int code = fm_conn_send(c, message, length, fmb_opt_timeout(L, 3, FM_FOREVER), &e);
   return finish(L, code, c, &e);

@@ -105,9 +105,9 @@ static int state_open(lua_State *L)
 @raise for a reader */
 static int publish(lua_State *L)
 {
-  fm_state *s = fmb_check_object(L, fmb_state);
   size_t length;
-  const char *value = luaL_checklstring(L, 2, &length);
+  const char *value;
+  fm_state *s = fmb_check_bytes(L, fmb_state, 2, &value, &length);
   if (!fm_state_is_writer(s)) return luaL_error(L, "%s (%s) is a reader, which does not publish", fmb_state, fm_state_name(s));
   fm_error e;
   const int code = fm_state_publish(s, value, length, &e);

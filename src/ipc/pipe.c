@@ -7,6 +7,7 @@
 ** accepted. In its upper bits is a ticket, which makes each use of the place another word, and says who came first.
 **   free -> waiting       by the client, who has its end's seat and has put the connection in order
 **   waiting -> accepted   by the listener, who has taken the other end's seat
+**   accepted -> waiting   by the listener, who has not the memory or descriptors to go on, while it has the seat
 **   accepted -> free      by the end that closes last, while it has its seat
 ** A client that finds an accepted one with no living end takes it as free. One that dies before it is waiting leaves a
 ** free one. One that closes or dies while it waits is accepted all the same: what it sent is still to be received.
@@ -202,28 +203,31 @@ static int open_words(fm_conn *c, fm_error *e)
 
 /* {-- Connecting -------------------------------------------------------------------------------- */
 
-/* Takes the client's seat at a place that is free, or whose ends have both died. */
-static bool take_place(fm_conn *c, uint32_t place, bool reclaim, fm_error *e)
+/* Takes the client's seat at a place that is free, or whose ends have both died; FM_IN_USE if it is neither. */
+static int take_place(fm_conn *c, uint32_t place, bool reclaim, fm_error *e)
 {
   const table *t = &c->table;
   const uint32_t state = t->places[place] % TICKET;
-  if (state != (reclaim ? ACCEPTED : FREE)) return false;
-  if (fm_seat_take(&c->seat, map_of(t), end_seat(place, CLIENT), e) != FM_OK) return false;
+  if (state != (reclaim ? ACCEPTED : FREE)) return FM_IN_USE;
+  const int code = fm_seat_take(&c->seat, map_of(t), end_seat(place, CLIENT), e);
+  if (code != FM_OK) return code;
   /* Between the look and the seat another may have come and gone on to wait. */
   if (t->places[place] % TICKET == state && !fm_seat_is_taken(map_of(t), end_seat(place, SERVER))) {
     c->place = place;
-    return true;
+    return FM_OK;
   }
   fm_seat_leave(&c->seat);
-  return false;
+  return FM_IN_USE;
 }
 
 static int find_place(fm_conn *c, fm_error *e)
 {
   const uint32_t places = c->table.block.header.sizes[PLACES];
   for (int reclaim = 0; reclaim < 2; reclaim++)
-    for (uint32_t i = 0; i < places; i++)
-      if (take_place(c, i, reclaim, e)) return FM_OK;
+    for (uint32_t i = 0; i < places; i++) {
+      const int code = take_place(c, i, reclaim, e);
+      if (code != FM_IN_USE) return code;
+    }
   return fm_fail(e, FM_FULL, "it has as many connections as it can");
 }
 
@@ -354,8 +358,8 @@ int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool 
   return fm_fail(e, FM_IN_USE, "it comes and goes too fast");
 }
 
-/* The place of who waits longest, whose server's seat is ours then; false if nobody does. */
-static bool take_waiting(fm_listener *l, fm_conn *c)
+/* The place of who waits longest, whose server's seat is ours then; FM_TIMEOUT if nobody does. */
+static int take_waiting(fm_listener *l, fm_conn *c, fm_error *e)
 {
   const table *t = &l->table;
   const uint32_t places = t->block.header.sizes[PLACES], now = t->words->ticket;
@@ -367,14 +371,22 @@ static bool take_waiting(fm_listener *l, fm_conn *c)
     which = i;
     word = w;
   }
-  if (which == places) return false;
-  if (fm_seat_take(&c->seat, map_of(t), end_seat(which, SERVER), NULL) != FM_OK) return false;
+  if (which == places) return FM_TIMEOUT;
+  const int code = fm_seat_take(&c->seat, map_of(t), end_seat(which, SERVER), e);
+  if (code != FM_OK) return code == FM_IN_USE ? FM_TIMEOUT : code;
   FM_STEP("accepting");
   c->place = which;
   c->ticket = word - WAITING;
-  if (atomic_compare_exchange_strong(&t->places[which], &word, c->ticket + ACCEPTED)) return true;
+  if (atomic_compare_exchange_strong(&t->places[which], &word, c->ticket + ACCEPTED)) return FM_OK;
   fm_seat_leave(&c->seat);
-  return false;
+  return FM_TIMEOUT;
+}
+
+/* Lets it wait again, for want of what it takes to go on. Damaged ones do not come again. */
+static void put_back(fm_conn *c, int code)
+{
+  if (code == FM_CORRUPT || code == FM_TRUNCATED) return;
+  c->table.places[c->place] = c->ticket + WAITING;
 }
 
 typedef struct accepting {
@@ -386,9 +398,8 @@ static int look_for_client(void *context, bool thoroughly, fm_error *e)
 {
   accepting *a = context;
   (void)thoroughly;
-  const bool got = take_waiting(a->listener, a->conn);
-  if (fm_view_is_lost(&a->listener->table.view)) return fm_fail(e, FM_TRUNCATED, NULL);
-  return got ? FM_OK : FM_TIMEOUT;
+  const int code = take_waiting(a->listener, a->conn, e);
+  return fm_view_is_lost(&a->listener->table.view) ? fm_fail(e, FM_TRUNCATED, NULL) : code;
 }
 
 int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e)
@@ -401,7 +412,7 @@ int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e)
   c->end = SERVER;
   code = share_table(&c->table, &l->table, e);
   if (code == FM_OK) code = fm_await(&l->waiting, timeout, look_for_client, &(accepting){l, c}, e);
-  if (code == FM_OK) code = open_words(c, e);
+  if (code == FM_OK && (code = open_words(c, e)) != FM_OK) put_back(c, code);
   if (code == FM_OK) *out = c;
   else free_conn(c);
   return code;
@@ -421,13 +432,18 @@ const char *fm_listener_name(const fm_listener *l)
 
 /* {-- Connections: who lives -------------------------------------------------------------------- */
 
+static bool is_waiting(const fm_conn *c)
+{
+  return c->table.places[c->place] == c->ticket + WAITING && listener_lives(&c->table);
+}
+
 static bool other_lives(const fm_conn *c)
 {
   const table *t = &c->table;
   if (c->end == SERVER) return fm_seat_is_taken(map_of(t), end_seat(c->place, CLIENT));
-  if (t->places[c->place] == c->ticket + WAITING && listener_lives(t)) return true;
-  /* Accepted, maybe between the two looks: the seat was taken before the word said so. */
-  return fm_seat_is_taken(map_of(t), end_seat(c->place, SERVER));
+  /* Accepted, maybe between two looks: the seat was taken before the word said so. Or it was put back: then the word
+  ** said so before the seat was left. */
+  return is_waiting(c) || fm_seat_is_taken(map_of(t), end_seat(c->place, SERVER)) || is_waiting(c);
 }
 
 static bool other_is_gone(fm_conn *c, bool thoroughly)

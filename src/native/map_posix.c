@@ -64,10 +64,10 @@ int fm_posix_lock_byte(int fd, short type, uint32_t number)
   return fcntl(fd, F_OFD_SETLK, &byte) == 0 ? 0 : errno;
 }
 
-bool fm_posix_is_locked(int fd, uint32_t number)
+bool fm_posix_is_locked(int fd, uint32_t number, bool otherwise)
 {
   struct flock byte = byte_of(F_WRLCK, number);
-  return fcntl(fd, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+  return fcntl(fd, F_OFD_GETLK, &byte) == 0 ? byte.l_type != F_UNLCK : otherwise;
 }
 
 void fm_posix_pause(int tries)
@@ -170,7 +170,8 @@ int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e)
 {
   const int fd = (int)handle;
   struct stat st;
-  if (handle != fd || fstat(fd, &st) != 0) return fm_fail_native(e, EBADF);
+  if (handle != fd) return fm_fail_native(e, EBADF);
+  if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
   if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a descriptor of memory or a file");
   const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
   if (mode == O_WRONLY || (mode == O_RDONLY && (m->access & FM_WRITE)))
@@ -334,13 +335,21 @@ static size_t before_page(const void *address)
   return (uintptr_t)address % fm_page_size();
 }
 
+static int sync_file(int fd)
+{
+  int result;
+  do result = fsync(fd);
+  while (result != 0 && errno == EINTR);
+  return result;
+}
+
 /* msync(2) on Linux writes a file's data as fdatasync does; the rest of its metadata takes fsync. */
 int fm_sys_flush(fm_map *m, void *address, size_t length, bool async, fm_error *e)
 {
   const size_t before = before_page(address);
   if (msync((char *)address - before, length + before, async ? MS_ASYNC : MS_SYNC) != 0)
     return fm_fail_native(e, errno);
-  if (m->path && !async && fsync((int)m->handle) != 0) return fm_fail_native(e, errno);
+  if (m->path && !async && sync_file((int)m->handle) != 0) return fm_fail_native(e, errno);
   return FM_OK;
 }
 

@@ -132,7 +132,7 @@ static int check_sync(const struct stat *st, bool sync, fm_error *e)
 
 static bool is_held(int fd)
 {
-  return fm_posix_is_locked(fd, FM_HELD);
+  return fm_posix_is_locked(fd, FM_HELD, false);
 }
 
 /* What nobody has marked, if nobody is about to hold it, is removed: FM_NOT_FOUND, UNREMOVABLE, or FM_IN_USE. */
@@ -402,11 +402,14 @@ static bool is_removable(const char *path)
 static int walk(DIR *folder, bool only_removable, fm_entry *entries, size_t capacity, size_t *found, fm_error *e)
 {
   int tries = only_removable ? 0 : FM_TRIES;
-  for (const struct dirent *d; (d = readdir(folder)) != NULL;) {
+  for (;;) {
     char path[sizeof FOLDER + 256];
     struct stat st;
     fm_entry entry;
     fm_kind kind;
+    errno = 0;
+    const struct dirent *d = readdir(folder);
+    if (!d) return errno ? fm_fail_native(e, errno) : FM_OK;
     snprintf(path, sizeof path, FOLDER "%s", d->d_name);
     if (!name_of(entry.name, &kind, d->d_name) || (only_removable && !is_removable(path))) continue;
     const int code = visit(&st, path, kind, &tries, e);
@@ -416,7 +419,6 @@ static int walk(DIR *folder, bool only_removable, fm_entry *entries, size_t capa
     if (*found < capacity) entries[*found] = entry;
     ++*found;
   }
-  return FM_OK;
 }
 
 int fm_segment_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)

@@ -46,7 +46,7 @@ static int check_room(int fd, uint64_t more, fm_error *e)
 {
   struct statvfs fs;
   /* A file system of 0 blocks is one without a limit of its own, as memfd_create's. */
-  if (fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 && more / fs.f_frsize > fs.f_bavail)
+  if (fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 && fs.f_frsize > 0 && more / fs.f_frsize > fs.f_bavail)
     return fm_fail(e, FM_NO_SPACE, "%llu bytes are more than is free", (unsigned long long)more);
   if (is_memory(fd) && more > memory_left())
     return fm_fail(e, FM_NO_MEMORY, "%llu bytes are more memory than is free", (unsigned long long)more);

@@ -1,0 +1,161 @@
+-- Each call that the native layer makes of the system failing in turn, the first, the second and so on in all that it
+-- does (spec/child/faults.lua): what is being done says why it failed, by the right code, leaves nothing behind, and
+-- lets what was there go on. Before the C library's functions stand those of spec/support/faulty.c.
+--
+-- The environment can give FILEMAP_FAULTS: `all` lets each call fail in all the ways of the table, not the first alone,
+-- and all calls after it too, which by default only some do.
+local process = require "process"
+local support = require "spec.support"
+
+local ALL <const> = os.getenv("FILEMAP_FAULTS") == "all"
+
+local errors = {
+  EPERM = { 1, "denied" }, EINTR = { 4, "system" }, EIO = { 5, "system" }, EAGAIN = { 11, "in_use" },
+  ENOMEM = { 12, "no_memory" }, EACCES = { 13, "denied" }, EINVAL = { 22, "invalid" }, ENFILE = { 23, "system" },
+  EMFILE = { 24, "system" }, EFBIG = { 27, "too_large" }, ENOSPC = { 28, "no_space" }, ENOLCK = { 37, "system" },
+  ENOSYS = { 38, "unsupported" }, EDQUOT = { 122, "no_space" },
+}
+
+-- How each function can fail. What is interrupted (EINTR) is taken up again, and nobody sees it. What is `passed` over
+-- is so where it asks for more than is needed. Some are `lasting`: there is no more of it for a while.
+local functions = {
+  open64 = { "EMFILE", "ENFILE", "ENOMEM", interrupted = true, lasting = true },
+  stat64 = { "ENOMEM", "EACCES" },
+  lstat64 = { "ENOMEM", "EACCES" },
+  fstat64 = { "ENOMEM", "EIO" },
+  fstatfs64 = { "EIO", "ENOSYS", passed = true },
+  fstatvfs64 = { "EIO", "ENOSYS", passed = true },
+  memfd_create = { "ENFILE", "ENOMEM" },
+  ftruncate64 = { "EIO", "EPERM", interrupted = true },
+  posix_fallocate64 = { "ENOSPC", "EDQUOT", "EIO", "EFBIG", interrupted = true, lasting = true },
+  fallocate64 = { "ENOSPC", "EIO", interrupted = true },
+  pwrite64 = { "ENOSPC", "EIO", interrupted = true },
+  read = { "EIO", passed = true },
+  fchmod = { "EPERM", "EIO" },
+  flock = { "ENOLCK", "ENOMEM", interrupted = true },
+  fcntl64 = { "ENOLCK", "ENOMEM", lasting = true },
+  linkat = { "ENOSPC", "ENOMEM" },
+  unlink = { "EACCES", "EIO" },
+  opendir = { "EMFILE", "ENOMEM" },
+  readdir64 = { "EIO" },
+  mmap64 = { "ENOMEM", "ENFILE", lasting = true },
+  msync = { "EIO", "ENOMEM" },
+  fsync = { "EIO", "ENOSPC", interrupted = true },
+  mlock = { "ENOMEM", "EAGAIN", "EPERM" },
+  munlock = { "ENOMEM" },
+  madvise = { "EINVAL", "EAGAIN", passed = true },
+  sigaction = { "EINVAL" },
+  sigpending = { "EINVAL", passed = true },
+  pthread_sigmask = { "EINVAL", passed = true },
+  sched_getaffinity = { "EINVAL", passed = true },
+  futex = { "EAGAIN", "EINVAL", passed = true, interrupted = true },
+  membarrier = { "ENOSYS", "EPERM", passed = true },
+  malloc = { "ENOMEM", silent = true },
+  calloc = { "ENOMEM", silent = true, lasting = true },
+  realloc = { "ENOMEM", silent = true },
+}
+
+-- What is not said as it came. Memory that may not be locked is no_memory. Who cannot remove a name, or see whether a
+-- seat is taken, says what that means.
+local otherwise = {
+  mlock = { no_memory = true },
+  unlink = { denied = true },
+  fcntl64 = { exists = true, in_use = true },
+}
+
+-- Functions that make no call that can fail, or whose failure says nothing: close and munmap have done what they were
+-- told; who cannot sleep or yield looks again.
+local safe = {}
+for name in ([[
+  close closedir munmap free geteuid nanosleep sched_yield clock_gettime sysconf raise signal sigwait sigaddset
+  sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
+  memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
+  strstr strtoull syscall]]):gmatch("%S+") do safe[name] = true end
+
+local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+local preload = os.getenv("LD_PRELOAD") or ""
+local sanitized = preload:find("libasan", 1, true)
+
+support.clean()
+
+-- Starts who does things, with some memory to inherit.
+local function start()
+  local filemap = require "filemap"
+  local place = support.tmpname()
+  assert(require("lfs").mkdir(place))
+  local memory = assert(filemap.create(nil, filemap.page_size))
+  local child = support.child("faults", support.unique(), place, memory:handle(), {
+    inherit = { memory:handle() }, env = { LD_PRELOAD = preload .. " " .. folder .. "faulty.so" },
+  })
+  memory:close()
+  return child, place
+end
+
+local function check_result(name, ways, error, said, result)
+  if result == "ok" then return end
+  assert.is_falsy(ways.passed or error == "EINTR", said)
+  local code, native = result:match("^(%S+) (%S+)$")
+  if otherwise[name] and otherwise[name][code] then return end
+  assert.equal(errors[error][2], code, said)
+  assert.equal(ways.silent and "nil" or tostring(errors[error][1]), native, said)
+end
+
+-- Lets each call of a function fail in turn. Returns how many did.
+local function fail_each(name, ways, error, how)
+  local count = 0
+  local child, place = start()
+  child:write(("%s %d %s\n"):format(name, errors[error][1], how))
+  while true do
+    local said = child:expect()
+    if said == "END" then break end
+    local result, problems = said:match("^[^:]*: (.*): (.-)$")
+    said = ("%s by %s, %s: %s"):format(name, error, how, said)
+    -- Whether a name is still that of a file that somebody holds cannot be told: it is passed over.
+    if not (name == "lstat64" and result:find("not listed", 1, true)) then
+      check_result(name, ways, error, said, result)
+    end
+    assert.equal("", problems, said)
+    count = count + 1
+  end
+  child:finish()
+  os.remove(place .. "/file")
+  return count
+end
+
+support.only("posix", "the functions are those of Linux' C library", function()
+  describe("a call that fails:", function()
+    if not sanitized then
+      it("each is in the table", function()
+        local module = package.searchpath("filemap.core", package.cpath)
+        local symbols <close> = process.spawn { "nm", "-D", "--undefined-only", module }
+        local found = 0
+        for line in function() return (symbols:read(support.deadline)) end do
+          local name = line:match("U ([%w_]+)")
+          if name and not name:find("^lua") and not name:find("^__") then
+            assert.is_truthy(functions[name] or safe[name], name .. " is neither let fail nor said not to")
+            found = found + 1
+          end
+        end
+        assert.is_true(found > 50)
+      end)
+    end
+
+    for name, ways in pairs(functions) do
+      local function fail(error, how)
+        local count = fail_each(name, ways, error, how)
+        if sanitized and count == 0 then return pending("AddressSanitizer comes before") end
+        assert.is_true(count > 0)
+      end
+
+      for i = 1, ALL and #ways or 1 do
+        it(name .. " by " .. ways[i], function() fail(ways[i], "once") end)
+        if ways.lasting or ALL and name ~= "flock" then -- which is tried for again and again
+          it(name .. " by " .. ways[i] .. " from then on", function() fail(ways[i], "onwards") end)
+        end
+      end
+      if ways.interrupted then
+        it(name .. " by EINTR, which nobody sees", function() fail("EINTR", "once") end)
+      end
+    end
+  end)
+end)
