@@ -19,6 +19,17 @@ int fm_block_create(fm_block *b, const char *name, const fm_header *header, bool
 
 /* {-- Opening ----------------------------------------------------------------------------------- */
 
+int fm_block_view(fm_view *out, const fm_block *b, uint64_t size, int access, fm_error *e)
+{
+  fm_view view;
+  int code = fm_view_open(&view, b->map, 0, size, access, e);
+  if (code != FM_OK) return code;
+  code = fm_view_check(&view, false, 0, size, e);
+  if (code == FM_OK) *out = view;
+  else fm_view_close(&view);
+  return code == FM_INVALID ? fm_fail(e, FM_CORRUPT, NULL) : code;
+}
+
 static int look_for_magic(void *context, bool thoroughly, fm_error *e)
 {
   fm_word32 *magic = context;
@@ -31,7 +42,7 @@ static int read_header(fm_block *b, fm_block_kind kind, fm_error *e)
   enum { FOR_MAGIC = 100 }; /* ms, for who makes it at this moment, where it is not whole from the start */
   fm_view view;
   fm_signal none = {.word = NULL};
-  int code = fm_view_open(&view, b->map, 0, sizeof b->header, FM_READ, e);
+  int code = fm_block_view(&view, b, sizeof b->header, FM_READ, e);
   if (code != FM_OK) return code;
   fm_await(&none, FOR_MAGIC / 1e3, look_for_magic, view.data, NULL);
   memcpy(&b->header, view.data, sizeof b->header);

@@ -34,6 +34,9 @@ int fm_block_create(fm_block *b, const char *name, const fm_header *header, bool
 /* Opens one; FM_CORRUPT for what is none of that kind. FM_READ will do if FM_WRITE is denied and `reading` is true. */
 int fm_block_open(fm_block *b, const char *name, fm_block_kind kind, bool reading, fm_error *e);
 
+/* Views its first `size` bytes, which must be there: memory that is only reserved is FM_CORRUPT. */
+int fm_block_view(fm_view *out, const fm_block *b, uint64_t size, int access, fm_error *e);
+
 void fm_block_close(fm_block *b);
 
 /* Makes a buffer of at least `wanted` bytes of one that may be smaller, or NULL; false if there is no memory. */

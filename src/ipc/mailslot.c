@@ -73,7 +73,7 @@ static int take_view(fm_mailslot *m, fm_error *e)
   if (size < 64 || (size & (size - 1)) != 0 || size > FM_RING_MOST || fm_ring_size(max) == 0 ||
       fm_ring_size(max) > size || h->size < sizeof(slot_words) + (uint64_t)size)
     return fm_fail(e, FM_CORRUPT, NULL);
-  int code = fm_view_open(&m->view, m->block.map, 0, sizeof(slot_words) + (uint64_t)size, FM_RW, e);
+  int code = fm_block_view(&m->view, &m->block, sizeof(slot_words) + (uint64_t)size, FM_RW, e);
   if (code != FM_OK) return code;
   m->shared = (slot_words *)(void *)m->view.data;
   code = open_signals(m, e);
@@ -268,8 +268,9 @@ int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e)
   int code = check_reads(m, e);
   if (code == FM_OK) code = fm_ring_count(&m->ring, &count, e);
   if (code == FM_OK && count > 0) code = fm_ring_next(&m->ring, &next, e);
+  code = say(m, code, e);
   if (code == FM_OK) *out = (fm_mailslot_info){m->block.header.sizes[MAX_MESSAGE], next, count};
-  return m->shared ? say(m, code, e) : code;
+  return code;
 }
 
 /* {-- The rest ---------------------------------------------------------------------------------- */

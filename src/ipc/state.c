@@ -49,7 +49,7 @@ static int take_view(fm_state *s, fm_error *e)
   const uint32_t capacity = s->block.header.sizes[CAPACITY];
   const int access = fm_map_access(s->block.map);
   if (s->block.header.size < size_of(capacity)) return fm_fail(e, FM_CORRUPT, NULL);
-  int code = fm_view_open(&s->view, s->block.map, 0, size_of(capacity), access, e);
+  int code = fm_block_view(&s->view, &s->block, size_of(capacity), access, e);
   if (code != FM_OK) return code;
   state_words *w = (state_words *)(void *)s->view.data;
   s->slots = (fm_slots){(fm_slots_words *)(void *)(w + 1), capacity};
@@ -97,7 +97,11 @@ static fm_state *new_state(fm_error *e)
 int fm_state_create(fm_state **out, const char *name, uint64_t capacity, const fm_options *o, fm_error *e)
 {
   fm_state *s = new_state(e);
-  return s ? finish(out, s, create(s, name, capacity, o, e), true, e) : FM_NO_MEMORY;
+  if (!s) return FM_NO_MEMORY;
+  int code = create(s, name, capacity, o, e);
+  const bool made = code == FM_OK;
+  code = finish(out, s, code, true, e);
+  return made && code == FM_IN_USE ? fm_fail(e, FM_EXISTS, "another became its writer first") : code;
 }
 
 int fm_state_open(fm_state **out, const char *name, fm_error *e)

@@ -1,0 +1,44 @@
+-- seeds.lua TARGET FOLDER: writes what libFuzzer starts from: calls as the target's make_call reads them, without an
+-- enemy and with one.
+local target, folder = arg[1], arg[2]
+
+-- By target: what comes first, and the calls. Those of channels name the place of the object by their number modulo 3.
+local listen, connect, accept = "\1\0\0", "\2\0\0\0", "\4\1\0\0"
+local targets = {
+  ring = { "\3\0\0", messages = { "\0\20", "\0\5", "\1\1", "\4", "\0\31", "\1\0", "\1\0", "\5", "\6", "\7" },
+    bytes = { "\2\30", "\3\10\1", "\2\31", "\3\31\0", "\6", "\2\7", "\7", "\3\31\0", "\5" } },
+  slots = { "\30", values = { "\0\20", "\2", "\0\31", "\2", "\1", "\0\3", "\2" } },
+  state = { "", new = { "\0\0\100", "\1\1\100", "\6\20", "\10\0", "\13\3\0", "\6\60", "\10\1", "\15", "\2\0\100",
+    "\6\1", "\10\0", "\4", "\6\1", "\10\0" }, planted = { "\3\100\2\1", "\1\1\100", "\2\0\50", "\6\20", "\10\0" } },
+  mailslot = { "",
+    new = { "\0\0\100\0", "\1\1\100\0", "\7\20\0", "\7\31\2", "\9\0", "\9\0", "\9\2", "\7\3\0", "\15", "\0\1\100\0",
+      "\13", "\10\0", "\4", "\10\0" },
+    planted = { "\3\3\1\20\2\1", "\1\1\0\0", "\0\0\0\0", "\7\20\0" } },
+  pipe = { "",
+    messages = { listen .. "\0", connect, accept, "\9\20\0\0", "\13\1\0\0", "\10\31\0\2", "\12\1\2\0", "\15",
+      "\13\1\0\0", "\7", "\6\0" },
+    stream = { listen .. "\1", connect, accept, "\9\31\0\0", "\13\7\0\0", "\13\31\2\0", "\10\60\0\2", "\12\1\0\0",
+      "\6\0", "\15", "\13\7\0\0" },
+    planted = { "\0\1\0\2\1\2\1", listen .. "\0", connect, accept, "\9\20\0\0", "\13\1\0\0" } },
+  text = { "", ["local"] = { "\20\3", "\0\0\0\0\0\0", "Local\\näme 🌍" },
+    global = { "\200\2", "aabaab", "Global\\aabaaab" },
+    verbatim = { "\33\1\0\0\0\0\0\0/\xED\xA0\x80\xF4\x90\x80\x80\xC0\x80\xE2\x82" }, long = { ("x"):rep(220) } },
+}
+
+local function write(name, bytes)
+  local file <close> = assert(io.open(folder .. "/" .. name, "wb"))
+  file:write(bytes)
+end
+
+-- The enemy's words come from the back. The first of his is quiet; the other writes now and then.
+local quiet, busy = ("\0"):rep(400), ("\1\12\0\65" .. "\200\5\0\64" .. ("\0"):rep(12)):rep(20)
+
+local description = targets[target]
+for name, calls in pairs(description) do
+  if type(calls) == "table" then
+    local bytes = description[1] .. table.concat(calls)
+    write(name, bytes .. quiet)
+    write(name .. "-again", bytes .. table.concat(calls):rep(3) .. quiet .. quiet)
+    write(name .. "-damaged", bytes .. bytes .. busy)
+  end
+end
