@@ -8,6 +8,7 @@ local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local state = require "filemap.state"
 local support = require "spec.support"
+local sync = require "filemap.sync"
 
 local ROUNDS <const> = tonumber(os.getenv("FILEMAP_FUZZ")) or 60
 local SEED <const> = tonumber(os.getenv("FILEMAP_FUZZ_SEED")) or 1
@@ -157,6 +158,44 @@ describe("memory that is only reserved", function()
       opened(name)
       assert(channel)
     end
+  end)
+end)
+
+describe("a finalizer that closes a channel in the middle of a call", function()
+  -- Has the first thing that the call allocates run the finalizer.
+  local function closed_meanwhile(object, call)
+    collectgarbage()
+    collectgarbage("incremental", 100, 1000, 30)
+    collectgarbage("stop")
+    setmetatable({}, { __gc = function() object:close() end })
+    collectgarbage("restart")
+    local ok, message = pcall(call, object)
+    collectgarbage("incremental", 200, 100, 13)
+    assert.is_false(ok)
+    return message
+  end
+
+  it("makes it raise", function()
+    local names = {}
+    for i = 1, 4 do names[i] = support.unique("Local\\") end
+    local reader <close> = assert(mailslot.create(names[2]))
+    local listener <close> = assert(pipe.listen(names[3]))
+    local streams <close> = assert(pipe.listen(names[4], { stream = true }))
+    for object, call in pairs {
+      [assert(state.create(names[1], 10))] = function(s) s:publish(12345.5) end,
+      [assert(mailslot.open(names[2]))] = function(s) s:send(12345.5, 0) end,
+      [assert(pipe.connect(names[3]))] = function(c) c:send(12345.5, 0) end,
+      [assert(pipe.connect(names[4]))] = function(c) c:write(12345.5) end,
+    } do
+      assert.is_truthy(closed_meanwhile(object, call):find("is closed$"))
+    end
+    assert(reader and listener and streams)
+  end)
+
+  it("leaves what the message names", function()
+    local name = support.unique("Local\\")
+    local mutex = assert((sync.mutex(name)))
+    assert.is_truthy(closed_meanwhile(mutex, mutex.unlock):find(name .. "): this thread does not hold it", 1, true))
   end)
 end)
 

@@ -22,6 +22,7 @@
 -- those of the processor; `__cplusplus` is not. The names of `<windows.h>` have Windows' widths in every ABI.
 -- @module filemap.cdef
 
+local access = require "filemap.struct.access"
 local ctype = require "filemap.ctype"
 local lexer = require "filemap.cdef.lexer"
 local Parser = require "filemap.cdef.parser"
@@ -39,7 +40,8 @@ local option_keys = { abi = true, defines = true }
 local function check_options(options)
   if options == nil then return ctype.native_abi, {} end
   if type(options) ~= "table" then raise(2, "bad argument #2 to 'parse' (table expected, got %s)", type(options)) end
-  for key in pairs(options) do
+  options = access.plain(options)
+  for key in next, options do
     if not option_keys[key] then raise(2, "unknown option '%s'", tostring(key)) end
   end
   local abi = options.abi == nil and ctype.native_abi or ctype.abi(options.abi)
@@ -48,7 +50,8 @@ local function check_options(options)
   end
   local defines = options.defines or {}
   if type(defines) ~= "table" then raise(2, "option 'defines' is a table, not %s", type(defines)) end
-  for name, value in pairs(defines) do
+  defines = access.plain(defines)
+  for name, value in next, defines do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
       raise(2, "'%s' is no macro's name", tostring(name))
     end

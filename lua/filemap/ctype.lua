@@ -7,7 +7,7 @@
 --   bool     T = "u8"
 --   pointer  T = "u32" or "u64": read as a number
 --   char     T, unit = 1, 2 or 4 bytes: text where it is the innermost of an array, alone a number
---   array    of, count (0: flexible, or of no elements)
+--   array    of, count (0: flexible, or of no elements), empty (how many elements there are in all, if of no bytes)
 --   enum     T, name, names (in order), by_name, by_value (the first name of a value)
 --   struct, union
 --            name, fields (in order), by_name (also the members of anonymous members, at their sums of offsets)
@@ -94,14 +94,19 @@ local function level_above(inner, level)
   return level
 end
 
+-- What has no bytes fits any memory: so many of it, and to read them still has an end.
+local MOST_EMPTY <const> = 1 << 16
+
 --- `count` elements, which may be 0.
 function ctype.array(of, count)
   if count < 0 then error(("an array of %d elements"):format(count), 0) end
-  if of.size > 0 and count > GREATEST_SIZE // of.size then
+  local empty = of.size == 0 and (of.empty or 1) or nil
+  if count > (empty and MOST_EMPTY // empty or GREATEST_SIZE // of.size) then
     error(("an array of %d elements of %d bytes is too large"):format(count, of.size), 0)
   end
   local level = level_above(of)
-  return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level }
+  return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level,
+               empty = empty and math.max(empty * count, 1) }
 end
 
 local integer_bounds = {

@@ -25,7 +25,7 @@ local ctype = require "filemap.ctype"
 local types = require "filemap.struct.type"
 
 local struct = {}
-local raise = access.raise
+local raise, plain = access.raise, access.plain
 
 local words = { bool = ctype.bool, pointer = ctype.pointer }
 for unit, word in pairs { "char", "utf16", [4] = "utf32" } do words[word] = function() return ctype.char(unit) end end
@@ -52,8 +52,9 @@ end
 -- A member for ctype.record from a field as users write it.
 local function member_of(spec)
   if type(spec) ~= "table" then error(("a field is a table, not %s"):format(type(spec)), 0) end
+  spec = plain(spec)
   if type(spec[1]) ~= "string" then error("the name is a string", 0) end
-  for key in pairs(spec) do
+  for key in next, spec do
     if not field_keys[key] and not (math.type(key) == "integer" and key >= 1 and key <= #spec) then
       error(("unknown option '%s'"):format(tostring(key)), 0)
     end
@@ -72,12 +73,20 @@ local function member_of(spec)
   return { name = name, type = type_, offset = spec.offset, bits = spec.bits, align = spec.align }
 end
 
+-- A key of a table that is none of its list's, of `count` elements: what has it would be lost.
+local function stray_key(t, count)
+  for key in next, t do
+    if math.type(key) ~= "integer" or key < 1 or key > count then return key end
+  end
+end
+
 local option_keys = { pack = true, align = true, endian = true }
 
 local function check_options(call, options)
   if options == nil then return {} end
   if type(options) ~= "table" then raise("bad argument #3 to '%s' (table expected, got %s)", call, type(options)) end
-  for key in pairs(options) do
+  options = plain(options)
+  for key in next, options do
     if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
   end
   if options.endian ~= nil and options.endian ~= "<" and options.endian ~= ">" then
@@ -94,14 +103,18 @@ local function make(kind, name, fields, options)
   if type(fields) ~= "table" then raise("bad argument #2 to '%s' (table expected, got %s)", call, type(fields)) end
   options = check_options(call, options)
   local members = {}
+  fields = plain(fields)
   for i, spec in ipairs(fields) do
     local ok, member = pcall(member_of, spec)
     if not ok then
-      local field = type(spec) == "table" and type(spec[1]) == "string" and spec[1] ~= "" and spec[1] or i
+      local field = type(spec) == "table" and rawget(spec, 1)
+      if type(field) ~= "string" or field == "" then field = i end
       raise("%s: field '%s': %s", name or kind, field, member)
     end
     members[i] = member
   end
+  local stray = stray_key(fields, #members)
+  if stray ~= nil then raise("%s: field '%s' is not in the order of the others", name or kind, tostring(stray)) end
   local ok, record = pcall(ctype.record, kind, name, members, options)
   if not ok then raise("%s: %s", name or kind, record) end
   return types.of(record)
@@ -132,19 +145,27 @@ end
 -- The { name, value } of an enum's values as users write them, in order.
 local function enum_entries(values)
   local entries, next_value = {}, 0
+  local function add(word, value)
+    if type(word) ~= "string" then error(("'%s' is no name"):format(tostring(word)), 0) end
+    if math.type(value) ~= "integer" then error(("'%s' is no integer"):format(tostring(value)), 0) end
+    entries[#entries + 1], next_value = { word, value }, value + 1
+  end
+  values = plain(values)
   if values[1] == nil then
-    for word, value in pairs(values) do entries[#entries + 1] = { word, value } end
+    for word, value in next, values do add(word, value) end
     table.sort(entries, function(a, b)
       if a[2] ~= b[2] then return a[2] < b[2] end
       return a[1] < b[1]
     end)
     return entries
   end
-  for i, entry in ipairs(values) do
-    local word, value = entry, next_value
-    if type(entry) == "table" then word, value = entry[1], entry[2] or next_value end
-    entries[i], next_value = { word, value }, value + 1
+  for _, entry in ipairs(values) do
+    local word, value = entry, nil
+    if type(entry) == "table" then word, value = rawget(entry, 1), rawget(entry, 2) end
+    add(word, value == nil and next_value or value)
   end
+  local stray = stray_key(values, #entries)
+  if stray ~= nil then error(("'%s' is not in the order of the others"):format(tostring(stray)), 0) end
   return entries
 end
 
@@ -161,13 +182,9 @@ function struct.enum(name, values, T)
   if type(values) ~= "table" then raise("bad argument #2 to 'enum' (table expected, got %s)", type(values)) end
   T = T or "i32"
   if not ctype.bounds(T) then raise("bad argument #3 to 'enum' (no type of integers: %s)", tostring(T)) end
-  for word, entry in pairs(values) do
-    local value = type(entry) == "table" and (entry[2] or 0) or type(word) == "string" and entry or 0
-    if math.type(value) ~= "integer" then raise("%s: '%s' is no integer", name or "enum", tostring(value)) end
-    local label = type(entry) == "table" and entry[1] or type(word) == "string" and word or entry
-    if type(label) ~= "string" then raise("%s: '%s' is no name", name or "enum", tostring(label)) end
-  end
-  local ok, enum = pcall(ctype.enum, name, T, enum_entries(values))
+  local well, entries = pcall(enum_entries, values)
+  if not well then raise("%s: %s", name or "enum", entries) end
+  local ok, enum = pcall(ctype.enum, name, T, entries)
   if not ok then raise("%s: %s", name or "enum", enum) end
   return enum
 end

@@ -53,8 +53,8 @@ static void read_some(fm_ring *r)
 static void count(fm_ring *r)
 {
   fm_error e = NO_ERROR;
-  uint32_t n = UINT32_MAX;
-  if (EXPECT(fm_ring_count(r, &n, &e), &e, CORRUPT_OR) == FM_OK) CHECK(n <= r->size / 8);
+  uint32_t n, first;
+  if (EXPECT(fm_ring_count(r, &n, &first, &e), &e, CORRUPT_OR) == FM_OK) CHECK(n <= r->size / 8 && first < r->size);
 }
 
 /* False: nobody goes on with a ring that he cannot take hold of. */

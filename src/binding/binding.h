@@ -23,7 +23,8 @@
 int fmb_fail(lua_State *L, const char *subject, const fm_error *e);
 
 /* Raises a message as luaL_error, but with the position of the program where modules of ours in Lua are between: those
-** whose sources begin as said by fmb_set_own_sources, a Lua function of one string. */
+** whose sources begin as said by fmb_set_own_sources, a Lua function of one string. What the message is made of may be
+** an object's: luaL_error would first make a string, and a finalizer might free it. */
 int fmb_raise(lua_State *L, const char *format, ...);
 int fmb_set_own_sources(lua_State *L);
 
@@ -75,8 +76,9 @@ typedef struct fmb_object {
 
 extern const char fmb_mutex[], fmb_semaphore[], fmb_event[], fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[];
 
-/* Pushes a closed one of `size` bytes, which begins with an fmb_object, to be filled; a finalizer may run. */
-fmb_object *fmb_new_object(lua_State *L, const char *type, size_t size);
+/* Pushes a closed one of `size` bytes, which begins with an fmb_object, to be filled, behind so many arguments of the
+** call. A finalizer may run: options are read after it, since what they refer to is their table's. */
+fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size);
 
 /* Argument 1, which may be closed. */
 static inline fmb_object *fmb_to_object(lua_State *L, const char *type)
@@ -87,7 +89,8 @@ static inline fmb_object *fmb_to_object(lua_State *L, const char *type)
   return NULL;
 }
 
-/* Its pointer; raises for a closed one. */
+/* Its pointer; raises for a closed one. A number that is made a string is an allocation, and a finalizer that it runs
+** may close the object: string arguments are looked at first. */
 static inline void *fmb_check_object(lua_State *L, const char *type)
 {
   fmb_object *o = fmb_to_object(L, type);

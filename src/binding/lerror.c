@@ -35,18 +35,22 @@ static void push_where(lua_State *L)
     lua_getinfo(L, "Sl", &ar);
     if (ar.currentline <= 0 || (own && strncmp(ar.source, own, length) == 0)) continue;
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+    lua_replace(L, -2);
     return;
   }
   lua_pushliteral(L, "");
+  lua_replace(L, -2);
 }
 
+/* What is formatted comes first: once anything is pushed a finalizer may have run, and freed it. */
 int fmb_raise(lua_State *L, const char *format, ...)
 {
   va_list arguments;
-  push_where(L);
   va_start(arguments, format);
   lua_pushvfstring(L, format, arguments);
   va_end(arguments);
+  push_where(L);
+  lua_insert(L, -2);
   lua_concat(L, 2);
   return lua_error(L);
 }

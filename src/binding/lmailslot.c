@@ -28,8 +28,8 @@ static int mailslot_create(lua_State *L)
   fmb_options o = FMB_OPTIONS;
   fm_error e;
   fm_mailslot *m;
+  fmb_object *object = fmb_new_object(L, 2, fmb_mailslot, sizeof *object);
   fmb_read_options(L, 2, &o, FMB_MAX_MESSAGE | FMB_CAPACITY | FMB_MODE | FMB_SDDL);
-  fmb_object *object = fmb_new_object(L, fmb_mailslot, sizeof *object);
   if (fm_mailslot_create(&m, name, o.max_message, o.capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = m;
   return 1;
@@ -50,7 +50,7 @@ static int mailslot_open(lua_State *L)
   if (!name) return 4;
   fm_error e;
   fm_mailslot *m;
-  fmb_object *object = fmb_new_object(L, fmb_mailslot, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 1, fmb_mailslot, sizeof *object);
   if (fm_mailslot_open(&m, name, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = m;
   return 1;
@@ -60,8 +60,8 @@ static fm_mailslot *check_role(lua_State *L, bool reader)
 {
   fm_mailslot *m = fmb_check_object(L, fmb_mailslot);
   if (fm_mailslot_is_reader(m) != reader)
-    luaL_error(L, "%s (%s) is %s", fmb_mailslot, fm_mailslot_name(m),
-               reader ? "a writer, which does not receive" : "the reader, which does not send");
+    fmb_raise(L, "%s (%s) is %s", fmb_mailslot, fm_mailslot_name(m),
+              reader ? "a writer, which does not receive" : "the reader, which does not send");
   return m;
 }
 

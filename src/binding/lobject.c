@@ -5,8 +5,9 @@ const char fmb_mutex[] = "filemap.mutex", fmb_semaphore[] = "filemap.semaphore",
            fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot", fmb_listener[] = "filemap.listener",
            fmb_conn[] = "filemap.conn";
 
-fmb_object *fmb_new_object(lua_State *L, const char *type, size_t size)
+fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size)
 {
+  lua_settop(L, arguments);
   fmb_object *o = lua_newuserdatauv(L, size, 0);
   *o = (fmb_object){NULL, type};
   luaL_setmetatable(L, type);

@@ -18,7 +18,7 @@ typedef struct conn {
 
 static conn *new_conn(lua_State *L)
 {
-  conn *c = (conn *)(void *)fmb_new_object(L, fmb_conn, sizeof *c);
+  conn *c = (conn *)(void *)fmb_new_object(L, 2, fmb_conn, sizeof *c);
   c->start = c->end = 0;
   return c;
 }
@@ -42,8 +42,8 @@ static int pipe_listen(lua_State *L)
   fmb_options o = FMB_OPTIONS;
   fm_error e;
   fm_listener *l;
+  fmb_object *object = fmb_new_object(L, 2, fmb_listener, sizeof *object);
   fmb_read_options(L, 2, &o, FMB_CAPACITY | FMB_STREAM_MODE | FMB_MODE | FMB_SDDL);
-  fmb_object *object = fmb_new_object(L, fmb_listener, sizeof *object);
   if (fm_pipe_listen(&l, name, o.capacity, o.stream, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = l;
   return 1;
@@ -127,7 +127,7 @@ static int finish(lua_State *L, int code, const fm_conn *c, const fm_error *e)
     lua_pushboolean(L, 1);
     return 1;
   }
-  if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", fmb_conn, name, e->detail);
+  if (code == FM_INVALID) return fmb_raise(L, "%s (%s): %s", fmb_conn, name, e->detail);
   return fmb_fail(L, name, e);
 }
 

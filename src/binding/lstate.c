@@ -7,11 +7,12 @@ The writer never waits. A writer that dies half-way neither blocks nor misleads 
 
 @module filemap.state */
 
-static const char *read_arguments(lua_State *L, uint64_t *capacity, fmb_options *o)
+static const char *read_arguments(lua_State *L, uint64_t *capacity, fmb_options *o, fmb_object **object)
 {
   const char *name = fmb_check_text(L, 1);
   if (!name) return NULL;
   *capacity = fmb_check_count(L, 2, "capacity");
+  *object = fmb_new_object(L, 3, fmb_state, sizeof **object);
   fmb_read_options(L, 3, o, FMB_MODE | FMB_SDDL);
   return name;
 }
@@ -32,11 +33,11 @@ static int state_create(lua_State *L)
 {
   fmb_options o = FMB_OPTIONS;
   uint64_t capacity;
-  const char *name = read_arguments(L, &capacity, &o);
+  fmb_object *object;
+  const char *name = read_arguments(L, &capacity, &o, &object);
   if (!name) return 4;
   fm_error e;
   fm_state *s;
-  fmb_object *object = fmb_new_object(L, fmb_state, sizeof *object);
   if (fm_state_create(&s, name, capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = s;
   return 1;
@@ -59,12 +60,12 @@ static int state_create_or_open(lua_State *L)
 {
   fmb_options o = FMB_OPTIONS;
   uint64_t capacity;
-  const char *name = read_arguments(L, &capacity, &o);
+  fmb_object *object;
+  const char *name = read_arguments(L, &capacity, &o, &object);
   if (!name) return 4;
   bool created;
   fm_error e;
   fm_state *s;
-  fmb_object *object = fmb_new_object(L, fmb_state, sizeof *object);
   if (fm_state_create_or_open(&s, &created, name, capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = s;
   lua_pushboolean(L, created);
@@ -86,7 +87,7 @@ static int state_open(lua_State *L)
   if (!name) return 4;
   fm_error e;
   fm_state *s;
-  fmb_object *object = fmb_new_object(L, fmb_state, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 1, fmb_state, sizeof *object);
   if (fm_state_open(&s, name, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = s;
   return 1;
@@ -108,7 +109,8 @@ static int publish(lua_State *L)
   size_t length;
   const char *value;
   fm_state *s = fmb_check_bytes(L, fmb_state, 2, &value, &length);
-  if (!fm_state_is_writer(s)) return luaL_error(L, "%s (%s) is a reader, which does not publish", fmb_state, fm_state_name(s));
+  if (!fm_state_is_writer(s))
+    return fmb_raise(L, "%s (%s) is a reader, which does not publish", fmb_state, fm_state_name(s));
   fm_error e;
   const int code = fm_state_publish(s, value, length, &e);
   return fmb_finish(L, code, fm_state_name(s), &e);

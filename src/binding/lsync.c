@@ -10,31 +10,32 @@ Waiting uses no processor time.
 
 @module filemap.sync */
 
-/* What all have in common: the name in argument 1 and the options in `arg`; NULL after pushing the failure. */
-static const char *read_arguments(lua_State *L, int arg, unsigned more, fmb_options *o, fm_sync_options *s)
-{
-  const char *name = fmb_check_text(L, 1);
-  if (!name) return NULL;
-  fmb_read_options(L, arg, o, FMB_EXISTING | FMB_MODE | FMB_SDDL | more);
-  s->mode = o->map.mode;
-  s->sddl = o->map.sddl;
-  s->existing = o->existing;
-  s->manual = o->manual;
-  s->set = o->set;
-  return name;
-}
-
-/* Pushes the object and whether it was made. */
-static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, const char *name, const fm_sync_options *o)
+static int open_sync(lua_State *L, fmb_object *object, fm_sync_kind kind, const char *name, const fm_sync_options *o)
 {
   bool created;
   fm_error e;
   fm_sync *s;
-  fmb_object *object = fmb_new_object(L, type, sizeof *object);
   if (fm_sync_open(&s, &created, kind, name, o, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = s;
   lua_pushboolean(L, created);
   return 2;
+}
+
+/* What all have in common: a name in argument 1 and options in the last one, `arg`. Pushes the object and whether it was
+** made. */
+static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, int arg, unsigned more, fm_sync_options *s)
+{
+  const char *name = fmb_check_text(L, 1);
+  if (!name) return 4;
+  fmb_options o = FMB_OPTIONS;
+  fmb_object *object = fmb_new_object(L, arg, type, sizeof *object);
+  fmb_read_options(L, arg, &o, FMB_EXISTING | FMB_MODE | FMB_SDDL | more);
+  s->mode = o.map.mode;
+  s->sddl = o.map.sddl;
+  s->existing = o.existing;
+  s->manual = o.manual;
+  s->set = o.set;
+  return open_sync(L, object, kind, name, s);
 }
 
 /*** Makes or opens a mutex: one thread at a time has it.
@@ -51,10 +52,8 @@ static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, const ch
 @raise for an unknown option. Source: CreateMutexEx, OpenMutex */
 static int sync_mutex(lua_State *L)
 {
-  fmb_options o = FMB_OPTIONS;
   fm_sync_options s = FM_SYNC_OPTIONS;
-  const char *name = read_arguments(L, 2, 0, &o, &s);
-  return name ? push_sync(L, fmb_mutex, FM_MUTEX, name, &s) : 4;
+  return push_sync(L, fmb_mutex, FM_MUTEX, 2, 0, &s);
 }
 
 static uint32_t check_number(lua_State *L, int arg, const char *what, lua_Integer least, lua_Integer most)
@@ -82,13 +81,11 @@ that dies has acquired is not given back.
 @raise for counts out of range and an unknown option. Source: CreateSemaphoreEx, OpenSemaphore */
 static int sync_semaphore(lua_State *L)
 {
-  fmb_options o = FMB_OPTIONS;
   fm_sync_options s = FM_SYNC_OPTIONS;
   luaL_checkstring(L, 1);
   s.most = check_number(L, 3, "max", 1, FM_COUNT_MAX);
   s.initial = check_number(L, 2, "initial count", 0, (lua_Integer)s.most);
-  const char *name = read_arguments(L, 4, 0, &o, &s);
-  return name ? push_sync(L, fmb_semaphore, FM_SEMAPHORE, name, &s) : 4;
+  return push_sync(L, fmb_semaphore, FM_SEMAPHORE, 4, 0, &s);
 }
 
 /*** Makes or opens an event, which is set or not.
@@ -105,10 +102,8 @@ static int sync_semaphore(lua_State *L)
 @raise for an unknown option. Source: CreateEventEx, OpenEvent */
 static int sync_event(lua_State *L)
 {
-  fmb_options o = FMB_OPTIONS;
   fm_sync_options s = FM_SYNC_OPTIONS;
-  const char *name = read_arguments(L, 2, FMB_MANUAL | FMB_SET, &o, &s);
-  return name ? push_sync(L, fmb_event, FM_EVENT, name, &s) : 4;
+  return push_sync(L, fmb_event, FM_EVENT, 2, FMB_MANUAL | FMB_SET, &s);
 }
 
 /* {-- Methods ----------------------------------------------------------------------------------- */
@@ -170,7 +165,7 @@ static int mutex_unlock(lua_State *L)
   fm_sync *s = fmb_check_object(L, fmb_mutex);
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
-  if (code == FM_INVALID) return luaL_error(L, "%s (%s): %s", fmb_mutex, fm_sync_name(s), e.detail);
+  if (code == FM_INVALID) return fmb_raise(L, "%s (%s): %s", fmb_mutex, fm_sync_name(s), e.detail);
   return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 

@@ -264,10 +264,9 @@ int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_
 
 int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e)
 {
-  uint32_t count, next = 0;
+  uint32_t count, next;
   int code = check_reads(m, e);
-  if (code == FM_OK) code = fm_ring_count(&m->ring, &count, e);
-  if (code == FM_OK && count > 0) code = fm_ring_next(&m->ring, &next, e);
+  if (code == FM_OK) code = fm_ring_count(&m->ring, &count, &next, e);
   code = say(m, code, e);
   if (code == FM_OK) *out = (fm_mailslot_info){m->block.header.sizes[MAX_MESSAGE], next, count};
   return code;

@@ -150,17 +150,17 @@ bool fm_ring_get(fm_ring *r, void *out, uint32_t length, bool now)
   return go_on(r, record_size(length), now);
 }
 
-int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e)
+int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e)
 {
   const uint32_t known = atomic_load_explicit(&r->shared->tail, memory_order_acquire) - r->head;
   uint32_t length = 0, done = 0;
-  *count = 0;
+  *count = *first = 0;
   if (known > r->size) return fail_corrupt(e);
   while (done < known) {
     const int code = look_at(r, r->head + done, known - done, &length, e);
     if (code != FM_OK) return code;
     done += record_size(length);
-    ++*count;
+    if (++*count == 1) *first = length;
   }
   return FM_OK;
 }

@@ -56,8 +56,8 @@ bool fm_ring_get(fm_ring *r, void *out, uint32_t length, bool now);
 /* Gives back what was read. */
 void fm_ring_give_back(fm_ring *r);
 
-/* How many messages wait to be read. */
-int fm_ring_count(fm_ring *r, uint32_t *count, fm_error *e);
+/* How many messages wait to be read, and the length of the first; 0 if there is none. */
+int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e);
 
 /* As many bytes of a stream as fit, or are there, up to *length, which then says how many: FM_OK, FM_FULL or
 ** FM_TIMEOUT for none. `now` and *given as for fm_ring_get. */

@@ -40,6 +40,14 @@ function access.raise(message, ...)
 end
 local raise = access.raise
 
+--- A table as it is, without metamethods: what is read of a program's table runs nothing of the program's.
+function access.plain(t)
+  if getmetatable(t) == nil then return t end
+  local copy = {}
+  for key, value in next, t do copy[key] = value end
+  return copy
+end
+
 local function shown(value)
   if type(value) == "string" then return ("%q"):format(#value > 40 and value:sub(1, 40) .. "…" or value) end
   return tostring(value)

@@ -6,7 +6,7 @@
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
 
-local raise, size_of, within = access.raise, core.view.size, core.within
+local raise, plain, size_of, within = access.raise, access.plain, core.view.size, core.within
 local object = {}
 
 local VIEW <const>, OFFSET <const>, NAME <const> = "\0view", "\0offset", "\0name"
@@ -117,6 +117,7 @@ local function collect_fields(record, members, known)
       local what = name and ("field '%s'"):format(name) or record.name or record.kind
       raise("%s: table expected, got %s", what, type(value))
     end
+    value = plain(value)
     local left = 0
     for key in next, value do
       if not known[key] then raise("%s has no field '%s'", record.name or record.kind, tostring(key)) end
@@ -187,17 +188,25 @@ local function array_metatable(element)
   return mt
 end
 
--- What to write of a table of elements: those from 1 to its length or fewer.
+-- Raises for an index that an array of `count` elements has not.
+local function check_index(index, count, name)
+  if math.type(index) ~= "integer" or index < 1 or index > count then
+    raise("field '%s': index %s is not in 1..%d", name, tostring(index), count)
+  end
+end
+
+-- What to write of a table of elements, or of an array in its place: those from 1 to its length or fewer.
 local function collect_elements(element, count, stride)
   return function(list, at, value, name)
     if type(value) ~= "table" then raise("field '%s': table expected, got %s", name, type(value)) end
-    for key in pairs(value) do
-      local index = math.tointeger(key)
-      if not index or index < 1 or index > count then
-        raise("field '%s': index %s is not in 1..%d", name, tostring(key), count)
-      end
+    local last = rawget(value, COUNT)
+    if not last then
+      value, last = plain(value), count
+      for index in next, value do check_index(index, count, name) end
+    elseif last > 0 then
+      check_index(last, count, name)
     end
-    for i = 1, count do
+    for i = 1, last do
       local item = value[i]
       if item ~= nil then element.collect(list, at + (i - 1) * stride, item, name .. "[" .. i .. "]") end
     end

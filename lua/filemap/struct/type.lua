@@ -187,12 +187,13 @@ local guard_keys = { even = { "even" }, same = { "same" }, first = { "first", "l
 -- The two functions of a guard. One with other fields than its protocol has raises.
 local function read_guard(record, guard)
   if type(guard) ~= "table" then raise("bad argument #3 to 'snapshot' (table expected, got %s)", type(guard)) end
+  guard = access.plain(guard)
   local keys = guard_keys[next(guard)]
   if not keys then
     raise("a guard is { even = }, { first =, last = } or { same = }, not { %s = }", tostring(next(guard)))
   end
   local seen = 0
-  for key in pairs(guard) do
+  for key in next, guard do
     if key ~= keys[1] and key ~= keys[2] then raise("a guard with '%s' has no '%s'", keys[1], tostring(key)) end
     seen = seen + 1
   end
