@@ -47,7 +47,6 @@ local functions = {
   sigaction = { "EINVAL" },
   sigpending = { "EINVAL", passed = true },
   pthread_sigmask = { "EINVAL", passed = true },
-  sched_getaffinity = { "EINVAL", passed = true },
   futex = { "EAGAIN", "EINVAL", passed = true, interrupted = true },
   membarrier = { "ENOSYS", "EPERM", passed = true },
   malloc = { "ENOMEM", silent = true },

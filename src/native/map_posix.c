@@ -64,10 +64,10 @@ int fm_posix_lock_byte(int fd, short type, uint32_t number)
   return fcntl(fd, F_OFD_SETLK, &byte) == 0 ? 0 : errno;
 }
 
-bool fm_posix_is_locked(int fd, uint32_t number, bool otherwise)
+int fm_posix_see_lock(int fd, uint32_t number)
 {
   struct flock byte = byte_of(F_WRLCK, number);
-  return fcntl(fd, F_OFD_GETLK, &byte) == 0 ? byte.l_type != F_UNLCK : otherwise;
+  return fcntl(fd, F_OFD_GETLK, &byte) == 0 ? byte.l_type != F_UNLCK : -1;
 }
 
 void fm_posix_pause(int tries)

@@ -48,7 +48,7 @@ void fm_posix_pause(int tries);
 ** can see without a lock of their own. Number FM_HELD is segment_posix.c's, the others are seats. */
 enum { FM_HELD = 0 };
 int fm_posix_lock_byte(int fd, short type, uint32_t number); /* F_RDLCK, F_WRLCK; 0 or an errno */
-bool fm_posix_is_locked(int fd, uint32_t number, bool otherwise); /* by another open file; `otherwise`: cannot be seen */
+int fm_posix_see_lock(int fd, uint32_t number);              /* 1: another open file has it; 0; -1 and errno */
 
 /* {-- Forks (signal_posix.c) --------------------------------------------------------------------- */
 

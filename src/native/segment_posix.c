@@ -130,9 +130,12 @@ static int check_sync(const struct stat *st, bool sync, fm_error *e)
                                      : "the name stands for a sync object, not for memory");
 }
 
-static bool is_held(int fd)
+/* Is the open file marked by another holder? FM_OK, FM_NOT_FOUND, or why it cannot be seen. */
+static int see_mark(int fd, fm_error *e)
 {
-  return fm_posix_is_locked(fd, FM_HELD, false);
+  const int marked = fm_posix_see_lock(fd, FM_HELD);
+  if (marked < 0) return fm_fail_native(e, errno);
+  return marked ? FM_OK : FM_NOT_FOUND;
 }
 
 /* What nobody has marked, if nobody is about to hold it, is removed: FM_NOT_FOUND, UNREMOVABLE, or FM_IN_USE. */
@@ -149,11 +152,12 @@ static int bury(int fd, const struct stat *st, const char *path)
 
 /* Does anybody hold the open file? FM_OK; FM_NOT_FOUND if it has gone, or is gone now; UNREMOVABLE. FM_IN_USE if
 ** somebody keeps that from being known: *tries, which several calls may share, says how often to look again. */
-static int examine(int fd, const struct stat *st, const char *path, int *tries)
+static int examine(int fd, const struct stat *st, const char *path, int *tries, fm_error *e)
 {
   for (;;) {
-    if (is_held(fd)) return FM_OK;
-    const int code = bury(fd, st, path);
+    int code = see_mark(fd, e);
+    if (code != FM_NOT_FOUND) return code;
+    code = bury(fd, st, path);
     if (code != FM_IN_USE) return code;
     if (!has_name(st, path)) return FM_NOT_FOUND;
     if (*tries <= 0) return FM_IN_USE;
@@ -167,22 +171,25 @@ static int visit(struct stat *st, const char *path, fm_kind kind, int *tries, fm
   int fd = -1;
   int code = open_checked(&fd, st, path, kind, O_RDONLY, e);
   if (code != FM_OK) return code;
-  if (kind != FM_VERBATIM) code = examine(fd, st, path, tries);
+  if (kind != FM_VERBATIM) code = examine(fd, st, path, tries, e);
   close(fd);
   return code;
 }
 
 /* One try to become a holder of what is open as `fd`; FM_IN_USE and FM_NOT_FOUND: begin again. */
-static int join(int fd, const struct stat *st, const char *path, int *tries)
+static int join(int fd, const struct stat *st, const char *path, int *tries, fm_error *e)
 {
-  const int code = examine(fd, st, path, tries);
+  int code = examine(fd, st, path, tries, e);
   if (code != FM_OK) return code;
   FM_STEP("found");
-  if (!fm_posix_try_lock(fd, LOCK_SH) || !is_held(fd)) return FM_IN_USE;
+  if (!fm_posix_try_lock(fd, LOCK_SH)) return FM_IN_USE;
+  code = see_mark(fd, e);
+  if (code != FM_OK) return code;
   FM_STEP("joining");
-  if (fm_posix_lock_byte(fd, F_RDLCK, FM_HELD) != 0 || !has_name(st, path)) return FM_IN_USE;
+  const int error = fm_posix_lock_byte(fd, F_RDLCK, FM_HELD);
+  if (error != 0) return fm_fail_native(e, error);
   FM_STEP("joined");
-  return FM_OK;
+  return has_name(st, path) ? FM_OK : FM_IN_USE;
 }
 
 /* It may not be written, but is anybody there at all? FM_NOT_FOUND or UNREMOVABLE if not. */
@@ -210,10 +217,10 @@ static int look_up(int *out, struct stat *st, const char *path, fm_kind kind, in
     int code = open_checked(&fd, st, path, kind, flags, e);
     if (code == FM_DENIED && flags == O_RDWR && kind != FM_VERBATIM) return probe_denied(path, kind, e);
     if (code != FM_OK) return code;
-    if (kind != FM_VERBATIM) code = join(fd, st, path, &tries);
+    if (kind != FM_VERBATIM) code = join(fd, st, path, &tries, e);
     if (code == FM_OK) *out = fd;
     else close(fd);
-    if (code == FM_OK || code == UNREMOVABLE) return code;
+    if (code != FM_IN_USE && code != FM_NOT_FOUND) return code;
   } while (tries-- > 0);
   return fail_held_back(e);
 }
@@ -354,7 +361,7 @@ void fm_segment_release(int fd, const fm_name *name)
     visit(&st, path, name->kind, &tries, NULL);
     return;
   }
-  if (fstat(again, &st) == 0) examine(again, &st, path, &tries);
+  if (fstat(again, &st) == 0) examine(again, &st, path, &tries, NULL);
   close(again);
 }
 

@@ -156,7 +156,7 @@ int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
 {
   start_once();
   /* Most that are taken can be told without opening anything. */
-  if (fm_posix_is_locked((int)m->handle, number, false)) return fm_fail(e, FM_IN_USE, NULL);
+  if (fm_posix_see_lock((int)m->handle, number) > 0) return fm_fail(e, FM_IN_USE, NULL);
   fm_posix_lock_process(); /* no fork may come between the opening and the list */
   const int fd = open_anew((int)m->handle);
   int code = fd < 0 ? fm_fail_native(e, errno) : FM_OK;
@@ -190,7 +190,7 @@ void fm_seat_leave(fm_seat *s)
 /* Who cannot be seen to have died lives: nobody takes what is another's. */
 bool fm_seat_is_taken(const fm_map *m, uint32_t number)
 {
-  return fm_posix_is_locked((int)m->handle, number, true);
+  return fm_posix_see_lock((int)m->handle, number) != 0;
 }
 
 #endif
