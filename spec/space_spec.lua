@@ -239,7 +239,7 @@ support.only("posix", "these are file systems of Linux", function()
 
   -- Runs a body in a process of its own, which may limit itself.
   local function forked(body)
-    assert.equal(0, process.fork(function()
+    assert.equal(0, process.forked(function()
       local ok, e = pcall(body)
       if not ok then
         io.stderr:write(tostring(type(e) == "table" and e.message or e), "\n")
