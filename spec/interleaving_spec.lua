@@ -201,7 +201,7 @@ support.only("posix", "on Windows the kernel keeps names, at which no process ca
 
     it("and let go on in either order have one section", function()
       local pairs_of_stops = all_pairs()
-      local wanted = os.getenv("FILEMAP_PAIRS") or 300
+      local wanted = os.getenv("FILEMAP_PAIRS") or 100
       wanted = wanted == "all" and #pairs_of_stops or math.min(tonumber(wanted), #pairs_of_stops)
       local a, b = steps.child(), steps.child()
       for i = 1, wanted do

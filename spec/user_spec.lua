@@ -4,6 +4,7 @@ local check = require "spec.support.check"
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 
 local fails = check.fails
@@ -13,8 +14,8 @@ local FOLDER <const> = "/dev/shm/"
 
 support.clean()
 
-local function user(uid)
-  local child = support.child("evaluator")
+local function user(uid, start)
+  local child = start and start() or support.child("evaluator")
   child:ask("require('process').become(%d)", uid)
   return child
 end
@@ -260,6 +261,40 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         make(b, name, "0600")
         b:ask("m:close() v:close()")
       end
+    end)
+
+    it_as_root("that was not found once is not held again by one who was about to", function()
+      local name = support.unique("Global\\")
+      local a, b, c = user(OURS), user(OTHERS, steps.child), user(OTHERS)
+      make(a, name, "0666")
+      b:stop_at("found", 1)
+      assert.is_true(b:stops("return filemap.open(%q)", name))
+      a:kill()
+      a:wait(support.deadline)
+      says(c, name, DEAD)
+      assert.equal("not_found", b:go_on())
+      says(user(OURS), name, FREE)
+    end)
+
+    it_as_root("closed by its maker is removed, though another looks at it in this moment", function()
+      local a, b = user(OURS, steps.child), user(OTHERS, steps.child)
+      local removed
+      for _ = 1, 20 do -- one time in time is enough, where all is slow
+        local name = support.unique("Global\\")
+        make(a, name, "0666")
+        a:ask("v:close()")
+        a:stop_at("left", 1)
+        b:stop_at("dead", 1)
+        assert.is_true(a:stops("m:close() return 'closed'"))
+        assert.is_true(b:stops("return filemap.open(%q)", name))
+        assert(a:write("\n"))
+        assert.equal("not_found", b:go_on())
+        assert.equal("closed", a:expect())
+        removed = not lfs.attributes(FOLDER .. "filemap.global." .. name:match("[^\\]*$"))
+        if removed then break end
+        a:ask("filemap.list()")
+      end
+      assert.is_true(removed)
     end)
 
     it_as_root("closed by its maker is free for others, though they look at it all the while", function()

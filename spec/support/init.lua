@@ -136,10 +136,11 @@ end
 
 -- What is left behind -------------------------------------------------------------------------------------
 
--- The files of /dev/shm but those with another run's names, which come and go.
+-- The files of /dev/shm but those with another run's names, which come and go. (Windows' names are not there, though
+-- wine shows the folder.)
 local function segments()
   local found = {}
-  if lfs.attributes("/dev/shm", "mode") == "directory" then
+  if not support.windows and lfs.attributes("/dev/shm", "mode") == "directory" then
     for file in lfs.dir("/dev/shm") do
       local pid = file:match("spec%-(%d+)%-")
       if not pid or tonumber(pid) == process.pid() then found[file] = true end

@@ -1,5 +1,6 @@
 /* Maps over files on Windows. */
 #include "win32.h"
+#include "step.h"
 
 #if FM_SYSTEM_WIN32
 
@@ -153,7 +154,9 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
   if (code == FM_OK) code = check_free(m->name, e);
   if (code == FM_OK) code = open_file(&f, m->access, make, security, e);
   if (code == FM_OK) {
+    FM_STEP("found");
     code = map_file(m, &f, o, security, e);
+    FM_STEP("grown");
     if (code != FM_OK) undo_file(&f, o->size);
   }
   LocalFree(security);
@@ -197,7 +200,9 @@ static int resize(fm_map *m, fm_section *s, uint64_t before, uint64_t size, fm_e
 {
   HANDLE made = NULL;
   if (m->handle) CloseHandle(fm_win32_handle(m->handle));
+  FM_STEP("shut");
   int code = set_size(s->file, size, e);
+  FM_STEP("resized");
   if (code == FM_OK) {
     code = fm_win32_make_section(&made, s, e);
     if (code == FM_EXISTS)

@@ -2,6 +2,7 @@
 ** the kernel's own here. This file adds what the calls do not give: the size of a section that somebody else
 ** made, and failures that leave nothing half done. Files are file_win32.c's. */
 #include "win32.h"
+#include "step.h"
 
 #if FM_SYSTEM_WIN32
 
@@ -190,6 +191,7 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
   if (code == FM_OK) code = fm_win32_read_sddl(&s.security, o->sddl, e);
   if (code == FM_OK) code = fm_win32_make_section(&made, &s, e);
   LocalFree(s.security);
+  FM_STEP("section");
   if (code == FM_OK && (code = write_initial(made, o, e)) != FM_OK) CloseHandle(made);
   if (code != FM_OK) return code;
   m->handle = (intptr_t)made;
@@ -291,6 +293,7 @@ int fm_sys_open(fm_map *m, const fm_name *name, const fm_options *o, fm_error *e
   HANDLE opened = NULL;
   int code = open_section(&opened, name, m->access, o->inherit, e);
   if (code != FM_OK) return code;
+  FM_STEP("opened");
   code = take_section(m, opened, o->size, e);
   if (code != FM_OK) CloseHandle(opened);
   return code;
