@@ -122,8 +122,8 @@ local function kill_file(scenario, victim, step, n)
     return false
   end
   kill(victim)
-  assert.is_true(is_one_of(lfs.attributes(path, "size"), scenario.sizes), ("%s: %s bytes"):format(step,
-    lfs.attributes(path, "size")))
+  local size = lfs.attributes(path, "size")
+  assert.is_true(is_one_of(size, scenario.sizes), ("%s: %s bytes"):format(step, size))
   -- Nothing is locked, and what was there is there.
   local map <close> = assert(filemap.file(path, "rw", { size = 20000 }))
   local view <close> = assert(map:view())
@@ -134,7 +134,8 @@ local function kill_file(scenario, victim, step, n)
   return true
 end
 
-local SOURCES = support.windows and { "map.c", "map_win32.c", "file_win32.c" } or { "map.c", "map_posix.c", "segment_posix.c" }
+local SOURCES = support.windows and { "map.c", "map_win32.c", "file_win32.c" }
+  or { "map.c", "map_posix.c", "segment_posix.c" }
 local ALL = {}
 for _, source in ipairs(SOURCES) do table.move(steps.of(source), 1, 99, #ALL + 1, ALL) end
 

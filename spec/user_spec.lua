@@ -276,6 +276,18 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       says(user(OURS), name, FREE)
     end)
 
+    it_as_root("whose holder died is looked at by threads of a program that forks, and stays free", function()
+      local name = support.unique("Global\\")
+      local a = user(OURS)
+      make(a, name, "0666")
+      a:kill()
+      a:wait(support.deadline)
+      local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+      local forks <close> = process.spawn { folder .. "forks", "dead", name, tostring(OTHERS) }
+      forks:expect("^done$")
+      says(user(OURS), name, FREE)
+    end)
+
     it_as_root("closed by its maker is removed, though another looks at it in this moment", function()
       local a, b = user(OURS, steps.child), user(OTHERS, steps.child)
       local removed

@@ -1,10 +1,12 @@
 /* A program in C that forks while it holds what filemap gives, and in the middle of it.
 **   forks sides NAME     two sides of a fork let go, in each order and way; each line says how it went
 **   forks threads NAME   one thread makes, opens and closes the name, while another forks again and again
+**   forks dead NAME UID  the same, becoming that user; the thread opens what another user's dead process left
 ** It says done at the end, or what went wrong. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <grp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -142,15 +144,22 @@ static void *make_and_close(void *unused)
   return NULL;
 }
 
-static int threads(void)
+static void *open_dead(void *unused)
+{
+  (void)unused;
+  while (!stop) check(try_to_open() == FM_NOT_FOUND, "a dead one of another user");
+  return NULL;
+}
+
+static int threads(void *(*work)(void *))
 {
   enum { FORKS = 400 };
   pthread_t thread;
-  check(pthread_create(&thread, NULL, make_and_close, NULL) == 0, "pthread_create");
+  check(pthread_create(&thread, NULL, work, NULL) == 0, "pthread_create");
   for (int i = 0; i < FORKS; i++) {
     const pid_t child = fork();
     if (child == 0) {
-      usleep(i % 40 == 0 ? 600000 : 1000); /* some for longer than anything is tried */
+      usleep(i % 10 == 0 ? 600000 : 1000); /* some for longer than anything is tried */
       _exit(0);
     }
     check(child > 0, "fork");
@@ -166,9 +175,13 @@ static int threads(void)
 
 int main(int argc, char **argv)
 {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
   name = argv[2];
-  const int result = strcmp(argv[1], "sides") == 0 ? sides() : threads();
+  if (argc == 4) {
+    const uid_t user = (uid_t)atoi(argv[3]);
+    check(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0, "setuid");
+  }
+  const int result = strcmp(argv[1], "sides") == 0 ? sides() : threads(argc == 4 ? open_dead : make_and_close);
   if (result == 0) printf("done\n");
   return result;
 }

@@ -15,8 +15,7 @@
 ** - A segment is made without a name (O_TMPFILE), sized, held, and only then linked, which is atomic and
 **   fails where the name is taken. A name is never half-made.
 ** - An opener takes the shared lock, looks whether another holds it still, then sets his mark. So every
-**   hold begins while another lasts, and nothing is held again that was dead. Then he looks whether the
-**   file still has its name; if not, begin again.
+**   hold begins while another lasts: nothing is held again that was dead, or has lost its name.
 ** - A holder that lets go closes its own descriptor and looks by a new one. The new one matters: after a
 **   fork both sides share one open file, whose lock would be converted, though the other side still holds it.
 ** - No lock is waited for. Whoever may read a Global\ segment can lock it for ever; tries are counted.
@@ -189,7 +188,7 @@ static int join(int fd, const struct stat *st, const char *path, int *tries, fm_
   const int error = fm_posix_lock_byte(fd, F_RDLCK, FM_HELD);
   if (error != 0) return fm_fail_native(e, error);
   FM_STEP("joined");
-  return has_name(st, path) ? FM_OK : FM_IN_USE;
+  return FM_OK;
 }
 
 /* It may not be written, but is anybody there at all? FM_NOT_FOUND or UNREMOVABLE if not. */
