@@ -22,18 +22,26 @@ end
 
 -- What keeps locks of each kind on files as another user, until its input ends.
 local LOCKER <const> = [==[
-import fcntl, os, signal, sys
+import fcntl, os, signal, struct, sys
 how, uid = sys.argv[1], int(sys.argv[2])
 os.setgroups([])
 os.setgid(uid)
 os.setuid(uid)
 signal.signal(signal.SIGIO, signal.SIG_IGN)
-files = [os.open(path, os.O_RDONLY if how != "lease" else os.O_RDWR) for path in sys.argv[3:]]
+paths = sys.argv[3:4] if how == "link" else sys.argv[3:]
+files = [os.open(path, os.O_RDONLY if how != "lease" else os.O_RDWR) for path in paths]
 for file in files:
   if how == "lease": fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
   if how == "exclusive": fcntl.flock(file, fcntl.LOCK_EX)
   if how == "shared": fcntl.flock(file, fcntl.LOCK_SH)
+if how == "link": os.link(*sys.argv[3:5])
 print("READY", flush=True)
+if how == "link":
+  # As a holder has it, by a descriptor from before, when he is told to.
+  sys.stdin.readline()
+  fcntl.flock(files[0], fcntl.LOCK_SH)
+  fcntl.fcntl(files[0], 37, struct.pack("hh4xqqi4x", fcntl.F_RDLCK, 0, 1 << 62, 1, 0)) # F_OFD_SETLK
+  print("HELD", flush=True)
 sys.stdin.read()
 for file in files: os.close(file)
 ]==]
@@ -187,6 +195,23 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         assert.equal("written", reader:expect())
         remove()
       end
+    end)
+
+    it_as_root("is not ours, though it was, and he links it under another name of ours and holds it", function()
+      local name, global = support.unique(), support.unique()
+      local path = ("%sfilemap.%d.%s"):format(FOLDER, OURS, name)
+      local ours = user(OURS)
+      ours:ask("m = filemap.create(%q, 100, { mode = '0666' })", "Global\\" .. global)
+      local holder <close> = locker("link", FOLDER .. "filemap.global." .. global, path)
+      says(ours, name, "denied")
+      ours:ask("m:close()")
+      assert(holder:write("\n"))
+      holder:expect("^HELD$")
+      says(ours, name, "denied")
+      says(user(0), "Global\\" .. global, FREE)
+      holder:finish()
+      says(ours, name, "denied")
+      assert(os.remove(path))
     end)
 
     it_as_root("is not waited for, though he has a lease on it", function()

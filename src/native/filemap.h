@@ -81,8 +81,9 @@ const char *fm_access_word(int access);
 ** with 1 to FM_NAME_MAX bytes of UTF-8 after the prefix and no `\` among them, else FM_INVALID.
 **
 ** The first two kinds live as on Win32: a name appears whole, is there as long as any process holds a
-** map or view of it, and is gone when the last one lets go, be it by dying. On POSIX what a dead holder
-** left behind is invisible at once; its memory is freed by this user's next create or list. */
+** map or view of it, and is gone when the last one lets go, be it by dying. A forked child holds what its
+** parent held. On POSIX what a dead holder left behind is invisible at once; its memory is freed by this
+** user's next create or list. */
 #define FM_NAME_MAX 200
 #define FM_NAME_SIZE (FM_NAME_MAX + 8) /* room for the longest prefix and the NUL */
 

@@ -45,6 +45,9 @@
 
 enum { PATH_SIZE = sizeof FOLDER + 32 + FM_NAME_SIZE, LINK_SIZE = 40 };
 
+/* In the mode of what lost the name that we gave it, but has another. */
+enum { DISOWNED = S_ISUID };
+
 /* What is found beside the codes: a segment that nobody holds but another user owns. */
 enum { UNREMOVABLE = -1 };
 
@@ -94,7 +97,7 @@ static int check_file(const struct stat *st, fm_kind kind, fm_error *e)
   if (!S_ISREG(st->st_mode))
     return fm_fail(e, FM_INVALID, "what has that name is not a segment of memory");
   /* Another user may link what he can write, a Global segment of ours, under any name. */
-  if (kind != FM_VERBATIM && st->st_nlink > 1)
+  if (kind != FM_VERBATIM && (st->st_nlink > 1 || st->st_mode & DISOWNED))
     return fm_fail(e, FM_DENIED, "what has that name was linked there from elsewhere");
   return FM_OK;
 }
@@ -137,13 +140,23 @@ static int see_mark(int fd, fm_error *e)
   return marked ? FM_OK : FM_NOT_FOUND;
 }
 
+/* Removes a name. Who may write the file may have linked it, and could now hold it under a name that was never given to
+** it, as ours: what has a link left is none of ours any more. */
+static bool remove_name(int fd, const char *path)
+{
+  struct stat st;
+  if (unlink(path) != 0) return errno == ENOENT;
+  if (fstat(fd, &st) == 0 && st.st_nlink > 0) (void)!fchmod(fd, DISOWNED);
+  return true;
+}
+
 /* What nobody has marked, if nobody is about to hold it, is removed: FM_NOT_FOUND, UNREMOVABLE, or FM_IN_USE. */
 static int bury(int fd, const struct stat *st, const char *path)
 {
   int code = FM_NOT_FOUND;
   if (!fm_posix_try_lock(fd, LOCK_EX)) return FM_IN_USE;
   FM_STEP("dead");
-  if (has_name(st, path) && unlink(path) != 0 && errno != ENOENT) code = UNREMOVABLE;
+  if (has_name(st, path) && !remove_name(fd, path)) code = UNREMOVABLE;
   FM_STEP("buried");
   flock(fd, LOCK_UN);
   return code;
