@@ -1,8 +1,16 @@
--- Pages that go away under a view: another cuts the file. Windows does not let anybody cut a mapped file.
+-- Pages that go away under a view: another cuts the file or the segment. What a host has to do with it is in
+-- guard_spec.lua; a file system that is full, in space_spec.lua. Windows does not let anybody cut a mapped file.
+local core = require "filemap.core"
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local lfs = require "lfs"
+local mailslot = require "filemap.mailslot"
+local pipe = require "filemap.pipe"
+local process = require "process"
+local state = require "filemap.state"
+local struct = require "filemap.struct"
 local support = require "spec.support"
+local sync = require "filemap.sync"
 
 local contains, fails = check.contains, check.fails
 
@@ -11,11 +19,168 @@ local SIZE = PAGES * filemap.page_size
 
 support.clean()
 
-local function cut(path)
-  assert(assert(io.open(path, "wb")):close())
+-- Another process does, as others would.
+local function cut(path, size)
+  local truncate <close> = process.spawn { "truncate", "-s", tostring(size or 0), path, env = { LD_PRELOAD = false } }
+  assert.equal(0, truncate:wait(support.deadline))
 end
 
+-- The file that a name stands for.
+local function file_of(name)
+  for file in lfs.dir("/dev/shm") do
+    if file:find(name:match("[^\\]*$"), 1, true) then return "/dev/shm/" .. file end
+  end
+end
+
+-- Every way to a view's bytes, by the method's name or, for more than one way, with more words after it.
+local accesses = {
+  getter = function(v) return v:getter "i32"(0) end,
+  setter = function(v) v:setter "i32"(0, 1) end,
+  get_string = function(v) return v:get_string(0, 10) end,
+  ["get_string of all"] = function(v) return v:get_string(0, SIZE) end,
+  set_string = function(v) v:set_string(SIZE - 5, "12345") end,
+  get_cstring = function(v) return v:get_cstring(0) end,
+  ["get_cstring of a part"] = function(v) return v:get_cstring(SIZE - 100, 50) end,
+  set_cstring = function(v) v:set_cstring(0, "x", 100) end,
+  get_utf16 = function(v) return v:get_utf16(0) end,
+  set_utf16 = function(v) v:set_utf16(0, "x", 10) end,
+  get_utf32 = function(v) return v:get_utf32(0, 5) end,
+  set_utf32 = function(v) v:set_utf32(0, "x", 10) end,
+  find = function(v) return v:find("needle") end,
+  ["find of one byte"] = function(v) return v:find("n", SIZE - 10) end,
+  fill = function(v) v:fill(0, SIZE, 1) end,
+  copy = function(v) v:copy(0, v, 9, 100) end,
+  ["copy to another"] = function(v, whole) whole:copy(0, v, 9, 100) end,
+  ["copy from another"] = function(v, whole) v:copy(0, whole, 9, 100) end,
+  equals = function(v) return v:equals(0, v, 9, 100) end,
+  ["equals of another"] = function(v, whole) return whole:equals(0, v, 9, 100) end,
+  array = function(v) return v:array("i32", 0, 3)[1] end,
+  ["array written to"] = function(v) v:array("f64", 0, 3)[1] = 1 end,
+  ["array:get"] = function(v) return v:array("i32", 0, 3):get() end,
+  ["array:get of a part"] = function(v) return v:array("u8", 0, SIZE):get(SIZE - 3) end,
+  ["array:set"] = function(v) v:array("i32", 0, 3):set(1, { 1 }) end,
+  ["array:copy"] = function(v) local a = v:array("i32", 0, 3) a:copy(1, a, 2, 2) end,
+  ["array:copy to another"] = function(v, whole) whole:array("i32", 0, 3):copy(1, v:array("i32", 0, 3), 2, 2) end,
+  ["array gone over"] = function(v) for _ in ipairs(v:array("i32", 0, 3)) do assert(v) end end,
+  unpack = function(v) return v:unpack("i4z", 0) end,
+  ["unpack of floats"] = function(v) return v:unpack("fdn", 0) end,
+  ["unpack of a wide integer"] = function(v) return v:unpack("i16", filemap.page_size - 8) end,
+  ["unpack of another order"] = function(v) return v:unpack(">i4>d", 0) end,
+  ["unpack of a counted string"] = function(v) return v:unpack("s8", 0) end,
+  ["unpack of bytes"] = function(v) return v:unpack("c100", 0) end,
+  ["unpack of a long text"] = function(v) return v:unpack("z", 1) end,
+  pack = function(v) return v:pack("i4", 0, 1) end,
+  lines = function(v) return v:lines()() end,
+  stream = function(v) return v:stream():read("a") end,
+  ["stream:read of a number"] = function(v) return v:stream():read("n") end,
+  ["stream:read of a line"] = function(v) return v:stream():read("L") end,
+  ["stream:read of a count"] = function(v) return v:stream():read(500) end,
+  ["stream:lines"] = function(v) return v:stream():lines(5)() end,
+  ["stream:write"] = function(v) return v:stream():write("x") end,
+}
+
+for _, T in ipairs { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" } do
+  accesses["get_" .. T] = function(v) return v["get_" .. T](v, SIZE - 8) end
+  accesses["set_" .. T] = function(v) v["set_" .. T](v, SIZE - 8, 1) end
+end
+
+for _, T in ipairs { "i32", "u32", "i64", "u64" } do
+  for _, what in ipairs { "store_", "exchange_", "add_", "and_", "or_" } do
+    accesses[what .. T] = function(v) return v[what .. T](v, 8, 1) end
+  end
+  accesses["load_" .. T] = function(v) return v["load_" .. T](v, 8) end
+  accesses["compare_exchange_" .. T] = function(v) return v["compare_exchange_" .. T](v, 8, 0, 1) end
+end
+
+local Pair = struct.define("Pair", { { "seq", "u32" }, { "name", "char", 50 }, { "bits", "u8", bits = 3 },
+  { "wide", "utf16", 4 }, { "many", "i16", 3 } })
+
+for what, access in pairs {
+  ["record read"] = function(v) return Pair:at(v, 0).seq end,
+  ["record written"] = function(v) Pair:at(v, 0).seq = 1 end,
+  ["record's text"] = function(v) return Pair:at(v, 0).name end,
+  ["record's text written"] = function(v) Pair:at(v, 0).wide = "x" end,
+  ["record's bits"] = function(v) return Pair:at(v, 0).bits end,
+  ["record's bits written"] = function(v) Pair:at(v, 0).bits = 1 end,
+  ["record's array"] = function(v) return Pair:at(v, 0).many[2] end,
+  ["record gone over"] = function(v) for _ in pairs(Pair:at(v, 0)) do assert(v) end end,
+  ["struct read"] = function(v) return Pair:read(v, 0) end,
+  ["struct written"] = function(v) Pair:write(v, 0, { seq = 1, bits = 2 }) end,
+  ["struct's array"] = function(v) return Pair:array(v, 0, 3)[2].seq end,
+  ["struct's snapshot"] = function(v) return Pair:snapshot(v, 0, { even = "seq" }, 1) end,
+} do accesses[what] = access end
+
+-- Those that touch nothing, or say so by a code: in specs of their own.
+local aside = {}
+for name in ("size access sub flush advise pin unpin commit unmap close"):gmatch("%S+") do aside[name] = true end
+
 support.only("posix", "Windows lets nobody cut a file that is mapped", function()
+  it("has accesses by every method of views", function()
+    for name in pairs(core.view) do assert.is_truthy(accesses[name] or aside[name], name) end
+  end)
+
+  local makers = {
+    ["a file"] = function()
+      local path = support.tmpname()
+      return assert(filemap.file(path, "rw", { size = SIZE })), path
+    end,
+    ["a segment"] = function()
+      local name = support.unique("Local\\")
+      return assert(filemap.create(name, SIZE)), file_of(name)
+    end,
+    ["another program's segment"] = function()
+      local name = support.unique("/")
+      return assert(filemap.create(name, SIZE)), "/dev/shm" .. name
+    end,
+  }
+
+  for what, make in pairs(makers) do
+    describe(("a view of %s that is cut"):format(what), function()
+      local map, path, whole
+
+      before_each(function()
+        map, path = make()
+        whole = assert(assert(filemap.create(nil, SIZE)):view())
+      end)
+
+      after_each(function()
+        map:close()
+        whole:close()
+      end)
+
+      it("raises truncated in each access, and goes on to", function()
+        local views = {}
+        for name in pairs(accesses) do
+          local view = assert(map:view())
+          views[name] = { view, view, assert(view:sub(0, SIZE)) }
+          view:fill(0, SIZE, 0)
+          accesses[name](view, whole)
+        end
+        cut(path)
+        for name, access in pairs(accesses) do
+          local held = views[name]
+          for _, v in ipairs(held) do
+            local ok, message = pcall(access, v, whole)
+            assert.is_false(ok, name)
+            assert.matches("truncated", message, nil, nil, name)
+          end
+          contains("truncated", select(2, pcall(held[3].get_u8, held[3], SIZE - 1)))
+          for _, v in ipairs(held) do v:close() end
+        end
+      end)
+
+      it("of a private copy, too, for what was written there as well", function()
+        local view <close> = assert(map:view(0, SIZE, "copy"))
+        view:fill(0, SIZE, 9)
+        cut(path)
+        for _ = 1, 2 do
+          assert.is_false(pcall(view.get_u8, view, SIZE - 1))
+          assert.is_false(pcall(view.set_u8, view, 0, 1))
+        end
+      end)
+    end)
+  end
+
   describe("a view of a file that is cut", function()
     local map, view, path
 
@@ -29,59 +194,6 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       view:close()
       map:close()
     end)
-
-    -- Every way to its bytes.
-    local accesses = {
-      get_u8 = function(v) return v:get_u8(0) end,
-      set_u8 = function(v) v:set_u8(0, 1) end,
-      get_f64 = function(v) return v:get_f64(SIZE - 8) end,
-      getter = function(v) return v:getter "i32"(0) end,
-      setter = function(v) v:setter "i32"(0, 1) end,
-      get_string = function(v) return v:get_string(0, 10) end,
-      ["get_string of all"] = function(v) return v:get_string(0, SIZE) end,
-      set_string = function(v) v:set_string(SIZE - 5, "12345") end,
-      get_cstring = function(v) return v:get_cstring(0) end,
-      set_cstring = function(v) v:set_cstring(0, "x", 100) end,
-      get_utf16 = function(v) return v:get_utf16(0) end,
-      set_utf16 = function(v) v:set_utf16(0, "x", 10) end,
-      get_utf32 = function(v) return v:get_utf32(0, 5) end,
-      set_utf32 = function(v) v:set_utf32(0, "x", 10) end,
-      find = function(v) return v:find("needle") end,
-      fill = function(v) v:fill(0, SIZE, 1) end,
-      copy = function(v) v:copy(0, v, 9, 100) end,
-      equals = function(v) return v:equals(0, v, 9, 100) end,
-      load_i32 = function(v) return v:load_i32(0) end,
-      store_u64 = function(v) v:store_u64(0, 1) end,
-      add_i64 = function(v) return v:add_i64(0, 1) end,
-      compare_exchange_u32 = function(v) return v:compare_exchange_u32(0, 0, 1) end,
-      ["a[i]"] = function(v) return v:array("i32", 0, 3)[1] end,
-      ["a[i] = x"] = function(v) v:array("i32", 0, 3)[1] = 1 end,
-      ["array:get"] = function(v) return v:array("i32", 0, 3):get() end,
-      ["array:set"] = function(v) v:array("i32", 0, 3):set(1, { 1 }) end,
-      ["array:copy"] = function(v) local a = v:array("i32", 0, 3) a:copy(1, a, 2, 2) end,
-      unpack = function(v) return v:unpack("i4z", 0) end,
-      ["unpack of a wide integer"] = function(v) return v:unpack("i16", filemap.page_size - 8) end,
-      ["unpack of a counted string"] = function(v) return v:unpack("s8", 0) end,
-      pack = function(v) return v:pack("i4", 0, 1) end,
-      lines = function(v) return v:lines()() end,
-      ["stream:read"] = function(v) return v:stream():read("a") end,
-      ["stream:read of a number"] = function(v) return v:stream():read("n") end,
-      ["stream:write"] = function(v) return v:stream():write("x") end,
-    }
-
-    for name, access in pairs(accesses) do
-      it("raises truncated in " .. name .. ", and goes on to", function()
-        local slice <close> = assert(view:sub(0, SIZE))
-        access(view)
-        cut(path)
-        for _, v in ipairs { view, view, slice } do
-          local ok, message = pcall(access, v)
-          assert.is_false(ok)
-          contains("truncated", message)
-        end
-        contains("truncated", select(2, pcall(slice.get_u8, slice, SIZE - 1)))
-      end)
-    end
 
     it("is truncated for who would keep or take what is gone, though nothing was touched", function()
       local held <close> = assert(filemap.file(path, "rw"))
@@ -139,5 +251,101 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       for i = 1, 200 do others[i]:close() end
       whole:close()
     end)
+  end)
+
+  -- Sync objects and channels return it. Each of these makes one, and what is done with it.
+  local objects = {
+    mutex = function(name)
+      local m = assert(sync.mutex(name))
+      assert(m:lock())
+      return { m }, { function() return m:unlock() end, function() return m:lock(1) end }
+    end,
+    semaphore = function(name)
+      local s = assert(sync.semaphore(name, 1, 5))
+      return { s }, { function() return s:acquire(1) end, function() return s:release() end }
+    end,
+    event = function(name)
+      local e = assert(sync.event(name))
+      return { e }, { function() return e:wait(1) end, function() return e:set() end, function() return e:reset() end }
+    end,
+    state = function(name)
+      local w = assert(state.create(name, 5000))
+      local r = assert(state.open(name))
+      return { w, r }, {
+        function() return r:read() end, function() return r:wait(0, 1) end, function() return w:publish("x") end,
+        function() return w:read() end,
+      }
+    end,
+    mailslot = function(name)
+      local r = assert(mailslot.create(name))
+      local w = assert(mailslot.open(name))
+      assert(w:send "before")
+      return { r, w }, {
+        function() return r:receive(1) end, function() return r:info() end, function() return w:send("x", 1) end,
+      }
+    end,
+    pipe = function(name)
+      local l = assert(pipe.listen(name))
+      local c = assert(pipe.connect(name))
+      local s = assert(l:accept(0))
+      assert(c:send "before")
+      return { l, c, s }, {
+        function() return l:accept(1) end, function() return s:receive(1) end, function() return s:send("x", 1) end,
+        function() return c:receive(1) end, function() return c:send("x", 1) end,
+      }
+    end,
+    ["stream of a pipe"] = function(name)
+      local l = assert(pipe.listen(name, { stream = true }))
+      local c = assert(pipe.connect(name))
+      local s = assert(l:accept(0))
+      assert(c:write "before")
+      return { l, c, s }, {
+        function() return l:accept(1) end, function() return s:read(3) end, function() return s:write "x" end,
+        function() return c:read "a" end, function() return c:write "x" end,
+      }
+    end,
+  }
+
+  describe("what lives in a segment that is cut", function()
+    for what, make in pairs(objects) do
+      it("says so in each call, and goes on to: " .. what, function()
+        local name = support.unique("Local\\")
+        local made, calls = make(name)
+        cut(file_of(name))
+        for _ = 1, 2 do
+          for _, call in ipairs(calls) do fails("truncated", name, call()) end
+        end
+        for _, object in ipairs(made) do assert.is_true(object:close()) end
+      end)
+
+      it("closes first of all: " .. what, function()
+        local name = support.unique("Local\\")
+        local made = make(name)
+        cut(file_of(name))
+        for _, object in ipairs(made) do assert.is_true(object:close()) end
+      end)
+    end
+
+    -- What another process makes, and waits for without end.
+    for what, waiting in pairs {
+      mutex = { "m = sync.mutex(%q)", "return m:lock()" },
+      semaphore = { "m = sync.semaphore(%q, 0, 1)", "return m:acquire()" },
+      event = { "m = sync.event(%q)", "return m:wait()" },
+      state = { "w = state.create(%q, 100) m = state.open(%q)", "return m:wait(0)" },
+      mailslot = { "m = mailslot.create(%q)", "return m:receive()" },
+      ["listener of a pipe"] = { "m = pipe.listen(%q)", "return m:accept()" },
+      pipe = { "l = pipe.listen(%q) m = pipe.connect(%q)", "return m:receive()" },
+    } do
+      it("is no longer waited for: " .. what, function()
+        local name = support.unique("Local\\")
+        local mutex <close> = what == "mutex" and assert(sync.mutex(name)) or nil
+        if mutex then assert(mutex:lock()) end
+        local child = support.child("evaluator")
+        child:ask(waiting[1], name, name)
+        child:start(waiting[2])
+        cut(file_of(name))
+        assert.equal("truncated", child:expect())
+      end)
+    end
   end)
 end)

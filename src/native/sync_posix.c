@@ -173,8 +173,10 @@ static int look_event(void *context, bool thoroughly, fm_error *e)
   return x->manual || atomic_compare_exchange_strong(&x->shared->value, &set, 0) ? FM_OK : FM_TIMEOUT;
 }
 
+/* A lost word says nothing: it may name us for ever. */
 static int lock(object *x, double timeout, bool *abandoned, fm_error *e)
 {
+  if (fm_view_is_lost(&x->view)) return fm_fail(e, FM_TRUNCATED, NULL);
   int code = sit(x, e);
   if (code != FM_OK) return code;
   if (!held_by_thread(x)) {
