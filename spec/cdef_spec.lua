@@ -488,6 +488,8 @@ describe("an error of cdef.parse", function()
       { "bad argument #1 to 'parse' (string expected, got nil)" },
       { "bad argument #2 to 'parse' (table expected, got string)", "", "win64" },
       { "unknown option 'arch'", "", { arch = 1 } },
+      { "unknown option 'arch'", "", setmetatable({ arch = 1 }, { __pairs = false, __index = error }) },
+      { "'1' is no macro's name", "", { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
       { "option 'abi' is \"linux64\", \"linux32\", \"win64\" or \"win32\", not arm", "", { abi = "arm" } },
       { "option 'defines' is a table, not string", "", { defines = "X" } },
       { "'1' is no macro's name", "", { defines = { "X" } } },

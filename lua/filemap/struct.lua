@@ -174,7 +174,7 @@ end
 -- @tparam table values by name, `{ Off = 0, On = 1 }`, or in order as in C, `{ "Off", "On", { "Broken", 9 } }`
 -- @tparam[opt="i32"] string T the type of integers that it is kept as
 -- @return the type, for fields
--- @raise for a value that T cannot hold, and what is no name or no integer
+-- @raise for a value that T cannot hold, what is no name or no integer, and a name beside those in order
 function struct.enum(name, values, T)
   if name ~= nil and type(name) ~= "string" then
     raise("bad argument #1 to 'enum' (string expected, got %s)", type(name))

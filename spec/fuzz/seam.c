@@ -14,6 +14,7 @@ static struct section {
   size_t reserved; /* in bytes; 0: it is all there */
   int holders;     /* 0: there is no section */
   bool planted;    /* the enemy is one of them */
+  bool read_only;  /* to others than him */
 } section;
 
 static bool is_committed[MOST_PAGES];
@@ -31,13 +32,13 @@ static void drop_section(void)
   fz_share(NULL, 0);
   if (section.reserved) munmap(section.bytes, section.reserved);
   else free(section.bytes);
-  section = (struct section){NULL, 0, 0, 0, false};
+  section = (struct section){NULL, 0, 0, 0, false, false};
 }
 
 static void make_section(size_t size, bool commit)
 {
   lost = 0;
-  section = (struct section){NULL, size, 0, 1, false};
+  section = (struct section){NULL, size, 0, 1, false, false};
   if (commit) {
     section.bytes = calloc(1, size);
     CHECK(section.bytes);
@@ -77,6 +78,7 @@ void seam_plant(fm_block_kind kind, const uint32_t sizes[4], size_t size)
   if (how & 1) ((uint32_t *)(void *)&h)[fz_below(8)] = fz_word();
   make_section(size, how & 2);
   section.planted = true;
+  section.read_only = how > 200;
   if (how & 4) commit(0, how & 8 ? size : fz_below((uint32_t)size));
   if (is_there(0, size < sizeof h ? size : sizeof h)) memcpy(section.bytes, &h, size < sizeof h ? size : sizeof h);
 }
@@ -190,6 +192,7 @@ int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
   CHECK(name && o->size == FM_ANY_SIZE);
   fz_enemy();
   if (section.holders == 0) return fm_fail(e, FM_NOT_FOUND, NULL);
+  if (section.read_only && (o->access & FM_WRITE)) return fm_fail(e, FM_DENIED, NULL);
   const int code = new_map(out, o->access, e);
   if (code == FM_OK) section.holders++;
   return code;
@@ -256,7 +259,7 @@ int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t leng
 
 int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e)
 {
-  CHECK(v->data && v->access & FM_WRITE);
+  CHECK(v->data && v->mapping->map->access & FM_WRITE);
   int code = check_range(offset, length, v->size, e);
   if (code == FM_OK) code = fails(e);
   if (code == FM_OK && lost) code = fm_fail(e, FM_TRUNCATED, NULL);

@@ -6,8 +6,9 @@
 #include "../../src/ipc/block.h"
 #include "fuzz.h"
 
-/* What may come of each call by the seam: what he cut off, and memory that the system does not have. */
-enum { SEAM_CODES = CODE(FM_TRUNCATED) | CODE(FM_NO_MEMORY) };
+/* What may come of each call by the seam: what he cut off, memory that the system does not have, and what opens only
+** to read. */
+enum { SEAM_CODES = CODE(FM_TRUNCATED) | CODE(FM_NO_MEMORY) | CODE(FM_DENIED) };
 
 void seam_begin(void);
 

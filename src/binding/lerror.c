@@ -24,22 +24,33 @@ int fmb_set_own_sources(lua_State *L)
   return 0;
 }
 
+static bool is_own(lua_State *L, const lua_Debug *ar)
+{
+  size_t length;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &own_sources);
+  const char *own = lua_tolstring(L, -1, &length);
+  lua_pop(L, 1); /* the registry has it */
+  return own && strncmp(ar->source, own, length) == 0;
+}
+
 /* Pushes the position of the program that called: of the first Lua function that is not ours. */
 static void push_where(lua_State *L)
 {
   lua_Debug ar;
-  size_t length = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &own_sources);
-  const char *own = lua_tolstring(L, -1, &length);
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline <= 0 || (own && strncmp(ar.source, own, length) == 0)) continue;
+    if (ar.currentline <= 0 || is_own(L, &ar)) continue;
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
-    lua_replace(L, -2);
     return;
   }
   lua_pushliteral(L, "");
-  lua_replace(L, -2);
+}
+
+/* The arguments of a call by a module of ours say nothing to the program. */
+static bool is_called_by_own(lua_State *L)
+{
+  lua_Debug ar;
+  return lua_getstack(L, 1, &ar) && lua_getinfo(L, "S", &ar) && is_own(L, &ar);
 }
 
 /* What is formatted comes first: once anything is pushed a finalizer may have run, and freed it. */
@@ -72,6 +83,7 @@ unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg
   if (code == FM_CLOSED) fmb_raise(L, "%s is closed", FMB_VIEW);
   if (code == FM_DENIED) fmb_raise(L, "%s is read-only (access \"%s\")", FMB_VIEW, fm_access_word(v->access));
   if (code == FM_TRUNCATED) fmb_raise_lost(L);
+  if (is_called_by_own(L)) fmb_raise(L, "%s: %s", FMB_VIEW, e.detail);
   if (offset < 0) luaL_argerror(L, arg, lua_pushfstring(L, "offset %I is negative", (LUAI_UACINT)offset));
   if (n > v->size || (uint64_t)offset > v->size - n)
     luaL_argerror(L, arg, lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte view",

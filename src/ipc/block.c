@@ -25,6 +25,7 @@ int fm_block_view(fm_view *out, const fm_block *b, uint64_t size, int access, fm
   int code = fm_view_open(&view, b->map, 0, size, access, e);
   if (code != FM_OK) return code;
   code = fm_view_check(&view, false, 0, size, e);
+  if (code == FM_INVALID && (fm_map_access(b->map) & FM_WRITE)) code = fm_view_commit(&view, 0, size, e);
   if (code == FM_OK) *out = view;
   else fm_view_close(&view);
   return code == FM_INVALID ? fm_fail(e, FM_CORRUPT, NULL) : code;

@@ -34,7 +34,7 @@ int fm_block_create(fm_block *b, const char *name, const fm_header *header, bool
 /* Opens one; FM_CORRUPT for what is none of that kind. FM_READ will do if FM_WRITE is denied and `reading` is true. */
 int fm_block_open(fm_block *b, const char *name, fm_block_kind kind, bool reading, fm_error *e);
 
-/* Views its first `size` bytes, which must be there: memory that is only reserved is FM_CORRUPT. */
+/* Views its first `size` bytes. Memory that is only reserved is taken; FM_CORRUPT where it may not be written. */
 int fm_block_view(fm_view *out, const fm_block *b, uint64_t size, int access, fm_error *e);
 
 void fm_block_close(fm_block *b);
