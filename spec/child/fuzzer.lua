@@ -10,7 +10,8 @@ local lfs = require "lfs"
 local process = require "process"
 
 local SEED <const>, ROUNDS <const>, SECONDS <const> = tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3])
-local CALLS <const>, MOST_OBJECTS <const>, SLOWEST <const> = 400, 60, 10
+local CALLS <const>, MOST_OBJECTS <const> = 400, 60
+local DEADLINE <const> = tonumber(os.getenv("FILEMAP_SPEC_DEADLINE")) or 30
 local CODES <const> = " not_found exists denied invalid too_small too_large no_space no_memory in_use timeout closed "
   .. "full truncated corrupt unsupported system "
 
@@ -279,7 +280,7 @@ local function make_call(what, f, values)
   if closing then close_in_call(values) end
   local ok, results = how(f, table.unpack(values, 1, values.n))
   if closing then collectgarbage("incremental", 200, 100, 13) end
-  if core.now() - start > SLOWEST then fail("it took " .. core.now() - start .. " s") end
+  if core.now() - start > DEADLINE then fail("it took " .. core.now() - start .. " s") end
   if not ok then return check_error(results) end
   if type(results) ~= "table" then return end
   check_results(results)
@@ -461,12 +462,18 @@ local function keep_all(values)
   for _, value in ipairs(values) do keep(value) end
 end
 
+local function must(value, why, code)
+  if value == nil then error(("%s (%s)"):format(why, code), 0) end
+  return value
+end
+
 -- Some of everything to begin with.
 local function furnish_views(names, files)
   local filemap, struct = require "filemap", require "filemap.struct"
   local maps = {
-    filemap.create(nil, 5000), filemap.create(names[1], 4096), filemap.file(files[1], "rw", { size = 3000 }),
-    filemap.create(nil, 8192, { commit = false }), filemap.create(names[4], 1000),
+    must(filemap.create(nil, 5000)), must(filemap.file(files[1], "rw", { size = 3000 })),
+    must(filemap.create(nil, 8192, { commit = false })), must(filemap.create(names[1], 4096)),
+    must(filemap.create(names[4], 1000)),
   }
   for i, map in ipairs(maps) do
     local view = map:view(i, 900)
@@ -486,13 +493,22 @@ end
 local function furnish_channels(names)
   local sync, state = require "filemap.sync", require "filemap.state"
   local pipe, mailslot = require "filemap.pipe", require "filemap.mailslot"
-  local listener, streams = pipe.listen(names[5], { capacity = 300 }), pipe.listen(names[6], { stream = true })
+  local listener = must(pipe.listen(names[5], { capacity = 300 }))
+  local streams = must(pipe.listen(names[6], { stream = true }))
   keep_all {
-    state.create(names[2], 100), state.open(names[2]), mailslot.create(names[3], { capacity = 200 }),
-    mailslot.open(names[3]), listener, streams, pipe.connect(names[5]), pipe.connect(names[5]), pipe.connect(names[6]),
-    listener:accept(0), streams:accept(0), (sync.mutex(names[1] .. "m")), (sync.semaphore(names[1] .. "s", 1, 3)),
-    (sync.event(names[1] .. "e", { manual = true })),
+    listener, streams, must(state.create(names[2], 100)), must(mailslot.create(names[3], { capacity = 200 })),
+    must((sync.mutex(names[1] .. "m"))), must((sync.semaphore(names[1] .. "s", 1, 3))),
+    must((sync.event(names[1] .. "e", { manual = true }))), must(state.open(names[2])),
+    must(mailslot.open(names[3])), must(pipe.connect(names[5])), must(pipe.connect(names[5])),
+    must(pipe.connect(names[6])), must(listener:accept(0)), must(streams:accept(0)),
   }
+end
+
+-- Where another process, looking for dead names, holds one back a name may be in use: that is no failure, and there is
+-- less to begin with.
+local function furnish(make, ...)
+  local made, problem = pcall(make, ...)
+  if not made and not contains(tostring(problem), "(in_use)") then fail(problem) end
 end
 
 local function remove_files()
@@ -521,8 +537,8 @@ end
 
 local function play(handles)
   hostile.start_round(round)
-  furnish_views(hostile.names(), hostile.files())
-  furnish_channels(hostile.names())
+  furnish(furnish_views, hostile.names(), hostile.files())
+  furnish(furnish_channels, hostile.names())
   for _ = 1, CALLS do act() end
   clear()
   remove_files()
