@@ -340,6 +340,14 @@ local function call_method()
   make_call(full, caller(name, false), values)
 end
 
+-- The types of a header are of the same classes.
+local function keep_types(types)
+  local names = {}
+  for name in pairs(types) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do keep(types[name]) end
+end
+
 local function call_module()
   local module = pick(modules)
   local name = pick(functions_of(module.functions))
@@ -348,6 +356,7 @@ local function call_module()
   table.move(values, 1, values.n, 2)
   values[1], values.n = module.functions, values.n + 1
   local results = make_call(full, caller(name, false), values)
+  if name == "parse" and results and type(results[1]) == "table" then keep_types(results[1]) end
   if name == "adopt" and results and results[1] then
     table.remove(inherited)
     adopted = adopted + 1
