@@ -51,12 +51,26 @@ void fm_sys_wake(fm_signal *s)
     if (threads[i].asleep == s->word) threads[i].asleep = NULL;
 }
 
-static bool alive[THREADS + 1]; /* by seat */
+enum { SEATS = THREADS + 1 };
+static bool alive[SEATS + 1]; /* by seat; one is free from the start */
 
 bool fm_seat_is_taken(const fm_map *m, uint32_t number)
 {
   (void)m;
-  return number <= THREADS && alive[number];
+  return number <= SEATS && alive[number];
+}
+
+int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
+{
+  if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
+  alive[number] = true;
+  s->number = number;
+  return FM_OK;
+}
+
+void fm_seat_leave(fm_seat *s)
+{
+  if (s->number) alive[s->number] = false;
 }
 
 double fm_now(void) { return now; }
@@ -66,7 +80,6 @@ void fm_sys_fence_all(void) {}
 void fm_sys_relax(void) {}
 void fm_sys_pause(double seconds) { (void)seconds; }
 void fm_sys_message(long native, char *out, size_t size) { (void)native, (void)size, out[0] = 0; }
-int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t n, fm_error *e) { (void)s, (void)m, (void)n, (void)e; return 0; }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
 
@@ -141,7 +154,7 @@ static void run_once(void (*set_up)(void))
 {
   thread_count = depth = current = preemptions = 0;
   now = 0;
-  for (int i = 0; i <= THREADS; i++) alive[i] = true;
+  for (int i = 0; i <= SEATS; i++) alive[i] = i <= THREADS;
   set_up();
   do
     for (int next; (next = choose()) >= 0;) {
@@ -340,12 +353,38 @@ static void set_up_death(void)
   lets_time_pass = true;
 }
 
+/* Some time later a new one comes, who has the dead one's seat if nobody has it for the moment. */
+static void die_and_come_again(void)
+{
+  static fm_word32 nobody_wakes;
+  fm_seat seat = {0, 0, NULL};
+  lock_and_die();
+  fm_sys_sleep(&(fm_signal){&nobody_wakes, 0}, 0, FM_SLICE);
+  if (fm_seat_take_free(&seat, NULL, 1, NULL) != FM_OK) fail("no seat is free");
+  fm_lock_free_dead(&owner, seat.number);
+  fm_lock l = {&owner, {&lock_word, 0}, NULL, seat.number};
+  take_lock(&l);
+  if (owner != l.seat) fail("the lock names another");
+  fm_lock_give(&l);
+  fm_seat_leave(&seat);
+}
+
+static void set_up_heirs(void)
+{
+  set_up_death();
+  thread_count = 0;
+  add_thread(die_and_come_again);
+  add_thread(lock_after_dead);
+  add_thread(lock_after_dead);
+}
+
 /* {-- */
 
 int main(int argc, char **argv)
 {
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"slots", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
+    {"heirs", set_up_heirs},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

@@ -116,20 +116,23 @@ typedef struct taking {
   bool abandoned;
 } taking;
 
+/* A dead one's lock is taken with its seat in hand: else another could come to have the seat, and under it the lock,
+** between our look and our taking. */
 static int try_lock(void *context, bool thoroughly, fm_error *e)
 {
   taking *t = context;
   fm_lock *l = t->lock;
-  (void)e;
+  fm_seat dead = {.number = 0};
   uint32_t owner = atomic_load_explicit(l->owner, memory_order_relaxed);
-  if (owner == 0 || owner == FM_ABANDONED) {
-    t->abandoned = owner != 0;
-  } else {
-    if (!thoroughly || fm_seat_is_taken(l->map, owner)) return FM_TIMEOUT;
-    t->abandoned = true;
+  if (owner != 0 && owner != FM_ABANDONED) {
+    const int code = thoroughly ? fm_seat_take(&dead, l->map, owner, e) : FM_IN_USE;
+    if (code != FM_OK) return code == FM_IN_USE ? FM_TIMEOUT : code;
   }
+  t->abandoned = owner != 0;
   FM_STEP("lock");
-  return atomic_compare_exchange_strong(l->owner, &owner, l->seat) ? FM_OK : FM_TIMEOUT;
+  const bool taken = atomic_compare_exchange_strong(l->owner, &owner, l->seat);
+  fm_seat_leave(&dead);
+  return taken ? FM_OK : FM_TIMEOUT;
 }
 
 int fm_lock_take(fm_lock *l, double timeout, bool *abandoned, fm_error *e)

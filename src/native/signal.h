@@ -105,7 +105,7 @@ typedef struct fm_lock {
   uint32_t seat; /* ours */
 } fm_lock;
 
-/* FM_OK, FM_TIMEOUT. *abandoned: the one before died with it. */
+/* FM_OK, FM_TIMEOUT, or what keeps it from taking a dead one's. *abandoned: the one before died with it. */
 int fm_lock_take(fm_lock *l, double timeout, bool *abandoned, fm_error *e);
 void fm_lock_give(fm_lock *l);
 
