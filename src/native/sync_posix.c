@@ -67,16 +67,19 @@ static void unlist(object *x)
   fm_posix_unlock_process();
 }
 
+/* Does this thread have it by that object? What has no seat any more, in a forked child, is of its parent's. */
+static bool is_held(const object *x)
+{
+  return x->base.held > 0 && x->base.thread == fm_this_thread() && x->seat.number != 0;
+}
+
 /* An object of the same mutex by which this thread has it; `x` itself first. NULL if there is none. */
 static object *held_by_thread(object *x)
 {
-  const void *me = fm_this_thread();
-  if (x->base.held > 0 && x->base.thread == me) return x;
+  if (is_held(x)) return x;
   fm_posix_lock_process();
   object *other = mutexes;
-  while (other && (other->inode != x->inode || other->device != x->device || other->base.held == 0 ||
-                   other->base.thread != me))
-    other = other->next;
+  while (other && (other->inode != x->inode || other->device != x->device || !is_held(other))) other = other->next;
   fm_posix_unlock_process();
   return other;
 }
@@ -200,7 +203,7 @@ int fm_sys_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
 
 static int unlock(object *x, fm_error *e)
 {
-  object *holder = x->seat.number ? held_by_thread(x) : NULL;
+  object *holder = held_by_thread(x);
   if (!holder) return fm_fail(e, FM_INVALID, "this thread does not hold it");
   holder->base.held--;
   if (!held_by_thread(holder)) fm_lock_give(&x->lock);
@@ -241,12 +244,13 @@ int fm_sys_sync_reset(fm_sync *s, fm_error *e)
 static void close_mutex(object *x)
 {
   unlist(x);
-  if (x->base.held == 0 || x->seat.number == 0) return;
+  if (x->seat.number == 0) return;
   uint32_t mine = x->seat.number;
+  const bool was_held = x->base.held > 0;
   x->base.held = 0;
   const object *other = held_by_thread(x);
   if (other) atomic_compare_exchange_strong(x->lock.owner, &mine, other->seat.number);
-  else fm_lock_give(&x->lock);
+  else if (was_held) fm_lock_give(&x->lock);
 }
 
 void fm_sys_sync_close(fm_sync *s)
