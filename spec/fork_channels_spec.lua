@@ -1,4 +1,5 @@
--- Sync objects and channels in a process that forks (spec/counterpart/fork_channels.c): all stays the parent's, and goes with it.
+-- Sync objects and channels in a process that forks (spec/counterpart/fork_channels.c): all stays the parent's, and
+-- goes with it.
 local check = require "spec.support.check"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
