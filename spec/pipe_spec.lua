@@ -3,6 +3,7 @@ local check = require "spec.support.check"
 local core = require "filemap.core"
 local filemap = require "filemap"
 local pipe = require "filemap.pipe"
+local process = require "process"
 local support = require "spec.support"
 
 local raises, contains, fails = check.raises, check.contains, check.fails
@@ -251,6 +252,32 @@ describe("a pipe", function()
     local s <close> = assert(l:accept(support.deadline))
     assert.equal("came", s:receive(support.deadline))
     assert.equal("sent", child:expect())
+  end)
+
+  support.only("posix", "a process cannot limit its own handles there", function()
+    it("says so when no descriptor is left, to who accepts and who connects", function()
+      local child <close> = process.spawn { "sh", "-c", 'ulimit -n 40; exec "$@"', "sh", support.lua, "-",
+        support.unique() }
+      child:write [[
+        local pipe, name, held, file = require "filemap.pipe", arg[1], {}
+        local listener, client = pipe.listen(name), pipe.connect(name)
+        repeat
+          file = io.open("/dev/null")
+          held[#held + 1] = file
+        until not file
+        print(select(3, listener:accept()))
+        print(select(3, pipe.connect(name))) -- which takes two
+        table.remove(held):close()
+        print(select(3, pipe.connect(name)))
+        client:close()
+        print(listener:accept(0) ~= nil)
+        listener:close()]]
+      child:close_input()
+      for _, line in ipairs { "system\t24", "system\t24", "system\t24", "true" } do
+        assert.equal(line, child:read(support.deadline))
+      end
+      assert.equal(0, child:wait(support.deadline))
+    end)
   end)
 
   it("brings many messages both ways between processes, whole and in order", function()

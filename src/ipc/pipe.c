@@ -358,20 +358,28 @@ int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool 
   return fm_fail(e, FM_IN_USE, "it comes and goes too fast");
 }
 
-/* The place of who waits longest, whose server's seat is ours then; FM_TIMEOUT if nobody does. */
-static int take_waiting(fm_listener *l, fm_conn *c, fm_error *e)
+/* The place of who waits longest; as many as there are if nobody does. *word is what says so. */
+static uint32_t find_waiting(const table *t, uint32_t *word)
 {
-  const table *t = &l->table;
   const uint32_t places = t->block.header.sizes[PLACES], now = t->words->ticket;
-  uint32_t longest = 0, which = places, word = 0;
+  uint32_t longest = 0, which = places;
   for (uint32_t i = 0; i < places; i++) {
     const uint32_t w = t->places[i], age = now - w / TICKET;
     if (w % TICKET != WAITING || (which < places && age % (UINT32_MAX / TICKET) <= longest)) continue;
     longest = age % (UINT32_MAX / TICKET);
     which = i;
-    word = w;
+    *word = w;
   }
-  if (which == places) return FM_TIMEOUT;
+  return which;
+}
+
+/* Accepts who waits longest, whose server's seat is ours then: FM_TIMEOUT if nobody does. */
+static int take_waiting(fm_listener *l, fm_conn *c, fm_error *e)
+{
+  const table *t = &l->table;
+  uint32_t word = 0;
+  const uint32_t which = find_waiting(t, &word);
+  if (which == t->block.header.sizes[PLACES]) return FM_TIMEOUT;
   const int code = fm_seat_take(&c->seat, map_of(t), end_seat(which, SERVER), e);
   if (code != FM_OK) return code == FM_IN_USE ? FM_TIMEOUT : code;
   FM_STEP("accepting");
