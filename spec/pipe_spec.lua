@@ -139,6 +139,25 @@ describe("a pipe", function()
     end
   end)
 
+  it("accepts in order, also where the numbers of connections begin again", function()
+    local TICKET <const> = 68 -- the word's offset: behind the header, and what says that somebody listens
+    local map <close> = assert(filemap.open(name, "rw"))
+    local words <close> = map:view(0, 4096)
+    for _, number in ipairs { (1 << 30) - 2, (3 << 30) - 2, (1 << 32) - 2 } do
+      words:set_u32(TICKET, number)
+      local first, second <close> = assert(pipe.connect(name)), assert(pipe.connect(name))
+      second:send("second")
+      assert(listener:accept(0)):close()
+      first:close()
+      local third <close> = assert(pipe.connect(name)) -- at the place of the first
+      third:send("third")
+      for _, expected in ipairs { "second", "third" } do
+        local s <close> = assert(listener:accept(0))
+        assert.equal(expected, s:receive(0))
+      end
+    end
+  end)
+
   it("uses the places of closed connections again", function()
     for i = 1, 3000 do
       local c <close> = assert(pipe.connect(name))

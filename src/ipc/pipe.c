@@ -364,9 +364,9 @@ static uint32_t find_waiting(const table *t, uint32_t *word)
   const uint32_t places = t->block.header.sizes[PLACES], now = t->words->ticket;
   uint32_t longest = 0, which = places;
   for (uint32_t i = 0; i < places; i++) {
-    const uint32_t w = t->places[i], age = now - w / TICKET;
-    if (w % TICKET != WAITING || (which < places && age % (UINT32_MAX / TICKET) <= longest)) continue;
-    longest = age % (UINT32_MAX / TICKET);
+    const uint32_t w = t->places[i], age = (now - w / TICKET) & (UINT32_MAX / TICKET);
+    if (w % TICKET != WAITING || (which < places && age <= longest)) continue;
+    longest = age;
     which = i;
     *word = w;
   }
