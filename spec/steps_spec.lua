@@ -1,6 +1,7 @@
 -- Processes killed at each named step of sending, receiving, publishing, connecting and locking: a build of the module
 -- (build/.../steps) stops them there for certain. Whoever is left goes on as is promised.
 local check = require "spec.support.check"
+local core = require "filemap.core"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local state = require "filemap.state"
@@ -15,14 +16,19 @@ local pattern = support.windows and [[\steps\?.dll;]] or "/steps/?.so;"
 
 support.clean()
 
--- A child that runs `before`, and then is killed at the n-th passing of a step in `chunk`.
-local function killed_at(step, n, before, chunk)
+-- A child that runs `before`, and then stops at the n-th passing of a step in `chunk`.
+local function stopped_at(step, n, before, chunk)
   local child = support.child("evaluator", { env = {
     FILEMAP_STOP = ("%s:%d"):format(step, n), LUA_CPATH = build .. pattern .. package.cpath,
   } })
   child:ask(before)
   child:start(chunk)
   child:expect("^STOPPED " .. step .. "$")
+  return child
+end
+
+local function killed_at(...)
+  local child = stopped_at(...)
   child:kill()
   child:wait(support.deadline)
 end
@@ -45,6 +51,22 @@ describe("a writer of a mailslot killed", function()
       end
     end)
   end
+end)
+
+describe("a writer of a mailslot stopped", function()
+  it("with the lock holds others back for their time, and goes without a trace", function()
+    local name = support.unique("Local\\")
+    local slot <close> = assert(mailslot.create(name))
+    local other <close> = assert(mailslot.open(name))
+    local child = stopped_at("put", 1, ("w = mailslot.open(%q)"):format(name), "w:send('half')")
+    fails("in_use", name, other:send("x", 0))
+    local start = core.now()
+    fails("in_use", name, other:send("x", 0.5))
+    assert.is_true(core.now() - start >= 0.45)
+    child:kill()
+    assert.is_true(other:send("goes on"))
+    assert.equal("goes on", slot:receive(0))
+  end)
 end)
 
 describe("a reader of a mailslot killed", function()

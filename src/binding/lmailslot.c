@@ -96,7 +96,7 @@ static int receive(lua_State *L)
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `full` (no room, with time-out 0), `timeout`, `closed` while no reader lives, `too_large`,
-  `in_use` (a writer that is stopped holds it back), `corrupt`, `truncated`
+  `in_use` (a writer that is stopped held it back all the time), `corrupt`, `truncated`
 @raise for the reader, and a negative time-out. Source: WriteFile */
 static int send(lua_State *L)
 {

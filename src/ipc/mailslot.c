@@ -24,7 +24,7 @@ _Static_assert(sizeof(slot_words) == 384, "the layout is the same for all");
 
 enum { READER_SEAT = 1, WRITER_SEATS = 2, MAX_MESSAGE = 0, RING_SIZE = 1 /* in sizes */ };
 
-/* How long a live writer may hold the others back beyond their time-out: longer than it takes to see a dead one. */
+/* How long a live writer may hold the others back beyond their time: longer than it takes to see a dead one. */
 static const double patience = 0.1;
 
 struct fm_mailslot {
@@ -194,17 +194,26 @@ typedef struct sending {
   fm_mailslot *slot;
   const void *data;
   uint32_t length;
+  double timeout, until; /* when another writer has held it back for its time; 0: none has */
 } sending;
+
+/* Another writer that lives has had the lock for as long as we have patience. */
+static int bear(sending *s, fm_error *e)
+{
+  const double now = fm_now();
+  if (s->until == 0) s->until = now - patience + s->timeout;
+  return now < s->until ? FM_TIMEOUT : fm_fail(e, FM_IN_USE, "another writer holds it back");
+}
 
 static int look_for_space(void *context, bool thoroughly, fm_error *e)
 {
-  const sending *s = context;
+  sending *s = context;
   fm_mailslot *m = s->slot;
   bool abandoned;
   int code = check_reader(m, thoroughly, e);
   if (code != FM_OK) return say(m, code, e);
-  code = fm_lock_take(&m->lock, patience, &abandoned, NULL);
-  if (code != FM_OK) return say(m, fm_fail(e, FM_IN_USE, "another writer holds it back"), e);
+  code = fm_lock_take(&m->lock, patience, &abandoned, e);
+  if (code != FM_OK) return say(m, code == FM_TIMEOUT ? bear(s, e) : code, e);
   code = put(m, s->data, s->length, e);
   fm_lock_give(&m->lock);
   return say(m, code == FM_FULL ? FM_TIMEOUT : code, e);
@@ -220,7 +229,7 @@ int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double tim
     return fm_fail(e, FM_TOO_LARGE, "a message has %u bytes at most, this one has %llu", (unsigned)most,
                    (unsigned long long)length);
   if (m->seat.number == 0 && (code = become_writer(m, e)) != FM_OK) return code;
-  sending s = {m, data, (uint32_t)length};
+  sending s = {m, data, (uint32_t)length, timeout, 0};
   code = fm_await(&m->space, timeout, look_for_space, &s, e);
   if (code == FM_OK) fm_signal_wake(&m->data);
   return code == FM_TIMEOUT && timeout <= 0 ? fm_fail(e, FM_FULL, NULL) : code;

@@ -331,7 +331,7 @@ int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
 #define FM_CAPACITY 65536 /* the default one of pipes and mailslots */
 
 /* FM_FULL if there is no room and `timeout` is 0, else FM_TIMEOUT; FM_CLOSED while no reader lives; FM_TOO_LARGE;
-** FM_IN_USE if another writer holds it back though it lives. */
+** FM_IN_USE if another writer that lives holds it back all the time, and 0.1 s at least. */
 int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double timeout, fm_error *e);
 
 /* The next message: FM_TIMEOUT. */
