@@ -147,7 +147,7 @@ int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max, uint64
   const uint64_t holds = capacity ? capacity : max > FM_CAPACITY ? max : FM_CAPACITY;
   const uint64_t longest = max ? max : holds;
   const uint32_t ring = fm_ring_size(holds);
-  if (ring == 0) return fm_fail(e, FM_TOO_LARGE, "a mailslot holds 2^30-8 bytes at most");
+  if (ring == 0) return fm_fail(e, FM_TOO_LARGE, "a mailslot holds %u bytes at most", FM_CAPACITY_MOST);
   if (longest > holds) return fm_fail(e, FM_INVALID, "its longest message is longer than its capacity");
   for (int round = 0; round < 100; round++) {
     int code = make(out, name, longest, ring, o, e);

@@ -345,7 +345,7 @@ int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool 
 {
   if (capacity == 0) capacity = FM_CAPACITY;
   const uint32_t ring = fm_ring_size(capacity);
-  if (ring == 0) return fm_fail(e, FM_TOO_LARGE, "a pipe holds 2^30-8 bytes at most");
+  if (ring == 0) return fm_fail(e, FM_TOO_LARGE, "a pipe holds %u bytes at most", FM_CAPACITY_MOST);
   const uint64_t fitting = most_reserved / conn_size(ring);
   const uint32_t places = fitting > MOST_PLACES ? MOST_PLACES : fitting < 4 ? 4 : (uint32_t)fitting;
   const fm_header h = {.kind = FM_BLOCK_PIPE, .size = whole_size(places, ring),

@@ -12,9 +12,8 @@ static uint32_t record_size(uint32_t length)
 uint32_t fm_ring_size(uint64_t capacity)
 {
   uint32_t size = 64;
-  if (capacity > FM_RING_MOST - ALIGNMENT) return 0;
-  while (size - size / 4 < record_size((uint32_t)capacity) && size < FM_RING_MOST) size *= 2;
-  if (size - size / 4 < record_size((uint32_t)capacity)) return 0;
+  if (capacity > FM_CAPACITY_MOST) return 0;
+  while (size - size / 4 < record_size((uint32_t)capacity)) size *= 2;
   return size;
 }
 

@@ -35,8 +35,10 @@ typedef struct fm_ring {
 } fm_ring;
 
 #define FM_RING_MOST (1u << 30)
+#define FM_CAPACITY_MOST (FM_RING_MOST / 4 * 3 - 4)
 
-/* The size of a ring that can hold a message of `capacity` bytes, a quarter aside; 0 if none can. */
+/* The size of a ring that can hold a message of `capacity` bytes, a quarter aside; 0 if none can: of more than
+** FM_CAPACITY_MOST. */
 uint32_t fm_ring_size(uint64_t capacity);
 
 /* Takes hold of a ring as it stands. */
