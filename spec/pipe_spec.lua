@@ -217,6 +217,16 @@ describe("a pipe", function()
     end
   end)
 
+  it("sends well what the other end takes and closes", function()
+    local child = support.child("evaluator")
+    child:start("for _ = 1, 500 do c = pipe.connect(%q) c:receive() c:close() end return 'done'", name)
+    for _ = 1, 500 do
+      local s <close> = assert(listener:accept(support.deadline))
+      assert.is_true(s:send("the answer"))
+    end
+    assert.equal("done", child:expect())
+  end)
+
   it("is closed to a client when the listener goes without accepting it", function()
     local c <close> = assert(pipe.connect(name))
     assert.is_true(c:send("x"))
@@ -378,6 +388,16 @@ describe("a stream", function()
     fails("closed", name, server:read(0))
     assert.equal("", server:read("a"))
     fails("closed", name, server:write("x"))
+  end)
+
+  it("writes well what the other end takes and closes", function()
+    local child = support.child("evaluator")
+    child:start("for _ = 1, 500 do c = pipe.connect(%q) c:read() c:close() end return 'done'", name)
+    for _ = 1, 500 do
+      local s <close> = assert(listener:accept(support.deadline))
+      assert.equal(s, s:write("the answer\n"))
+    end
+    assert.equal("done", child:expect())
   end)
 
   it("gives at its end what there is", function()

@@ -494,7 +494,8 @@ static int check_other(fm_conn *c, bool thoroughly, fm_error *e)
   return other_is_gone(c, thoroughly) ? fm_fail(e, FM_CLOSED, NULL) : FM_OK;
 }
 
-/* A dead one is found by who never waits, too: now and then, after the message is on its way. */
+/* A dead one is found by who never waits, too: now and then, before the message is on its way. Afterwards the other
+** end may have taken it, and closed. */
 static int check_now_and_then(fm_conn *c, fm_error *e)
 {
   return fm_ticks() < c->next_look ? FM_OK : check_other(c, true, e);
@@ -517,12 +518,12 @@ int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm
   if (length > most)
     return fm_fail(e, FM_TOO_LARGE, "a message has %u bytes at most, this one has %llu", (unsigned)most,
                    (unsigned long long)length);
-  code = fm_await(&c->out_space, timeout, look_to_put, &s, e);
+  code = check_now_and_then(c, e);
+  if (code == FM_OK) code = fm_await(&c->out_space, timeout, look_to_put, &s, e);
   /* For the other end to give back what it reads, before one that does not sleep comes again. */
   if (code == FM_TIMEOUT && timeout <= 0) fm_signal_await(&c->out_space);
-  if (code != FM_OK) return code;
-  fm_signal_wake(&c->out_data);
-  return check_now_and_then(c, e);
+  if (code == FM_OK) fm_signal_wake(&c->out_data);
+  return code;
 }
 
 /* Writes on, and lets the other end read meanwhile. */
@@ -545,8 +546,8 @@ int fm_conn_write(fm_conn *c, const void *data, size_t length, double timeout, f
 {
   sending s = {c, data, length};
   int code = check_use(c, true, timeout, e);
-  if (code == FM_OK) code = fm_await(&c->out_space, timeout, look_to_write, &s, e);
-  return code == FM_OK ? check_now_and_then(c, e) : code;
+  if (code == FM_OK) code = check_now_and_then(c, e);
+  return code == FM_OK ? fm_await(&c->out_space, timeout, look_to_write, &s, e) : code;
 }
 
 /* {-- Receiving --------------------------------------------------------------------------------- */
