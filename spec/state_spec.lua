@@ -103,6 +103,17 @@ describe("a state", function()
     end
   end)
 
+  it("has no value of a number that nobody can have reached", function()
+    local NEWEST <const>, SLOTS <const> = 128, 192 -- behind the header and the signal's line; the words' own line
+    local map <close> = assert(filemap.open(name, "rw"))
+    local view <close> = map:view()
+    writer:publish("a")
+    view:set_i64(NEWEST, math.mininteger)
+    view:set_i64(SLOTS, math.mininteger)
+    fails("corrupt", name, reader:read())
+    fails("corrupt", name, reader:wait(0))
+  end)
+
   it("waits for a newer value", function()
     fails("timeout", name, reader:wait(0, 0))
     writer:publish("a")

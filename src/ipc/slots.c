@@ -78,6 +78,7 @@ int fm_slots_read(const fm_slots *s, void *out, uint32_t *length, uint64_t *vers
 {
   const uint64_t newest = fm_slots_newest(s);
   if (newest == 0) return FM_NOT_FOUND;
+  if (newest > INT64_MAX) return fm_fail(e, FM_CORRUPT, NULL); /* nobody can have published so many */
   slot *from = slot_of(s, newest);
   FM_STEP("look");
   const uint64_t before = atomic_load_explicit(&from->version, memory_order_acquire);

@@ -164,7 +164,7 @@ static int look(void *context, bool thoroughly, fm_error *e)
   return fm_view_is_lost(&s->view) ? fm_fail(e, FM_TRUNCATED, NULL) : code;
 }
 
-/* Numbers are compared by their distance: a version that came from nowhere, larger than any, waits as another. */
+/* A number larger than any that was published is waited for like another. */
 static int look_for_newer(void *context, bool thoroughly, fm_error *e)
 {
   reading *r = context;
