@@ -89,6 +89,8 @@ describe("what waits", function()
     ["for room in a pipe"] = { "l = pipe.listen(%q, { capacity = 64 })",
       "c = pipe.connect(%q) while c:send('12345678', 0) do end", "c:send('12345678', 1)" },
     ["for a client"] = { "", "l = pipe.listen(%q)", "l:accept(1)" },
+    ["for a listener to come again"] = { "", "n = %q l = pipe.listen(n) c = pipe.connect(n) l:close()",
+      "nil, nil, pipe.connect(n, 1) or 'timeout'" },
     ["for mail"] = { "", "s = mailslot.create(%q)", "s:receive(1)" },
     ["for room in a mailslot"] = { "s = mailslot.create(%q, { capacity = 64 })",
       "w = mailslot.open(%q) while w:send('12345678', 0) do end", "w:send('12345678', 1)" },

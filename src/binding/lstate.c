@@ -72,7 +72,7 @@ static int state_create_or_open(lua_State *L)
   return 2;
 }
 
-/*** Opens a state to read. Without permission to write, its @{state:wait} looks each millisecond.
+/*** Opens a state to read. Without permission to write, its @{state:wait} looks each few milliseconds.
 @function open
 @tparam string name
 @treturn[1] state a reader

@@ -289,7 +289,8 @@ typedef struct fm_state fm_state;
 /* fm_state_create          A new one for values of up to `capacity` bytes, to write: FM_EXISTS.
 ** fm_state_create_or_open  To write; takes over from a writer that has gone. FM_IN_USE while another lives,
 **                          FM_TOO_SMALL if what is there holds less than `capacity`.
-** fm_state_open            To read: FM_NOT_FOUND. Without permission to write, fm_state_wait looks each millisecond. */
+** fm_state_open            To read: FM_NOT_FOUND. Without permission to write, fm_state_wait looks each few
+**                          milliseconds. */
 int fm_state_create(fm_state **out, const char *name, uint64_t capacity, const fm_options *o, fm_error *e);
 int fm_state_create_or_open(fm_state **out, bool *created, const char *name, uint64_t capacity, const fm_options *o,
                             fm_error *e);

@@ -68,7 +68,7 @@ typedef int (*fm_look)(void *context, bool thoroughly, fm_error *e);
 
 /* Waits until `look` has an answer, at most `timeout` seconds: FM_TIMEOUT. 0 looks once, FM_FOREVER waits without end.
 ** A while it looks again and again, where another processor may bring the answer; then it sleeps. A signal that may
-** not be written (`word` NULL) is looked at each millisecond or so. */
+** not be written (`word` NULL) is looked at each few milliseconds. */
 int fm_await(fm_signal *s, double timeout, fm_look look, void *context, fm_error *e);
 
 /* FM_INVALID for a negative time-out and what is no number. */
