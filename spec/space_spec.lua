@@ -216,7 +216,11 @@ support.only("posix", "these are file systems of Linux", function()
             local middle = (low + high) // 2
             filemap.file(path, 'rw', { size = 100 }):close()
             local m = filemap.file(path, 'rw', { size = middle * page })
-            if m then write_all(m:view()) m:close() low = middle else high = middle end
+            if m then
+              local v <close> = m:view()
+              write_all(v)
+            end
+            if m then m:close() low = middle else high = middle end
             assert(there() == (m and middle * page or 100))
             os.remove(path)
           end]])
