@@ -115,6 +115,49 @@ local function initials(op_a, op_b)
   return { "none", "dead", "held" }
 end
 
+support.only("posix", "on Windows a file that is open is not removed", function()
+  describe("one that makes a file and cannot grow it", function()
+    local MAKE = "f, _, code = filemap.file(path, 'rw', { size = %s }) return f and 'made' or code"
+    local TOO_MUCH <const>, ENOUGH <const> = "1 << 50", "1000"
+
+    local function two(path)
+      local a, b = steps.child(), steps.child()
+      for _, child in ipairs { a, b } do child:ask("path = %q", path) end
+      return a, b
+    end
+
+    local function is_whole(path, b)
+      b:ask("v = f:view() v:set_u8(999, 7)")
+      local map <close> = assert(filemap.file(path))
+      local view <close> = assert(map:view())
+      assert.equal(1000, #view)
+      assert.equal(7, view:get_u8(999))
+    end
+
+    it("leaves what another has grown", function()
+      local path = support.tmpname()
+      local a, b = two(path)
+      a:stop_at("opened", 1)
+      assert.is_true(a:stops(MAKE, TOO_MUCH))
+      assert.equal("made", b:ask(MAKE, ENOUGH))
+      assert.is_truthy((" no_space no_memory too_large "):find(" " .. a:go_on() .. " ", 1, true))
+      is_whole(path, b)
+    end)
+
+    it("does not take it from one who is about to", function()
+      local path = support.tmpname()
+      local a, b = two(path)
+      a:stop_at("opened", 1)
+      b:stop_at("opened", 1)
+      assert.is_true(a:stops(MAKE, TOO_MUCH))
+      assert.is_true(b:stops(MAKE, ENOUGH))
+      a:go_on()
+      assert.equal("made", b:go_on())
+      is_whole(path, b)
+    end)
+  end)
+end)
+
 support.only("posix", "on Windows the kernel keeps names, at which no process can be stopped", function()
   local STEPS = { "create", "open", "finished", "release", "released", table.unpack(steps.of("segment_posix.c")) }
 

@@ -219,7 +219,7 @@ int fm_posix_lock_size(int fd, fm_error *e)
 }
 
 /* Grows the file to the size that is asked for. Whoever does so holds a lock from the look at the size on,
-** or one whose growing fails would cut the file under another. */
+** or one whose growing fails would cut the file under another. FM_NOT_FOUND if it has lost its name. */
 static int grow_file(uint64_t *size, int fd, const fm_options *o, fm_error *e)
 {
   struct stat st;
@@ -227,6 +227,7 @@ static int grow_file(uint64_t *size, int fd, const fm_options *o, fm_error *e)
   if (code != FM_OK) return code;
   FM_STEP("locked");
   if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
+  else if (st.st_nlink == 0) code = fm_fail_native(e, ENOENT);
   else if ((uint64_t)st.st_size < o->size)
     code = fm_posix_set_size(fd, (uint64_t)st.st_size, o->size, o->commit, e);
   FM_STEP("grown");
@@ -250,6 +251,13 @@ static int prepare_file(uint64_t *size, int fd, bool created, const fm_options *
   return grow_file(size, fd, o, e);
 }
 
+/* Removes a file that was made for nothing, unless another has made something of it meanwhile: with the lock. */
+static void remove_made(int fd, const char *path)
+{
+  struct stat st;
+  if (fm_posix_lock_size(fd, NULL) == FM_OK && fstat(fd, &st) == 0 && st.st_size == 0) unlink(path);
+}
+
 int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
 {
   int fd = -1;
@@ -258,16 +266,20 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
   int code = check_options(o, e);
   if (code == FM_OK && o->name)
     code = fm_fail(e, FM_UNSUPPORTED, "a file has no second name here; others open its path");
-  if (code == FM_OK) code = open_file(&fd, &created, m->path, o, e);
   if (code != FM_OK) return code;
-  FM_STEP("opened");
-  code = prepare_file(&size, fd, created, o, e);
-  if (code == FM_OK && o->inherit) code = fm_posix_set_inherit(fd, true, e);
-  if (code == FM_OK) {
-    keep(m, fd, size);
-  } else {
+  for (int i = 0; i < 10; i++) {
+    code = open_file(&fd, &created, m->path, o, e);
+    if (code != FM_OK) return code;
+    FM_STEP("opened");
+    code = prepare_file(&size, fd, created, o, e);
+    if (code == FM_OK && o->inherit) code = fm_posix_set_inherit(fd, true, e);
+    if (code == FM_OK) {
+      keep(m, fd, size);
+      return code;
+    }
+    if (created) remove_made(fd, m->path);
     close(fd);
-    if (created) unlink(m->path);
+    if (code != FM_NOT_FOUND) return code; /* else it was removed meanwhile */
   }
   return code;
 }
