@@ -1,5 +1,5 @@
--- Pages that go away in a host with handlers of SIGBUS, threads, limits and signals of its own (spec/guard/guard.c).
--- What Windows has in place of signals is in truncated_spec.lua.
+-- Pages that go away in a host with handlers of SIGBUS, threads, limits and signals of its own (spec/guard/guard.c),
+-- and with handlers of Windows' exceptions (spec/guard/inpage.c).
 local process = require "process"
 local support = require "spec.support"
 
@@ -66,5 +66,32 @@ support.only("posix", "there are no signals", function()
     } do
       it(what, function() run(case, WELL, "holds") end)
     end
+  end)
+end)
+
+support.only("win32", "there are no exceptions", function()
+  describe("a page that cannot be brought in", function()
+    -- Windows lets nobody cut a file that is mapped, but what wine runs on does.
+    local cutter <const> = [[Z:\usr\bin\truncate]]
+    local wine = io.open(cutter, "rb")
+    if wine then wine:close() end
+
+    local name <const> = "reads 0 in all threads, where it is a view's, and goes to the host's handler where it is not"
+    if not wine then return pending(name .. " (Windows lets nobody cut a file that is mapped)") end
+
+    it(name, function()
+      local path = "/tmp/" .. support.unique("filemap-")
+      local windows = "Z:" .. path:gsub("/", "\\")
+      local host <close> = process.spawn { folder .. "inpage", windows }
+      host:expect("^READY$")
+      local cut <close> = process.spawn { cutter, "-s", "0", path }
+      -- (A program of the other system is no process that can be waited for; its output ends with it.)
+      assert.same({ nil, "eof" }, { cut:read(support.deadline) })
+      assert.equal(0, require("lfs").attributes(windows, "size"))
+      host:write("cut\n")
+      host:expect("^holds$")
+      host:finish()
+      assert(os.remove(windows))
+    end)
   end)
 end)

@@ -5,17 +5,26 @@
 
 #if FM_SYSTEM_WIN32
 
+static bool put_zeros(const fm_mapping *m)
+{
+  return UnmapViewOfFile(m->base) && VirtualAlloc(m->base, m->length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+/* The first to miss a page puts the zeros there. Others that missed one, or came in between when there was nothing at
+** all, which is another exception, try again until there is. */
 static LONG CALLBACK on_exception(EXCEPTION_POINTERS *info)
 {
+  enum { EXECUTING = 8 }; /* of memory that is not for that */
   const EXCEPTION_RECORD *x = info->ExceptionRecord;
-  if (x->ExceptionCode != (DWORD)EXCEPTION_IN_PAGE_ERROR || x->NumberParameters < 2)
+  const bool missed = x->ExceptionCode == (DWORD)EXCEPTION_IN_PAGE_ERROR;
+  if ((!missed && x->ExceptionCode != (DWORD)EXCEPTION_ACCESS_VIOLATION) || x->NumberParameters < 2 ||
+      x->ExceptionInformation[0] == EXECUTING)
     return EXCEPTION_CONTINUE_SEARCH;
   fm_mapping *m = fm_guarded((const void *)x->ExceptionInformation[1]);
-  if (!m) return EXCEPTION_CONTINUE_SEARCH;
-  const int was_lost = m->lost;
-  m->lost = 1; /* first: another thread may read the zeros at once */
-  if (was_lost || !UnmapViewOfFile(m->base)) return EXCEPTION_CONTINUE_SEARCH;
-  if (!VirtualAlloc(m->base, m->length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)) return EXCEPTION_CONTINUE_SEARCH;
+  if (!m || (!missed && !m->lost)) return EXCEPTION_CONTINUE_SEARCH;
+  /* lost is set first: another thread may read the zeros at once */
+  if (InterlockedExchange((volatile LONG *)(volatile void *)&m->lost, 1)) SwitchToThread();
+  else if (!put_zeros(m)) return EXCEPTION_CONTINUE_SEARCH;
   return EXCEPTION_CONTINUE_EXECUTION;
 }
 

@@ -1,0 +1,105 @@
+/* Pages that go away on Windows, where they are missed by an exception: a program that uses filemap's library as a host
+** does that has handlers of its own.
+**
+**   inpage PATH   maps the file, says READY, and goes on when a line comes: by then the file is cut
+**
+** Under wine the file is cut by a program of the system that it runs on, as Windows lets nobody do. A page that is
+** missing is missing there too, but wine calls it an access violation: a handler before ours gives it Windows' name. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <windows.h>
+
+#include "../../src/native/filemap.h"
+
+static fm_view view;
+static unsigned char *elsewhere;
+static volatile LONG called, renamed;
+
+static void check(bool holds, const char *what)
+{
+  if (holds) return;
+  printf("%s\n", what);
+  fflush(stdout);
+  ExitProcess(1);
+}
+
+static bool lies_in(const void *at, const unsigned char *from, size_t size)
+{
+  const unsigned char *p = at;
+  return p >= from && p < from + size;
+}
+
+/* Comes first. A page that is missing can be told from one that may not be touched: it is committed, and may. */
+static LONG CALLBACK rename_fault(EXCEPTION_POINTERS *info)
+{
+  EXCEPTION_RECORD *x = info->ExceptionRecord;
+  const void *at = (const void *)x->ExceptionInformation[1];
+  MEMORY_BASIC_INFORMATION part;
+  if (x->ExceptionCode != EXCEPTION_ACCESS_VIOLATION || x->NumberParameters < 2) return EXCEPTION_CONTINUE_SEARCH;
+  if (!VirtualQuery(at, &part, sizeof part) || part.Type != MEM_MAPPED || part.State != MEM_COMMIT)
+    return EXCEPTION_CONTINUE_SEARCH;
+  x->ExceptionCode = EXCEPTION_IN_PAGE_ERROR;
+  x->NumberParameters = 3;
+  x->ExceptionInformation[2] = 0xC0000011; /* STATUS_END_OF_FILE */
+  InterlockedIncrement(&renamed);
+  return EXCEPTION_CONTINUE_SEARCH;
+}
+
+/* The host's own, behind ours. */
+static LONG CALLBACK on_fault(EXCEPTION_POINTERS *info)
+{
+  const EXCEPTION_RECORD *x = info->ExceptionRecord;
+  if (x->ExceptionCode != (DWORD)EXCEPTION_IN_PAGE_ERROR) return EXCEPTION_CONTINUE_SEARCH;
+  check(lies_in((const void *)x->ExceptionInformation[1], elsewhere, 65536), "it is asked for what is a view's");
+  InterlockedIncrement(&called);
+  UnmapViewOfFile(elsewhere);
+  VirtualAlloc(elsewhere, 65536, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+  return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+static unsigned char touch(const volatile unsigned char *at)
+{
+  return *at;
+}
+
+static DWORD WINAPI fault_together(void *unused)
+{
+  for (size_t i = 0; i < view.size; i += 4096) {
+    check(touch(view.data + i) == 0, "a lost page did not read 0");
+    view.data[i] = 0;
+  }
+  check(fm_view_is_lost(&view), "it is not lost");
+  return unused != NULL;
+}
+
+int main(int argc, char **argv)
+{
+  enum { THREADS = 6 };
+  HANDLE threads[THREADS];
+  fm_options o = FM_OPTIONS;
+  fm_error e;
+  fm_map *m;
+  fm_view slice;
+  o.size = 16 * 65536;
+  check(argc == 2 && fm_file(&m, argv[1], &o, &e) == FM_OK, "no file");
+  check(AddVectoredExceptionHandler(1, on_fault) != NULL, "no handler");
+  check(fm_view_open(&view, m, 65536, 15 * 65536, FM_RW, &e) == FM_OK, "no view");
+  check(fm_view_sub(&slice, &view, 100, 100, FM_RW, &e) == FM_OK, "no slice");
+  check(AddVectoredExceptionHandler(1, rename_fault) != NULL, "no handler");
+  elsewhere = MapViewOfFile((HANDLE)fm_map_handle(m), FILE_MAP_READ, 0, 0, 65536);
+  check(elsewhere && touch(view.data) == 0 && touch(elsewhere) == 0, "it cannot be read");
+  printf("READY\n");
+  fflush(stdout);
+  check(getchar() != EOF, "no line came");
+  for (int i = 0; i < THREADS; i++) threads[i] = CreateThread(NULL, 0, fault_together, NULL, 0, NULL);
+  WaitForMultipleObjects(THREADS, threads, TRUE, INFINITE);
+  check(renamed > 0 && called == 0 && fm_view_is_lost(&slice), "nothing was missed");
+  check(touch(slice.data + 50) == 0, "a slice did not read 0");
+  check(touch(elsewhere) == 0 && called == 1, "the handler before was not called");
+  fm_view_close(&slice);
+  fm_view_close(&view);
+  fm_map_close(m);
+  check(fm_live() == 0, "something is left");
+  printf("holds\n");
+  return 0;
+}
