@@ -71,11 +71,17 @@ static void stay_loaded(void)
     dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
+static atomic_bool installed;
+
+/* By one thread at a time. */
 static int install(void)
 {
   struct sigaction ours = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  if (installed) return 0;
   sigemptyset(&ours.sa_mask);
-  return sigaction(SIGBUS, NULL, &before) == 0 && sigaction(SIGBUS, &ours, NULL) == 0 ? 0 : errno;
+  if (sigaction(SIGBUS, NULL, &before) != 0 || sigaction(SIGBUS, &ours, NULL) != 0) return errno;
+  installed = true;
+  return 0;
 }
 
 /* A fault whose signal is blocked ends the process, whoever handles it: a thread that opens views lets it through. */
@@ -90,13 +96,11 @@ static void unblock(void)
 /* No fork comes in between: its child would wait for a thread that it does not have. */
 int fm_sys_install_guard(fm_error *e)
 {
-  static atomic_bool installed;
   int error = 0;
   if (!installed) {
     stay_loaded();
     fm_posix_lock_process();
-    if (!installed) error = install();
-    installed = error == 0;
+    error = install();
     fm_posix_unlock_process();
   }
   unblock();
