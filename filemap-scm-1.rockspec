@@ -38,6 +38,7 @@ build = {
     ["filemap.pipe"] = "lua/filemap/pipe.lua",
     ["filemap.state"] = "lua/filemap/state.lua",
     ["filemap.sync"] = "lua/filemap/sync.lua",
+    ["filemap.win32"] = "lua/filemap/win32.lua",
     ["filemap.core"] = {
       sources = {
         "src/native/error.c",
@@ -46,6 +47,9 @@ build = {
         "src/native/guard.c",
         "src/native/guard_posix.c",
         "src/native/guard_win32.c",
+        "src/native/handle.c",
+        "src/native/handle_posix.c",
+        "src/native/handle_win32.c",
         "src/native/map.c",
         "src/native/map_posix.c",
         "src/native/map_stub.c",
@@ -85,6 +89,7 @@ build = {
         "src/binding/lsync.c",
         "src/binding/ltext.c",
         "src/binding/lview.c",
+        "src/binding/lwin32.c",
       },
     },
   },

@@ -123,10 +123,10 @@ local function annotated(path)
 end
 
 -- The fields that editors are told a class has.
-local function fields(class)
+local function fields(class, path)
   local found, current = {}, nil
-  local text = read("types/filemap.lua")
-  for module in pairs(c_modules) do text = text .. read(("types/filemap/%s.lua"):format(module)) end
+  local text = read(path or "types/filemap.lua")
+  for module in pairs(path and {} or c_modules) do text = text .. read(("types/filemap/%s.lua"):format(module)) end
   for line in text:gmatch("[^\n]+") do
     current = line:match("^%-%-%-@class ([%w_.]+)") or current
     local name = current == class and line:match("^%-%-%-@field ([%w_]+)")
@@ -142,9 +142,9 @@ local function documented_fields()
   return found
 end
 
-local function constants()
+local function constants(module)
   local found = {}
-  for name, value in pairs(filemap) do
+  for name, value in pairs(module or filemap) do
     if type(value) ~= "function" then add(found, name, true) end
   end
   return found
@@ -199,6 +199,7 @@ local modules = {
     objects = { type = struct.define("S", { { "x", "u8" } }) },
   },
   ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" }, types = "types/filemap/cdef.lua", objects = {} },
+  ["filemap.win32"] = { files = { "lua/filemap/win32.lua" }, types = "types/filemap/win32.lua", objects = {} },
 }
 
 local function parameters_of(f, first)
@@ -210,7 +211,9 @@ end
 -- The functions of a module, and the methods of its objects, with their parameters.
 local function live_in(name, module)
   local found = {}
-  for key, f in pairs(require(name)) do add(found, name:match("%w+$") .. "." .. key, parameters_of(f, 1)) end
+  for key, f in pairs(require(name)) do
+    if type(f) == "function" then add(found, name:match("%w+$") .. "." .. key, parameters_of(f, 1)) end
+  end
   for owner, object in pairs(module.objects) do
     for key, f in pairs(getmetatable(object).__index) do add(found, owner .. ":" .. key, parameters_of(f, 2)) end
   end
@@ -260,6 +263,10 @@ describe("the constants", function()
   it("are the same in the module, in the reference and for editors", function()
     assert.same(constants(), documented_fields())
     assert.same(constants(), fields("filemap"))
+  end)
+
+  it("of filemap.win32 are told to editors", function()
+    assert.same(constants(require "filemap.win32"), fields("filemap.win32", "types/filemap/win32.lua"))
   end)
 end)
 

@@ -48,7 +48,7 @@ int fmb_opt_access(lua_State *L, int arg, int otherwise);
 enum {
   FMB_ACCESS = 1, FMB_SIZE = 2, FMB_MODE = 4, FMB_SDDL = 8, FMB_NAME = 16, FMB_INHERIT = 32,
   FMB_COMMIT = 64, FMB_LARGE_PAGES = 128, FMB_EXISTING = 256, FMB_MANUAL = 512, FMB_SET = 1024, FMB_CAPACITY = 2048,
-  FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192
+  FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192, FMB_PROTECT = 16384
 };
 
 typedef struct fmb_options {
@@ -74,7 +74,8 @@ typedef struct fmb_object {
   const char *type;
 } fmb_object;
 
-extern const char fmb_mutex[], fmb_semaphore[], fmb_event[], fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[];
+extern const char fmb_mutex[], fmb_semaphore[], fmb_event[], fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[],
+  fmb_file[];
 
 /* Pushes a closed one of `size` bytes, which begins with an fmb_object, to be filled, behind so many arguments of the
 ** call. A finalizer may run: options are read after it, since what they refer to is their table's. */
@@ -132,6 +133,7 @@ void fmb_open_sync(lua_State *L);
 void fmb_open_state(lua_State *L);
 void fmb_open_mailslot(lua_State *L);
 void fmb_open_pipe(lua_State *L);
+void fmb_open_win32(lua_State *L);
 
 /* The methods of views, kept by topic. */
 extern const luaL_Reg fmb_number_methods[];

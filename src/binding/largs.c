@@ -162,6 +162,14 @@ static const char *read_max_message(lua_State *L, fmb_options *o)
   return read_length(L, &o->max_message);
 }
 
+static const char *read_protect(lua_State *L, fmb_options *o)
+{
+  int is_integer;
+  const lua_Integer bits = lua_tointegerx(L, -1, &is_integer);
+  o->map.protect = (uint32_t)bits;
+  return is_integer && bits == (lua_Integer)o->map.protect ? NULL : "an integer of 32 bits";
+}
+
 static const struct option { const char *name; unsigned bit; reader read; } known[] = {
   {"access", FMB_ACCESS, read_access},    {"size", FMB_SIZE, read_size},
   {"mode", FMB_MODE, read_mode},          {"sddl", FMB_SDDL, read_sddl},
@@ -170,6 +178,7 @@ static const struct option { const char *name; unsigned bit; reader read; } know
   {"existing", FMB_EXISTING, read_existing}, {"manual", FMB_MANUAL, read_manual},
   {"set", FMB_SET, read_set},             {"stream", FMB_STREAM_MODE, read_stream},
   {"capacity", FMB_CAPACITY, read_capacity}, {"max_message", FMB_MAX_MESSAGE, read_max_message},
+  {"protect", FMB_PROTECT, read_protect},
 };
 
 /* The option that the key below the top names; raises if the call has none of that name. */

@@ -249,6 +249,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "mailslot");
   fmb_open_pipe(L);
   lua_setfield(L, -2, "pipe");
+  fmb_open_win32(L);
+  lua_setfield(L, -2, "win32");
   luaL_getmetatable(L, FMB_VIEW); /* its methods as functions, for who calls them often */
   lua_getfield(L, -1, "__index");
   lua_setfield(L, -3, "view");

@@ -3,7 +3,7 @@
 
 const char fmb_mutex[] = "filemap.mutex", fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
            fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot", fmb_listener[] = "filemap.listener",
-           fmb_conn[] = "filemap.conn";
+           fmb_conn[] = "filemap.conn", fmb_file[] = "filemap.file_handle";
 
 fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size)
 {

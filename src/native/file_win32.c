@@ -75,6 +75,17 @@ static int check_regular(opened_file *f, fm_error *e)
   return fm_fail(e, FM_INVALID, "it is not a regular file");
 }
 
+/* A handle of our own of a file that is open. */
+static int copy_handle(opened_file *f, const fm_file_handle *file, fm_error *e)
+{
+  const HANDLE self = GetCurrentProcess();
+  if (!DuplicateHandle(self, fm_win32_handle(file->handle), self, &f->handle, 0, FALSE, DUPLICATE_SAME_ACCESS))
+    return fm_win32_fail(e);
+  const int code = get_size(&f->size, f->handle, e);
+  if (code != FM_OK) CloseHandle(f->handle);
+  return code;
+}
+
 /* On failure nothing is open. */
 static int open_file(opened_file *f, int access, bool make, void *security, fm_error *e)
 {
@@ -105,18 +116,24 @@ static int map_file(fm_map *m, const opened_file *f, const fm_options *o, void *
   /* "If an application specifies a size for the file mapping object that is larger than the size of
   ** the actual named file on disk ..., then the file on disk is increased". Unlike setting the
   ** file's size, that cannot shrink a file that somebody else grew in the meantime. */
-  const fm_section s = {f->handle, fm_win32_protection(m->access & FM_WRITE, m->access & FM_EXEC),
-                     grow ? o->size : 0, m->name, security, o->inherit, false};
+  const fm_section s = {
+    f->handle, o->protect ? o->protect : fm_win32_protection(m->access & FM_WRITE, m->access & FM_EXEC),
+    grow || o->file ? o->size : 0, m->name, security, o->inherit, false};
   HANDLE made = NULL;
   int code = FM_OK;
-  uint64_t size = grow ? o->size : f->size, now = size;
+  uint64_t size = s.size ? s.size : f->size, now = size;
   if (grow && !(m->access & FM_WRITE)) return fm_win32_fail_small(e, f->size, o->size);
   if (grow && o->commit) code = check_space(f->handle, o->size - f->size, e);
   /* "An attempt to map a file with a length of 0 (zero) fails". */
   if (code == FM_OK && size > 0) code = fm_win32_make_section(&made, &s, e);
   if (code != FM_OK) return code;
+  if (s.protect & SEC_IMAGE) code = fm_win32_measure(&size, &m->reserved, made, e);
   /* Until it had a section somebody could cut the file. */
-  if (get_size(&now, f->handle, NULL) == FM_OK && now < size) size = now;
+  else if (get_size(&now, f->handle, NULL) == FM_OK && now < size) size = now;
+  if (code != FM_OK) {
+    CloseHandle(made);
+    return code;
+  }
   m->handle = (intptr_t)made;
   m->file = (intptr_t)f->handle;
   m->size = size;
@@ -152,7 +169,7 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
   int code = fm_win32_path(&f.path, m->path, e);
   if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
   if (code == FM_OK) code = check_free(m->name, e);
-  if (code == FM_OK) code = open_file(&f, m->access, make, security, e);
+  if (code == FM_OK) code = o->file ? copy_handle(&f, o->file, e) : open_file(&f, m->access, make, security, e);
   if (code == FM_OK) {
     FM_STEP("found");
     code = map_file(m, &f, o, security, e);

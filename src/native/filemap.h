@@ -90,6 +90,9 @@ const char *fm_access_word(int access);
 /* A section of memory, or a file, that can be viewed. */
 typedef struct fm_map fm_map;
 
+/* A file that is open, of which maps can be made: see handle.h. */
+typedef struct fm_file_handle fm_file_handle;
+
 /* What the calls that make or open a map may be told. Start from FM_OPTIONS. */
 typedef struct fm_options {
   int access;       /* of the map: default FM_RW */
@@ -102,11 +105,15 @@ typedef struct fm_options {
   size_t initial_size; /* no more than the size */
   bool inherit;     /* let child processes inherit the handle */
   bool commit;      /* the memory is there on return; false only reserves addresses or file size */
-  bool large_pages; /* FM_UNSUPPORTED where there are none */
+  bool large_pages; /* FM_UNSUPPORTED where there are none, or not of what is asked for. On Linux unnamed memory alone has
+                       them, from the pool that its administrator set aside */
+  const fm_file_handle *file; /* fm_file: the file is open already; `size` is that of the map, if it is given */
+  uint32_t protect; /* what CreateFileMapping is told on Windows, PAGE_... and SEC_..., in place of what the rest stands
+                       for; 0: that. POSIX: FM_UNSUPPORTED for what only Windows has, else no effect */
 } fm_options;
 
 #define FM_ANY_SIZE UINT64_MAX
-#define FM_OPTIONS {FM_RW, FM_ANY_SIZE, 0600, NULL, NULL, NULL, 0, false, true, false}
+#define FM_OPTIONS {FM_RW, FM_ANY_SIZE, 0600, NULL, NULL, NULL, 0, false, true, false, NULL, 0}
 
 /* Each of these makes *out, which fm_map_close ends.
 **

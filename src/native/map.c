@@ -188,16 +188,24 @@ int fm_open_sync(fm_map **out, const char *name, uint64_t size, const fm_options
   return open_named(out, name, true, &opening, e);
 }
 
+/* A map reads at least, and does no more than its file was opened for. */
+static int check_file(int wanted, const fm_file_handle *file, fm_error *e)
+{
+  if (!file || !(wanted & (FM_RW | FM_EXEC) & ~file->access)) return FM_OK;
+  return fm_fail(e, FM_DENIED, "it was not opened for \"%s\"", fm_access_word(wanted));
+}
+
 int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error *e)
 {
   fm_name parsed;
-  fm_options o;
+  fm_options o = *options;
   int code = fm_name_parse(&parsed, options->name, e);
   if (code == FM_OK) code = take_options(&o, options, e);
+  if (code == FM_OK) code = check_file(o.access, o.file, e);
   if (code == FM_OK && o.large_pages)
     code = fm_fail(e, FM_UNSUPPORTED, "a file is not mapped in large pages");
   if (code != FM_OK) return code;
-  fm_map *m = new_map(&parsed, path, o.access);
+  fm_map *m = new_map(&parsed, o.file ? o.file->path : path, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
   FM_STEP("file");
   return finish(out, m, fm_sys_file(m, &o, e));
@@ -315,21 +323,27 @@ static void drop_mapping(fm_mapping *mapping)
   live--;
 }
 
+/* Of huge pages only whole ones are mapped and unmapped. */
+static size_t whole_pages(const fm_map *m, size_t length)
+{
+  return m->page ? (length + m->page - 1) / m->page * m->page : length;
+}
+
 int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e)
 {
   int code = check_access(access, m->access, e);
   if (code == FM_OK) code = check_range(offset, length, m->size, e);
   if (code != FM_OK) return code;
   /* Systems map from multiples of the granularity only; what is before `offset` is ours alone. */
-  const size_t before = (size_t)(offset % fm_granularity());
-  if (length > SIZE_MAX - before)
+  const size_t before = (size_t)(offset % (m->page ? m->page : fm_granularity()));
+  if (length > SIZE_MAX - before - m->page)
     return fm_fail(e, FM_TOO_LARGE, "no address space has %llu bytes", (unsigned long long)length);
   fm_mapping *mapping = calloc(1, sizeof *mapping);
   if (!mapping) return fm_fail(e, FM_NO_MEMORY, NULL);
   mapping->refs = 1;
   mapping->map = m;
   mapping->is_private = access & FM_COPY;
-  mapping->length = (size_t)length + before;
+  mapping->length = whole_pages(m, (size_t)length + before);
   code = fm_sys_map(&mapping->base, m, offset - before, mapping->length, access, e);
   FM_STEP("mapped");
   if (code == FM_OK && (code = fm_guard(mapping, e)) != FM_OK) fm_sys_unmap(mapping);

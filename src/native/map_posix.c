@@ -6,8 +6,10 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 const char fm_platform[] = "posix";
@@ -90,11 +92,15 @@ static int open_flags(int access)
   return access & FM_WRITE ? O_RDWR : O_RDONLY;
 }
 
+/* SEC_IMAGE, SEC_NOCACHE, SEC_WRITECOMBINE. */
+enum { WINDOWS_ALONE = 0x01000000 | 0x10000000 | 0x40000000 };
+
 /* What every call does with an option that this system has nothing for. */
 static int check_options(const fm_options *o, fm_error *e)
 {
   if (o->sddl) return fm_fail(e, FM_UNSUPPORTED, "security descriptors are Windows'; here it is `mode`");
-  if (o->large_pages) return fm_fail(e, FM_UNSUPPORTED, "large pages are not to be had");
+  if (o->protect & WINDOWS_ALONE)
+    return fm_fail(e, FM_UNSUPPORTED, "only Windows has memory of that kind (0x%lx)", (unsigned long)o->protect);
   return FM_OK;
 }
 
@@ -112,11 +118,55 @@ int fm_posix_write_initial(int fd, const fm_options *o, fm_error *e)
   return FM_OK;
 }
 
-static int make_unnamed(int *out, uint64_t size, const fm_options *o, fm_error *e)
+/* {-- Huge pages: of unnamed memory alone, since /dev/shm has none ------------------------------ */
+
+/* Bytes of the pages that a file is of, if they are huge, else 0. */
+static size_t huge_page(int fd)
+{
+  enum { HUGETLBFS = (int)0x958458f6 }; /* linux/magic.h */
+  struct statfs fs;
+  return fstatfs(fd, &fs) == 0 && (int)fs.f_type == HUGETLBFS ? (size_t)fs.f_bsize : 0;
+}
+
+/* The number in a file of the system's, 0 if there is none. */
+static uint64_t read_number(const char *path)
+{
+  char text[32] = "";
+  const int fd = fm_posix_open(path, O_RDONLY, 0);
+  if (fd < 0) return 0;
+  const ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  return n > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+/* Of a system without any it is said beforehand; where there are too few, what takes them fails. */
+static int make_huge(int *out, fm_error *e)
+{
+  if (read_number("/proc/sys/vm/nr_hugepages") + read_number("/proc/sys/vm/nr_overcommit_hugepages") == 0)
+    return fm_fail(e, FM_UNSUPPORTED, "this system has set no huge pages aside (vm.nr_hugepages)");
+  const int fd = memfd_create("filemap", MFD_CLOEXEC | MFD_HUGETLB);
+  if (fd < 0)
+    return errno == EINVAL || errno == ENODEV ? fm_fail(e, FM_UNSUPPORTED, NULL) : fm_fail_native(e, errno);
+  *out = fd;
+  return FM_OK;
+}
+
+static int make_small(int *out, fm_error *e)
 {
   const int fd = memfd_create("filemap", MFD_CLOEXEC);
   if (fd < 0) return fm_fail_native(e, errno);
-  int code = fm_posix_set_size(fd, 0, size, o->commit, e);
+  *out = fd;
+  return FM_OK;
+}
+
+/* Huge pages are committed always, as on Windows. */
+static int make_unnamed(int *out, uint64_t size, const fm_options *o, fm_error *e)
+{
+  int fd = -1;
+  int code = o->large_pages ? make_huge(&fd, e) : make_small(&fd, e);
+  if (code != FM_OK) return code;
+  const uint64_t page = huge_page(fd), past = page ? size % page : 0;
+  code = fm_posix_set_size(fd, 0, past ? size + page - past : size, o->commit || page, e);
   if (code == FM_OK) code = fm_posix_write_initial(fd, o, e);
   if (code == FM_OK) *out = fd;
   else close(fd);
@@ -127,6 +177,7 @@ static void keep(fm_map *m, int fd, uint64_t size)
 {
   m->handle = fd;
   m->size = size;
+  m->page = huge_page(fd);
 }
 
 /* A new descriptor is close-on-exec; this is the last step that can fail. */
@@ -144,6 +195,8 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
 {
   int fd;
   int code = check_options(o, e);
+  if (code == FM_OK && o->large_pages && name->kind != FM_UNNAMED)
+    code = fm_fail(e, FM_UNSUPPORTED, "only unnamed memory has large pages here");
   if (code != FM_OK) return code;
   code = name->kind == FM_UNNAMED ? make_unnamed(&fd, size, o, e)
                                   : fm_segment_create(&fd, name, m->sync, size, o, e);
@@ -186,6 +239,14 @@ int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e)
 
 /* {-- Files ------------------------------------------------------------------------------------- */
 
+static int copy_handle(int *out, const fm_file_handle *file, fm_error *e)
+{
+  const int fd = fcntl((int)file->handle, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return fm_fail_native(e, errno);
+  *out = fd;
+  return FM_OK;
+}
+
 /* Looks before it opens, since opening a FIFO or device has effects. */
 static int open_file(int *out, bool *created, const char *path, const fm_options *o, fm_error *e)
 {
@@ -227,7 +288,7 @@ static int grow_file(uint64_t *size, int fd, const fm_options *o, fm_error *e)
   if (code != FM_OK) return code;
   FM_STEP("locked");
   if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
-  else if (st.st_nlink == 0) code = fm_fail_native(e, ENOENT);
+  else if (st.st_nlink == 0 && !o->file) code = fm_fail_native(e, ENOENT);
   else if ((uint64_t)st.st_size < o->size)
     code = fm_posix_set_size(fd, (uint64_t)st.st_size, o->size, o->commit, e);
   FM_STEP("grown");
@@ -268,13 +329,13 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
     code = fm_fail(e, FM_UNSUPPORTED, "a file has no second name here; others open its path");
   if (code != FM_OK) return code;
   for (int i = 0; i < 10; i++) {
-    code = open_file(&fd, &created, m->path, o, e);
+    code = o->file ? copy_handle(&fd, o->file, e) : open_file(&fd, &created, m->path, o, e);
     if (code != FM_OK) return code;
     FM_STEP("opened");
     code = prepare_file(&size, fd, created, o, e);
     if (code == FM_OK && o->inherit) code = fm_posix_set_inherit(fd, true, e);
     if (code == FM_OK) {
-      keep(m, fd, size);
+      keep(m, fd, o->file && o->size ? o->size : size);
       return code;
     }
     if (created) remove_made(fd, m->path);

@@ -50,6 +50,18 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
+int fm_sys_file_open(fm_file_handle *f, bool *existed, const struct fm_file_request *r, const fm_options *o,
+                     fm_error *e)
+{
+  (void)f, (void)existed, (void)r, (void)o;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+void fm_sys_file_close(fm_file_handle *f)
+{
+  (void)f;
+}
+
 int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e)
 {
   (void)m, (void)handle, (void)size;

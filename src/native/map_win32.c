@@ -186,7 +186,8 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
                o->inherit, false};
   HANDLE made = NULL;
   int code = o->commit ? check_memory(size, e) : FM_OK;
-  if (code == FM_OK && o->large_pages) code = use_large_pages(&s, e);
+  if (o->protect) s.protect = o->protect;
+  else if (code == FM_OK && o->large_pages) code = use_large_pages(&s, e);
   else s.protect |= o->commit ? SEC_COMMIT : SEC_RESERVE;
   if (code == FM_OK) code = fm_win32_read_sddl(&s.security, o->sddl, e);
   if (code == FM_OK) code = fm_win32_make_section(&made, &s, e);
@@ -217,12 +218,12 @@ static int measure_view(uint64_t *size, HANDLE handle, fm_error *e)
   return FM_OK;
 }
 
-/* What cannot be asked may be reserved: then each access looks. */
-static int measure(uint64_t *size, bool *reserved, HANDLE handle, fm_error *e)
+/* What cannot be asked may be reserved, and of an image not every page is to be read: then each access looks. */
+int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE handle, fm_error *e)
 {
   section_info info;
   const DWORD error = query_section(&info, handle);
-  *reserved = error == ERROR_ACCESS_DENIED || (!error && (info.attributes & SEC_RESERVE));
+  *reserved = error == ERROR_ACCESS_DENIED || (!error && (info.attributes & (SEC_RESERVE | SEC_IMAGE)));
   if (error == ERROR_ACCESS_DENIED) return measure_view(size, handle, e);
   if (error == ERROR_INVALID_HANDLE)
     return fm_win32_fail_as(e, FM_INVALID, error, "it is not the handle of a section");
@@ -261,7 +262,7 @@ static int take_section(fm_map *m, HANDLE handle, uint64_t wanted, fm_error *e)
 {
   uint64_t size = 0;
   bool reserved = false;
-  int code = measure(&size, &reserved, handle, e);
+  int code = fm_win32_measure(&size, &reserved, handle, e);
   if (code == FM_OK && wanted > size) code = fm_win32_fail_small(e, size, wanted);
   if (code == FM_OK) code = try_access(handle, m->access, e);
   if (code != FM_OK) return code;
@@ -402,6 +403,7 @@ bool fm_sys_is_committed(const void *address, size_t length)
   const char *at = address, *end = at + length;
   while (at < end) {
     if (!VirtualQuery(at, &part, sizeof part) || part.State != MEM_COMMIT) return false;
+    if (part.Protect & (PAGE_NOACCESS | PAGE_GUARD)) return false;
     at = (const char *)part.BaseAddress + part.RegionSize;
   }
   return true;

@@ -47,7 +47,8 @@ struct fm_map {
   uint64_t size;
   intptr_t handle;     /* fd or section HANDLE */
   intptr_t file;       /* Windows: HANDLE of the file behind it, 0 if none */
-  bool reserved;       /* Windows: pages must be committed before they are touched */
+  bool reserved;       /* Windows: pages may not be there, and each access asks */
+  size_t page;         /* POSIX: of huge pages, of which mappings begin and end at whole ones; else 0 */
   bool adopted;        /* POSIX: may hold a name that it does not know */
   bool sync;           /* POSIX: what the name stands for is a sync object */
   char name[FM_NAME_SIZE];
@@ -79,6 +80,18 @@ int fm_sys_adopt(fm_map *m, intptr_t handle, uint64_t size, fm_error *e);
 int fm_sys_resize(fm_map *m, uint64_t size, fm_error *e);
 int fm_sys_unlink(const fm_name *name, fm_error *e);
 int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
+
+/* Files that are open (handle.c): fills `handle` of one of which everything else is set. */
+struct fm_file_handle {
+  intptr_t handle; /* fd or HANDLE */
+  int access;
+  char path[];
+};
+
+struct fm_file_request;
+int fm_sys_file_open(fm_file_handle *f, bool *existed, const struct fm_file_request *r, const fm_options *o,
+                     fm_error *e);
+void fm_sys_file_close(fm_file_handle *f);
 
 /* The last reference has gone: close the handles, and let go of the name. */
 void fm_sys_release(fm_map *m);

@@ -51,6 +51,9 @@ typedef struct fm_section {
 
 int fm_win32_make_section(HANDLE *out, const fm_section *s, fm_error *e);
 
+/* How large a section is, and whether each access must ask if its pages are there. */
+int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE section, fm_error *e);
+
 /* The protection of a section of which any view may be asked that an access allows. */
 DWORD fm_win32_protection(bool write, bool execute);
 

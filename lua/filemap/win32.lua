@@ -1,0 +1,440 @@
+--- The Win32 calls by their own names, for code ported from C, C++ or C#.
+--
+--     local win32 = require "filemap.win32"
+--     local hMapFile = win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, nil, win32.PAGE_READWRITE, 0, 256,
+--       [[Local\MyFileMappingObject]])
+--     if hMapFile == nil then return print("Could not create file mapping object", win32.GetLastError()) end
+--     local pBuf = win32.MapViewOfFile(hMapFile, win32.FILE_MAP_ALL_ACCESS, 0, 0, 256)
+--     pBuf:set_utf16(0, "Message from first process.", 128)
+--     win32.UnmapViewOfFile(pBuf)
+--     win32.CloseHandle(hMapFile)
+--
+-- Arguments, results and last errors are Win32's, the same on Linux as on Windows for the calls in `doc/win32.md`,
+-- which also says what only Windows has: on Linux that fails with 120 (`ERROR_CALL_NOT_IMPLEMENTED`). What is a pointer
+-- or a HANDLE in C is an object here:
+--
+-- - the HANDLE of a mapping is a @{map}, and what `MapViewOfFile` gives is a @{view}: its `get_…` and `set_…` stand for
+--   reading and writing through the pointer, `view:sub` for adding to it, and `view:commit` for VirtualAlloc with
+--   `MEM_COMMIT`;
+-- - `NULL` is nil, `TRUE` and `FALSE` are true and false. What fails returns what it does in C, nil, false, or
+--   `INVALID_HANDLE_VALUE` from `CreateFile`, and after that a message, the code, and the last error, so that
+--   `assert(win32.MapViewOfFile(…))` says what was wrong;
+-- - `LPSECURITY_ATTRIBUTES` is nil, or a table: `inherit` (bInheritHandle), `sddl` (lpSecurityDescriptor, as text),
+--   `mode` (POSIX permissions);
+-- - a DWORD is an integer from 0 to 2^32-1, or nil for 0; text is UTF-8. The functions are those with `W` in C.
+--
+-- Constants are fields of the module: `PAGE_…`, `SEC_…`, `FILE_MAP_…`, `GENERIC_…`, `FILE_SHARE_…`, `FILE_ATTRIBUTE_…`,
+-- `FILE_FLAG_…`, `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`, `TRUNCATE_EXISTING`, `ERROR_…` and
+-- `INVALID_HANDLE_VALUE`. Handles and views that nobody refers to any more are closed.
+-- @module filemap.win32
+
+local core = require "filemap.core"
+
+local calls, kind = core.win32, core.win32.kind
+local win32 = {}
+
+-- {-- Constants --------------------------------------------------------------------------------------
+
+-- What CreateFile returns when it fails, and what CreateFileMapping takes for memory without a file.
+win32.INVALID_HANDLE_VALUE = -1
+
+local constants = {
+  -- Protections.
+  PAGE_NOACCESS = 0x01, PAGE_READONLY = 0x02, PAGE_READWRITE = 0x04, PAGE_WRITECOPY = 0x08, PAGE_EXECUTE = 0x10,
+  PAGE_EXECUTE_READ = 0x20, PAGE_EXECUTE_READWRITE = 0x40, PAGE_EXECUTE_WRITECOPY = 0x80,
+  PAGE_GUARD = 0x100, PAGE_NOCACHE = 0x200, PAGE_WRITECOMBINE = 0x400,
+  -- Attributes of a mapping.
+  SEC_FILE = 0x800000, SEC_IMAGE = 0x1000000, SEC_PROTECTED_IMAGE = 0x2000000, SEC_RESERVE = 0x4000000,
+  SEC_COMMIT = 0x8000000, SEC_NOCACHE = 0x10000000, SEC_WRITECOMBINE = 0x40000000, SEC_LARGE_PAGES = 0x80000000,
+  SEC_IMAGE_NO_EXECUTE = 0x11000000,
+  -- Accesses to a mapping.
+  FILE_MAP_COPY = 0x1, FILE_MAP_WRITE = 0x2, FILE_MAP_READ = 0x4, FILE_MAP_ALL_ACCESS = 0xF001F,
+  FILE_MAP_EXECUTE = 0x20, FILE_MAP_LARGE_PAGES = 0x20000000, FILE_MAP_TARGETS_INVALID = 0x40000000,
+  FILE_MAP_RESERVE = 0x80000000,
+  -- What CreateFile takes.
+  GENERIC_READ = 0x80000000, GENERIC_WRITE = 0x40000000, GENERIC_EXECUTE = 0x20000000, GENERIC_ALL = 0x10000000,
+  FILE_SHARE_READ = 0x1, FILE_SHARE_WRITE = 0x2, FILE_SHARE_DELETE = 0x4,
+  CREATE_NEW = 1, CREATE_ALWAYS = 2, OPEN_EXISTING = 3, OPEN_ALWAYS = 4, TRUNCATE_EXISTING = 5,
+  FILE_ATTRIBUTE_READONLY = 0x1, FILE_ATTRIBUTE_HIDDEN = 0x2, FILE_ATTRIBUTE_SYSTEM = 0x4,
+  FILE_ATTRIBUTE_ARCHIVE = 0x20, FILE_ATTRIBUTE_NORMAL = 0x80, FILE_ATTRIBUTE_TEMPORARY = 0x100,
+  FILE_FLAG_WRITE_THROUGH = 0x80000000, FILE_FLAG_OVERLAPPED = 0x40000000, FILE_FLAG_NO_BUFFERING = 0x20000000,
+  FILE_FLAG_RANDOM_ACCESS = 0x10000000, FILE_FLAG_SEQUENTIAL_SCAN = 0x8000000, FILE_FLAG_DELETE_ON_CLOSE = 0x4000000,
+  -- Last errors.
+  ERROR_SUCCESS = 0, ERROR_FILE_NOT_FOUND = 2, ERROR_PATH_NOT_FOUND = 3, ERROR_ACCESS_DENIED = 5,
+  ERROR_INVALID_HANDLE = 6, ERROR_NOT_ENOUGH_MEMORY = 8, ERROR_GEN_FAILURE = 31, ERROR_SHARING_VIOLATION = 32,
+  ERROR_FILE_EXISTS = 80, ERROR_INVALID_PARAMETER = 87, ERROR_DISK_FULL = 112, ERROR_CALL_NOT_IMPLEMENTED = 120,
+  ERROR_INVALID_NAME = 123, ERROR_ALREADY_EXISTS = 183, ERROR_BAD_EXE_FORMAT = 193, ERROR_FILENAME_EXCED_RANGE = 206,
+  ERROR_INVALID_ADDRESS = 487, ERROR_FILE_INVALID = 1006, ERROR_NO_UNICODE_TRANSLATION = 1113,
+  ERROR_MAPPED_ALIGNMENT = 1132, ERROR_USER_MAPPED_FILE = 1224, ERROR_PRIVILEGE_NOT_HELD = 1314,
+  ERROR_FILE_CORRUPT = 1392, ERROR_COMMITMENT_LIMIT = 1455,
+}
+for name, value in pairs(constants) do win32[name] = value end
+
+-- {-- Errors -----------------------------------------------------------------------------------------
+
+local last = 0
+
+-- How each call fails: `result` is its own, and after it come a message, the code and the last error.
+local function fail(result, number, subject, sentence)
+  local word, meaning = calls.explain(number)
+  last = number
+  return result, ("%s: %s (%d)"):format(subject, sentence or meaning, number), word, number
+end
+
+-- The same for what filemap returned: nil, message, code, native. `otherwise` gives for some codes the number that this
+-- call has for them, where the system has none of its own.
+local function fail_as(result, otherwise, message, code, native)
+  local number = calls.number(code, native, otherwise[code])
+  last = number
+  return result, message, code, number
+end
+
+local function check_dword(what, value)
+  if value == nil then return 0 end
+  local bits = math.tointeger(value)
+  if not bits or bits ~= bits & 0xffffffff then
+    error(("%s is a DWORD, an integer from 0 to 2^32-1, not %s"):format(what, tostring(value)), 3)
+  end
+  return bits
+end
+
+-- A SIZE_T.
+local function check_bytes(value)
+  if value == nil then return 0 end
+  local bytes = math.tointeger(value)
+  if not bytes or bytes < 0 then error(("bytes are an integer from 0 to 2^63-1, not %s"):format(tostring(value)), 3) end
+  return bytes
+end
+
+local function check_text(what, value, optional)
+  if type(value) == "string" or (value == nil and optional) then return value end
+  error(("%s is a string, not %s"):format(what, tostring(value)), 3)
+end
+
+local function check_attributes(attributes)
+  if attributes == nil then return {} end
+  if type(attributes) ~= "table" then error(("attributes are a table, not %s"):format(tostring(attributes)), 3) end
+  for key in pairs(attributes) do
+    if key ~= "inherit" and key ~= "sddl" and key ~= "mode" then
+      error(("unknown attribute '%s'"):format(tostring(key)), 3)
+    end
+  end
+  return { inherit = attributes.inherit, sddl = attributes.sddl, mode = attributes.mode }
+end
+
+--- The number of the last failure of a call here. `CreateFileMapping` and `CreateFile` also set it when they succeed,
+-- to 0, or to 183 where they found what was there; the others then leave it as it is.
+-- @treturn integer
+function win32.GetLastError()
+  return last
+end
+
+--- Sets what `GetLastError` returns.
+-- @tparam integer number
+function win32.SetLastError(number)
+  last = check_dword("an error", number)
+end
+
+-- {-- Names ------------------------------------------------------------------------------------------
+
+-- What is wrong with a name, as a Win32 number; nil if nothing is. The limits are those of filemap.
+local function check_name(name)
+  if not name or name == "" then return nil end
+  local rest = name:match("^Local\\(.*)$") or name:match("^Global\\(.*)$") or name
+  if rest:find("\\", 1, true) then return constants.ERROR_PATH_NOT_FOUND end
+  if rest == "" or rest:find("\0", 1, true) then return constants.ERROR_INVALID_NAME end
+  if #rest > 200 then return constants.ERROR_FILENAME_EXCED_RANGE end
+  if not utf8.len(rest) then return constants.ERROR_NO_UNICODE_TRANSLATION end
+end
+
+-- {-- Protections ------------------------------------------------------------------------------------
+
+-- The protections that a mapping can have, as the access that they give.
+local accesses = {
+  [constants.PAGE_READONLY] = "r", [constants.PAGE_WRITECOPY] = "r", [constants.PAGE_READWRITE] = "rw",
+  [constants.PAGE_EXECUTE_READ] = "rx", [constants.PAGE_EXECUTE_WRITECOPY] = "rx",
+  [constants.PAGE_EXECUTE_READWRITE] = "rwx",
+}
+
+local SEC_ALL <const> = 0xDD800000 -- all attributes but SEC_PROTECTED_IMAGE, which is the system's own
+
+-- What a mapping of that protection gives, and its attributes; nil if no mapping can have it. "If no attribute is
+-- specified, SEC_COMMIT is assumed"; each of the others stands beside one of SEC_COMMIT and SEC_RESERVE, but SEC_IMAGE
+-- alone, and "if SEC_LARGE_PAGES is specified, SEC_COMMIT must also be specified".
+local function read_protection(protect)
+  local attributes = protect & SEC_ALL
+  local access = accesses[protect & ~SEC_ALL]
+  if attributes == 0 then attributes = constants.SEC_COMMIT end
+  local how = attributes & (constants.SEC_COMMIT | constants.SEC_RESERVE)
+  local image = attributes == constants.SEC_IMAGE or attributes == constants.SEC_IMAGE_NO_EXECUTE
+  local large = attributes & constants.SEC_LARGE_PAGES ~= 0
+  if not access or attributes & constants.SEC_FILE ~= 0 then return nil end
+  if image then return access, attributes end
+  if how ~= constants.SEC_COMMIT and how ~= constants.SEC_RESERVE then return nil end
+  if attributes & constants.SEC_IMAGE ~= 0 or (large and how ~= constants.SEC_COMMIT) then return nil end
+  return access, attributes
+end
+
+-- {-- Mappings ---------------------------------------------------------------------------------------
+
+local page = core.page_size
+
+-- Those of images: of them views can be made to read alone, whatever is asked for.
+local images = setmetatable({}, { __mode = "k" })
+
+-- What these calls say of some codes, where the system has no number of its own: of memory, of files, and of names.
+local of_memory = {
+  invalid = constants.ERROR_INVALID_HANDLE, no_space = constants.ERROR_COMMITMENT_LIMIT,
+  no_memory = constants.ERROR_COMMITMENT_LIMIT,
+}
+local of_files = { invalid = constants.ERROR_FILE_INVALID }
+local of_names = { invalid = constants.ERROR_INVALID_HANDLE } -- the name stands for another kind of object
+
+-- What is wrong with a mapping of that kind, as a Win32 number; nil if nothing is. `file` is nil for memory.
+local function check_mapping(file, size, access, attributes)
+  if not access then return constants.ERROR_INVALID_PARAMETER end
+  if file then
+    return attributes & constants.SEC_LARGE_PAGES ~= 0 and constants.ERROR_INVALID_PARAMETER or nil
+  end
+  if size <= 0 or size > math.maxinteger - page then return constants.ERROR_INVALID_PARAMETER end
+  return attributes & constants.SEC_IMAGE ~= 0 and constants.ERROR_BAD_EXE_FORMAT or nil
+end
+
+-- Memory is had by pages, and its size rounded up to them.
+local function create_memory(name, size, access, attributes, options)
+  options.access = access
+  options.commit = attributes & constants.SEC_RESERVE == 0
+  options.large_pages = attributes & constants.SEC_LARGE_PAGES ~= 0
+  return calls.create(name, (size + page - 1) // page * page, options)
+end
+
+local function create_over(file, name, size, access, attributes, options)
+  options.name, options.size = name, size ~= 0 and size or nil
+  local map, message, code, native = calls.map(file, access, options)
+  if map and map:size() == 0 then
+    map:close()
+    return nil, tostring(file) .. ": an empty file cannot be mapped", "invalid"
+  end
+  if map and attributes & constants.SEC_IMAGE ~= 0 then images[map] = true end
+  return map, message, code, native
+end
+
+-- Makes one, or opens the one that has the name: by then that one may have gone, and another come.
+local function create_or_open(name, access, inherit, make)
+  for _ = 1, 100 do
+    local map, message, code, native = make()
+    if code ~= "exists" then return map, constants.ERROR_SUCCESS, message, code, native end
+    map, message, code, native = core.open(name, access, { inherit = inherit })
+    if code ~= "not_found" then return map, constants.ERROR_ALREADY_EXISTS, message, code, native end
+  end
+  return nil, nil, name .. ": it comes and goes too fast", "in_use"
+end
+
+--- Creates a mapping of memory or of a file, or opens the one of that name.
+-- @tparam integer|file_handle hFile `INVALID_HANDLE_VALUE` or nil for memory, else what @{CreateFile} returned
+-- @tparam ?table attributes nil, or a table of `inherit`, `sddl`, `mode`
+-- @tparam integer protect a `PAGE_…`, and `SEC_…`
+-- @tparam ?integer size_high upper 32 bits of the size in bytes
+-- @tparam ?integer size_low lower 32 bits; memory is rounded up to whole pages, and 0 is the file's size
+-- @tparam ?string name nil: without a name. On Linux a file has none (120)
+-- @treturn[1] map the last error is 0, or 183 for one that was there, of its own size
+-- @treturn[2] nil
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 87 (a protection or size that no mapping can have), 5, 6 (the handle is no
+--   file's, or the name stands for another kind of object), 3, 123, 206, 1113 (the name), 8 (larger than a file that is
+--   only read), 112, 193, 1006 (an empty file), 1314, 1455 (no memory), 120 (what Linux does not have)
+-- @raise for arguments of other types, and an unknown attribute
+function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low, name)
+  local size = check_dword("size_high", size_high) << 32 | check_dword("size_low", size_low)
+  local options = check_attributes(attributes)
+  options.protect = check_dword("protect", protect)
+  local subject = check_text("name", name, true) or "CreateFileMapping"
+  local file = hFile ~= win32.INVALID_HANDLE_VALUE and hFile or nil
+  local access, attribute_bits = read_protection(options.protect)
+  local bad = file and kind(file) ~= "file" and constants.ERROR_INVALID_HANDLE
+    or check_mapping(file, size, access, attribute_bits) or check_name(name)
+  if bad then return fail(nil, bad, subject) end
+  if name == "" then name = nil end
+  options.protect = options.protect | attribute_bits
+  local map, number, message, code, native = create_or_open(name, access, options.inherit, function()
+    if file then return create_over(file, name, size, access, attribute_bits, options) end
+    return create_memory(name, size, access, attribute_bits, options)
+  end)
+  if not map then return fail_as(nil, file and of_files or of_memory, message, code, native) end
+  last = number
+  return map
+end
+
+--- Opens a mapping by its name.
+-- @tparam integer access `FILE_MAP_…`
+-- @tparam ?boolean inherit whether child processes inherit the handle
+-- @tparam string name
+-- @treturn[1] map
+-- @treturn[2] nil
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 2 (there is none), 5, 6 (the name stands for another kind of object),
+--   87 (no name), 3, 123, 206, 1113 (the name)
+-- @raise for arguments of other types
+function win32.OpenFileMapping(access, inherit, name)
+  access = check_dword("access", access)
+  if inherit ~= nil and type(inherit) ~= "boolean" then
+    error(("inherit is a boolean, not %s"):format(tostring(inherit)), 2)
+  end
+  local subject = check_text("name", name, true) or "OpenFileMapping"
+  local bad = not name and constants.ERROR_INVALID_PARAMETER or name == "" and constants.ERROR_INVALID_HANDLE
+    or check_name(name)
+  if bad then return fail(nil, bad, subject) end
+  local word = access & constants.FILE_MAP_WRITE ~= 0 and "rw" or "r"
+  if access & constants.FILE_MAP_EXECUTE ~= 0 then word = word .. "x" end
+  local map, message, code, native = core.open(name, word, { inherit = inherit })
+  if not map then return fail_as(nil, of_names, message, code, native) end
+  return map
+end
+
+-- {-- Views ------------------------------------------------------------------------------------------
+
+local GRANULARITY <const> = 0x10000 -- Windows'
+
+-- The access of a view as filemap's word. FILE_MAP_ALL_ACCESS is FILE_MAP_WRITE, which is stronger than FILE_MAP_COPY.
+local function view_access(map, access)
+  if images[map] then return "r" end
+  local word = access & constants.FILE_MAP_WRITE ~= 0 and "rw"
+    or access & constants.FILE_MAP_COPY ~= 0 and "copy" or "r"
+  return access & constants.FILE_MAP_EXECUTE ~= 0 and word .. "x" or word
+end
+
+-- What is wrong with a range of a map, as a Win32 number; nil if nothing is.
+local function check_range(map, offset, bytes)
+  if offset % GRANULARITY ~= 0 then return constants.ERROR_MAPPED_ALIGNMENT end
+  local size = map:size()
+  if not math.ult(offset, size) or bytes > size - offset then return constants.ERROR_ACCESS_DENIED end
+end
+
+--- Maps a view of a mapping.
+-- @tparam map map
+-- @tparam integer access `FILE_MAP_…`. One that neither reads, writes nor copies gives a view to read
+-- @tparam ?integer offset_high upper 32 bits of the offset in bytes
+-- @tparam ?integer offset_low lower 32 bits; the offset is a multiple of 65536
+-- @tparam ?integer bytes 0: to the end
+-- @treturn[1] view
+-- @treturn[2] nil
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 5 (the mapping does not give that access, or ends before that), 6 (no
+--   mapping), 8 (no room for it), 1132 (another offset), 120 (FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE)
+-- @raise for arguments of other types
+function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes)
+  access = check_dword("access", access)
+  bytes = check_bytes(bytes)
+  local offset = check_dword("offset_high", offset_high) << 32 | check_dword("offset_low", offset_low)
+  local bad = kind(map) ~= "map" and constants.ERROR_INVALID_HANDLE
+    or access & (constants.FILE_MAP_TARGETS_INVALID | constants.FILE_MAP_RESERVE) ~= 0
+      and constants.ERROR_CALL_NOT_IMPLEMENTED
+    or check_range(map, offset, bytes)
+  if bad then return fail(nil, bad, "MapViewOfFile") end
+  local length = bytes ~= 0 and bytes or map:size() - offset
+  local view, message, code, native = map:view(offset, length, view_access(map, access))
+  if not view then return fail_as(nil, {}, message, code, native) end
+  return view
+end
+
+--- Unmaps a view.
+-- @tparam view view
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 487 (no view, or one that was unmapped)
+function win32.UnmapViewOfFile(view)
+  if kind(view) ~= "view" then return fail(false, constants.ERROR_INVALID_ADDRESS, "UnmapViewOfFile") end
+  return view:unmap()
+end
+
+--- Writes a view back. Of a file the bytes and the metadata are on the disk on return, for which one calls
+-- FlushFileBuffers on Windows besides.
+-- @tparam view view `view:sub(offset, length)` stands for an address within it
+-- @tparam ?integer bytes 0: to the end
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 487 (no view, one that was unmapped, or more than it has), or what the
+--   system says
+function win32.FlushViewOfFile(view, bytes)
+  bytes = check_bytes(bytes)
+  if kind(view) ~= "view" or bytes > #view then
+    return fail(false, constants.ERROR_INVALID_ADDRESS, "FlushViewOfFile")
+  end
+  local done, message, code, native = view:flush(0, bytes ~= 0 and bytes or nil)
+  if not done then return fail_as(false, {}, message, code, native) end
+  return true
+end
+
+-- {-- Files and handles ------------------------------------------------------------------------------
+
+local dispositions = { constants.CREATE_NEW, constants.CREATE_ALWAYS, constants.OPEN_EXISTING, constants.OPEN_ALWAYS,
+  constants.TRUNCATE_EXISTING }
+
+-- A file that is not there: Windows tells whether its folder is.
+local function missing_number(path)
+  local folder = path:match("^(.+)[/\\]")
+  local is_missing = path == "" or folder and select(3, core.file(folder)) == "not_found"
+  return is_missing and constants.ERROR_PATH_NOT_FOUND or constants.ERROR_FILE_NOT_FOUND
+end
+
+--- Opens or makes a file, for @{CreateFileMapping}.
+-- @tparam string path
+-- @tparam integer access `GENERIC_…`: reading for a mapping to read, and writing besides for one to write
+-- @tparam ?integer share `FILE_SHARE_…`. On Linux nobody is kept out
+-- @tparam ?table attributes nil, or a table of `inherit`, `sddl`, `mode`
+-- @tparam integer disposition `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`, `TRUNCATE_EXISTING`
+-- @tparam ?integer flags `FILE_ATTRIBUTE_…`, `FILE_FLAG_…`
+-- @tparam ?nil template there are none (120)
+-- @treturn[1] file_handle the last error is 0, or 183 if `CREATE_ALWAYS` or `OPEN_ALWAYS` found it
+-- @treturn[2] integer `INVALID_HANDLE_VALUE`
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 2, 3 (its folder is not there), 5 (also of a folder), 32, 80 (`CREATE_NEW`
+--   finds it), 87, 123, 1224, 120 (what Linux does not have)
+-- @raise for arguments of other types, and an unknown attribute
+function win32.CreateFile(path, access, share, attributes, disposition, flags, template)
+  check_text("path", path)
+  access, share = check_dword("access", access), check_dword("share", share)
+  disposition, flags = check_dword("disposition", disposition), check_dword("flags", flags)
+  local options = check_attributes(attributes)
+  local failed = win32.INVALID_HANDLE_VALUE
+  local truncates = disposition == constants.TRUNCATE_EXISTING
+  local bad = template ~= nil and constants.ERROR_CALL_NOT_IMPLEMENTED
+    or path:find("\0", 1, true) and constants.ERROR_INVALID_NAME
+    or not dispositions[disposition] and constants.ERROR_INVALID_PARAMETER
+    or truncates and access & (constants.GENERIC_WRITE | constants.GENERIC_ALL) == 0
+      and constants.ERROR_INVALID_PARAMETER
+  if bad then return fail(failed, bad, path) end
+  local file, existed, code, native = calls.open_file(path, access, share, disposition, flags, options)
+  if not file then
+    return fail_as(failed, {
+      not_found = code == "not_found" and missing_number(path), exists = constants.ERROR_FILE_EXISTS,
+      invalid = constants.ERROR_ACCESS_DENIED,
+    }, existed, code, native)
+  end
+  local tells = disposition == constants.CREATE_ALWAYS or disposition == constants.OPEN_ALWAYS
+  last = existed and tells and constants.ERROR_ALREADY_EXISTS or constants.ERROR_SUCCESS
+  return file
+end
+
+--- Closes the handle of a mapping or of a file. Views go on, as do mappings of the file.
+-- @tparam map|file_handle handle
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] string message
+-- @treturn[2] string code
+-- @treturn[2] integer number the last error: 6 (no handle, or one that was closed)
+function win32.CloseHandle(handle)
+  local what = kind(handle)
+  if what ~= "map" and what ~= "file" then return fail(false, constants.ERROR_INVALID_HANDLE, "CloseHandle") end
+  return handle:close()
+end
+
+return win32

@@ -1,0 +1,85 @@
+/* CreateFile on POSIX. Who opens a file cannot keep others out, so that share modes ask for nothing. */
+#include "posix.h"
+#include "handle.h"
+
+#if FM_SYSTEM_POSIX
+
+/* Attributes that say nothing here, and hints that the system does without. */
+enum {
+  ATTRIBUTES = 0x20 | 0x80 | 0x100,      /* FILE_ATTRIBUTE_ARCHIVE, _NORMAL, _TEMPORARY */
+  HINTS = 0x10000000 | 0x08000000 | 0x00100000 | 0x00200000
+  /* FILE_FLAG_RANDOM_ACCESS, _SEQUENTIAL_SCAN, _OPEN_NO_RECALL, _OPEN_REPARSE_POINT */
+};
+
+static int check_request(const fm_file_request *r, const fm_options *o, fm_error *e)
+{
+  if (o->sddl) return fm_fail(e, FM_UNSUPPORTED, "security descriptors are Windows'; here it is `mode`");
+  if (r->flags & ~(uint32_t)(ATTRIBUTES | HINTS))
+    return fm_fail(e, FM_UNSUPPORTED, "this system has nothing for the flags 0x%lx", (unsigned long)r->flags);
+  return FM_OK;
+}
+
+static int open_flags(int access)
+{
+  return access & FM_WRITE ? (access & FM_READ ? O_RDWR : O_WRONLY) : O_RDONLY;
+}
+
+/* Looks before it opens, since opening a FIFO or device has effects. */
+static int open_regular(int *out, bool *existed, const fm_file_handle *f, const fm_file_request *r, unsigned mode,
+                        fm_error *e)
+{
+  const bool may_make = r->disposition != FM_OPEN_EXISTING && r->disposition != FM_TRUNCATE_EXISTING;
+  const int flags = open_flags(f->access);
+  for (int i = 0; i < 10; i++) {
+    struct stat st;
+    const bool is_there = stat(f->path, &st) == 0;
+    if (is_there && r->disposition == FM_CREATE_NEW) return fm_fail_native(e, EEXIST);
+    if (is_there && !S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
+    if (!is_there && (errno != ENOENT || !may_make)) return fm_fail_native(e, errno);
+    const int fd = fm_posix_open(f->path, is_there ? flags : flags | O_CREAT | O_EXCL, (mode_t)mode);
+    if (fd >= 0) {
+      *out = fd;
+      *existed = is_there;
+      return FM_OK;
+    }
+    /* Somebody was faster in making or removing it. */
+    if (errno != (is_there ? ENOENT : EEXIST)) return fm_fail_native(e, errno);
+  }
+  return fm_fail_native(e, ENOENT); /* a symbolic link to nothing */
+}
+
+static int prepare(int fd, bool existed, const fm_file_request *r, const fm_options *o, fm_error *e)
+{
+  struct stat st;
+  const bool empty = r->disposition == FM_CREATE_ALWAYS || r->disposition == FM_TRUNCATE_EXISTING;
+  if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
+  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
+  if (!existed && fchmod(fd, (mode_t)o->mode) != 0) return fm_fail_native(e, errno);
+  if (existed && empty && ftruncate(fd, 0) != 0) return fm_fail_native(e, errno);
+  return o->inherit ? fm_posix_set_inherit(fd, true, e) : FM_OK;
+}
+
+int fm_sys_file_open(fm_file_handle *f, bool *existed, const fm_file_request *r, const fm_options *o, fm_error *e)
+{
+  int fd = -1;
+  bool was_there = false;
+  int code = check_request(r, o, e);
+  if (code == FM_OK) code = open_regular(&fd, &was_there, f, r, o->mode, e);
+  if (code != FM_OK) return code;
+  code = prepare(fd, was_there, r, o, e);
+  if (code != FM_OK) {
+    close(fd);
+    if (!was_there) unlink(f->path);
+    return code;
+  }
+  f->handle = fd;
+  *existed = was_there;
+  return FM_OK;
+}
+
+void fm_sys_file_close(fm_file_handle *f)
+{
+  close((int)f->handle);
+}
+
+#endif
