@@ -1,8 +1,12 @@
--- filemap against programs that are not ours: python3's mmap, and on Windows two C programs that make the
--- classic Win32 calls.
+-- filemap against programs that are not ours: python3's mmap; and on Windows the classic pair of C++ programs, one that
+-- publishes a mutex and an event, and a game with a double-buffered struct.
+local cdef = require "filemap.cdef"
 local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
+local sync = require "filemap.sync"
+
+local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 
 -- Starts a program and waits for its READY.
 local function start(...)
@@ -86,13 +90,12 @@ describe("python3's mmap", function()
   end)
 end)
 
-describe("the classic Win32 programs", function()
+describe("the classic C++ programs", function()
   support.clean()
   local only = support.only("win32", "they are Windows programs")
-  local folder = "build\\mingw\\spec\\"
 
   only("share what the server wrote, and read what we write", function()
-    local server = start(folder .. "classic_server.exe")
+    local server = start(folder .. "file_mapping_server")
     local map <close> = assert(filemap.open([[Local\SampleMap]], "rw"))
     assert.equal(65536, map:size())
     local view <close> = assert(map:view(0, 1024))
@@ -106,13 +109,13 @@ describe("the classic Win32 programs", function()
     local map <close> = assert(filemap.create([[Local\SampleMap]], 65536))
     local view <close> = assert(map:view(0, 1024))
     view:set_utf16(0, "Сообщение 🌍", 512)
-    local client = start(folder .. "classic_client.exe")
+    local client = start(folder .. "file_mapping_client")
     assert.equal("Сообщение 🌍", client:read(support.deadline))
     finish(client)
   end)
 
   only("and ours cannot create what the server holds", function()
-    local server = start(folder .. "classic_server.exe")
+    local server = start(folder .. "file_mapping_server")
     local map, message, code, native = filemap.create([[Local\SampleMap]], 10)
     assert.is_nil(map)
     assert.equal([[Local\SampleMap]], message:match("^(.-):"))
@@ -120,5 +123,159 @@ describe("the classic Win32 programs", function()
     ask(server, "")
     finish(server)
     assert.equal("not_found", select(3, filemap.open([[Local\SampleMap]])))
+  end)
+
+  only("leave a view to us when the server is killed", function()
+    local server = start(folder .. "file_mapping_server")
+    local view
+    do
+      local map <close> = assert(filemap.open([[Local\SampleMap]]))
+      view = assert(map:view(0, 1024))
+    end
+    server:kill()
+    server:wait(support.deadline)
+    assert.equal("Message from the first process.", view:get_utf16(0))
+    assert(filemap.open([[Local\SampleMap]])):close()
+    view:close()
+    assert.equal("not_found", select(3, filemap.open([[Local\SampleMap]])))
+  end)
+
+  only("see a Local name as one without prefix, in either direction", function()
+    local server = start(folder .. "file_mapping_server")
+    do
+      local map <close> = assert(filemap.open("SampleMap", "rw"))
+      local view <close> = assert(map:view())
+      assert.equal("Message from the first process.", view:get_utf16(0))
+      finish(server)
+    end
+    local own <close> = assert(filemap.create("SampleMap", 65536))
+    local view <close> = assert(own:view())
+    view:set_utf16(0, "without", 100)
+    local client = start(folder .. "file_mapping_client")
+    assert.equal("without", client:read(support.deadline))
+    finish(client)
+  end)
+end)
+
+describe("a program that publishes a mutex and an event", function()
+  support.clean()
+  local only = support.only("win32", "it is a Windows program")
+
+  local function publish(...)
+    local names = { support.unique("Local\\"), support.unique("Local\\") }
+    return start(folder .. "publisher", names[1], names[2], ...), table.unpack(names)
+  end
+
+  only("lets us wait for the event, and sees ours", function()
+    local program, _, name = publish()
+    local event <close>, created = assert(sync.event(name, { existing = true }))
+    assert.is_false(created)
+    assert.equal("timeout", select(3, event:wait(0.02)))
+    assert.equal("done", ask(program, "set"))
+    assert.is_true(event:wait(support.deadline))
+    assert.is_true(event:wait(0)) -- it is manual
+    assert.equal("done", ask(program, "reset"))
+    assert.equal("timeout", select(3, event:wait(0)))
+    event:set()
+    assert.equal("set", ask(program, "wait"))
+    event:reset()
+    assert.equal("not set", ask(program, "wait"))
+    finish(program)
+  end)
+
+  only("wakes a script that waits", function()
+    local program, _, name = publish()
+    local child = support.child("evaluator")
+    child:ask("e = sync.event(%q, { existing = true })", name)
+    child:start("return e:wait(%d)", support.deadline)
+    ask(program, "set")
+    assert.equal("true", child:expect())
+    finish(program)
+  end)
+
+  only("shares the mutex, and leaves it abandoned when it dies", function()
+    local program, name = publish()
+    local mutex <close> = assert(sync.mutex(name, { existing = true }))
+    assert.equal("done", ask(program, "lock"))
+    assert.equal("timeout", select(3, mutex:lock(0)))
+    assert.equal("done", ask(program, "unlock"))
+    assert.is_true(mutex:lock(0))
+    program:start("lock")
+    assert.is_true(mutex:unlock())
+    assert.equal("done", program:read(support.deadline))
+    assert(program:write("die\n"))
+    assert.same({ true, "abandoned" }, { mutex:lock(support.deadline) })
+    mutex:unlock()
+    program:wait(support.deadline)
+  end)
+
+  only("that gives others no more than waiting, gives us that", function()
+    local program, mutex_name, event_name = publish("D:(A;;0x100000;;;WD)")
+    local event <close> = assert(sync.event(event_name, { existing = true }))
+    assert.equal("timeout", select(3, event:wait(0)))
+    local _, _, code = event:set()
+    assert.equal("denied", code)
+    assert.equal("denied", select(3, event:reset()))
+    assert.equal("not set", ask(program, "wait"))
+    ask(program, "set")
+    assert.is_true(event:wait(support.deadline))
+    local mutex <close> = assert(sync.mutex(mutex_name))
+    assert.is_true(mutex:lock(0))
+    assert.is_true(mutex:unlock())
+    finish(program)
+  end)
+
+  only("that gives others nothing, is denied", function()
+    local program, mutex_name, event_name = publish("D:(A;;RC;;;WD)")
+    local function open()
+      local mutex, event = table.pack(sync.mutex(mutex_name)), table.pack(sync.event(event_name, { existing = true }))
+      if mutex[1] then mutex[1]:close() end
+      if event[1] then event[1]:close() end
+      return mutex[3], event[3]
+    end
+    local mutex_code, event_code = open()
+    finish(program)
+    if not mutex_code then return pending("wine lets everybody wait, whatever a descriptor says") end
+    assert.same({ "denied", "denied" }, { mutex_code, event_code })
+  end)
+end)
+
+describe("a game with a double-buffered struct", function()
+  support.clean()
+  local only = support.only("win32", "it is a Windows program")
+  local COUNT = tonumber(os.getenv("FILEMAP_SNAPSHOTS")) or 2000
+
+  -- What of a moment is of another one than its tick says; nil if nothing is.
+  local function torn(m)
+    local tick = m.tick
+    if m.check ~= tick or m.time ~= tick / 64 or m.count ~= tick % 40 + 1 then return "its own numbers" end
+    for i, car in ipairs(m.cars) do
+      local driver = string.char(65 + tick % 26, 65 + (i - 1) % 26)
+      if car.distance ~= tick * 1000 + i - 1 or car.speed ~= tick % 1000 + i - 1 or car.gear ~= tick % 7
+        or car.driver ~= driver then return "car " .. i end
+    end
+  end
+
+  only("is read without tearing, by the header that it was built from", function()
+    local name = support.unique("Local\\")
+    local game = start(folder .. "double_buffer", name)
+    local file <close> = assert(io.open("spec/counterpart/double_buffer.h", "rb"))
+    local Game = cdef.parse(file:read("a")).Game
+    local map <close> = assert(filemap.open(name))
+    local view <close> = assert(map:view(0, Game.size))
+    assert.equal("1.2", Game:at(view).version)
+    local before, newer = -1, 0
+    for _ = 1, COUNT do
+      local shot = assert(Game:snapshot(view, 0, { same = "number" }))
+      local moment = shot.moments[(shot.number & 1) + 1]
+      assert.is_nil(torn(moment), ("moment %d of %d"):format(moment.tick, shot.number))
+      assert.equal(shot.number, moment.tick)
+      assert.is_true(shot.number >= before)
+      if shot.number > before then newer = newer + 1 end
+      before = shot.number
+    end
+    assert.is_true(newer > 10, "it hardly plays")
+    assert.is_true(tonumber(ask(game, "stop")) >= before)
+    finish(game)
   end)
 end)

@@ -1,4 +1,5 @@
--- The examples of structs, run as a user does, against the game in C that they are for.
+-- The examples, run as a user does: those of structs against the game in C that they are for, and the ported samples on
+-- Windows against the programs in C++ that they are ports of.
 local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
@@ -168,5 +169,66 @@ describe("the examples of channels", function()
       before = at
     end
     assert.same({}, lines_of(writer))
+  end)
+end)
+
+describe("the classic samples, ported", function()
+  support.clean()
+
+  -- The server, once the message is there; and all that the client says, which waits for a line too.
+  local function serve(...)
+    local server = run("win32/server", ...)
+    server:expect("^The file mapping %(.*%) is created$")
+    server:expect("^The file view is mapped$")
+    server:expect("^This message is written to the view:$")
+    server:expect('^"Message from the first process%."$')
+    server:expect("^Press ENTER to clean up resources and quit$")
+    return server
+  end
+
+  local function read(...)
+    local client = run("win32/client", ...)
+    client:expect("^The file mapping %(.*%) is opened$")
+    client:expect("^The file view is mapped$")
+    client:expect("^Read from the file mapping:$")
+    client:expect('^"Message from the first process%."$')
+    client:expect("^Press ENTER")
+    return client
+  end
+
+  it("share a message, which a view keeps when the server has gone", function()
+    local shared = support.unique("Local\\")
+    local server = serve(shared)
+    local client = read(shared)
+    server:finish()
+    read(shared):finish()
+    client:finish()
+    gone(shared)
+  end)
+
+  it("say with the last error that there is none", function()
+    local lines = lines_of(run("win32/client", support.unique()))
+    assert.same({ "OpenFileMapping failed w/err 0x00000002" }, lines)
+  end)
+
+  it("say with the last error that the name stands for something else", function()
+    local shared = support.unique("Local\\")
+    local _ <close> = require("filemap.sync").mutex(shared)
+    assert.same({ "CreateFileMapping failed w/err 0x00000006" }, lines_of(run("win32/server", shared)))
+  end)
+
+  support.only("win32", "they are Windows programs", function()
+    it("share with the programs in C++", function()
+      local server = serve()
+      local client = process.spawn { folder .. "file_mapping_client" }
+      client:expect("^READY$")
+      client:expect("^Message from the first process%.$")
+      client:finish()
+      server:finish()
+      local other = process.spawn { folder .. "file_mapping_server" }
+      other:expect("^READY$")
+      read():finish()
+      other:finish()
+    end)
   end)
 end)
