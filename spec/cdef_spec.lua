@@ -114,13 +114,13 @@ describe("cdef.parse", function()
   end)
 
   it("reads nested, anonymous and later structs and unions", function()
-    local types = cdef.parse [[
+    local types = cdef.parse([[
       typedef struct Node Node;
       struct Node { Node *next; struct Inner { short x, y; } at[2]; union { int i; float f; struct { char lo, hi; }; };
         union Tail { double d; } tail; };
       struct Inner after;
       struct Later { struct Inner inner; union Tail tail; };
-    ]]
+    ]], { abi = "win64" })
     assert.are.equal("32 8 at=8 i=16 f=16 hi=17 tail=24", layout(types.Node, "at", "i", "f", "hi", "tail"))
     assert.are.equal(4, types.Inner.size)
     assert.are.equal("16 8 inner=0 tail=8", layout(types.Later, "inner", "tail"))
@@ -296,7 +296,7 @@ describe("cdef.parse", function()
   end)
 
   it("reads what headers take from C++", function()
-    local types, values = cdef.parse [[
+    local types, values = cdef.parse([[
       namespace game { inline namespace v1 { struct Vec { float x, y; }; }
         enum Kind { WALL = 3 }; constexpr int MOST = 4; }
       using Real = double;
@@ -324,7 +324,7 @@ describe("cdef.parse", function()
       };
       inline int twice(int x) { return x * 2; }
       Actor world[MAX_PATH];
-    ]]
+    ]], { abi = "win64" })
     assert.are.equal("72 8 id=0 tag=4 mode=8 speed=12 list=16 at=24 kind=32 weight=40 cache=48 far=56 text=64",
       layout(types.Actor, "id", "tag", "mode", "speed", "list", "at", "kind", "weight", "cache", "far", "text"))
     assert.same({ 10, 4, 3, 1 }, { values.LIMIT, values["game::MOST"], values.WALL, values.RUN })

@@ -222,6 +222,12 @@ describe("packed fields", function()
     if arg ~= expected_arg then differ(case, fmt, start, "it is about", arg, expected_arg) end
   end
 
+  -- Lua of 32 bits takes the lower half of a string's length, where that has more.
+  local function is_cut(message)
+    local n = string.packsize("T") == 4 and math.tointeger(message:match("%+ (%-?%d+) bytes is past"))
+    return n and n >> 32 ~= 0
+  end
+
   it("are unpacked as string.unpack does", function()
     math.randomseed(SEED)
     local format, said, all = generator(400, BAD), {}, nil
@@ -234,8 +240,11 @@ describe("packed fields", function()
       local fine, theirs = pcall(unpack_theirs, fmt, all:sub(start + 1))
       local ok, ours = pcall(unpack_ours, view, fmt, start)
       tally(said, fine, theirs)
-      if ok ~= fine then differ(case, fmt, start, "unpack gave", ours, theirs) end
-      if not fine then
+      local cut = not ok and is_cut(ours)
+      if ok ~= fine and not cut then differ(case, fmt, start, "unpack gave", ours, theirs) end
+      if cut then
+        said.cut = (said.cut or 0) + 1
+      elseif not fine then
         same_error(case, fmt, start, ours, theirs)
       else
         if ours.n ~= theirs.n then differ(case, fmt, start, "results are", ours.n, theirs.n) end

@@ -171,7 +171,9 @@ describe("a pipe", function()
     end
   end)
 
-  it("is full when no place is left", function()
+  local narrow = string.packsize("T") == 4 and " (32 bits have no addresses for so much)"
+  local wide = narrow and pending or it
+  wide("is full when no place is left" .. (narrow or ""), function()
     local big = support.unique()
     local l <close> = assert(pipe.listen(big, { capacity = 100 << 20 }))
     local held = {}

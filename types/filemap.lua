@@ -40,7 +40,7 @@
 ---@field sddl? string security descriptor; Windows only
 ---@field inherit? boolean whether child processes inherit the handle; default: false
 ---@field commit? boolean whether the memory is there on return; default: true
----@field large_pages? boolean default: false
+---@field large_pages? boolean default: false. On Linux of unnamed memory
 
 ---@class filemap.open_options
 ---@field size? integer the least it must have, in bytes, and what the map's size then is

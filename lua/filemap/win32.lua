@@ -352,8 +352,8 @@ function win32.UnmapViewOfFile(view)
   return view:unmap()
 end
 
---- Writes a view back. Of a file the bytes and the metadata are on the disk on return, for which one calls
--- FlushFileBuffers on Windows besides.
+--- Writes a view back. On Linux the bytes of a file and its metadata are on the disk on return; on Windows as far as
+-- this call does that there.
 -- @tparam view view `view:sub(offset, length)` stands for an address within it
 -- @tparam ?integer bytes 0: to the end
 -- @treturn[1] boolean true

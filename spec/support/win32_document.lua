@@ -30,8 +30,8 @@ CloseHandle(hMapFile)
 - `GetLastError()` is the module's own number, which nothing else in Lua changes. `CreateFileMapping` and `CreateFile`
   set it when they succeed, too; the others then leave it.
 - `LPSECURITY_ATTRIBUTES` is nil, or `{ inherit = true, sddl = "…", mode = "0600" }`. `VirtualAlloc` with `MEM_COMMIT`
-  is `view:commit(offset, length)`; `VirtualQuery` for the size of a view is `#view`; `FlushViewOfFile` does what
-  `FlushFileBuffers` does besides.
+  is `view:commit(offset, length)`; `VirtualQuery` for the size of a view is `#view`. On Linux `FlushViewOfFile` also
+  does what `FlushFileBuffers` does.
 - Offsets are multiples of 65536, and memory has whole pages, on every system.
 
 ## What only Windows has

@@ -213,7 +213,7 @@ static int array_get(lua_State *L)
   const lua_Integer first = i < 1 ? 1 : i, last = j > (lua_Integer)a->count ? (lua_Integer)a->count : j;
   const size_t n = first <= last ? (size_t)(last - first) + 1 : 0;
   const lua_Unsigned place = (lua_Unsigned)first - (lua_Unsigned)i + 1; /* of the first in the table */
-  const bool fits = place <= LUA_MAXINTEGER - n;
+  const bool fits = place <= (lua_Unsigned)LUA_MAXINTEGER - n;
   lua_createtable(L, fits && place == 1 && n <= INT_MAX ? (int)n : 0, 0);
   a = open_array(L, 1); /* a finalizer may have closed the view */
   if (n == 0 || !fits) return 1;

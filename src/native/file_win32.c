@@ -75,17 +75,6 @@ static int check_regular(opened_file *f, fm_error *e)
   return fm_fail(e, FM_INVALID, "it is not a regular file");
 }
 
-/* A handle of our own of a file that is open. */
-static int copy_handle(opened_file *f, const fm_file_handle *file, fm_error *e)
-{
-  const HANDLE self = GetCurrentProcess();
-  if (!DuplicateHandle(self, fm_win32_handle(file->handle), self, &f->handle, 0, FALSE, DUPLICATE_SAME_ACCESS))
-    return fm_win32_fail(e);
-  const int code = get_size(&f->size, f->handle, e);
-  if (code != FM_OK) CloseHandle(f->handle);
-  return code;
-}
-
 /* On failure nothing is open. */
 static int open_file(opened_file *f, int access, bool make, void *security, fm_error *e)
 {
@@ -161,15 +150,31 @@ static void undo_file(const opened_file *f, uint64_t wanted)
   CloseHandle(f->handle);
 }
 
+/* Over a file that is open already, as CreateFileMapping does it: the handle is not kept, nor what it shares the file
+** for, and a file that was grown stays so. */
+static int map_lent(fm_map *m, const fm_options *o, fm_error *e)
+{
+  opened_file f = {fm_win32_handle(o->file->handle), NULL, 0, false};
+  void *security = NULL;
+  int code = get_size(&f.size, f.handle, e);
+  if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
+  if (code == FM_OK) code = check_free(m->name, e);
+  if (code == FM_OK) code = map_file(m, &f, o, security, e);
+  LocalFree(security);
+  m->file = 0;
+  return code;
+}
+
 int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
 {
+  if (o->file) return map_lent(m, o, e);
   const bool make = o->size > 0 && (m->access & FM_WRITE);
   opened_file f = {NULL, NULL, 0, false};
   void *security = NULL;
   int code = fm_win32_path(&f.path, m->path, e);
   if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
   if (code == FM_OK) code = check_free(m->name, e);
-  if (code == FM_OK) code = o->file ? copy_handle(&f, o->file, e) : open_file(&f, m->access, make, security, e);
+  if (code == FM_OK) code = open_file(&f, m->access, make, security, e);
   if (code == FM_OK) {
     FM_STEP("found");
     code = map_file(m, &f, o, security, e);

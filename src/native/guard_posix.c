@@ -45,7 +45,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
 ** make these, a page. */
 static bool put_zeros(const fm_mapping *m, const void *address)
 {
-  const size_t page = fm_page_size();
+  const size_t page = m->map->page ? m->map->page : fm_page_size();
   const int protection = PROT_READ | PROT_WRITE, flags = MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
   void *start = (void *)((uintptr_t)address / page * page);
   return mmap(m->base, m->length, protection, flags | MAP_SHARED, -1, 0) != MAP_FAILED ||

@@ -208,6 +208,7 @@ int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error 
   fm_map *m = new_map(&parsed, o.file ? o.file->path : path, o.access);
   if (!m) return fm_fail(e, FM_NO_MEMORY, NULL);
   FM_STEP("file");
+  m->lent = o.file;
   return finish(out, m, fm_sys_file(m, &o, e));
 }
 
@@ -259,7 +260,7 @@ int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
 {
   int code = check_size(size, e);
   if (code != FM_OK) return code;
-  if (!m->path) return fm_fail(e, FM_UNSUPPORTED, "only a map over a file can be resized");
+  if (!m->path || m->lent) return fm_fail(e, FM_UNSUPPORTED, "only a map by the path of a file can be resized");
   if (!(m->access & FM_WRITE))
     return fm_fail(e, FM_DENIED, "access \"%s\" does not let it resize", fm_access_word(m->access));
   if (m->views > 0) return fm_fail(e, FM_IN_USE, "a view of it is open");

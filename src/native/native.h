@@ -50,6 +50,7 @@ struct fm_map {
   bool reserved;       /* Windows: pages may not be there, and each access asks */
   size_t page;         /* POSIX: of huge pages, of which mappings begin and end at whole ones; else 0 */
   bool adopted;        /* POSIX: may hold a name that it does not know */
+  bool lent;           /* its file was open already, and is not resized */
   bool sync;           /* POSIX: what the name stands for is a sync object */
   char name[FM_NAME_SIZE];
   char *path;          /* of a file map, allocated */

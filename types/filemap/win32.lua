@@ -143,7 +143,7 @@ function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes) end
 ---@return integer? number the last error
 function win32.UnmapViewOfFile(view) end
 
----Writes a view back; of a file the bytes and the metadata are on the disk on return.
+---Writes a view back.
 ---@param view filemap.view
 ---@param bytes? integer 0: to the end
 ---@return boolean done

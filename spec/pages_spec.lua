@@ -1,0 +1,138 @@
+-- Huge pages of Linux, by the option large_pages and by SEC_LARGE_PAGES; and what may be executed.
+--
+-- Huge pages are set aside by the administrator (`sysctl vm.nr_hugepages=8`): without any their specs are pending.
+local filemap = require "filemap"
+local process = require "process"
+local support = require "spec.support"
+local win32 = require "filemap.win32"
+local check = require "spec.support.check"
+
+local fails = check.fails
+
+local function read(path)
+  local file <close> = io.open(path)
+  return file and file:read("a") or ""
+end
+
+-- A number of /proc/meminfo.
+local function meminfo(key)
+  return tonumber(read("/proc/meminfo"):match(key .. ":%s*(%d+)") or 0)
+end
+
+local PAGE <const> = meminfo("Hugepagesize") * 1024
+
+support.only("posix", "Windows' large pages take a privilege, and wine has none", function()
+  describe("large pages", function()
+    support.clean()
+
+    local free = meminfo("HugePages_Free")
+    local some = free >= 4 and it or function(name) return pending(name .. " (no 4 huge pages are set aside)") end
+
+    local function large(size)
+      return filemap.create(nil, size, { large_pages = true })
+    end
+
+    -- As many pages are taken as are said, and given back.
+    local function takes(pages, body)
+      local before = meminfo("HugePages_Free")
+      local map <close> = assert(body())
+      assert.equal(before - pages, meminfo("HugePages_Free"))
+      map:close()
+      assert.equal(before, meminfo("HugePages_Free"))
+    end
+
+    some("are taken whole, on creation, and given back", function()
+      takes(1, function() return large(1) end)
+      takes(1, function() return large(PAGE) end)
+      takes(2, function() return large(PAGE + 1) end)
+      takes(2, function() return filemap.create(nil, PAGE + 1, { large_pages = true, commit = false }) end)
+      takes(1, function() return (filemap.create_or_open(nil, 1, { large_pages = true })) end)
+      takes(2, function()
+        return win32.CreateFileMapping(-1, nil, win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT, 0,
+          2 * PAGE, nil)
+      end)
+    end)
+
+    some("are what the system maps", function()
+      local map <close> = assert(large(PAGE + 1))
+      local view <close> = assert(map:view())
+      assert.equal(PAGE + 1, #view)
+      local kilobytes = read("/proc/self/smaps"):match("memfd:filemap.-KernelPageSize:%s*(%d+) kB")
+      assert.equal(PAGE, tonumber(kilobytes) * 1024)
+    end)
+
+    some("are viewed at any offset, sliced, flushed, pinned and copied", function()
+      local map <close> = assert(large(2 * PAGE))
+      local whole <close> = assert(map:view())
+      for _, offset in ipairs { 0, 1, 4096, PAGE - 1, PAGE, PAGE + 4097, 2 * PAGE - 8 } do
+        local view <close> = assert(map:view(offset, math.min(100, 2 * PAGE - offset)))
+        view:set_u8(0, offset % 251)
+        assert.equal(offset % 251, whole:get_u8(offset))
+        local slice <close> = assert(whole:sub(offset, 1))
+        assert.equal(offset % 251, slice:get_u8(0))
+      end
+      assert.is_true(whole:flush())
+      assert.is_true(whole:flush(5, 10, "async"))
+      assert.is_true(whole:pin())
+      assert.is_true(whole:unpin())
+      assert.is_true(whole:commit(1, PAGE))
+      for _, hint in ipairs { "normal", "sequential", "random", "willneed" } do assert.is_true(whole:advise(hint)) end
+      local copy <close> = assert(map:view(PAGE + 4097, 1, "copy"))
+      copy:set_u8(0, 7)
+      assert.equal((PAGE + 4097) % 251, whole:get_u8(PAGE + 4097))
+    end)
+
+    some("are inherited", function()
+      local map <close> = assert(filemap.create(nil, PAGE + 100, { large_pages = true, inherit = true }))
+      local view <close> = assert(map:view())
+      view:set_string(PAGE + 50, "inherited")
+      local child = support.child("evaluator")
+      assert.equal("inherited", child:ask(
+        "m = filemap.adopt(%d, %d) v = m:view(%d, 20) return v:get_string(0, 9)", map:handle(), PAGE + 100, PAGE + 50))
+      child:finish()
+    end)
+
+    some("of which there are too few are none", function()
+      local size = (meminfo("HugePages_Free") + 1) * PAGE
+      local before = meminfo("HugePages_Free")
+      fails("no_space no_memory", "unnamed map", large(size))
+      assert.equal(before, meminfo("HugePages_Free"))
+    end)
+
+    some("that are cut under a view raise", function()
+      local map <close> = assert(large(2 * PAGE))
+      local view <close> = assert(map:view())
+      view:set_i32(PAGE + 5, 42)
+      assert(os.execute(("truncate -s %d /proc/%d/fd/%d"):format(PAGE, process.pid(), map:handle())))
+      check.contains("truncated", check.raises(view, "get_i32", PAGE + 5))
+      check.contains("truncated", check.raises(view, "get_i32", 2 * PAGE - 4))
+    end)
+
+    it("are had by no name", function()
+      local name = support.unique()
+      fails("unsupported", name, filemap.create(name, 1, { large_pages = true }))
+      fails("not_found", name, filemap.open(name))
+    end)
+
+    it("are unsupported where none are set aside", function()
+      if meminfo("HugePages_Total") > 0 then return pending("some are set aside") end
+      fails("unsupported", "unnamed map", large(1))
+      assert.is_nil((win32.CreateFileMapping(-1, nil, win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT,
+        0, 1 << 21, nil)))
+      assert.equal(120, win32.GetLastError())
+    end)
+  end)
+
+  describe("memory to execute", function()
+    support.clean()
+
+    it("is mapped so", function()
+      local map <close> = assert(filemap.create(nil, 4096, { access = "rwx" }))
+      for word, flags in pairs { rx = "r%-xs", rwx = "rwxs", copyx = "rwxp", r = "r%-%-s" } do
+        local view <close> = assert(map:view(0, 4096, word))
+        assert.equal(4096, #view)
+        assert.is_truthy(read("/proc/self/maps"):find(flags .. "[^\n]*memfd:filemap"), word)
+      end
+    end)
+  end)
+end)

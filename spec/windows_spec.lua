@@ -1,0 +1,201 @@
+-- What only Windows has: kinds of memory by SEC_..., security descriptors, names of files' mappings, share modes. The
+-- other side is spec/counterpart/win32_calls.c, which makes the real calls.
+local filemap = require "filemap"
+local process = require "process"
+local support = require "spec.support"
+local win32 = require "filemap.win32"
+local check = require "spec.support.check"
+
+local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+
+-- A program that makes real calls: program("map", "OpenFileMapping", "FILE_MAP_READ", ...) -> result, last error
+local function real_calls()
+  local program = process.spawn { folder .. "win32_calls" }
+  program:expect("^READY$")
+  return function(variable, ...)
+    assert(program:write(table.concat({ variable, ... }, "\t") .. "\n"))
+    local result, last_error = program:expect("^(.-)\t(.*)$")
+    return result, tonumber(last_error)
+  end
+end
+
+local function memory(protect, size, name, attributes)
+  return win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, attributes, protect, 0, size, name)
+end
+
+support.clean()
+
+describe("filemap's own calls", function()
+  it("know nothing of SEC_ attributes", function()
+    check.contains("unknown option 'protect'", check.raises(filemap, ".create", nil, 1, { protect = 4 }))
+    check.contains("unknown option 'protect'", check.raises(filemap, ".file", "x", "r", { protect = 4 }))
+  end)
+end)
+
+support.only("win32", "it is Windows' own", function()
+  describe("memory that is SEC_NOCACHE or SEC_WRITECOMBINE", function()
+    it("is read and written", function()
+      for _, kind in ipairs { "SEC_NOCACHE", "SEC_WRITECOMBINE" } do
+        local name = support.unique("Local\\")
+        local map <close> = assert(memory(win32.PAGE_READWRITE | win32[kind] | win32.SEC_COMMIT, 4096, name))
+        local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE))
+        view:set_string(100, "not cached")
+        local other <close> = assert(filemap.open(name))
+        local seen <close> = assert(other:view())
+        assert.equal("not cached", seen:get_string(100, 10))
+      end
+    end)
+
+    it("may be only reserved", function()
+      local map <close> = assert(memory(win32.PAGE_READWRITE | win32.SEC_NOCACHE | win32.SEC_RESERVE, 1 << 20))
+      local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE))
+      check.raises(view, "get_u8", 0)
+      assert.is_true(view:commit(0, 4096))
+      view:set_u8(0, 7)
+      assert.equal(7, view:get_u8(0))
+    end)
+  end)
+
+  describe("an image by SEC_IMAGE", function()
+    it("is laid out as it is loaded", function()
+      local file <close> = win32.CreateFile(support.lua, win32.GENERIC_READ | win32.GENERIC_EXECUTE,
+        win32.FILE_SHARE_READ, nil, win32.OPEN_EXISTING, 0, nil)
+      local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY | win32.SEC_IMAGE, 0, 0, nil))
+      local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE, 0, 0, 0))
+      assert.equal("r", view:access())
+      assert.equal("MZ", view:get_string(0, 2))
+      local header = view:get_u32(0x3c)
+      assert.equal("PE\0\0", view:get_string(header, 4))
+      local sections, size_of_optional = view:get_u16(header + 6), view:get_u16(header + 20)
+      assert.equal(view:get_u32(header + 24 + 56), #view) -- SizeOfImage
+      -- Where each section is loaded to, there it is.
+      local plain <close> = assert(filemap.file(support.lua))
+      local bytes <close> = assert(plain:view())
+      for i = 0, sections - 1 do
+        local at = header + 24 + size_of_optional + 40 * i
+        local virtual, raw, stored = view:get_u32(at + 12), view:get_u32(at + 20), view:get_u32(at + 16)
+        if view:get_cstring(at, 8) == ".text" then
+          assert.is_true(virtual ~= raw)
+          assert.is_true(view:equals(virtual, bytes, raw, math.min(64, stored)))
+        end
+      end
+      assert.is_nil((win32.CreateFileMapping(file, nil, win32.PAGE_READONLY | win32.SEC_IMAGE | win32.SEC_COMMIT)))
+    end)
+  end)
+
+  describe("a security descriptor", function()
+    it("gives other programs the rights that it says", function()
+      local name = support.unique("Local\\")
+      local _ <close> = assert(memory(win32.PAGE_READWRITE, 4096, name, { sddl = "D:(A;;0x5;;;WD)" })) -- query, read
+      local call = real_calls()
+      assert.equal("handle", (call("map", "OpenFileMapping", "FILE_MAP_READ", "FALSE", '"' .. name)))
+      assert.equal("view", (call("-", "MapViewOfFile", "map", "FILE_MAP_READ", "0", "0", "0")))
+      assert.same({ "NULL", 5 }, { call("-", "OpenFileMapping", "FILE_MAP_WRITE", "FALSE", '"' .. name) })
+      assert.is_nil((win32.OpenFileMapping(win32.FILE_MAP_WRITE, false, name)))
+      assert.equal(5, win32.GetLastError())
+      local read <close> = assert(win32.OpenFileMapping(win32.FILE_MAP_READ, false, name))
+      assert.equal("r", read:access())
+    end)
+
+    it("that is none is refused", function()
+      assert.is_nil((memory(win32.PAGE_READWRITE, 10, nil, { sddl = "nonsense" })))
+      local path = support.tmpname()
+      assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_READ, 0, { sddl = "nonsense" }, win32.CREATE_NEW)))
+      assert.is_nil(io.open(path))
+    end)
+  end)
+
+  describe("a mapping of a file", function()
+    local path, file
+
+    before_each(function()
+      path = support.tmpname()
+      assert(filemap.file(path, "rw", { size = 5000 })):close()
+      file = win32.CreateFile(path, win32.GENERIC_READ | win32.GENERIC_WRITE, win32.FILE_SHARE_READ, nil,
+        win32.OPEN_EXISTING)
+    end)
+
+    after_each(function()
+      file:close()
+    end)
+
+    it("is shared by a name, of the size that it was made with", function()
+      local name = support.unique("Local\\")
+      local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 100, name))
+      assert.equal(0, win32.GetLastError())
+      local call = real_calls()
+      assert.equal("handle", (call("map", "OpenFileMapping", "FILE_MAP_READ", "FALSE", '"' .. name)))
+      assert.equal("view", (call("-", "MapViewOfFile", "map", "FILE_MAP_READ", "0", "0", "100")))
+      assert.same({ "NULL", 5 }, { call("-", "MapViewOfFile", "map", "FILE_MAP_READ", "0", "0", "101") })
+      local again <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 0, name))
+      assert.equal(183, win32.GetLastError())
+      assert.equal(100, #again)
+      local written <close> = assert(map:view())
+      written:set_string(0, "through the file")
+      local seen <close> = assert(again:view())
+      assert.equal("through the file", seen:get_string(0, 16))
+    end)
+
+    it("shuts others out as share modes say", function()
+      assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_WRITE, 7, nil, win32.OPEN_EXISTING)))
+      assert.equal(32, win32.GetLastError())
+      local call = real_calls()
+      assert.same({ "INVALID_HANDLE_VALUE", 32 },
+        { call("-", "CreateFile", '"' .. path, "GENERIC_WRITE", "7", "NULL", "OPEN_EXISTING", "0", "NULL") })
+    end)
+
+    it("goes with the handle by FILE_FLAG_DELETE_ON_CLOSE", function()
+      file:close()
+      file = win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING, win32.FILE_FLAG_DELETE_ON_CLOSE)
+      assert.is_true(win32.CloseHandle(file))
+      assert.is_nil(io.open(path))
+    end)
+
+    it("keeps the file from being cut", function()
+      local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 0, nil))
+      local view <close> = assert(map:view())
+      file:close() -- and with it what it shared
+      assert.is_not.equal(-1, (win32.CreateFile(path, win32.GENERIC_WRITE, 7, nil, win32.OPEN_EXISTING)))
+      assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_WRITE, 7, nil, win32.TRUNCATE_EXISTING)))
+      assert.equal(1224, win32.GetLastError())
+      assert.equal(0, view:get_u8(4999))
+      assert.is_true(win32.FlushViewOfFile(view, 0))
+    end)
+  end)
+
+  describe("a Global name", function()
+    it("is that of the real calls", function()
+      local name = support.unique("Global\\")
+      local map <close> = assert(memory(win32.PAGE_READWRITE, 4096, name))
+      local view <close> = assert(map:view())
+      view:set_u8(0, 7)
+      local call = real_calls()
+      assert.equal("handle", (call("-", "OpenFileMapping", "FILE_MAP_READ", "FALSE", '"' .. name)))
+      assert.same({ "handle", 183 }, { call("-", "CreateFileMapping", "INVALID_HANDLE_VALUE", "NULL",
+        "PAGE_READWRITE", "0", "10", '"' .. name) })
+    end)
+  end)
+
+  describe("memory of the real calls", function()
+    it("is executed, reserved and written as they made it", function()
+      local call = real_calls()
+      local name = support.unique("Local\\")
+      local function made(protect)
+        call("map", "CreateFileMapping", "INVALID_HANDLE_VALUE", "NULL", protect, "0", "65536", '"' .. name)
+      end
+      made("PAGE_EXECUTE_READWRITE")
+      do
+        local map <close> = assert(win32.OpenFileMapping(win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE, false, name))
+        local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE))
+        assert.equal("rwx", view:access())
+      end
+      call("-", "CloseHandle", "map")
+      made("PAGE_READWRITE | SEC_RESERVE")
+      local map <close> = assert(win32.OpenFileMapping(win32.FILE_MAP_WRITE, false, name))
+      local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE))
+      check.contains("reserved, not committed", check.raises(view, "get_u8", 0))
+      assert.is_true(view:commit(0, 1))
+      assert.equal(0, view:get_u8(0))
+    end)
+  end)
+end)
