@@ -111,15 +111,22 @@ local function check_text(what, value, optional)
   error(("%s is a string, not %s"):format(what, tostring(value)), 3)
 end
 
+local attribute_types = { inherit = "boolean", sddl = "string", mode = "string" }
+
+-- A copy of the attributes, to which options can be added.
 local function check_attributes(attributes)
-  if attributes == nil then return {} end
+  local options = {}
+  if attributes == nil then return options end
   if type(attributes) ~= "table" then error(("attributes are a table, not %s"):format(tostring(attributes)), 3) end
-  for key in pairs(attributes) do
-    if key ~= "inherit" and key ~= "sddl" and key ~= "mode" then
-      error(("unknown attribute '%s'"):format(tostring(key)), 3)
+  for key, value in pairs(attributes) do
+    local expected = attribute_types[key]
+    if not expected then error(("unknown attribute '%s'"):format(tostring(key)), 3) end
+    if type(value) ~= expected then
+      error(("attribute '%s' is a %s, not %s"):format(key, expected, tostring(value)), 3)
     end
+    options[key] = value
   end
-  return { inherit = attributes.inherit, sddl = attributes.sddl, mode = attributes.mode }
+  return options
 end
 
 --- The number of the last failure of a call here. `CreateFileMapping` and `CreateFile` also set it when they succeed,
