@@ -13,9 +13,9 @@
 -- which also says what only Windows has: on Linux that fails with 120 (`ERROR_CALL_NOT_IMPLEMENTED`). What is a pointer
 -- or a HANDLE in C is an object here:
 --
--- - the HANDLE of a mapping is a @{map}, and what `MapViewOfFile` gives is a @{view}: its `get_…` and `set_…` stand for
---   reading and writing through the pointer, `view:sub` for adding to it, and `view:commit` for VirtualAlloc with
---   `MEM_COMMIT`;
+-- - the HANDLE of a mapping is a `filemap.map`, and what `MapViewOfFile` gives is a `filemap.view`: its `get_…` and
+--   `set_…` stand for reading and writing through the pointer, `view:sub` for adding to it, and `view:commit` for
+--   VirtualAlloc with `MEM_COMMIT`;
 -- - `NULL` is nil, `TRUE` and `FALSE` are true and false. What fails returns what it does in C, nil, false, or
 --   `INVALID_HANDLE_VALUE` from `CreateFile`, and after that a message, the code, and the last error, so that
 --   `assert(win32.MapViewOfFile(…))` says what was wrong;
