@@ -371,11 +371,18 @@ describe("filemap.win32", function()
       says_120(memory(win32.PAGE_READWRITE, 10, nil, { sddl = "D:" }))
       says_120(memory(win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT, 10, support.unique()))
       for _, flag in ipairs { win32.FILE_FLAG_DELETE_ON_CLOSE, win32.FILE_FLAG_OVERLAPPED, win32.FILE_ATTRIBUTE_HIDDEN,
-        win32.FILE_ATTRIBUTE_READONLY, win32.FILE_FLAG_NO_BUFFERING } do
+        win32.FILE_ATTRIBUTE_READONLY, win32.FILE_FLAG_NO_BUFFERING, 0x200000 } do
         says_120(win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.CREATE_NEW, flag, nil))
       end
       says_120(win32.CreateFile(path, win32.GENERIC_READ, 0, { sddl = "D:" }, win32.CREATE_NEW, 0, nil))
       assert.is_nil(io.open(path))
+      for _, flag in ipairs { win32.FILE_FLAG_RANDOM_ACCESS, win32.FILE_FLAG_SEQUENTIAL_SCAN,
+        win32.FILE_ATTRIBUTE_NORMAL, win32.FILE_ATTRIBUTE_TEMPORARY } do
+        assert(win32.CloseHandle((win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS, flag, nil))))
+      end
+      -- What is no regular file is not even opened.
+      assert.equal(-1, (win32.CreateFile("/dev/null", win32.GENERIC_READ, 0, nil, win32.OPEN_EXISTING, 0, nil)))
+      assert.equal(5, win32.GetLastError())
     end)
 
     it("gives a file the permissions that it is told", function()

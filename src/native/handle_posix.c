@@ -6,9 +6,8 @@
 
 /* Attributes that say nothing here, and hints that the system does without. */
 enum {
-  ATTRIBUTES = 0x20 | 0x80 | 0x100,      /* FILE_ATTRIBUTE_ARCHIVE, _NORMAL, _TEMPORARY */
-  HINTS = 0x10000000 | 0x08000000 | 0x00100000 | 0x00200000
-  /* FILE_FLAG_RANDOM_ACCESS, _SEQUENTIAL_SCAN, _OPEN_NO_RECALL, _OPEN_REPARSE_POINT */
+  ATTRIBUTES = 0x20 | 0x80 | 0x100, /* FILE_ATTRIBUTE_ARCHIVE, _NORMAL, _TEMPORARY */
+  HINTS = 0x10000000 | 0x08000000   /* FILE_FLAG_RANDOM_ACCESS, _SEQUENTIAL_SCAN */
 };
 
 static int check_request(const fm_file_request *r, const fm_options *o, fm_error *e)
