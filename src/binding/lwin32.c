@@ -55,7 +55,7 @@ static int win32_open_file(lua_State *L)
   fm_error e;
   bool existed;
   fm_file_handle *file;
-  fmb_object *object = fmb_new_object(L, fmb_file, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 6, fmb_file, sizeof *object);
   fmb_read_options(L, 6, &o, FMB_MODE | FMB_SDDL | FMB_INHERIT);
   if (fm_file_open(&file, &existed, path, &r, &o.map, &e) != FM_OK) return fmb_fail(L, path, &e);
   object->pointer = file;

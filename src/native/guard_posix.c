@@ -19,7 +19,7 @@ static void call_before(int number, siginfo_t *info, void *context)
 {
   const struct sigaction host = before;
   sigset_t blocked = host.sa_mask, now;
-  if (host.sa_flags & SA_RESETHAND) before.sa_handler = SIG_DFL;
+  if (host.sa_flags & (int)SA_RESETHAND) before.sa_handler = SIG_DFL;
   if (!(host.sa_flags & SA_NODEFER)) sigaddset(&blocked, number);
   pthread_sigmask(SIG_BLOCK, &blocked, &now);
   if (host.sa_flags & SA_SIGINFO) host.sa_sigaction(number, info, context);

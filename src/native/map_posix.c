@@ -332,8 +332,8 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
     code = o->file ? copy_handle(&fd, o->file, e) : open_file(&fd, &created, m->path, o, e);
     if (code != FM_OK) return code;
     FM_STEP("opened");
-    code = prepare_file(&size, fd, created, o, e);
-    if (code == FM_OK && o->inherit) code = fm_posix_set_inherit(fd, true, e);
+    if (o->inherit) code = fm_posix_set_inherit(fd, true, e);
+    if (code == FM_OK) code = prepare_file(&size, fd, created, o, e);
     if (code == FM_OK) {
       keep(m, fd, o->file && o->size ? o->size : size);
       return code;
