@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 {
   if (argc > 1) messages = atol(argv[1]);
   char name[40];
-  snprintf(name, sizeof name, "filemap-threads-%ld", (long)getpid());
+  snprintf(name, sizeof name, "spec-%ld-threads", (long)getpid());
   check(fm_create(&map, name, 4096, &(fm_options)FM_OPTIONS, NULL) == FM_OK, "no map");
   check(fm_signal_open(&data_signal, map, 0, &data_word, NULL) == FM_OK, "no signal");
   check(fm_signal_open(&space_signal, map, 1, &space_word, NULL) == FM_OK, "no signal");

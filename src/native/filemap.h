@@ -371,8 +371,9 @@ int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e
 int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e);
 int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e);
 
-/* The same for a stream: all bytes, or as many as there are, up to *length, one at least. */
-int fm_conn_write(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e);
+/* The same for a stream. Writing goes on until all bytes are on their way; *length says how many were, also when it
+** fails. Reading gives as many as there are, up to *length, one at least. */
+int fm_conn_write(fm_conn *c, const void *data, size_t *length, double timeout, fm_error *e);
 int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
 
 const char *fm_listener_name(const fm_listener *l);
