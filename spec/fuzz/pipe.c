@@ -47,7 +47,8 @@ static void give(fm_conn *c)
   const size_t length = fz_below(6000);
   const bool stream = fm_conn_is_stream(c) ^ (fz_byte() == 255);
   const double timeout = seam_timeout();
-  if (stream) EXPECT(fm_conn_write(c, fz_data(length), length, timeout, &e), &e, USING | CODE(FM_INVALID));
+  size_t written = length;
+  if (stream) EXPECT(fm_conn_write(c, fz_data(length), &written, timeout, &e), &e, USING | CODE(FM_INVALID));
   else
     EXPECT(fm_conn_send(c, fz_data(length), length, timeout, &e), &e, USING | CODE(FM_INVALID) | CODE(FM_TOO_LARGE));
 }

@@ -194,7 +194,7 @@ static int conn_write(lua_State *L)
     size_t length;
     const char *bytes = lua_tolstring(L, arg, &length);
     fm_error e;
-    const int code = fm_conn_write(c, bytes, length, FM_FOREVER, &e);
+    const int code = fm_conn_write(c, bytes, &length, FM_FOREVER, &e);
     if (code != FM_OK) return finish(L, code, c, &e);
   }
   lua_settop(L, 1);

@@ -542,12 +542,14 @@ static int look_to_write(void *context, bool thoroughly, fm_error *e)
   return say(s->conn, code == FM_FULL ? FM_TIMEOUT : code, e);
 }
 
-int fm_conn_write(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e)
+int fm_conn_write(fm_conn *c, const void *data, size_t *length, double timeout, fm_error *e)
 {
-  sending s = {c, data, length};
+  sending s = {c, data, *length};
   int code = check_use(c, true, timeout, e);
   if (code == FM_OK) code = check_now_and_then(c, e);
-  return code == FM_OK ? fm_await(&c->out_space, timeout, look_to_write, &s, e) : code;
+  if (code == FM_OK) code = fm_await(&c->out_space, timeout, look_to_write, &s, e);
+  *length -= s.length;
+  return code;
 }
 
 /* {-- Receiving --------------------------------------------------------------------------------- */
