@@ -7,8 +7,8 @@ bool fm_leave_out_fences;
 /* Where another processor may bring what is awaited, looking for it this long costs less than to be woken. */
 static const double spin_seconds = 50e-6;
 
-/* What waits by looking, of memory that it may not write, does so the more seldom the longer it waits. */
-static const double poll_first = 1e-3, poll_last = 8e-3, poll_growth = 1.05;
+/* What waits by looking, of memory that it may not write, sleeps so much longer than a look took, and so long at least. */
+static const double poll_rest = 100, poll_least = 1e-3;
 
 int fm_check_timeout(double timeout, fm_error *e)
 {
@@ -81,7 +81,6 @@ static double least(double a, double b)
 static int sleep_for(fm_signal *s, double timeout, fm_look look, void *context, fm_error *e)
 {
   double now = fm_now(), next = now + FM_SLICE; /* when to look thoroughly */
-  double poll = poll_first;
   const double until = now + timeout;
   for (;;) {
     const uint32_t seen = s->word ? announce(s) : 0;
@@ -92,12 +91,8 @@ static int sleep_for(fm_signal *s, double timeout, fm_look look, void *context, 
     if (now >= until) return fm_fail(e, FM_TIMEOUT, NULL);
     const double most = least(until - now, next - now);
     FM_STEP("sleep");
-    if (s->word) {
-      fm_sys_sleep(s, seen, most);
-    } else {
-      fm_sys_pause(least(most, poll));
-      poll = least(poll * poll_growth, poll_last);
-    }
+    if (s->word) fm_sys_sleep(s, seen, most);
+    else fm_sys_pause(least(most, poll_least + poll_rest * (fm_now() - now)));
     now = fm_now();
   }
 }
