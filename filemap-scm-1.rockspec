@@ -67,6 +67,7 @@ build = {
         "src/native/text_win32.c",
         "src/native/utf.c",
         "src/ipc/block.c",
+        "src/ipc/conn.c",
         "src/ipc/mailslot.c",
         "src/ipc/pipe.c",
         "src/ipc/ring.c",
