@@ -282,7 +282,7 @@ int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *w
 {
   (void)m, (void)index;
   if (fails(e) != FM_OK) return FM_NO_MEMORY;
-  *out = (fm_signal){word, 1};
+  *out = (fm_signal){.word = word, .event = 1};
   signals++;
   return FM_OK;
 }
