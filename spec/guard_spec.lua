@@ -27,6 +27,8 @@ support.only("posix", "there are no signals", function()
       siginfo = "gets what is no view's, faults and others, with all it is told by",
       masks = "runs with what it wants blocked",
       plain = "may jump out",
+      misaligned = "gets what misses no page, in a view too",
+      restarted = "has calls of the system go on after it, if it wants that",
     } do
       it(what, function() run(case, WELL, "holds") end)
     end
@@ -43,6 +45,8 @@ support.only("posix", "there are no signals", function()
     } do
       it(what, function() run(case, BY_SIGBUS) end)
     end
+
+    it("or ignores it, no call of the system is broken off by it", function() run("undisturbed", WELL, "holds") end)
 
     it("or ignores it, a fault cannot be ignored", function() run("ignored", BY_SIGBUS, "ignored") end)
   end)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -186,6 +188,72 @@ static void case_plain(void)
   }
   check(called == 3, "the handler before was not called each time");
   check_survives(&l);
+}
+
+static void on_any(int number, siginfo_t *info, void *context)
+{
+  (void)number, (void)context;
+  called++;
+  called_for = info->si_addr;
+}
+
+/* In a view, but no page of it is missing. The fault is sent as a processor has it that wants addresses aligned. */
+static void case_misaligned(void)
+{
+  install(on_any, 0, 0);
+  lost l = make(1, true);
+  siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_ADRALN};
+  info.si_addr = l.view.data + 1;
+  l.view.data[5] = 42;
+  check(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info) == 0, "it cannot be sent");
+  check(called == 1 && called_for == l.view.data + 1, "the handler before was not called");
+  check(l.view.data[5] == 42 && !fm_view_is_lost(&l.view), "a view that is whole is lost");
+  drop(&l);
+}
+
+static int answers[2];
+
+static void on_answered(int number)
+{
+  (void)number;
+  check(write(answers[1], "", 1) == 1, "no answer");
+}
+
+/* One read(2), under many signals. */
+static void read_under_signals(bool answered)
+{
+  int words[2];
+  char c;
+  lost l = make_lost(1);
+  check_survives(&l);
+  check(pipe(words) == 0, "no pipe");
+  const pid_t reader = getpid(), child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 300; i++) {
+      kill(reader, SIGBUS);
+      if (answered) check(read(answers[0], &c, 1) == 1, "no answer");
+      else sched_yield();
+    }
+    _exit(write(words[1], "", 1) != 1);
+  }
+  const ssize_t n = read(words[0], &c, 1);
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  check(n == 1, "a call of the system was broken off");
+}
+
+static void case_restarted(void)
+{
+  struct sigaction a = {.sa_handler = on_answered, .sa_flags = SA_RESTART};
+  sigaction(SIGBUS, &a, NULL);
+  check(pipe(answers) == 0, "no pipe");
+  read_under_signals(true);
+}
+
+static void case_undisturbed(void)
+{
+  signal(SIGBUS, SIG_IGN);
+  read_under_signals(false);
 }
 
 /* {-- Where the process would have ended: by SIGBUS --------------------------------------------- */
@@ -537,6 +605,8 @@ int main(int argc, char **argv)
 {
   static const struct { const char *name; void (*run)(void); void (*with)(const char *); } cases[] = {
     {"siginfo", case_siginfo, NULL}, {"masks", case_masks, NULL}, {"plain", case_plain, NULL},
+    {"misaligned", case_misaligned, NULL}, {"restarted", case_restarted, NULL},
+    {"undisturbed", case_undisturbed, NULL},
     {"once", case_once, NULL}, {"default", case_default, NULL}, {"default-raised", case_default_raised, NULL},
     {"default-sent", case_default_sent, NULL}, {"default-flagged", case_default_flagged, NULL},
     {"ignored", case_ignored, NULL}, {"later", case_later, NULL}, {"later-alone", case_later_alone, NULL},

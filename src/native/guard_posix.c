@@ -52,10 +52,11 @@ static bool put_zeros(const fm_mapping *m, const void *address)
          mmap(start, page, protection, flags | MAP_PRIVATE, -1, 0) != MAP_FAILED;
 }
 
+/* An address that is not aligned as the processor wants it is no page that is missing: it would be missed again. */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
   const int saved = errno;
-  fm_mapping *m = info->si_code > 0 ? fm_guarded(info->si_addr) : NULL;
+  fm_mapping *m = info->si_code > 0 && info->si_code != BUS_ADRALN ? fm_guarded(info->si_addr) : NULL;
   if (m) m->lost = 1; /* first: another thread may read the zeros at once */
   if (m && !put_zeros(m, info->si_addr)) m = NULL;
   errno = saved;
@@ -73,13 +74,15 @@ static void stay_loaded(void)
 
 static atomic_bool installed;
 
-/* By one thread at a time. */
+/* By one thread at a time. Calls of the system that were not broken off before are not. */
 static int install(void)
 {
   struct sigaction ours = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   if (installed) return 0;
   sigemptyset(&ours.sa_mask);
-  if (sigaction(SIGBUS, NULL, &before) != 0 || sigaction(SIGBUS, &ours, NULL) != 0) return errno;
+  if (sigaction(SIGBUS, NULL, &before) != 0) return errno;
+  if (before.sa_handler == SIG_IGN || before.sa_flags & SA_RESTART) ours.sa_flags |= SA_RESTART;
+  if (sigaction(SIGBUS, &ours, NULL) != 0) return errno;
   installed = true;
   return 0;
 }
