@@ -155,6 +155,18 @@ support.only("posix", "on Windows a file that is open is not removed", function(
       assert.equal("made", b:go_on())
       is_whole(path, b)
     end)
+
+    it("leaves another's that has its name by now", function()
+      local path = support.tmpname()
+      local a, b = two(path)
+      a:stop_at("opened", 1)
+      assert.is_true(a:stops(MAKE, ENOUGH))
+      assert(os.remove(path))
+      assert.equal("made", b:ask(MAKE, ENOUGH))
+      assert.equal("made", a:go_on())
+      is_whole(path, b)
+      assert.equal("7", a:ask("return f:view():get_u8(999)")) -- and has it too
+    end)
   end)
 end)
 

@@ -67,8 +67,8 @@ int fm_sys_file_open(fm_file_handle *f, bool *existed, const fm_file_request *r,
   if (code != FM_OK) return code;
   code = prepare(fd, was_there, r, o, e);
   if (code != FM_OK) {
+    if (!was_there) fm_posix_remove_made(fd, f->path);
     close(fd);
-    if (!was_there) unlink(f->path);
     return code;
   }
   f->handle = fd;

@@ -78,6 +78,12 @@ void fm_posix_pause(int tries)
   else nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
+bool fm_posix_has_name(const struct stat *opened, const char *path)
+{
+  struct stat named;
+  return lstat(path, &named) == 0 && opened->st_ino == named.st_ino && opened->st_dev == named.st_dev;
+}
+
 int fm_posix_set_inherit(int fd, bool inherit, fm_error *e)
 {
   const int flags = fcntl(fd, F_GETFD);
@@ -312,11 +318,11 @@ static int prepare_file(uint64_t *size, int fd, bool created, const fm_options *
   return grow_file(size, fd, o, e);
 }
 
-/* Removes a file that was made for nothing, unless another has made something of it meanwhile: with the lock. */
-static void remove_made(int fd, const char *path)
+void fm_posix_remove_made(int fd, const char *path)
 {
   struct stat st;
-  if (fm_posix_lock_size(fd, NULL) == FM_OK && fstat(fd, &st) == 0 && st.st_size == 0) unlink(path);
+  if (fm_posix_lock_size(fd, NULL) == FM_OK && fstat(fd, &st) == 0 && st.st_size == 0 && fm_posix_has_name(&st, path))
+    unlink(path);
 }
 
 int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
@@ -338,7 +344,7 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
       keep(m, fd, o->file && o->size ? o->size : size);
       return code;
     }
-    if (created) remove_made(fd, m->path);
+    if (created) fm_posix_remove_made(fd, m->path);
     close(fd);
     if (code != FM_NOT_FOUND) return code; /* else it was removed meanwhile */
   }

@@ -24,6 +24,14 @@
 ** never waiting for the other end of a FIFO. -1 and errno on failure. */
 int fm_posix_open(const char *path, int flags, mode_t mode);
 
+/* Is the open file still the one that `path` names? Between an opening and a lock another may have removed it, and a
+** third made a new one. */
+bool fm_posix_has_name(const struct stat *opened, const char *path);
+
+/* Removes a file that was made for nothing, unless it has lost its name, or another has made something of it meanwhile.
+** Locks it, which ends with `fd`. */
+void fm_posix_remove_made(int fd, const char *path);
+
 int fm_posix_set_inherit(int fd, bool inherit, fm_error *e);
 
 /* Gives an open file of `from` bytes `to` of them. Growing with `commit` allocates what it adds, and is

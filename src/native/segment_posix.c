@@ -116,14 +116,6 @@ static int open_checked(int *out, struct stat *st, const char *path, fm_kind kin
   return code;
 }
 
-/* Is the open file still the one that `path` names? Between the opening and the lock another may have
-** removed it, and a third made a new one. */
-static bool has_name(const struct stat *opened, const char *path)
-{
-  struct stat named;
-  return lstat(path, &named) == 0 && opened->st_ino == named.st_ino && opened->st_dev == named.st_dev;
-}
-
 /* Is it of the kind that is wanted? Asked of what somebody holds: a dead one is not there. */
 static int check_sync(const struct stat *st, bool sync, fm_error *e)
 {
@@ -156,7 +148,7 @@ static int bury(int fd, const struct stat *st, const char *path)
   int code = FM_NOT_FOUND;
   if (!fm_posix_try_lock(fd, LOCK_EX)) return FM_IN_USE;
   FM_STEP("dead");
-  if (has_name(st, path) && !remove_name(fd, path)) code = UNREMOVABLE;
+  if (fm_posix_has_name(st, path) && !remove_name(fd, path)) code = UNREMOVABLE;
   FM_STEP("buried");
   flock(fd, LOCK_UN);
   return code;
@@ -171,7 +163,7 @@ static int examine(int fd, const struct stat *st, const char *path, int *tries, 
     if (code != FM_NOT_FOUND) return code;
     code = bury(fd, st, path);
     if (code != FM_IN_USE) return code;
-    if (!has_name(st, path)) return FM_NOT_FOUND;
+    if (!fm_posix_has_name(st, path)) return FM_NOT_FOUND;
     if (*tries <= 0) return FM_IN_USE;
     fm_posix_pause(FM_TRIES - (*tries)--);
   }
