@@ -5,11 +5,12 @@
 
 #include "native.h"
 
-/* A place is free while `mapping` is NULL, and counts only while `base` is not. */
+/* A place is free while `mapping` is NULL, and counts only while `base` is not 0. */
 typedef struct place {
   _Atomic(fm_mapping *) mapping;
   _Atomic(uintptr_t) base;
   atomic_size_t length;
+  struct block *block; /* that it is in */
 } place;
 
 enum { PLACES = 64 };
@@ -20,14 +21,14 @@ typedef struct block {
 } block;
 
 static block first;
-static _Atomic(block *) likely; /* where a place was last given up or made; NULL: the first */
+static _Atomic(block *) likely; /* where a place was last taken or given up; NULL: the first */
 
 static place *take_in(block *b, fm_mapping *m)
 {
   for (int i = 0; i < PLACES; i++) {
     fm_mapping *none = NULL;
     if (!b->places[i].mapping && atomic_compare_exchange_strong(&b->places[i].mapping, &none, m)) {
-      likely = b;
+      likely = b->places[i].block = b;
       return &b->places[i];
     }
   }
@@ -68,6 +69,7 @@ int fm_guard(fm_mapping *m, fm_error *e)
 void fm_unguard(fm_mapping *m)
 {
   place *p = m->place;
+  likely = p->block;
   p->base = 0;
   p->mapping = NULL;
 }
