@@ -288,6 +288,18 @@ describe("filemap.win32", function()
     assert.equal("0123456789", assert(again:view(4990)):get_string(0, 10))
   end)
 
+  it("empties a file through a handle that does not write", function()
+    local path = support.tmpname()
+    for _, access in ipairs { 0, win32.GENERIC_READ, win32.GENERIC_WRITE } do
+      assert(filemap.file(path, "rw", { size = 10 })):close()
+      local file <close> = win32.CreateFile(path, access, win32.FILE_SHARE_READ, nil, win32.CREATE_ALWAYS)
+      assert.equal(183, win32.GetLastError())
+      assert.equal(0, require("lfs").attributes(path, "size"))
+      assert.is_nil((win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 10, nil)))
+      assert.equal(5, win32.GetLastError())
+    end
+  end)
+
   it("makes a mapping smaller than its file", function()
     local path = support.tmpname()
     assert(filemap.file(path, "rw", { size = 10000 })):close()
@@ -381,8 +393,10 @@ describe("filemap.win32", function()
         assert(win32.CloseHandle((win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS, flag, nil))))
       end
       -- What is no regular file is not even opened.
-      assert.equal(-1, (win32.CreateFile("/dev/null", win32.GENERIC_READ, 0, nil, win32.OPEN_EXISTING, 0, nil)))
-      assert.equal(5, win32.GetLastError())
+      local file, _, code, number = win32.CreateFile("/dev/null", win32.GENERIC_READ, 0, nil, win32.OPEN_EXISTING)
+      assert.same({ -1, "denied", 5 }, { file, code, number })
+      file, _, code, number = win32.CreateFile(("x"):rep(300), win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS)
+      assert.same({ -1, "invalid", 123 }, { file, code, number })
     end)
 
     it("gives a file the permissions that it is told", function()

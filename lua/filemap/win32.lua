@@ -384,10 +384,11 @@ end
 local dispositions = { constants.CREATE_NEW, constants.CREATE_ALWAYS, constants.OPEN_EXISTING, constants.OPEN_ALWAYS,
   constants.TRUNCATE_EXISTING }
 
--- A file that is not there: Windows tells whether its folder is.
+-- A file that is not there: Windows tells whether its folder is. The look at "folder/." opens nothing.
 local function missing_number(path)
   local folder = path:match("^(.+)[/\\]")
-  local is_missing = path == "" or folder and select(3, core.file(folder)) == "not_found"
+  local is_missing = path == ""
+    or folder and select(3, calls.open_file(folder .. "/.", 0, 0, constants.OPEN_EXISTING, 0, {})) == "not_found"
   return is_missing and constants.ERROR_PATH_NOT_FOUND or constants.ERROR_FILE_NOT_FOUND
 end
 
@@ -423,7 +424,7 @@ function win32.CreateFile(path, access, share, attributes, disposition, flags, t
   if not file then
     return fail_as(failed, {
       not_found = code == "not_found" and missing_number(path), exists = constants.ERROR_FILE_EXISTS,
-      invalid = constants.ERROR_ACCESS_DENIED,
+      invalid = constants.ERROR_INVALID_NAME,
     }, existed, code, native)
   end
   local tells = disposition == constants.CREATE_ALWAYS or disposition == constants.OPEN_ALWAYS

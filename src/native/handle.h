@@ -27,8 +27,8 @@ enum {
   FM_GENERIC_ALL = 0x10000000
 };
 
-/* Opens or makes a regular file. *existed: it was there before. Of the options `mode`, `sddl` and `inherit` count.
-** Maps of it are made by fm_file (fm_options.file), and go on when it is closed. */
+/* Opens or makes a regular file; what is something else is FM_DENIED. *existed: it was there before. Of the options
+** `mode`, `sddl` and `inherit` count. Maps of it are made by fm_file (fm_options.file), and go on when it is closed. */
 int fm_file_open(fm_file_handle **out, bool *existed, const char *path, const fm_file_request *r,
                  const fm_options *options, fm_error *e);
 const char *fm_file_path(const fm_file_handle *f);

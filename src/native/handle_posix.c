@@ -18,8 +18,15 @@ static int check_request(const fm_file_request *r, const fm_options *o, fm_error
   return FM_OK;
 }
 
-static int open_flags(int access)
+static bool empties(const fm_file_request *r)
 {
+  return r->disposition == FM_CREATE_ALWAYS || r->disposition == FM_TRUNCATE_EXISTING;
+}
+
+/* Emptying is writing, whatever the handle itself may do (fm_file_access). */
+static int open_flags(const fm_file_handle *f, const fm_file_request *r)
+{
+  const int access = f->access | (empties(r) ? FM_WRITE : 0);
   return access & FM_WRITE ? (access & FM_READ ? O_RDWR : O_WRONLY) : O_RDONLY;
 }
 
@@ -28,12 +35,12 @@ static int open_regular(int *out, bool *existed, const fm_file_handle *f, const 
                         fm_error *e)
 {
   const bool may_make = r->disposition != FM_OPEN_EXISTING && r->disposition != FM_TRUNCATE_EXISTING;
-  const int flags = open_flags(f->access);
+  const int flags = open_flags(f, r);
   for (int i = 0; i < 10; i++) {
     struct stat st;
     const bool is_there = stat(f->path, &st) == 0;
     if (is_there && r->disposition == FM_CREATE_NEW) return fm_fail_native(e, EEXIST);
-    if (is_there && !S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
+    if (is_there && !S_ISREG(st.st_mode)) return fm_fail(e, FM_DENIED, "it is not a regular file");
     if (!is_there && (errno != ENOENT || !may_make)) return fm_fail_native(e, errno);
     const int fd = fm_posix_open(f->path, is_there ? flags : flags | O_CREAT | O_EXCL, (mode_t)mode);
     if (fd >= 0) {
@@ -50,11 +57,10 @@ static int open_regular(int *out, bool *existed, const fm_file_handle *f, const 
 static int prepare(int fd, bool existed, const fm_file_request *r, const fm_options *o, fm_error *e)
 {
   struct stat st;
-  const bool empty = r->disposition == FM_CREATE_ALWAYS || r->disposition == FM_TRUNCATE_EXISTING;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
-  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a regular file");
+  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_DENIED, "it is not a regular file");
   if (!existed && fchmod(fd, (mode_t)o->mode) != 0) return fm_fail_native(e, errno);
-  if (existed && empty && ftruncate(fd, 0) != 0) return fm_fail_native(e, errno);
+  if (existed && empties(r) && ftruncate(fd, 0) != 0) return fm_fail_native(e, errno);
   return o->inherit ? fm_posix_set_inherit(fd, true, e) : FM_OK;
 }
 
