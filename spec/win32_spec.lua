@@ -325,6 +325,13 @@ describe("filemap.win32", function()
     view:set_u8(0, 0xC3)
   end)
 
+  it("takes nothing but a file for a file", function()
+    for _, value in ipairs { false, 0, "-1", 0xffffffff, {}, io.stdout } do
+      assert.is_nil((win32.CreateFileMapping(value, nil, win32.PAGE_READWRITE, 0, 10, nil)))
+      assert.equal(6, win32.GetLastError())
+    end
+  end)
+
   it("refuses names by their own numbers", function()
     for name, number in pairs {
       [("x"):rep(201)] = 206, ["Local\\" .. ("x"):rep(201)] = 206, ["\xff"] = 1113, ["a\0b"] = 123, ["Local\\"] = 123,

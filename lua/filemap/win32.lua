@@ -201,7 +201,10 @@ local of_names = { invalid = constants.ERROR_INVALID_HANDLE } -- the name stands
 local function check_mapping(file, size, access, attributes)
   if not access then return constants.ERROR_INVALID_PARAMETER end
   if file then
-    return attributes & constants.SEC_LARGE_PAGES ~= 0 and constants.ERROR_INVALID_PARAMETER or nil
+    if attributes & constants.SEC_LARGE_PAGES ~= 0 then return constants.ERROR_INVALID_PARAMETER end
+    if size >= 0 then return nil end
+    -- No file has 2^63 bytes: it is the size that it cannot grow to, or that it has not.
+    return access:find("w", 1, true) and constants.ERROR_INVALID_PARAMETER or constants.ERROR_NOT_ENOUGH_MEMORY
   end
   if size <= 0 or size > math.maxinteger - page then return constants.ERROR_INVALID_PARAMETER end
   return attributes & constants.SEC_IMAGE ~= 0 and constants.ERROR_BAD_EXE_FORMAT or nil
@@ -257,9 +260,10 @@ function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low
   local options = check_attributes(attributes)
   options.protect = check_dword("protect", protect)
   local subject = check_text("name", name, true) or "CreateFileMapping"
-  local file = hFile ~= win32.INVALID_HANDLE_VALUE and hFile or nil
+  local file = hFile
+  if file == win32.INVALID_HANDLE_VALUE then file = nil end
   local access, attribute_bits = read_protection(options.protect)
-  local bad = file and kind(file) ~= "file" and constants.ERROR_INVALID_HANDLE
+  local bad = file ~= nil and kind(file) ~= "file" and constants.ERROR_INVALID_HANDLE
     or check_mapping(file, size, access, attribute_bits) or check_name(name)
   if bad then return fail(nil, bad, subject) end
   if name == "" then name = nil end
