@@ -39,11 +39,6 @@ const char *fm_file_path(const fm_file_handle *f)
   return f->path;
 }
 
-int fm_file_access(const fm_file_handle *f)
-{
-  return f->access;
-}
-
 void fm_file_close(fm_file_handle *f)
 {
   if (!f) return;

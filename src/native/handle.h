@@ -32,8 +32,7 @@ enum {
 int fm_file_open(fm_file_handle **out, bool *existed, const char *path, const fm_file_request *r,
                  const fm_options *options, fm_error *e);
 const char *fm_file_path(const fm_file_handle *f);
-int fm_file_access(const fm_file_handle *f); /* FM_READ, FM_WRITE and FM_EXEC: any of them */
-void fm_file_close(fm_file_handle *f);       /* NULL is fine */
+void fm_file_close(fm_file_handle *f); /* NULL is fine */
 
 /* The Win32 number of a failure: on Windows the system's own, if there is one; else `otherwise`, or if that is 0 the
 ** one that stands for the code. */

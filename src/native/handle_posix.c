@@ -23,7 +23,7 @@ static bool empties(const fm_file_request *r)
   return r->disposition == FM_CREATE_ALWAYS || r->disposition == FM_TRUNCATE_EXISTING;
 }
 
-/* Emptying is writing, whatever the handle itself may do (fm_file_access). */
+/* Emptying is writing, whatever a map of it may be asked for. */
 static int open_flags(const fm_file_handle *f, const fm_file_request *r)
 {
   const int access = f->access | (empties(r) ? FM_WRITE : 0);
