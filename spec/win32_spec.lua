@@ -375,8 +375,16 @@ describe("filemap.win32", function()
     contains("an octal string", raises(win32, ".CreateFile", "x", 0, 0, { mode = "999" }, 3))
     contains("inherit is a boolean", raises(win32, ".OpenFileMapping", 4, 0, "x"))
     contains("bytes are an integer", raises(win32, ".MapViewOfFile", nil, 4, 0, 0, -1))
+    contains("attribute 'sddl' is a string without NUL",
+      raises(win32, ".CreateFileMapping", -1, { sddl = "D:\0" }, 4, 0, 10))
     contains("path is a string", raises(win32, ".CreateFile", nil, 0, 0, nil, 3))
     contains("an error is a DWORD", raises(win32, ".SetLastError", -1))
+    contains("spec/win32_spec.lua:", select(2, pcall(function()
+      local map = win32.CreateFileMapping(-1, { mode = "999" }, 4, 0, 10)
+      return map
+    end)))
+    contains("bad argument #2 to 'CreateFileMapping' (", raises(win32, ".CreateFileMapping", -1, { mode = "999" }, 4))
+    contains("bad argument #5 to 'MapViewOfFile' (", raises(win32, ".MapViewOfFile", nil, 4, 0, 0, -1))
   end)
 
   support.only("posix", "Windows has security descriptors, and flags for what becomes of files", function()

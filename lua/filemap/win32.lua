@@ -89,40 +89,60 @@ local function fail_as(result, otherwise, message, code, native)
   return result, message, code, number
 end
 
-local function check_dword(what, value)
+-- A mistake in the program, told to who called `call`, which called the check.
+local function bad_argument(call, place, message, ...)
+  error(("bad argument #%d to '%s' (%s)"):format(place, call, message:format(...)), 4)
+end
+
+local function check_dword(call, place, what, value)
   if value == nil then return 0 end
   local bits = math.tointeger(value)
   if not bits or bits ~= bits & 0xffffffff then
-    error(("%s is a DWORD, an integer from 0 to 2^32-1, not %s"):format(what, tostring(value)), 3)
+    bad_argument(call, place, "%s is a DWORD, an integer from 0 to 2^32-1, not %s", what, value)
   end
   return bits
 end
 
 -- A SIZE_T.
-local function check_bytes(value)
+local function check_bytes(call, place, value)
   if value == nil then return 0 end
   local bytes = math.tointeger(value)
-  if not bytes or bytes < 0 then error(("bytes are an integer from 0 to 2^63-1, not %s"):format(tostring(value)), 3) end
+  if not bytes or bytes < 0 then
+    bad_argument(call, place, "bytes are an integer from 0 to 2^63-1, not %s", value)
+  end
   return bytes
 end
 
-local function check_text(what, value, optional)
+local function check_text(call, place, what, value, optional)
   if type(value) == "string" or (value == nil and optional) then return value end
-  error(("%s is a string, not %s"):format(what, tostring(value)), 3)
+  bad_argument(call, place, "%s is a string, not %s", what, value)
 end
 
-local attribute_types = { inherit = "boolean", sddl = "string", mode = "string" }
+local function check_boolean(call, place, what, value)
+  if value ~= nil and type(value) ~= "boolean" then
+    bad_argument(call, place, "%s is a boolean, not %s", what, value)
+  end
+end
+
+-- What each attribute is, and a pattern for its text.
+local attribute_types = {
+  inherit = { "boolean", "a boolean" },
+  sddl = { "string", "a string without NUL", "^[^\0]*$" },
+  mode = { "string", [[permissions as an octal string like "0600", the owner's read among them]],
+    "^0?[4-7][0-7][0-7]$" },
+}
 
 -- A copy of the attributes, to which options can be added.
-local function check_attributes(attributes)
+local function check_attributes(call, place, attributes)
   local options = {}
   if attributes == nil then return options end
-  if type(attributes) ~= "table" then error(("attributes are a table, not %s"):format(tostring(attributes)), 3) end
-  for key, value in pairs(attributes) do
+  if type(attributes) ~= "table" then bad_argument(call, place, "attributes are a table, not %s", attributes) end
+  for key, value in next, attributes do
     local expected = attribute_types[key]
-    if not expected then error(("unknown attribute '%s'"):format(tostring(key)), 3) end
-    if type(value) ~= expected then
-      error(("attribute '%s' is a %s, not %s"):format(key, expected, tostring(value)), 3)
+    if not expected then bad_argument(call, place, "unknown attribute '%s'", key) end
+    local pattern = expected[3]
+    if type(value) ~= expected[1] or pattern and not value:find(pattern) then
+      bad_argument(call, place, "attribute '%s' is %s, not %s", key, expected[2], value)
     end
     options[key] = value
   end
@@ -139,7 +159,7 @@ end
 --- Sets what `GetLastError` returns.
 -- @tparam integer number
 function win32.SetLastError(number)
-  last = check_dword("an error", number)
+  last = check_dword("SetLastError", 1, "an error", number)
 end
 
 -- {-- Names ------------------------------------------------------------------------------------------
@@ -256,10 +276,11 @@ end
 --   only read), 112, 193, 1006 (an empty file), 1314, 1455 (no memory), 120 (what Linux does not have)
 -- @raise for arguments of other types, and an unknown attribute
 function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low, name)
-  local size = check_dword("size_high", size_high) << 32 | check_dword("size_low", size_low)
-  local options = check_attributes(attributes)
-  options.protect = check_dword("protect", protect)
-  local subject = check_text("name", name, true) or "CreateFileMapping"
+  local call <const> = "CreateFileMapping"
+  local options = check_attributes(call, 2, attributes)
+  options.protect = check_dword(call, 3, "protect", protect)
+  local size = check_dword(call, 4, "size_high", size_high) << 32 | check_dword(call, 5, "size_low", size_low)
+  local subject = check_text(call, 6, "name", name, true) or call
   local file = hFile
   if file == win32.INVALID_HANDLE_VALUE then file = nil end
   local access, attribute_bits = read_protection(options.protect)
@@ -289,11 +310,10 @@ end
 --   87 (no name), 3, 123, 206, 1113 (the name)
 -- @raise for arguments of other types
 function win32.OpenFileMapping(access, inherit, name)
-  access = check_dword("access", access)
-  if inherit ~= nil and type(inherit) ~= "boolean" then
-    error(("inherit is a boolean, not %s"):format(tostring(inherit)), 2)
-  end
-  local subject = check_text("name", name, true) or "OpenFileMapping"
+  local call <const> = "OpenFileMapping"
+  access = check_dword(call, 1, "access", access)
+  check_boolean(call, 2, "inherit", inherit)
+  local subject = check_text(call, 3, "name", name, true) or call
   local bad = not name and constants.ERROR_INVALID_PARAMETER or name == "" and constants.ERROR_INVALID_HANDLE
     or check_name(name)
   if bad then return fail(nil, bad, subject) end
@@ -337,14 +357,15 @@ end
 --   mapping), 8 (no room for it), 1132 (another offset), 120 (FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE)
 -- @raise for arguments of other types
 function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes)
-  access = check_dword("access", access)
-  bytes = check_bytes(bytes)
-  local offset = check_dword("offset_high", offset_high) << 32 | check_dword("offset_low", offset_low)
+  local call <const> = "MapViewOfFile"
+  access = check_dword(call, 2, "access", access)
+  local offset = check_dword(call, 3, "offset_high", offset_high) << 32 | check_dword(call, 4, "offset_low", offset_low)
+  bytes = check_bytes(call, 5, bytes)
   local bad = kind(map) ~= "map" and constants.ERROR_INVALID_HANDLE
     or access & (constants.FILE_MAP_TARGETS_INVALID | constants.FILE_MAP_RESERVE) ~= 0
       and constants.ERROR_CALL_NOT_IMPLEMENTED
     or check_range(map, offset, bytes)
-  if bad then return fail(nil, bad, "MapViewOfFile") end
+  if bad then return fail(nil, bad, call) end
   local length = bytes ~= 0 and bytes or map:size() - offset
   local view, message, code, native = map:view(offset, length, view_access(map, access))
   if not view then return fail_as(nil, {}, message, code, native) end
@@ -374,7 +395,7 @@ end
 -- @treturn[2] integer number the last error: 487 (no view, one that was unmapped, or more than it has), or what the
 --   system says
 function win32.FlushViewOfFile(view, bytes)
-  bytes = check_bytes(bytes)
+  bytes = check_bytes("FlushViewOfFile", 2, bytes)
   if kind(view) ~= "view" or bytes > #view then
     return fail(false, constants.ERROR_INVALID_ADDRESS, "FlushViewOfFile")
   end
@@ -412,10 +433,11 @@ end
 --   finds it), 87, 123, 1224, 120 (what Linux does not have)
 -- @raise for arguments of other types, and an unknown attribute
 function win32.CreateFile(path, access, share, attributes, disposition, flags, template)
-  check_text("path", path)
-  access, share = check_dword("access", access), check_dword("share", share)
-  disposition, flags = check_dword("disposition", disposition), check_dword("flags", flags)
-  local options = check_attributes(attributes)
+  local call <const> = "CreateFile"
+  check_text(call, 1, "path", path)
+  access, share = check_dword(call, 2, "access", access), check_dword(call, 3, "share", share)
+  local options = check_attributes(call, 4, attributes)
+  disposition, flags = check_dword(call, 5, "disposition", disposition), check_dword(call, 6, "flags", flags)
   local failed = win32.INVALID_HANDLE_VALUE
   local truncates = disposition == constants.TRUNCATE_EXISTING
   local bad = template ~= nil and constants.ERROR_CALL_NOT_IMPLEMENTED

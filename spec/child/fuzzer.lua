@@ -21,6 +21,7 @@ local random, pick, makers = math.random, hostile.pick, hostile.makers
 local modules = {}
 for _, name in ipairs {
   "filemap", "filemap.sync", "filemap.state", "filemap.pipe", "filemap.mailslot", "filemap.struct", "filemap.cdef",
+  "filemap.win32",
 } do
   modules[#modules + 1] = { name = name, functions = require(name) }
 end
@@ -68,6 +69,9 @@ local patterns = {
   ["filemap.mailslot.create"] = "KC", ["filemap.mailslot.open"] = "K",
   ["filemap.struct.define"] = "sFD", ["filemap.struct.union"] = "sFD", ["filemap.struct.enum"] = "scT",
   ["filemap.cdef.parse"] = "kA",
+  ["filemap.win32.CreateFileMapping"] = "ESeizN", ["filemap.win32.OpenFileMapping"] = "eBN",
+  ["filemap.win32.MapViewOfFile"] = "Geizl", ["filemap.win32.CreateFile"] = "PeeSdj",
+  ["filemap.win32.SetLastError"] = "o",
   ["filemap.map:view"] = "lla", ["filemap.map:resize"] = "z",
   ["filemap.view:sub"] = "ola", ["filemap.view:array"] = "Too", ["filemap.view:stream"] = "ll",
   ["filemap.view:getter"] = "T", ["filemap.view:setter"] = "T", ["filemap.view:advise"] = "hll",
@@ -213,6 +217,7 @@ local function check_error(problem)
   if type(problem) == "table" and problem[1] == hostile.TOKEN or problem == nil then return end
   if type(problem) ~= "string" or problem == "" then fail("raised " .. type(problem)) end
   if contains(problem, "__tostring") then return end -- one that misbehaves, which Lua says
+  if problem:find("filemap%.%l+ is closed$") then return end -- perhaps in the middle of a call that is Lua
   if problem:find("filemap[/\\]%w+%.lua:%d") or problem:find("filemap[/\\]%w+[/\\]%w+%.lua:%d")
     or problem:find("%(made%)[^:]*:%d") then
     fail("an accident: " .. problem)
@@ -290,8 +295,9 @@ local function make_call(what, f, values)
   return results
 end
 
--- Names, paths, handles and time-outs are always such as may be: never others' names and files, and never for ever.
-local bound = { N = true, K = true, P = true, H = true, t = true }
+-- Names, paths, handles, flags of files and time-outs are always such as may be: never others' names and files, never
+-- files that stay, and never for ever.
+local bound = { N = true, K = true, P = true, H = true, j = true, t = true }
 
 -- Arguments by a pattern: as it says, or with some in it that are hostile, or few or many.
 local function arguments(pattern, first)

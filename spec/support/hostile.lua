@@ -228,6 +228,7 @@ local function values()
   return random(3) == 1 and { pick(texts), { pick(texts), hostile.number() } } or t
 end
 
+local bits = { 0, 1, 2, 4, 4, 6, 0x20, 0x40, 0x4000004, 0x8000004, 0x10000004, 0xF001F, 0x80000000, 0xC0000000 }
 local map_options = { "access", "mode", "commit", "inherit", "size", "large_pages", "sddl" }
 local sync_options = { "existing", "mode", "manual", "set", "sddl" }
 local channel_options = { "capacity", "max_message", "stream", "mode", "sddl" }
@@ -255,6 +256,13 @@ hostile.makers = {
   C = function() return options(channel_options) end, D = function() return options(struct_options) end,
   A = function() return options { "abi", "defines" } end,
   F = function() return fields(function() return hostile.object("filemap.struct") end) end,
+  -- Of Win32's calls: DWORDs of bits, and most likely 0; a disposition, flags of a file that keep it removable.
+  e = function() return pick(bits) | (random(8) == 1 and pick(bits) or 0) end,
+  i = function() return random(12) == 1 and 1 or 0 end, d = function() return random(0, 6) end,
+  j = function() return pick { 0, 0x80, 0x10000000 } end, B = function() return random(2) == 1 end,
+  S = function() return options { "inherit", "mode", "sddl" } end,
+  E = function() return random(2) == 1 and -1 or hostile.object("filemap.file_handle") end,
+  G = function() return hostile.object("filemap.map") end,
   V = function() return hostile.object("filemap.view") end, R = function() return hostile.object("filemap.array") end,
 }
 
