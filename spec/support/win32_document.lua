@@ -46,9 +46,9 @@ On Linux these fail with 120, `ERROR_CALL_NOT_IMPLEMENTED`:
 | `SEC_LARGE_PAGES` where no huge pages are set aside (`vm.nr_hugepages`) | and always for named memory |
 | `FILE_FLAG_…` but `RANDOM_ACCESS` and `SEQUENTIAL_SCAN`, `FILE_ATTRIBUTE_READONLY`, `HIDDEN`, `SYSTEM` | |
 
-A template for `CreateFile`, `FILE_MAP_TARGETS_INVALID` and `FILE_MAP_RESERVE` are 120 on every system. On Linux share
-modes keep nobody out, so that 32 (`ERROR_SHARING_VIOLATION`) and 1224 (`ERROR_USER_MAPPED_FILE`) do not come, and a
-handle that may write may also read.
+On Linux share modes keep nobody out, so that 32 (`ERROR_SHARING_VIOLATION`) and 1224 (`ERROR_USER_MAPPED_FILE`) do not
+come. On every system a template for `CreateFile`, `FILE_MAP_TARGETS_INVALID` and `FILE_MAP_RESERVE` are 120, and what
+`OpenFileMapping` gives may be read, whatever access was asked for.
 
 ## The calls
 
