@@ -58,6 +58,7 @@ heading "Names"
 row([[OpenFileMapping(FILE_MAP_READ, FALSE, "Local\Name")]], "NULL", 2)
 row([[map = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4090, "Local\Name")]], "handle", 0)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 100000, "Local\Name")]], "handle", 183)
+row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0x10000, 0, "Local\Name")]], "handle", 183)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READONLY, 0, 1, "Name")]], "handle", 183)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0, "Local\Name")]], "NULL", 87)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_NOACCESS, 0, 4090, "Local\Name")]], "NULL", 87)

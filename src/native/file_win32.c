@@ -129,17 +129,6 @@ static int map_file(fm_map *m, const opened_file *f, const fm_options *o, void *
   return FM_OK;
 }
 
-/* Looks before the file is touched: a section is made after its file has grown, and if the name is
-** taken by another one over the same file, that one keeps the file from shrinking again. */
-static int check_free(const char *name, fm_error *e)
-{
-  wchar_t wide[FM_NAME_SIZE];
-  if (!name[0]) return FM_OK;
-  const int code = fm_win32_name(wide, name, e);
-  if (code != FM_OK) return code;
-  return fm_win32_is_taken(wide) ? fm_fail_native(e, ERROR_ALREADY_EXISTS) : FM_OK;
-}
-
 /* Leaves the file as it was found. */
 static void undo_file(const opened_file *f, uint64_t wanted)
 {
@@ -158,7 +147,7 @@ static int map_lent(fm_map *m, const fm_options *o, fm_error *e)
   void *security = NULL;
   int code = get_size(&f.size, f.handle, e);
   if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
-  if (code == FM_OK) code = check_free(m->name, e);
+  if (code == FM_OK) code = fm_win32_check_free(m->name, e);
   if (code == FM_OK) code = map_file(m, &f, o, security, e);
   LocalFree(security);
   m->file = 0;
@@ -173,7 +162,7 @@ int fm_sys_file(fm_map *m, const fm_options *o, fm_error *e)
   void *security = NULL;
   int code = fm_win32_path(&f.path, m->path, e);
   if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
-  if (code == FM_OK) code = check_free(m->name, e);
+  if (code == FM_OK) code = fm_win32_check_free(m->name, e);
   if (code == FM_OK) code = open_file(&f, m->access, make, security, e);
   if (code == FM_OK) {
     FM_STEP("found");

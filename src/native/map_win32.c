@@ -75,11 +75,20 @@ DWORD fm_win32_protection(bool write, bool execute)
 
 /* A name that its owner keeps from us is taken all the same: CreateFileMapping asks for all rights
 ** to what is there, which a descriptor may refuse to one whom it lets read. */
-bool fm_win32_is_taken(const wchar_t *name)
+static bool is_taken(const wchar_t *name)
 {
   HANDLE other = OpenFileMappingW(FILE_MAP_READ, FALSE, name);
   if (other) CloseHandle(other);
   return other != NULL;
+}
+
+int fm_win32_check_free(const char *name, fm_error *e)
+{
+  wchar_t wide[FM_NAME_SIZE];
+  if (!name || !name[0]) return FM_OK;
+  const int code = fm_win32_name(wide, name, e);
+  if (code != FM_OK) return code;
+  return is_taken(wide) ? fm_fail_native(e, ERROR_ALREADY_EXISTS) : FM_OK;
 }
 
 /* "If lpName matches the name of an existing event, semaphore, mutex, waitable timer, or job
@@ -119,7 +128,7 @@ int fm_win32_make_section(HANDLE *out, const fm_section *s, fm_error *e)
     return FM_OK;
   }
   if (!name) return fm_fail_native(e, (long)error);
-  if (error == ERROR_ACCESS_DENIED && fm_win32_is_taken(name)) return fail_name(e, ERROR_ALREADY_EXISTS);
+  if (error == ERROR_ACCESS_DENIED && is_taken(name)) return fail_name(e, ERROR_ALREADY_EXISTS);
   return fail_name(e, error);
 }
 
@@ -185,7 +194,8 @@ int fm_sys_create(fm_map *m, const fm_name *name, uint64_t size, const fm_option
   fm_section s = {INVALID_HANDLE_VALUE, fm_win32_protection(true, m->access & FM_EXEC), size, name->full, NULL,
                o->inherit, false};
   HANDLE made = NULL;
-  int code = o->commit ? check_memory(size, e) : FM_OK;
+  int code = fm_win32_check_free(name->full, e);
+  if (code == FM_OK && o->commit) code = check_memory(size, e);
   if (o->protect) s.protect = o->protect;
   else if (code == FM_OK && o->large_pages) code = use_large_pages(&s, e);
   else s.protect |= o->commit ? SEC_COMMIT : SEC_RESERVE;

@@ -57,8 +57,10 @@ int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE section, fm_error *e
 /* The protection of a section of which any view may be asked that an access allows. */
 DWORD fm_win32_protection(bool write, bool execute);
 
-/* Does a section have that name? */
-bool fm_win32_is_taken(const wchar_t *name);
+/* FM_EXISTS if a section has that name; NULL and "" are free. What is taken is told before anything else is: a file is
+** not touched (a section is made after its file has grown, and if the name is taken by another one over the same file,
+** that one keeps the file from shrinking again), and the memory that is free does not matter. */
+int fm_win32_check_free(const char *name, fm_error *e);
 
 /* *out is to be freed by LocalFree; it is untouched if there is no sddl. */
 int fm_win32_read_sddl(void **out, const char *sddl, fm_error *e);
