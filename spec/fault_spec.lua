@@ -16,7 +16,8 @@ local errors = {
   ENOSYS = { 38, "unsupported" }, EDQUOT = { 122, "no_space" },
 }
 
--- How each function can fail. What is interrupted (EINTR) is taken up again, and nobody sees it. What is `passed` over
+-- How each function can fail. What is interrupted (EINTR) is taken up again, and nobody sees it; what would begin anew
+-- each time (`whole`) is not interrupted. What is `passed` over
 -- is so where it asks for more than is needed. Some are `lasting`: there is no more of it for a while.
 local functions = {
   open64 = { "EMFILE", "ENFILE", "ENOMEM", interrupted = true, lasting = true },
@@ -27,8 +28,8 @@ local functions = {
   fstatvfs64 = { "EIO", "ENOSYS", passed = true },
   memfd_create = { "ENFILE", "ENOMEM" },
   ftruncate64 = { "EIO", "EPERM", interrupted = true },
-  posix_fallocate64 = { "ENOSPC", "EDQUOT", "EIO", "EFBIG", interrupted = true, lasting = true },
-  fallocate64 = { "ENOSPC", "EIO", interrupted = true },
+  posix_fallocate64 = { "ENOSPC", "EDQUOT", "EIO", "EFBIG", interrupted = true, whole = true, lasting = true },
+  fallocate64 = { "ENOSPC", "EIO", interrupted = true, whole = true },
   pwrite64 = { "ENOSPC", "EIO", interrupted = true },
   read = { "EIO", passed = true },
   fchmod = { "EPERM", "EIO" },
@@ -67,7 +68,7 @@ local otherwise = {
 local safe = {}
 for name in ([[
   close closedir munmap free geteuid nanosleep sched_yield clock_gettime sysconf raise signal sigwait sigaddset
-  sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
+  sigfillset sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
   memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
   strstr strtoull syscall]]):gmatch("%S+") do safe[name] = true end
 
@@ -154,6 +155,9 @@ support.only("posix", "the functions are those of Linux' C library", function()
       end
       if ways.interrupted then
         it(name .. " by EINTR, which nobody sees", function() fail("EINTR", "once") end)
+      end
+      if ways.whole then
+        it(name .. " by EINTR, however many signals come", function() fail("EINTR", "onwards") end)
       end
     end
   end)

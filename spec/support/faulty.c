@@ -32,12 +32,22 @@ static struct {
   const void *module;   /* where filemap's is in memory */
 } fault;
 
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* Where all signals are held back nothing is interrupted. */
+static bool is_quiet(void)
+{
+  sigset_t now;
+  return NEXT(pthread_sigmask)(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, SIGALRM) == 1;
+}
+
 static bool fails(const char *name, void *caller)
 {
   Dl_info info;
   if (strcmp(fault.name, name) != 0 || !dladdr(caller, &info) || info.dli_fbase != fault.module) return false;
   fault.calls++;
   if (fault.calls < fault.which || (fault.calls > fault.which && !fault.onwards)) return false;
+  if (fault.error == EINTR && is_quiet()) return false;
   errno = fault.error;
   return true;
 }
@@ -45,7 +55,6 @@ static bool fails(const char *name, void *caller)
 /* {-- Functions of the C library ---------------------------------------------------------------- */
 
 #define FAILS(name) fails(name, __builtin_return_address(0))
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 #define WRAP(name, result, failed, parameters, arguments) \
   result name parameters                                  \

@@ -79,6 +79,15 @@ static bool is_pending(int number)
   return sigpending(&pending) == 0 && sigismember(&pending, number) == 1;
 }
 
+/* Allocating takes its time, and some kernels throw away what they have so far when a signal comes: where a timer sends
+** them faster than that (a profiler's), it would begin again without end. */
+static void hold_signals(sigset_t *before)
+{
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
 /* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would
 ** end the process. So the signal is held back meanwhile, and one that came of it is taken. */
 static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
@@ -86,7 +95,7 @@ static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
   sigset_t only, before;
   sigemptyset(&only);
   sigaddset(&only, SIGXFSZ);
-  pthread_sigmask(SIG_BLOCK, &only, &before);
+  hold_signals(&before);
   const bool was_pending = is_pending(SIGXFSZ);
   /* The last byte is enough for the size. */
   const int result = to > from ? grow(fd, commit ? from : to - 1, to) : truncate_to(fd, to);
@@ -109,15 +118,19 @@ int fm_posix_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error 
 int fm_posix_commit(int fd, uint64_t offset, uint64_t length, fm_error *e)
 {
   struct stat st;
+  sigset_t before;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
   if ((uint64_t)st.st_size < offset + length) return fm_fail(e, FM_TRUNCATED, NULL);
   const uint64_t there = (uint64_t)st.st_blocks * 512;
   const int code = length > there ? check_room(fd, length - there, e) : FM_OK;
   if (code != FM_OK) return code;
   int result;
+  hold_signals(&before);
   do result = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
   while (result != 0 && errno == EINTR);
-  return result == 0 ? FM_OK : fm_fail_native(e, errno);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return result == 0 ? FM_OK : fm_fail_native(e, error);
 }
 
 #endif
