@@ -108,6 +108,9 @@ static inline void *fmb_check_bytes(lua_State *L, const char *type, int arg, con
   return fmb_check_object(L, type);
 }
 
+/* Takes the pointer out of one that is closed, and pushes true, which closing returns. NULL if it is closed already. */
+void *fmb_release(lua_State *L, const char *type);
+
 /* Returns true, or pushes the failure. */
 int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);
 

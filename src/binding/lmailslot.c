@@ -140,11 +140,7 @@ static int info(lua_State *L)
 @treturn boolean true */
 static int close(lua_State *L)
 {
-  fmb_object *object = fmb_to_object(L, fmb_mailslot);
-  fm_mailslot *m = object->pointer;
-  object->pointer = NULL;
-  fm_mailslot_close(m);
-  lua_pushboolean(L, 1);
+  fm_mailslot_close(fmb_release(L, fmb_mailslot));
   return 1;
 }
 

@@ -14,6 +14,15 @@ fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t
   return o;
 }
 
+void *fmb_release(lua_State *L, const char *type)
+{
+  fmb_object *o = fmb_to_object(L, type);
+  void *pointer = o->pointer;
+  o->pointer = NULL;
+  lua_pushboolean(L, 1);
+  return pointer;
+}
+
 int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e)
 {
   if (code != FM_OK) return fmb_fail(L, subject, e);

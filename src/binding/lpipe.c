@@ -101,11 +101,7 @@ static int listener_accept(lua_State *L)
 @treturn boolean true */
 static int listener_close(lua_State *L)
 {
-  fmb_object *object = fmb_to_object(L, fmb_listener);
-  fm_listener *l = object->pointer;
-  object->pointer = NULL;
-  fm_listener_close(l);
-  lua_pushboolean(L, 1);
+  fm_listener_close(fmb_release(L, fmb_listener));
   return 1;
 }
 
@@ -300,11 +296,7 @@ static int conn_read(lua_State *L)
 @treturn boolean true */
 static int conn_close(lua_State *L)
 {
-  fmb_object *object = fmb_to_object(L, fmb_conn);
-  fm_conn *open = object->pointer;
-  object->pointer = NULL;
-  fm_conn_close(open);
-  lua_pushboolean(L, 1);
+  fm_conn_close(fmb_release(L, fmb_conn));
   return 1;
 }
 

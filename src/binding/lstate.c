@@ -173,11 +173,7 @@ static int wait_value(lua_State *L)
 @treturn boolean true */
 static int close(lua_State *L)
 {
-  fmb_object *object = fmb_to_object(L, fmb_state);
-  fm_state *s = object->pointer;
-  object->pointer = NULL;
-  fm_state_close(s);
-  lua_pushboolean(L, 1);
+  fm_state_close(fmb_release(L, fmb_state));
   return 1;
 }
 

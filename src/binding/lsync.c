@@ -124,11 +124,7 @@ static int wait_for(lua_State *L, const char *type)
 
 static int close_sync(lua_State *L, const char *type)
 {
-  fmb_object *object = fmb_to_object(L, type);
-  fm_sync *s = object->pointer;
-  object->pointer = NULL;
-  fm_sync_close(s);
-  lua_pushboolean(L, 1);
+  fm_sync_close(fmb_release(L, type));
   return 1;
 }
 

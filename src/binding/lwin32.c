@@ -97,11 +97,7 @@ static int win32_explain(lua_State *L)
 
 static int file_close(lua_State *L)
 {
-  fmb_object *object = fmb_to_object(L, fmb_file);
-  fm_file_handle *file = object->pointer;
-  object->pointer = NULL;
-  fm_file_close(file);
-  lua_pushboolean(L, 1);
+  fm_file_close(fmb_release(L, fmb_file));
   return 1;
 }
 
