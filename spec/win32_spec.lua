@@ -379,7 +379,7 @@ describe("filemap.win32", function()
       raises(win32, ".CreateFileMapping", -1, { sddl = "D:\0" }, 4, 0, 10))
     contains("path is a string", raises(win32, ".CreateFile", nil, 0, 0, nil, 3))
     contains("an error is a DWORD", raises(win32, ".SetLastError", -1))
-    contains("spec/win32_spec.lua:", select(2, pcall(function()
+    contains("win32_spec.lua:", select(2, pcall(function()
       local map = win32.CreateFileMapping(-1, { mode = "999" }, 4, 0, 10)
       return map
     end)))

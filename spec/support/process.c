@@ -203,6 +203,17 @@ static void mark_inherited(lua_State *L, DWORD flag)
     SetHandleInformation((HANDLE)(intptr_t)handle_at(L, i), HANDLE_FLAG_INHERIT, flag);
 }
 
+/* On a loaded machine wine fails now and then for reasons of its own, and does it at the next try. */
+static BOOL create_process(wchar_t *command, STARTUPINFOW *start, PROCESS_INFORMATION *made)
+{
+  for (int tries = 0; tries < 20; tries++) {
+    if (CreateProcessW(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, start, made)) return TRUE;
+    if (GetLastError() != ERROR_INTERNAL_ERROR) return FALSE;
+    Sleep(20);
+  }
+  return FALSE;
+}
+
 static int sys_spawn(lua_State *L, proc *p)
 {
   wchar_t *command = push_command_line(L);
@@ -213,7 +224,7 @@ static int sys_spawn(lua_State *L, proc *p)
   mark_inherited(L, HANDLE_FLAG_INHERIT);
   p->running = open_pipe(&start.hStdInput, &p->in, &start.hStdInput) &&
                open_pipe(&p->out, &start.hStdOutput, &start.hStdOutput) &&
-               CreateProcessW(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &start, &made);
+               create_process(command, &start, &made);
   const int error = p->running ? 0 : (int)GetLastError();
   mark_inherited(L, 0);
   sys_close_pipe(&start.hStdInput);
