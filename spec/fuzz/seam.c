@@ -293,19 +293,20 @@ void fm_signal_close(fm_signal *s)
   s->event = 0;
 }
 
+/* What is dead can be named by any number, which the enemy writes: there are only so many seats here. */
 bool fm_seat_is_taken(const fm_map *m, uint32_t number)
 {
   CHECK(m);
   fz_enemy();
-  return number < SEATS && (seats_of_ours[number] || seats_of_others[number]);
+  return seats_of_ours[number % SEATS] || seats_of_others[number % SEATS];
 }
 
 int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
 {
-  CHECK(number > 0 && number < SEATS && s->number == 0);
+  CHECK(number > 0 && s->number == 0);
   if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
   if (fails(e) != FM_OK) return FM_NO_MEMORY;
-  seats_of_ours[number] = true;
+  seats_of_ours[number % SEATS] = true;
   *s = (fm_seat){number, 0, seats};
   seats = s;
   return FM_OK;
@@ -318,7 +319,7 @@ void fm_seat_leave(fm_seat *s)
   while (*at && *at != s) at = &(*at)->next;
   CHECK(*at);
   *at = s->next;
-  seats_of_ours[s->number] = false;
+  seats_of_ours[s->number % SEATS] = false;
   s->number = 0;
 }
 
@@ -326,8 +327,8 @@ void fm_seat_leave(fm_seat *s)
 void seam_fork(void)
 {
   for (; seats; seats = seats->next) {
-    seats_of_ours[seats->number] = false;
-    seats_of_others[seats->number] = true;
+    seats_of_ours[seats->number % SEATS] = false;
+    seats_of_others[seats->number % SEATS] = true;
     seats->number = 0;
   }
 }
