@@ -16,7 +16,7 @@ local programs = { ["of this word size"] = folder .. "channels" }
 local function build_32()
   local program = folder .. "channels32"
   local command = "unset LD_PRELOAD; gcc -std=gnu11 -O2 -m32 -o %s spec/counterpart/channels.c "
-    .. "src/ipc/*.c src/native/*.c -pthread -ldl"
+    .. "$(find src -name '*.c' ! -path 'src/lua/*') -pthread -ldl"
   return os.execute((command .. " 2>%s.log"):format(program, program)) and program
 end
 

@@ -171,7 +171,7 @@ support.only("posix", "on Windows a file that is open is not removed", function(
 end)
 
 support.only("posix", "on Windows the kernel keeps names, at which no process can be stopped", function()
-  local STEPS = { "create", "open", "finished", "release", "released", table.unpack(steps.of("segment_posix.c")) }
+  local STEPS = { "create", "open", "finished", "release", "released", table.unpack(steps.of("system/linux/named_section.c")) }
 
   -- The stops that `op` comes by, each a step and which passing of it, found by going through; a list visits others'
   -- names, too, so that only the first few count.

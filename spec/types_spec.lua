@@ -64,7 +64,7 @@ end
 local function members(name)
   if not name:find("_T$") then return { name } end
   local found = {}
-  for T, kind in read("src/binding/types.h"):gmatch("\n%s*X%((%w+),[^\n]* (%u+)%)") do
+  for T, kind in read("src/lua/types.h"):gmatch("\n%s*X%((%w+),[^\n]* (%u+)%)") do
     if kind == "ATOMIC" or name:find("^[gs]et_") then found[#found + 1] = name:sub(1, -2) .. T end
   end
   return found
@@ -94,8 +94,8 @@ end
 -- What the reference describes, and the paths of the files in which it does.
 local function documented()
   local found, paths = {}, {}
-  for name in lfs.dir("src/binding") do
-    local path = "src/binding/" .. name
+  for name in lfs.dir("src/lua") do
+    local path = "src/lua/" .. name
     if name:find("%.c$") and read(path):find("/***", 1, true) then
       paths[#paths + 1] = path
       add_documented(found, path)

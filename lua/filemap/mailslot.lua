@@ -1,2 +1,2 @@
--- filemap.mailslot: what src/binding/lmailslot.c gives.
+-- filemap.mailslot: what src/lua/lmailslot.c gives.
 return require("filemap.core").mailslot

@@ -1,2 +1,2 @@
--- filemap.pipe: what src/binding/lpipe.c gives.
+-- filemap.pipe: what src/lua/lpipe.c gives.
 return require("filemap.core").pipe

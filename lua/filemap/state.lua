@@ -1,2 +1,2 @@
--- filemap.state: what src/binding/lstate.c gives.
+-- filemap.state: what src/lua/lstate.c gives.
 return require("filemap.core").state

@@ -1,2 +1,2 @@
--- filemap.sync: what src/binding/lsync.c gives.
+-- filemap.sync: what src/lua/lsync.c gives.
 return require("filemap.core").sync

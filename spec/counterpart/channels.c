@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../src/native/filemap.h"
+#include "../../include/filemap.h"
 
 static fm_error e;
 
@@ -44,7 +44,7 @@ static int echo(const char *name)
 
 static int publish(const char *name)
 {
-  fm_options o = FM_OPTIONS;
+  fm_options o = fm_default_options();
   fm_state *s;
   bool created;
   int code = fm_state_create_or_open(&s, &created, name, 100, &o, &e);
@@ -76,7 +76,7 @@ static int send_three(const char *name)
 
 static int lock(const char *name)
 {
-  fm_sync_options o = FM_SYNC_OPTIONS;
+  fm_sync_options o = fm_default_sync_options();
   fm_sync *s;
   bool created, abandoned;
   int code = fm_sync_open(&s, &created, FM_MUTEX, name, &o, &e);

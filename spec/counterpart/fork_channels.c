@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/native/filemap.h"
+#include "../../include/filemap.h"
 
 static fm_error e;
 static fm_sync *mutex, *same_mutex; /* by `mutex` it is locked */
@@ -31,8 +31,8 @@ static const char *add(const char *name, const char *what)
 
 static int open_all(const char *name)
 {
-  const fm_sync_options s = FM_SYNC_OPTIONS;
-  const fm_options o = FM_OPTIONS;
+  const fm_sync_options s = fm_default_sync_options();
+  const fm_options o = fm_default_options();
   bool created, abandoned;
   int code = fm_sync_open(&mutex, &created, FM_MUTEX, add(name, "mutex"), &s, &e);
   if (code == FM_OK) code = fm_sync_open(&same_mutex, &created, FM_MUTEX, add(name, "mutex"), &s, &e);

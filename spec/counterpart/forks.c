@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/native/filemap.h"
+#include "../../include/filemap.h"
 
 enum { SIZE = 10000 };
 
@@ -52,7 +52,7 @@ static void let_go(way how)
 static int try_to_open(void)
 {
   fm_map *m;
-  fm_options o = FM_OPTIONS;
+  fm_options o = fm_default_options();
   const int code = fm_open(&m, name, &o, &e);
   if (code == FM_OK) fm_map_close(m);
   return code;
@@ -85,7 +85,7 @@ static void side(int pipes[PIPES][2], bool is_first, way how)
 static void two_sides(bool child_first, way how_first, way how_second)
 {
   int pipes[PIPES][2];
-  fm_options o = FM_OPTIONS;
+  fm_options o = fm_default_options();
   for (int i = 0; i < PIPES; i++) check(pipe(pipes[i]) == 0, "pipe");
   const pid_t parent = fork();
   if (parent == 0) {
@@ -125,7 +125,7 @@ static atomic_int stop;
 /* A child that was forked meanwhile holds what was open then: `exists` is right, or to find it. Nothing else. */
 static void *make_and_close(void *unused)
 {
-  fm_options o = FM_OPTIONS;
+  fm_options o = fm_default_options();
   (void)unused;
   while (!stop) {
     fm_map *m, *n;

@@ -140,7 +140,7 @@ void fz_enemy(void)
   else if (fz_more) fz_more(what);
 }
 
-void fm_step(const char *name)
+void fm_test_hook(const char *name)
 {
   (void)name;
   fz_enemy();

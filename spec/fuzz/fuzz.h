@@ -1,7 +1,7 @@
 /* What the fuzzers share. Each is a function of bytes that an enemy chose, as libFuzzer calls it:
 **
 ** - From the front of the bytes come the calls that are made, and what they are given.
-** - From their back comes what the enemy does to the shared memory meanwhile: at each FM_STEP in the middle of a call,
+** - From their back comes what the enemy does to the shared memory meanwhile: at each FM_TEST_HOOK in the middle of a call,
 **   and between two calls. He writes what he likes where he likes, dies, comes alive, and cuts the memory off.
 **
 ** What must hold: no access outside what is shared (the sanitizers see that), an end of each call, the codes of the
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/native/signal.h"
+#include "../../src/object/wait.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

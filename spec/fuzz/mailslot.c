@@ -4,7 +4,7 @@
 enum { MOST = 3 };
 
 static fm_mailslot *held[MOST];
-static const fm_options options = FM_OPTIONS;
+static const fm_options options = fm_default_options();
 
 static uint32_t capacity_of(uint8_t choice)
 {
@@ -65,7 +65,7 @@ static void close_one(fm_mailslot **m)
 static void plant(void)
 {
   const uint32_t how = fz_byte(), ring = how < 200 ? 64u << how % 6 : fz_word() % 9999, longest = fz_byte() & 1 ? fz_word() : ring / 2;
-  seam_plant(FM_BLOCK_MAILSLOT, (uint32_t[4]){longest, ring}, fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
+  seam_plant(FM_OBJECT_MAILSLOT, (uint32_t[4]){longest, ring}, fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
 }
 
 static void make_call(void)

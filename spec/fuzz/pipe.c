@@ -5,7 +5,7 @@ enum { MOST = 3 };
 
 static fm_listener *listeners[2];
 static fm_conn *conns[MOST];
-static const fm_options options = FM_OPTIONS;
+static const fm_options options = fm_default_options();
 
 /* Few, so that another listener may ask for the same. */
 static uint32_t capacity_of(uint8_t choice)
@@ -88,7 +88,7 @@ static void plant(void)
   const uint32_t ring = how < 200 ? 64u << how % 6 : fz_word() % 9999;
   const size_t size = 4096 + places * ((576 + 2 * (size_t)ring + 4095) / 4096 * 4096);
   const uint32_t sizes[4] = {places, ring, capacity < 10000 ? ring * 3 / 4 - 8 : capacity, fz_byte() & 1};
-  seam_plant(FM_BLOCK_PIPE, sizes, fz_byte() & 3 ? size : fz_word());
+  seam_plant(FM_OBJECT_PIPE, sizes, fz_byte() & 3 ? size : fz_word());
 }
 
 static void make_call(void)

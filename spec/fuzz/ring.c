@@ -1,5 +1,5 @@
 /* ring.h: a writer and a reader of one ring, and an enemy in it. */
-#include "../../src/ipc/ring.h"
+#include "../../src/channel/ring.h"
 #include "fuzz.h"
 
 enum { CORRUPT_OR = CODE(FM_OK) | CODE(FM_CORRUPT) };

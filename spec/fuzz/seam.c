@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "../../src/native/native.h"
+#include "../../src/map/map.h"
 
 enum { PAGE = 4096, MOST = 1 << 18 /* of memory at once */, MOST_PAGES = (1 << 30) / PAGE + 2, SEATS = 4096 };
 
@@ -69,9 +69,9 @@ static bool is_there(size_t offset, size_t length)
   return true;
 }
 
-void seam_plant(fm_block_kind kind, const uint32_t sizes[4], size_t size)
+void seam_plant(fm_object_kind kind, const uint32_t sizes[4], size_t size)
 {
-  fm_header h = {FM_BLOCK_MAGIC, (uint16_t)kind, FM_BLOCK_VERSION, size, {0}, {0}};
+  fm_header h = {FM_OBJECT_MAGIC, (uint16_t)kind, FM_OBJECT_VERSION, size, {0}, {0}};
   const uint8_t how = fz_byte();
   if (section.holders > 0 || size == 0 || size > MOST) return;
   memcpy(h.sizes, sizes, sizeof h.sizes);
@@ -130,12 +130,12 @@ double fm_now(void)
   return now += 10e-6;
 }
 
-uint64_t fm_ticks(void)
+uint64_t fm_sys_ticks(void)
 {
   return (uint64_t)(now * 1e3);
 }
 
-void fm_sys_sleep(fm_signal *s, uint32_t seen, double seconds)
+void fm_sys_sleep(fm_wait_point *s, uint32_t seen, double seconds)
 {
   CHECK(seconds >= 0 && seconds <= FM_SLICE + 1e-9);
   fz_enemy();
@@ -148,8 +148,8 @@ void fm_sys_pause(double seconds)
   now += seconds;
 }
 
-void fm_sys_wake(fm_signal *s) { (void)s; }
-void fm_sys_prepare_sleep(fm_signal *s) { (void)s; }
+void fm_sys_wake(fm_wait_point *s) { (void)s; }
+void fm_sys_prepare_sleep(fm_wait_point *s) { (void)s; }
 void fm_sys_fence_all(void) {}
 void fm_sys_relax(void) {}
 bool fm_sys_is_parallel(void) { return fz_byte() & 1; }
@@ -278,16 +278,16 @@ void fm_view_close(fm_view *v)
 
 /* {-- Signals and seats ------------------------------------------------------------------------- */
 
-int fm_signal_open(fm_signal *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
+int fm_wait_point_open(fm_wait_point *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
 {
   (void)m, (void)index;
   if (fails(e) != FM_OK) return FM_NO_MEMORY;
-  *out = (fm_signal){.word = word, .event = 1};
+  *out = (fm_wait_point){.word = word, .event = 1};
   signals++;
   return FM_OK;
 }
 
-void fm_signal_close(fm_signal *s)
+void fm_wait_point_close(fm_wait_point *s)
 {
   signals -= s->event;
   s->event = 0;
@@ -301,7 +301,7 @@ bool fm_seat_is_taken(const fm_map *m, uint32_t number)
   return seats_of_ours[number % SEATS] || seats_of_others[number % SEATS];
 }
 
-int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
+int fm_seat_acquire(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
 {
   CHECK(number > 0 && s->number == 0);
   if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
@@ -312,7 +312,7 @@ int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
   return FM_OK;
 }
 
-void fm_seat_leave(fm_seat *s)
+void fm_seat_release(fm_seat *s)
 {
   fm_seat **at = &seats;
   if (s->number == 0) return;

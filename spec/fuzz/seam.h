@@ -3,7 +3,7 @@
 #ifndef FILEMAP_FUZZ_SEAM_H
 #define FILEMAP_FUZZ_SEAM_H
 
-#include "../../src/ipc/block.h"
+#include "../../src/object/object.h"
 #include "fuzz.h"
 
 /* What may come of each call by the seam: what he cut off, memory that the system does not have, and what opens only
@@ -17,7 +17,7 @@ void seam_end(void);
 
 /* The enemy makes the section, if there is none, as large as he says: a header of that kind with those sizes, of which
 ** he may have damaged some, and behind it anything. It is only reserved, and he has taken a part of it, if he likes. */
-void seam_plant(fm_block_kind kind, const uint32_t sizes[4], size_t size);
+void seam_plant(fm_object_kind kind, const uint32_t sizes[4], size_t size);
 
 /* The process forks, and goes on as the child. */
 void seam_fork(void);

@@ -4,7 +4,7 @@
 enum { MOST = 3 };
 
 static fm_state *held[MOST];
-static const fm_options options = FM_OPTIONS;
+static const fm_options options = fm_default_options();
 
 static uint32_t capacity_of(uint8_t choice)
 {
@@ -74,7 +74,7 @@ static void plant(void)
 {
   const uint32_t capacity = capacity_of(fz_byte());
   const size_t size = 128 + 64 + 4 * ((16 + (size_t)capacity + 63) / 64 * 64);
-  seam_plant(FM_BLOCK_STATE, (uint32_t[4]){capacity}, fz_byte() & 3 ? size : fz_word());
+  seam_plant(FM_OBJECT_STATE, (uint32_t[4]){capacity}, fz_byte() & 3 ? size : fz_word());
 }
 
 static void make_call(void)

@@ -1,7 +1,7 @@
 /* Text that others wrote: names, UTF-8, words of access, and bytes to be found. */
-#include "../../src/native/find.h"
-#include "../../src/native/native.h"
-#include "../../src/native/utf.h"
+#include "../../src/system/system.h"
+#include "../../src/map/map.h"
+#include "../../src/base/utf.h"
 #include "fuzz.h"
 
 /* What is a character is written as it was read; and each step takes some bytes, or finds some that are none. */
@@ -46,7 +46,7 @@ static void check_find(const unsigned char *bytes, size_t length, const unsigned
   const unsigned char *first = NULL;
   for (size_t i = 0; !first && i + n <= length; i++)
     if (memcmp(bytes + i, needle, n) == 0) first = bytes + i;
-  CHECK(fm_find(bytes, length, needle, n) == first);
+  CHECK(fm_sys_find(bytes, length, needle, n) == first);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/native/filemap.h"
+#include "../../include/filemap.h"
 
 static size_t page;
 
@@ -51,7 +51,7 @@ static void cut(const fm_map *m)
 static lost make(size_t pages, bool commit)
 {
   lost l;
-  fm_options o = FM_OPTIONS;
+  fm_options o = fm_default_options();
   fm_error e;
   o.commit = commit;
   check(fm_create(&l.map, NULL, pages * page, &o, &e) == FM_OK, e.detail);
@@ -568,7 +568,7 @@ static copy load(const char *library)
 
 static void check_copy(const copy *c)
 {
-  const fm_options o = FM_OPTIONS;
+  const fm_options o = fm_default_options();
   fm_map *m;
   fm_view v;
   check(c->create(&m, NULL, page, &o, NULL) == FM_OK && c->view(&v, m, 0, page, FM_RW, NULL) == FM_OK, "no view");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <windows.h>
 
-#include "../../src/native/filemap.h"
+#include "../../include/filemap.h"
 
 static fm_view view;
 static unsigned char *elsewhere;
@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 {
   enum { THREADS = 6 };
   HANDLE threads[THREADS];
-  fm_options o = FM_OPTIONS;
+  fm_options o = fm_default_options();
   fm_error e;
   fm_map *m;
   fm_view slice;

@@ -1,5 +1,5 @@
 /* A model check of what has no system call of its own: ring, slots, signals and locks, as they are compiled for the
-** module, run as coroutines that hand over at each FM_STEP and sleep as futexes do. All interleavings with up to so many
+** module, run as coroutines that hand over at each FM_TEST_HOOK and sleep as futexes do. All interleavings with up to so many
 ** preemptions are tried, one after the other; memory is sequentially consistent here (threads.c looks at the rest).
 **
 **   model SCENARIO [preemptions]    prints how many interleavings held, or fails with the one that did not */
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "../../src/ipc/ring.h"
-#include "../../src/ipc/slots.h"
-#include "../../src/native/native.h"
+#include "../../src/channel/ring.h"
+#include "../../src/channel/latest.h"
+#include "../../src/object/lock.h"
 
 /* {-- Coroutines, and a futex ------------------------------------------------------------------- */
 
@@ -31,36 +31,37 @@ static double now;
 
 static void fail(const char *why);
 
-void fm_step(const char *name)
+void fm_test_hook(const char *name)
 {
   (void)name;
   swapcontext(&threads[current].context, &scheduler);
 }
 
-void fm_sys_sleep(fm_signal *s, uint32_t seen, double seconds)
+void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
 {
-  (void)seconds;
-  if (*s->word != seen) return;
-  threads[current].asleep = s->word;
-  while (threads[current].asleep) fm_step("asleep");
+  (void)event, (void)seconds;
+  if (*word != seen) return;
+  threads[current].asleep = word;
+  while (threads[current].asleep) fm_test_hook("asleep");
 }
 
-void fm_sys_wake(fm_signal *s)
+void fm_sys_wake(fm_event *event, fm_word32 *word)
 {
+  (void)event;
   for (int i = 0; i < thread_count; i++)
-    if (threads[i].asleep == s->word) threads[i].asleep = NULL;
+    if (threads[i].asleep == word) threads[i].asleep = NULL;
 }
 
 enum { SEATS = THREADS + 1 };
 static bool alive[SEATS + 1]; /* by seat; one is free from the start */
 
-bool fm_seat_is_taken(const fm_map *m, uint32_t number)
+bool fm_seat_is_taken(const fm_section *m, uint32_t number)
 {
   (void)m;
   return number <= SEATS && alive[number];
 }
 
-int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
+int fm_seat_acquire(fm_seat *s, const fm_section *m, uint32_t number, fm_error *e)
 {
   if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
   alive[number] = true;
@@ -68,18 +69,24 @@ int fm_seat_take(fm_seat *s, const fm_map *m, uint32_t number, fm_error *e)
   return FM_OK;
 }
 
-void fm_seat_leave(fm_seat *s)
+void fm_seat_release(fm_seat *s)
 {
   if (s->number) alive[s->number] = false;
 }
 
 double fm_now(void) { return now; }
 bool fm_sys_is_parallel(void) { return false; }
-void fm_sys_prepare_sleep(fm_signal *s) { (void)s; }
+void fm_sys_prepare_sleep(fm_event *s) { (void)s; }
 void fm_sys_fence_all(void) {}
 void fm_sys_relax(void) {}
 void fm_sys_pause(double seconds) { (void)seconds; }
-void fm_sys_message(long native, char *out, size_t size) { (void)native, (void)size, out[0] = 0; }
+bool fm_sys_fences_all = false;
+int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e)
+{
+  (void)out, (void)s, (void)index, (void)e;
+  return FM_OK;
+}
+void fm_sys_event_close(fm_event *event) { (void)event; }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
 
@@ -183,7 +190,7 @@ enum { MESSAGES = sizeof lengths / sizeof *lengths, RING = 64 };
 static fm_ring_words ring_words;
 static unsigned char ring_bytes[RING];
 static fm_word32 data_word, space_word;
-static fm_signal data_signal = {&data_word, 0}, space_signal = {&space_word, 0};
+static fm_wait_point data_signal = {&data_word, 0}, space_signal = {&space_word, 0};
 static fm_ring in, out;
 
 static int look_to_put(void *context, bool thoroughly, fm_error *e)
@@ -200,7 +207,7 @@ static void write_all(void)
 {
   for (int i = 0; i < MESSAGES; i++) {
     if (fm_await(&space_signal, FM_FOREVER, look_to_put, &i, NULL) != FM_OK) fail("a put failed");
-    fm_signal_wake(&data_signal);
+    fm_wake(&data_signal);
   }
 }
 
@@ -218,11 +225,11 @@ static void read_all(void)
     int code = look_to_get(&length, false, NULL);
     if (code == FM_TIMEOUT) {
       fm_ring_give_back(&in);
-      fm_signal_wake(&space_signal);
+      fm_wake(&space_signal);
       code = fm_await(&data_signal, FM_FOREVER, look_to_get, &length, NULL);
     }
     if (code != FM_OK || length != lengths[i]) fail("another message came");
-    if (fm_ring_get(&in, message, length, fm_signal_is_awaited(&space_signal))) fm_signal_wake(&space_signal);
+    if (fm_ring_get(&in, message, length, fm_is_awaited(&space_signal))) fm_wake(&space_signal);
     for (uint32_t k = 0; k < length; k++)
       if (message[k] != 'a' + i) fail("a message is not whole");
   }
@@ -243,7 +250,7 @@ static void set_up_ring(void)
 
 enum { VALUES = 7, VALUE = 24 };
 static _Alignas(64) unsigned char slot_memory[1024];
-static fm_slots slots = {(fm_slots_words *)(void *)slot_memory, VALUE};
+static fm_latest slots = {(fm_latest_words *)(void *)slot_memory, VALUE};
 
 static uint32_t length_of(uint64_t version)
 {
@@ -255,8 +262,8 @@ static void publish_all(void)
   for (uint64_t v = 1; v <= VALUES; v++) {
     unsigned char value[VALUE];
     memset(value, (int)v, sizeof value);
-    fm_slots_publish(&slots, v, value, length_of(v));
-    fm_signal_wake(&data_signal);
+    fm_latest_publish(&slots, v, value, length_of(v));
+    fm_wake(&data_signal);
   }
 }
 
@@ -268,8 +275,8 @@ static int look_for_value(void *context, bool thoroughly, fm_error *e)
   unsigned char value[VALUE];
   uint32_t length;
   uint64_t version;
-  if (fm_slots_newest(&slots) <= newest_read) return FM_TIMEOUT;
-  const int code = fm_slots_read(&slots, value, &length, &version, e);
+  if (fm_latest_newest(&slots) <= newest_read) return FM_TIMEOUT;
+  const int code = fm_latest_read(&slots, value, &length, &version, e);
   if (code == FM_TIMEOUT) return FM_TIMEOUT;
   if (code != FM_OK) fail("a value is called corrupt");
   if (version <= newest_read || length != length_of(version)) fail("an older or another value");
@@ -302,9 +309,9 @@ static int inside, takings;
 static bool take_lock(fm_lock *l)
 {
   bool abandoned = false;
-  if (fm_lock_take(l, FM_FOREVER, &abandoned, NULL) != FM_OK) fail("a lock is not to be had");
+  if (fm_lock_acquire(l, FM_FOREVER, &abandoned, NULL) != FM_OK) fail("a lock is not to be had");
   if (inside++ != 0) fail("two have the lock");
-  fm_step("inside");
+  fm_test_hook("inside");
   inside--;
   takings++;
   return abandoned;
@@ -315,7 +322,7 @@ static void lock_twice(void)
   fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
   for (int i = 0; i < 2; i++) {
     if (take_lock(&l)) fail("nobody died");
-    fm_lock_give(&l);
+    fm_lock_release(&l);
   }
 }
 
@@ -340,7 +347,7 @@ static void lock_after_dead(void)
   const bool abandoned = take_lock(&l);
   if (abandoned && first && takings == 1) fail("nobody had died");
   if (owner != l.seat) fail("the lock names another");
-  fm_lock_give(&l);
+  fm_lock_release(&l);
 }
 
 static void set_up_death(void)
@@ -359,14 +366,14 @@ static void die_and_come_again(void)
   static fm_word32 nobody_wakes;
   fm_seat seat = {0, 0, NULL};
   lock_and_die();
-  fm_sys_sleep(&(fm_signal){&nobody_wakes, 0}, 0, FM_SLICE);
-  if (fm_seat_take_free(&seat, NULL, 1, NULL) != FM_OK) fail("no seat is free");
-  fm_lock_free_dead(&owner, seat.number);
+  fm_sys_sleep(NULL, &nobody_wakes, 0, FM_SLICE);
+  if (fm_seat_acquire_free(&seat, NULL, 1, NULL) != FM_OK) fail("no seat is free");
+  fm_lock_mark_abandoned(&owner, seat.number);
   fm_lock l = {&owner, {&lock_word, 0}, NULL, seat.number};
   take_lock(&l);
   if (owner != l.seat) fail("the lock names another");
-  fm_lock_give(&l);
-  fm_seat_leave(&seat);
+  fm_lock_release(&l);
+  fm_seat_release(&seat);
 }
 
 static void set_up_heirs(void)
@@ -383,7 +390,7 @@ static void set_up_heirs(void)
 int main(int argc, char **argv)
 {
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
-    {"ring", set_up_ring}, {"slots", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
+    {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs},
   };
   long tried = 0;

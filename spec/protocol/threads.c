@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/ipc/ring.h"
-#include "../../src/ipc/slots.h"
-#include "../../src/native/native.h"
+#include "../../src/channel/ring.h"
+#include "../../src/channel/latest.h"
+#include "../../src/map/map.h"
+#include "../../src/object/lock.h"
 
 static long messages = 200000;
 
@@ -38,7 +39,7 @@ enum { RING = 1024, LONGEST = 300 };
 static fm_ring_words ring_words;
 static unsigned char ring_bytes[RING];
 static fm_word32 data_word, space_word;
-static fm_signal data_signal, space_signal;
+static fm_wait_point data_signal, space_signal;
 static fm_ring in, out;
 
 typedef struct message {
@@ -66,7 +67,7 @@ static void *write_ring(void *unused)
     message m;
     make(&m, i);
     check(fm_await(&space_signal, FM_FOREVER, look_to_put, &m, NULL) == FM_OK, "a put failed");
-    fm_signal_wake(&data_signal);
+    fm_wake(&data_signal);
   }
   return unused;
 }
@@ -84,11 +85,11 @@ static void *read_ring(void *unused)
     make(&expected, i);
     if (look_to_get(&m.length, false, NULL) != FM_OK) {
       fm_ring_give_back(&in);
-      fm_signal_wake(&space_signal);
+      fm_wake(&space_signal);
       check(fm_await(&data_signal, FM_FOREVER, look_to_get, &m.length, NULL) == FM_OK, "a wait failed");
     }
     check(m.length == expected.length, "another length");
-    if (fm_ring_get(&in, m.bytes, m.length, fm_signal_is_awaited(&space_signal))) fm_signal_wake(&space_signal);
+    if (fm_ring_get(&in, m.bytes, m.length, fm_is_awaited(&space_signal))) fm_wake(&space_signal);
     check(memcmp(m.bytes, expected.bytes, m.length) == 0, "another message");
   }
   return unused;
@@ -98,14 +99,14 @@ static void *read_ring(void *unused)
 
 enum { VALUE = 100 };
 static _Alignas(64) unsigned char slot_memory[4096];
-static fm_slots slots = {(fm_slots_words *)(void *)slot_memory, VALUE};
+static fm_latest slots = {(fm_latest_words *)(void *)slot_memory, VALUE};
 
 static void *write_slots(void *unused)
 {
   for (long v = 1; v <= messages; v++) {
     unsigned char value[VALUE];
     memset(value, (int)(v & 0xff), sizeof value);
-    fm_slots_publish(&slots, (uint64_t)v, value, (uint32_t)(v % (VALUE + 1)));
+    fm_latest_publish(&slots, (uint64_t)v, value, (uint32_t)(v % (VALUE + 1)));
   }
   return unused;
 }
@@ -116,7 +117,7 @@ static void *read_slots(void *unused)
   while (version < (uint64_t)messages) {
     unsigned char value[VALUE];
     uint32_t length;
-    const int code = fm_slots_read(&slots, value, &length, &version, NULL);
+    const int code = fm_latest_read(&slots, value, &length, &version, NULL);
     if (code == FM_TIMEOUT || code == FM_NOT_FOUND) continue;
     check(code == FM_OK && version >= last && length == version % (VALUE + 1), "another value");
     for (uint32_t i = 0; i < length; i++) check(value[i] == (version & 0xff), "a value is not whole");
@@ -134,26 +135,27 @@ static long counter; /* what the lock protects */
 static void *count(void *unused)
 {
   fm_seat seat = {0, 0, NULL};
-  check(fm_seat_take_free(&seat, map, 1, NULL) == FM_OK, "no seat");
-  fm_lock l = {&owner, {&lock_word, 0}, map, seat.number};
+  check(fm_seat_acquire_free(&seat, &map->section, 1, NULL) == FM_OK, "no seat");
+  fm_lock l = {.owner = &owner, .signal = {.word = &lock_word}, .section = &map->section, .seat = seat.number};
   for (long i = 0; i < messages / 4; i++) {
     bool abandoned;
-    check(fm_lock_take(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned, "the lock is not to be had");
+    check(fm_lock_acquire(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned, "the lock is not to be had");
     counter++;
-    fm_lock_give(&l);
+    fm_lock_release(&l);
   }
-  fm_seat_leave(&seat);
+  fm_seat_release(&seat);
   return unused;
 }
 
 int main(int argc, char **argv)
 {
   if (argc > 1) messages = atol(argv[1]);
+  const fm_options options = fm_default_options();
   char name[40];
   snprintf(name, sizeof name, "spec-%ld-threads", (long)getpid());
-  check(fm_create(&map, name, 4096, &(fm_options)FM_OPTIONS, NULL) == FM_OK, "no map");
-  check(fm_signal_open(&data_signal, map, 0, &data_word, NULL) == FM_OK, "no signal");
-  check(fm_signal_open(&space_signal, map, 1, &space_word, NULL) == FM_OK, "no signal");
+  check(fm_create(&map, name, 4096, &options, NULL) == FM_OK, "no map");
+  check(fm_wait_point_open(&data_signal, map, 0, &data_word, NULL) == FM_OK, "no signal");
+  check(fm_wait_point_open(&space_signal, map, 1, &space_word, NULL) == FM_OK, "no signal");
   check(fm_ring_open(&in, &ring_words, ring_bytes, RING, NULL) == FM_OK, "no ring");
   check(fm_ring_open(&out, &ring_words, ring_bytes, RING, NULL) == FM_OK, "no ring");
   run(write_ring, read_ring, NULL);

@@ -1,4 +1,4 @@
--- Children that can be stopped at a step of the code in C (FM_STEP): evaluators with a build of the module that was
+-- Children that can be stopped at a step of the code in C (FM_TEST_HOOK): evaluators with a build of the module that was
 -- made for it, beside that of the one that is tested.
 local core_path = package.searchpath("filemap.core", package.cpath)
 local process = require "process"
@@ -36,11 +36,11 @@ function process.methods:go_on()
   return self:expect()
 end
 
---- The names of the steps in a file of src/native/.
+--- The names of the steps in a file of src/.
 function steps.of(file)
   local found, seen = {}, {}
-  local source <close> = assert(io.open("src/native/" .. file, "rb"))
-  for name in source:read("a"):gmatch('FM_STEP%("([^"]+)"%)') do
+  local source <close> = assert(io.open("src/" .. file, "rb"))
+  for name in source:read("a"):gmatch('FM_TEST_HOOK%("([^"]+)"%)') do
     if not seen[name] then found[#found + 1] = name end
     seen[name] = true
   end

@@ -1,0 +1,87 @@
+/* What filemap.win32 needs beyond filemap.h: what is the same on every system. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../map/map.h"
+#include "compat.h"
+
+struct fm_file_handle {
+  fm_open_file file;
+  char path[];
+};
+
+/* What a map of it may be asked for. */
+static int access_of(uint32_t access)
+{
+  int bits = 0;
+  if (access & ((uint32_t)FM_GENERIC_READ | FM_GENERIC_ALL)) bits |= FM_READ;
+  if (access & (FM_GENERIC_WRITE | FM_GENERIC_ALL)) bits |= FM_WRITE;
+  if (access & (FM_GENERIC_EXECUTE | FM_GENERIC_ALL)) bits |= FM_EXEC;
+  return bits;
+}
+
+int fm_file_open(fm_file_handle **out, bool *existed, const char *path, const fm_file_request *r,
+                 const fm_options *options, fm_error *e)
+{
+  const fm_request request = fm_request_of(options);
+  if (r->disposition < FM_CREATE_NEW || r->disposition > FM_TRUNCATE_EXISTING)
+    return fm_fail(e, FM_INVALID, "creation disposition %u is not between 1 and 5", (unsigned)r->disposition);
+  fm_file_handle *f = calloc(1, sizeof *f + strlen(path) + 1);
+  if (!f) return fm_fail(e, FM_NO_MEMORY, NULL);
+  strcpy(f->path, path);
+  const int code = fm_sys_file_open(&f->file, existed, path, access_of(r->access), r, &request, e);
+  if (code != FM_OK) {
+    free(f);
+    return code;
+  }
+  fm_count(1);
+  *out = f;
+  return FM_OK;
+}
+
+const char *fm_file_path(const fm_file_handle *f)
+{
+  return f->path;
+}
+
+void fm_file_close(fm_file_handle *f)
+{
+  if (!f) return;
+  fm_sys_file_close(&f->file);
+  free(f);
+  fm_count(-1);
+}
+
+int fm_win32_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, uint32_t protect, fm_error *e)
+{
+  fm_name parsed;
+  const int code = fm_name_parse(&parsed, name, e);
+  fm_request r = fm_request_of(o);
+  r.size = size;
+  r.protect = protect;
+  return code == FM_OK ? fm_map_create(out, &parsed, &r, e) : code;
+}
+
+int fm_win32_map_file(fm_map **out, const fm_file_handle *file, const fm_options *o, uint32_t protect, fm_error *e)
+{
+  fm_request r = fm_request_of(o);
+  if (o->size == FM_ANY_SIZE) r.size = 0;
+  else if (o->size == 0 || o->size > INT64_MAX)
+    return fm_fail(e, o->size ? FM_TOO_LARGE : FM_INVALID, "size must be between 1 and 2^63-1");
+  r.protect = protect;
+  r.file = &file->file;
+  return fm_map_file(out, file->path, &r, e);
+}
+
+long fm_win32_number(fm_code code, long native, long otherwise)
+{
+  if (fm_sys_family == FM_WIN32 && native != 0) return native;
+  return otherwise != 0 ? otherwise : fm_win32_number_of(code);
+}
+
+fm_code fm_win32_code(long number, const char **sentence)
+{
+  const fm_code code = fm_code_of(FM_WIN32, number);
+  *sentence = fm_sentence(code);
+  return code;
+}

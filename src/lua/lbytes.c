@@ -1,0 +1,106 @@
+/* Bytes in bulk: finding, filling, copying and comparing them where they are. */
+#include <string.h>
+
+#include "../system/system.h"
+#include "binding.h"
+
+/*** @module filemap */
+
+/*** @type view */
+
+/*** Finds bytes.
+@function find
+@tparam string bytes any; none are found at once
+@tparam[opt=0] integer offset where to begin, in bytes from 0
+@tparam[opt] integer stop the offset before which they must end; default: the view's end
+@treturn ?integer the offset of the first that there are, or nil
+@raise for an offset or stop past the view's end */
+static int find(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  size_t n;
+  const char *bytes = luaL_checklstring(L, 2, &n);
+  const uint64_t offset = fmb_opt_count(L, 3, "offset", 0);
+  const uint64_t stop = fmb_opt_count(L, 4, "stop", v->size);
+  fmb_check_range(L, v, 3, offset, 0);
+  fmb_check_range(L, v, 4, stop, 0);
+  const uint64_t length = offset < stop ? stop - offset : 0;
+  const unsigned char *from = fmb_at_offset(L, v, false, 3, (lua_Integer)offset, length);
+  const unsigned char *found = offset <= stop ? fm_sys_find(from, (size_t)length, bytes, n) : NULL;
+  fmb_check_lost(L, v);
+  if (found) lua_pushinteger(L, (lua_Integer)offset + (found - from));
+  else lua_pushnil(L);
+  return 1;
+}
+
+/*** Writes the same byte everywhere in a range.
+@function fill
+@tparam integer offset in bytes from 0
+@tparam integer length in bytes
+@tparam integer byte 0 to 255
+@raise for a range past the view's end, another byte, and a read-only view */
+static int fill(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  const uint64_t length = fmb_check_count(L, 3, "length");
+  const lua_Integer byte = fmb_check_integer(L, 4);
+  unsigned char *p = fmb_at(L, v, true, 2, length);
+  if (byte < 0 || byte > UINT8_MAX)
+    return luaL_argerror(L, 4, lua_pushfstring(L, "%I is no byte (0 to 255)", (LUAI_UACINT)byte));
+  memset(p, (int)byte, (size_t)length);
+  fmb_check_lost(L, v);
+  return 0;
+}
+
+/* The view in argument 3 of a method, open. */
+static const fm_view *check_other(lua_State *L)
+{
+  const fm_view *v = fmb_check_view(L, 3);
+  if (!v->data) luaL_argerror(L, 3, FMB_VIEW " is closed");
+  return v;
+}
+
+/*** Copies bytes from a view, this one or another. The ranges may overlap, also in different views of the same
+memory.
+@function copy
+@tparam integer offset where to, in bytes from 0
+@tparam view source
+@tparam integer source_offset in bytes from 0
+@tparam integer length in bytes
+@raise for a range past a view's end, and a read-only view */
+static int copy(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L), *source = check_other(L);
+  const uint64_t length = fmb_check_count(L, 5, "length");
+  const unsigned char *to = fmb_at(L, v, true, 2, length);
+  const unsigned char *from = fmb_at(L, source, false, 4, length);
+  fm_view_copy(v, (uint64_t)(to - v->data), source, (uint64_t)(from - source->data), (size_t)length);
+  fmb_check_lost(L, v);
+  fmb_check_lost(L, source);
+  return 0;
+}
+
+/*** Compares bytes with those of a view, this one or another.
+@function equals
+@tparam integer offset in bytes from 0
+@tparam view other
+@tparam integer other_offset in bytes from 0
+@tparam integer length in bytes
+@treturn boolean whether they are the same; 0 bytes are
+@raise for a range past a view's end */
+static int equals(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L), *other = check_other(L);
+  const uint64_t length = fmb_check_count(L, 5, "length");
+  const unsigned char *p = fmb_at(L, v, false, 2, length);
+  const unsigned char *q = fmb_at(L, other, false, 4, length);
+  const int difference = memcmp(p, q, (size_t)length);
+  fmb_check_lost(L, v);
+  fmb_check_lost(L, other);
+  lua_pushboolean(L, difference == 0);
+  return 1;
+}
+
+const luaL_Reg fmb_byte_methods[] = {
+  {"find", find}, {"fill", fill}, {"copy", copy}, {"equals", equals}, {NULL, NULL},
+};

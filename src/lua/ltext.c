@@ -1,0 +1,277 @@
+/* Text and bytes in a view. Another process may write while we read, and Lua reads a string's bytes more
+** than once to intern it. So a string is given to Lua from a private copy, and nothing that was read
+** from a view is looked at twice. */
+#include <string.h>
+
+#include "../base/utf.h"
+#include "binding.h"
+
+/*** @module filemap */
+
+/* Lua interns strings up to 40 bytes (LUAI_MAXSHORTLEN): it hashes them, compares, and copies. A longer
+** one it copies at once. The limit here is larger, for Luas that were built otherwise. */
+enum { INTERNED = 256 };
+
+void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length)
+{
+  char copy[INTERNED];
+  if (length <= sizeof copy) shared = memcpy(copy, shared, length);
+  lua_pushlstring(L, (const char *)shared, length);
+  fmb_check_lost(L, v);
+}
+
+/* Cuts the string on top at its first NUL. */
+static void cut_at_nul(lua_State *L)
+{
+  size_t length;
+  const char *s = lua_tolstring(L, -1, &length);
+  if (strlen(s) < length) lua_pushstring(L, s);
+}
+
+/* The string in `arg`, as text that will end with a NUL in the view and so can hold none. */
+static const char *check_c_text(lua_State *L, int arg, size_t *length)
+{
+  const char *s = luaL_checklstring(L, arg, length);
+  luaL_argcheck(L, strlen(s) == *length, arg, "string contains zeros");
+  return s;
+}
+
+/*** @type view */
+
+/*** Reads bytes.
+@function get_string
+@tparam integer offset in bytes from 0
+@tparam integer length in bytes
+@treturn string one snapshot: it may be torn by a writer, but it is one string
+@raise for a range past the view's end */
+static int get_string(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  const uint64_t length = fmb_check_count(L, 3, "length");
+  fmb_push_copy(L, v, fmb_at(L, v, false, 2, length), (size_t)length);
+  return 1;
+}
+
+/*** Writes bytes, and nothing after them.
+@function set_string
+@tparam integer offset in bytes from 0
+@tparam string s any bytes
+@raise for a range past the view's end, and for a read-only view */
+static int set_string(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  size_t length;
+  const char *s = luaL_checklstring(L, 3, &length);
+  memcpy(fmb_at(L, v, true, 2, length), s, length);
+  fmb_check_lost(L, v);
+  return 0;
+}
+
+/* The bytes from the offset in argument 2 to the view's end, or to `max` units of `unit` bytes in
+** argument 3 if these are fewer. */
+static const unsigned char *check_rest(lua_State *L, const fm_view *v, size_t unit, size_t *units)
+{
+  const lua_Integer offset = fmb_check_integer(L, 2);
+  fmb_at_offset(L, v, false, 2, offset, 0);
+  const size_t rest = (v->size - (size_t)offset) / unit;
+  const uint64_t max = fmb_opt_count(L, 3, "max", rest);
+  *units = max < rest ? (size_t)max : rest;
+  return fmb_at_offset(L, v, false, 2, offset, *units * unit);
+}
+
+/*** Reads text up to its NUL.
+@function get_cstring
+@tparam integer offset in bytes from 0
+@tparam[opt] integer max the most bytes; where no NUL comes before, the text ends there, or at the
+  view's end
+@treturn string without the NUL
+@raise for an offset past the view's end */
+static int get_cstring(lua_State *L)
+{
+  size_t length;
+  const fm_view *v = fmb_open_self(L);
+  const unsigned char *p = check_rest(L, v, 1, &length);
+  const unsigned char *nul = memchr(p, 0, length);
+  fmb_push_copy(L, v, p, nul ? (size_t)(nul - p) : length);
+  cut_at_nul(L); /* a writer may have put one there since */
+  return 1;
+}
+
+/* Room for `needed` units and a NUL in `capacity` units of `unit` bytes, the method's argument 4. */
+static unsigned char *check_capacity(lua_State *L, const fm_view *v, size_t unit, size_t needed,
+                                     size_t *capacity)
+{
+  const uint64_t units = fmb_check_count(L, 4, "capacity");
+  if (units <= needed)
+    luaL_argerror(L, 3, lua_pushfstring(L, "%I units and a NUL do not fit a capacity of %I",
+                                        (LUAI_UACINT)needed, (LUAI_UACINT)units));
+  /* More units than bytes can be counted are past the end of any view. */
+  unsigned char *p = fmb_at(L, v, true, 2, units <= LUA_MAXINTEGER / unit ? units * unit : LUA_MAXINTEGER);
+  *capacity = (size_t)units;
+  return p;
+}
+
+/*** Writes text, a NUL, and zeros over the rest of its room.
+@function set_cstring
+@tparam integer offset in bytes from 0
+@tparam string s without NUL
+@tparam integer capacity the room in bytes, with the NUL
+@raise if `s` and its NUL do not fit, for a range past the view's end, and for a read-only view */
+static int set_cstring(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  size_t length, capacity;
+  const char *s = check_c_text(L, 3, &length);
+  unsigned char *p = check_capacity(L, v, 1, length, &capacity);
+  memcpy(p, s, length);
+  memset(p + length, 0, capacity - length);
+  fmb_check_lost(L, v);
+  return 0;
+}
+
+/* {-- Wide text --------------------------------------------------------------------------------- */
+
+static uint32_t unit_at(const unsigned char *p, size_t index, size_t unit)
+{
+  uint16_t narrow;
+  uint32_t wide;
+  if (unit == sizeof narrow) {
+    memcpy(&narrow, p + index * unit, unit);
+    return narrow;
+  }
+  memcpy(&wide, p + index * unit, unit);
+  return wide;
+}
+
+static void put_unit(unsigned char *p, size_t index, size_t unit, uint32_t c)
+{
+  const uint16_t narrow = (uint16_t)c;
+  if (unit == sizeof narrow) memcpy(p + index * unit, &narrow, unit);
+  else memcpy(p + index * unit, &c, unit);
+}
+
+static bool is_low_surrogate(uint32_t c)
+{
+  return c >= 0xDC00 && c <= 0xDFFF;
+}
+
+/* The character that starts with unit `c`, the one before *next. Half a pair stays what it is: no
+** character. */
+static uint32_t finish_character(uint32_t c, const unsigned char *p, size_t *next, size_t end, size_t unit)
+{
+  if (unit != 2 || c < 0xD800 || c > 0xDBFF || *next == end) return c;
+  const uint32_t low = unit_at(p, *next, unit);
+  if (!is_low_surrogate(low)) return c;
+  ++*next;
+  return 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+}
+
+static size_t units_before_nul(const unsigned char *p, size_t end, size_t unit)
+{
+  size_t length = 0;
+  while (length < end && unit_at(p, length, unit) != 0) length++;
+  return length;
+}
+
+static int get_wide(lua_State *L, size_t unit)
+{
+  size_t end;
+  const unsigned char *p = check_rest(L, fmb_open_self(L), unit, &end);
+  const size_t length = units_before_nul(p, end, unit);
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, length * FM_UTF8_MOST);
+  /* Memory was asked for, so a finalizer may have run and closed the view: look again. */
+  const fm_view *v = fmb_self(L);
+  p = fmb_at(L, v, false, 2, length * unit);
+  for (size_t next = 0; next < length;) {
+    const uint32_t c = unit_at(p, next++, unit);
+    if (c == 0) break;
+    out += fm_utf8_put(out, finish_character(c, p, &next, length, unit));
+  }
+  fmb_check_lost(L, v);
+  luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
+  return 1;
+}
+
+static uint32_t next_character(const char **s, const char *end)
+{
+  const int32_t c = fm_utf8_next(s, end);
+  return c < 0 ? FM_UTF_REPLACEMENT : (uint32_t)c;
+}
+
+static size_t units_of(uint32_t c, size_t unit)
+{
+  return unit == 2 && c > 0xFFFF ? 2 : 1;
+}
+
+static int set_wide(lua_State *L, size_t unit)
+{
+  const fm_view *v = fmb_open_self(L);
+  size_t length, capacity, needed = 0, i = 0;
+  const char *s = check_c_text(L, 3, &length);
+  const char *end = s + length;
+  for (const char *p = s; p < end;) needed += units_of(next_character(&p, end), unit);
+  unsigned char *out = check_capacity(L, v, unit, needed, &capacity);
+  while (s < end) {
+    uint32_t c = next_character(&s, end);
+    if (units_of(c, unit) == 2) {
+      put_unit(out, i++, unit, 0xD800 + ((c - 0x10000) >> 10));
+      c = 0xDC00 + ((c - 0x10000) & 0x3FF);
+    }
+    put_unit(out, i++, unit, c);
+  }
+  memset(out + i * unit, 0, (capacity - i) * unit);
+  fmb_check_lost(L, v);
+  return 0;
+}
+
+/*** Reads UTF-16 of this machine's byte order (Windows' `wchar_t`) up to its NUL.
+@function get_utf16
+@tparam integer offset in bytes from 0
+@tparam[opt] integer max the most units of 2 bytes; where no NUL comes before, the text ends there, or at
+  the last whole unit of the view
+@treturn string UTF-8; what is no character (half a surrogate pair) is U+FFFD
+@raise for an offset past the view's end */
+static int get_utf16(lua_State *L)
+{
+  return get_wide(L, 2);
+}
+
+/*** Writes text as UTF-16, a NUL, and zeros over the rest of its room.
+@function set_utf16
+@tparam integer offset in bytes from 0
+@tparam string s UTF-8 without NUL; what is no character becomes U+FFFD
+@tparam integer capacity the room in units of 2 bytes, with the NUL
+@raise if it does not fit, for a range past the view's end, and for a read-only view */
+static int set_utf16(lua_State *L)
+{
+  return set_wide(L, 2);
+}
+
+/*** Reads UTF-32 of this machine's byte order (Linux' `wchar_t`) up to its NUL.
+@function get_utf32
+@tparam integer offset in bytes from 0
+@tparam[opt] integer max the most units of 4 bytes, as for @{get_utf16}
+@treturn string UTF-8; what is no character is U+FFFD
+@raise for an offset past the view's end */
+static int get_utf32(lua_State *L)
+{
+  return get_wide(L, 4);
+}
+
+/*** Writes text as UTF-32, a NUL, and zeros over the rest of its room.
+@function set_utf32
+@tparam integer offset in bytes from 0
+@tparam string s UTF-8 without NUL; what is no character becomes U+FFFD
+@tparam integer capacity the room in units of 4 bytes, with the NUL
+@raise if it does not fit, for a range past the view's end, and for a read-only view */
+static int set_utf32(lua_State *L)
+{
+  return set_wide(L, 4);
+}
+
+const luaL_Reg fmb_text_methods[] = {
+  {"get_string", get_string}, {"set_string", set_string}, {"get_cstring", get_cstring},
+  {"set_cstring", set_cstring}, {"get_utf16", get_utf16}, {"set_utf16", set_utf16},
+  {"get_utf32", get_utf32}, {"set_utf32", set_utf32}, {NULL, NULL},
+};

@@ -1,0 +1,121 @@
+/* Waiting and locks, in words of shared memory: what is the same on every system. */
+#include "wait.h"
+
+/* Where another processor may bring what is awaited, looking for it this long costs less than to be woken. */
+static const double spin_seconds = 50e-6;
+
+/* What waits by looking, of memory that it may not write, sleeps so much longer than a look took, and so long at least. */
+static const double poll_rest = 100, poll_least = 1e-3;
+
+int fm_check_timeout(double timeout, fm_error *e)
+{
+  if (timeout >= 0) return FM_OK;
+  return fm_fail(e, FM_INVALID, timeout != timeout ? "a time-out is a number" : "a time-out is not negative");
+}
+
+int fm_wait_point_open(fm_wait_point *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
+{
+  fm_event event;
+  const int code = fm_sys_event_open(&event, &m->section, index, e);
+  if (code == FM_OK) *out = (fm_wait_point){.word = word, .event = event};
+  return code;
+}
+
+void fm_wait_point_close(fm_wait_point *s)
+{
+  if (s->word) fm_sys_event_close(&s->event);
+  s->word = NULL;
+}
+
+void fm_wake_all(fm_wait_point *s)
+{
+  uint32_t now = atomic_load(s->word);
+  /* One that fails has been overtaken: by another that wakes, or by one that waits anew. */
+  while (now & 1) {
+    FM_TEST_HOOK("count");
+    if (!atomic_compare_exchange_weak(s->word, &now, now + 1)) continue;
+    fm_sys_wake(&s->event, s->word);
+    return;
+  }
+}
+
+/* Says that somebody is about to sleep; returns the word as it then is. */
+static uint32_t announce(fm_wait_point *s)
+{
+  fm_sys_prepare_sleep(&s->event);
+  FM_TEST_HOOK("announce");
+  const uint32_t now = atomic_fetch_or(s->word, 1) | 1;
+  if (fm_sys_fences_all) fm_sys_fence_all();
+  else atomic_thread_fence(memory_order_seq_cst);
+  return now;
+}
+
+/* Looking again and again pays where the answer comes at once from another processor. Whether it does only trying
+** tells: the other side may be slow, or have no processor but this one. The more often in a row it was in vain, the
+** longer it is left out. */
+static bool shall_spin(fm_wait_point *s)
+{
+  if (!s->word || !fm_sys_is_parallel()) return false;
+  if (s->asleep == 0) return true;
+  s->asleep--;
+  return false;
+}
+
+static void learn(fm_wait_point *s, bool came)
+{
+  enum { MOST = 8 };
+  s->vain = came ? 0 : s->vain < MOST ? s->vain + 1 : MOST;
+  s->asleep = (1u << s->vain) - 1;
+}
+
+static int spin(fm_wait_point *s, fm_look look, void *context, fm_error *e)
+{
+  enum { BETWEEN = 32 }; /* looks between two at the clock */
+  int code = FM_TIMEOUT;
+  const double until = fm_now() + spin_seconds;
+  do {
+    for (int i = 0; i < BETWEEN && code == FM_TIMEOUT; i++) {
+      fm_sys_relax();
+      code = look(context, false, e);
+    }
+  } while (code == FM_TIMEOUT && fm_now() < until);
+  learn(s, code != FM_TIMEOUT);
+  return code;
+}
+
+static double least(double a, double b)
+{
+  return a < b ? a : b;
+}
+
+/* The part of fm_await that sleeps. */
+static int sleep_for(fm_wait_point *s, double timeout, fm_look look, void *context, fm_error *e)
+{
+  double now = fm_now(), next = now + FM_SLICE; /* when to look thoroughly */
+  const double until = now + timeout;
+  for (;;) {
+    const uint32_t seen = s->word ? announce(s) : 0;
+    const bool thoroughly = now >= next || now >= until;
+    if (now >= next) next = now + FM_SLICE;
+    const int code = look(context, thoroughly, e);
+    if (code != FM_TIMEOUT) return code;
+    if (now >= until) return fm_fail(e, FM_TIMEOUT, NULL);
+    const double most = least(until - now, next - now);
+    FM_TEST_HOOK("sleep");
+    if (s->word) fm_sys_sleep(&s->event, s->word, seen, most);
+    else fm_sys_pause(least(most, poll_least + poll_rest * (fm_now() - now)));
+    now = fm_now();
+  }
+}
+
+int fm_await(fm_wait_point *s, double timeout, fm_look look, void *context, fm_error *e)
+{
+  int code = look(context, false, e);
+  if (code != FM_TIMEOUT) return code;
+  if (timeout <= 0) {
+    code = look(context, true, e);
+    return code == FM_TIMEOUT ? fm_fail(e, FM_TIMEOUT, NULL) : code;
+  }
+  if (shall_spin(s)) code = spin(s, look, context, e);
+  return code == FM_TIMEOUT ? sleep_for(s, timeout, look, context, e) : code;
+}

@@ -1,0 +1,235 @@
+/* Unnamed sections, inherited ones, and mapped memory. Named sections are in named_section.c, files in file.c. */
+#include "linux.h"
+
+#if FM_SYSTEM_LINUX
+
+#include <sys/mman.h>
+
+/* What the system calls need of an access. */
+int fm_linux_open_flags(int access)
+{
+  return access & FM_WRITE ? O_RDWR : O_RDONLY;
+}
+
+/* SEC_IMAGE, SEC_NOCACHE, SEC_WRITECOMBINE. */
+enum { WINDOWS_ALONE = 0x01000000 | 0x10000000 | 0x40000000 };
+
+/* What every call does with an option that this system has nothing for. */
+int fm_linux_check_request(const fm_request *o, fm_error *e)
+{
+  if (o->sddl) return fm_fail(e, FM_UNSUPPORTED, "security descriptors are Windows'; here it is `mode`");
+  if (o->protect & WINDOWS_ALONE)
+    return fm_fail(e, FM_UNSUPPORTED, "only Windows has memory of that kind (0x%lx)", (unsigned long)o->protect);
+  return FM_OK;
+}
+
+
+/* {-- Making and opening ------------------------------------------------------------------------ */
+
+static int make_small(int *out, fm_error *e)
+{
+  const int fd = memfd_create("filemap", MFD_CLOEXEC);
+  if (fd < 0) return fm_fail_native(e, errno);
+  *out = fd;
+  return FM_OK;
+}
+
+/* Huge pages are committed always, as on Windows. */
+static int make_unnamed(fm_section *s, const fm_request *r, fm_error *e)
+{
+  int fd = -1;
+  int code = r->large_pages ? fm_make_huge(&fd, e) : make_small(&fd, e);
+  if (code != FM_OK) return code;
+  const uint64_t page = fm_huge_page(fd), past = page ? r->size % page : 0;
+  code = fm_linux_set_size(fd, 0, past ? r->size + page - past : r->size, r->commit || page, e);
+  if (code == FM_OK) code = fm_linux_write_initial(fd, r, e);
+  if (code == FM_OK) *s = (fm_section){.fd = fd, .backing = FM_ANONYMOUS, .huge_page = (size_t)page};
+  else close(fd);
+  return code;
+}
+
+/* A new descriptor is close-on-exec. This is the last step that can fail. */
+static int set_inherit(fm_section *s, const fm_request *r, fm_error *e)
+{
+  const int code = r->inherit ? fm_linux_set_inherit(s->fd, true, e) : FM_OK;
+  if (code != FM_OK) fm_sys_close(s);
+  return code;
+}
+
+int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
+{
+  int code = fm_linux_check_request(r, e);
+  if (code == FM_OK && r->large_pages && name->kind != FM_UNNAMED)
+    code = fm_fail(e, FM_UNSUPPORTED, "only an unnamed section can have large pages on this system");
+  if (code == FM_OK) code = name->kind == FM_UNNAMED ? make_unnamed(s, r, e) : fm_named_create(s, name, r, e);
+  return code == FM_OK ? set_inherit(s, r, e) : code;
+}
+
+int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)
+{
+  int code = fm_linux_check_request(r, e);
+  if (code == FM_OK) code = fm_named_open(s, size, name, fm_linux_open_flags(r->access), e);
+  if (code != FM_OK) return code;
+  if (r->size > *size) {
+    fm_sys_close(s);
+    return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, but %llu were requested", (unsigned long long)*size,
+                   (unsigned long long)r->size);
+  }
+  return set_inherit(s, r, e);
+}
+
+/* The kernel knows what a descriptor is for, and for which accesses it was opened. */
+int fm_sys_adopt(fm_section *s, intptr_t handle, uint64_t size, int access, fm_error *e)
+{
+  const int fd = (int)handle;
+  struct stat st;
+  if (handle != fd) return fm_fail_native(e, EBADF);
+  if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
+  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a descriptor of memory or a file");
+  const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+  if (mode == O_WRONLY || (mode == O_RDONLY && (access & FM_WRITE)))
+    return fm_fail(e, FM_DENIED, "it was not opened for \"%s\"", fm_access_word(access));
+  if (st.st_size < 0 || (uint64_t)st.st_size < size)
+    return fm_fail(e, FM_TOO_SMALL, "it has %lld bytes, but %llu were requested", (long long)st.st_size,
+                   (unsigned long long)size);
+  const int code = fm_linux_set_inherit(fd, false, e);
+  if (code == FM_OK) *s = (fm_section){.fd = fd, .backing = FM_ADOPTED, .huge_page = fm_huge_page(fd)};
+  return code;
+}
+
+void fm_sys_close(fm_section *s)
+{
+  if (s->backing == FM_NAMED) {
+    fm_named_close(s);
+    return;
+  }
+  close(s->fd);
+  /* An inherited section may have a name, which the kernel does not report. A look at all names finds it. */
+  if (s->backing == FM_ADOPTED) fm_named_sweep();
+}
+
+intptr_t fm_sys_handle(const fm_section *s)
+{
+  return s->fd;
+}
+
+int fm_sys_identify(fm_identity *out, const fm_section *s, fm_error *e)
+{
+  struct stat st;
+  if (fstat(s->fd, &st) != 0) return fm_fail_native(e, errno);
+  *out = (fm_identity){st.st_dev, st.st_ino};
+  return FM_OK;
+}
+
+bool fm_sys_is_same(const fm_identity *a, const fm_identity *b)
+{
+  return a->inode == b->inode && a->device == b->device;
+}
+
+bool fm_sys_is_shared(const fm_section *s)
+{
+  return s->backing != FM_ANONYMOUS;
+}
+
+size_t fm_sys_unit(const fm_section *s)
+{
+  return s->huge_page ? s->huge_page : fm_page_size();
+}
+
+/* Pages that are only reserved read 0. */
+bool fm_sys_is_reserved(const fm_section *s)
+{
+  (void)s;
+  return false;
+}
+
+/* {-- Views ------------------------------------------------------------------------------------- */
+
+/* Huge pages are mapped and unmapped by whole ones. */
+int fm_sys_map(fm_mapped *m, fm_section *s, uint64_t offset, int access, fm_error *e)
+{
+  const int writing = access & (FM_WRITE | FM_COPY) ? PROT_WRITE : 0;
+  const int protection = PROT_READ | writing | (access & FM_EXEC ? PROT_EXEC : 0);
+  const int sharing = access & FM_COPY ? MAP_PRIVATE : MAP_SHARED;
+  const size_t length = (m->length + m->unit - 1) / m->unit * m->unit;
+  void *p = mmap(NULL, length, protection, sharing, s->fd, (off_t)offset);
+  if (p == MAP_FAILED) return fm_fail_native(e, errno);
+  m->base = p;
+  m->length = length;
+  return FM_OK;
+}
+
+void fm_sys_unmap(fm_mapped *m)
+{
+  munmap(m->base, m->length);
+}
+
+/* The calls below take whole pages. */
+static size_t before_page(const void *address)
+{
+  return (uintptr_t)address % fm_page_size();
+}
+
+static int sync_file(int fd)
+{
+  int result;
+  do result = fsync(fd);
+  while (result != 0 && errno == EINTR);
+  return result;
+}
+
+/* msync(2) on Linux writes a file's data as fdatasync does; the rest of its metadata takes fsync. */
+int fm_sys_flush(fm_section *s, void *address, size_t length, bool async, fm_error *e)
+{
+  const size_t before = before_page(address);
+  if (msync((char *)address - before, length + before, async ? MS_ASYNC : MS_SYNC) != 0)
+    return fm_fail_native(e, errno);
+  if (s->backing == FM_FILE && !async && sync_file(s->fd) != 0) return fm_fail_native(e, errno);
+  return FM_OK;
+}
+
+/* MADV_DONTNEED would throw away what was written to private pages. */
+void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
+{
+  static const int advice[] = {
+    [FM_NORMAL] = MADV_NORMAL,     [FM_SEQUENTIAL] = MADV_SEQUENTIAL, [FM_RANDOM] = MADV_RANDOM,
+    [FM_WILLNEED] = MADV_WILLNEED, [FM_DONTNEED] = MADV_DONTNEED,
+  };
+  const size_t before = before_page(address);
+  if (hint != FM_DONTNEED || !is_private) madvise((char *)address - before, length + before, advice[hint]);
+}
+
+/* Past RLIMIT_MEMLOCK the errno is ENOMEM or EAGAIN, and EPERM where the limit is 0. ENOMEM also stands for
+** pages that have gone away: what is locked is brought in. */
+int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_error *e)
+{
+  struct stat st;
+  if (mlock(address, length) == 0) return FM_OK;
+  const int error = errno;
+  if (error != ENOMEM && error != EAGAIN && error != EPERM) return fm_fail_native(e, error);
+  const bool is_cut = fstat(s->fd, &st) == 0 && (uint64_t)st.st_size < offset + length;
+  const int code = is_cut ? fm_fail(e, FM_TRUNCATED, NULL)
+                          : fm_fail(e, FM_NO_MEMORY, "so much memory may not be locked");
+  if (e) e->native = error;
+  return code;
+}
+
+int fm_sys_unpin(void *address, size_t length, fm_error *e)
+{
+  return munlock(address, length) == 0 ? FM_OK : fm_fail_native(e, errno);
+}
+
+int fm_sys_commit(fm_section *s, uint64_t offset, void *address, size_t length, int access, fm_error *e)
+{
+  (void)address, (void)access;
+  return fm_linux_commit(s->fd, offset, length, e);
+}
+
+/* What is not there yet reads 0. */
+bool fm_sys_is_committed(const void *address, size_t length)
+{
+  (void)address, (void)length;
+  return true;
+}
+
+#endif

@@ -1,0 +1,248 @@
+/* Maps over files on Windows. */
+#include "win32.h"
+#include "../../base/test_hook.h"
+
+#if FM_SYSTEM_WINDOWS
+
+#include <stdlib.h>
+#include <string.h>
+
+/* {-- What only ntdll tells -------------------------------------------------------------------- */
+
+/* How many handles there are of an object, in all processes; 0 if the system does not say. */
+static ULONG count_handles(HANDLE object)
+{
+  /* PUBLIC_OBJECT_BASIC_INFORMATION, class 0 of NtQueryObject. */
+  struct { ULONG attributes, access, handles, pointers, reserved[10]; } info = {0};
+  typedef LONG(NTAPI *query)(HANDLE, int, void *, ULONG, ULONG *);
+  const query ask = (query)(void (*)(void))fm_win32_ntdll("NtQueryObject");
+  return ask(object, 0, &info, sizeof info, NULL) < 0 ? 0 : info.handles;
+}
+
+/* How many bytes this user can still have on the disk that a file lies on. GetDiskFreeSpaceEx tells
+** the same of a folder's path, but links, long paths and a changed current directory lead astray
+** there. */
+static bool query_room(uint64_t *bytes, HANDLE file)
+{
+  /* FILE_FS_FULL_SIZE_INFORMATION, class 7 of NtQueryVolumeInformationFile. */
+  struct { LARGE_INTEGER total, ours, free; ULONG sectors, sector_size; } info;
+  struct { void *status; ULONG_PTR size; } done; /* IO_STATUS_BLOCK */
+  typedef LONG(NTAPI *query)(HANDLE, void *, void *, ULONG, int);
+  const query ask = (query)(void (*)(void))fm_win32_ntdll("NtQueryVolumeInformationFile");
+  if (ask(file, &done, &info, sizeof info, 7) < 0) return false;
+  *bytes = (uint64_t)info.ours.QuadPart * info.sectors * info.sector_size;
+  return true;
+}
+
+/* {-- Files ------------------------------------------------------------------------------------ */
+
+typedef struct opened_file {
+  HANDLE handle;
+  wchar_t *path; /* absolute */
+  uint64_t size; /* as it was found */
+  bool made;     /* it was not there before */
+} opened_file;
+
+static int get_size(uint64_t *out, HANDLE file, fm_error *e)
+{
+  LARGE_INTEGER size;
+  if (!GetFileSizeEx(file, &size)) return fm_win32_fail(e);
+  *out = (uint64_t)size.QuadPart;
+  return FM_OK;
+}
+
+static int set_size(HANDLE file, uint64_t size, fm_error *e)
+{
+  FILE_END_OF_FILE_INFO info;
+  info.EndOfFile.QuadPart = (LONGLONG)size;
+  if (SetFileInformationByHandle(file, FileEndOfFileInfo, &info, sizeof info)) return FM_OK;
+  return fm_win32_fail(e);
+}
+
+/* Has the file's disk room for `more` bytes? Where the system does not say, growing will. */
+static int check_space(HANDLE file, uint64_t more, fm_error *e)
+{
+  uint64_t room;
+  if (!query_room(&room, file) || more <= room) return FM_OK;
+  return fm_fail(e, FM_NO_SPACE, "it takes %llu more bytes, %llu are free",
+                 (unsigned long long)more, (unsigned long long)room);
+}
+
+static int check_regular(opened_file *f, fm_error *e)
+{
+  /* A whole volume (\\.\C:) is of the type of a disk too, but has no file size. */
+  if (GetFileType(f->handle) == FILE_TYPE_DISK && get_size(&f->size, f->handle, NULL) == FM_OK)
+    return FM_OK;
+  return fm_fail(e, FM_INVALID, "it is not a regular file");
+}
+
+/* On failure nothing is open. */
+static int open_file(opened_file *f, int access, bool make, void *security, fm_error *e)
+{
+  SECURITY_ATTRIBUTES attributes = {sizeof attributes, security, FALSE};
+  const DWORD rights = GENERIC_READ | (access & FM_WRITE ? GENERIC_WRITE : 0u)
+                     | (access & FM_EXEC ? GENERIC_EXECUTE : 0u);
+  const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+  f->handle = CreateFileW(f->path, rights, share, &attributes, make ? OPEN_ALWAYS : OPEN_EXISTING,
+                          FILE_ATTRIBUTE_NORMAL, NULL);
+  const DWORD error = GetLastError();
+  if (f->handle == INVALID_HANDLE_VALUE) {
+    const DWORD found = GetFileAttributesW(f->path);
+    if (found != INVALID_FILE_ATTRIBUTES && found & FILE_ATTRIBUTE_DIRECTORY)
+      return fm_win32_fail_as(e, FM_INVALID, error, "it is not a regular file");
+    return fm_fail_native(e, (long)error);
+  }
+  f->made = make && error != ERROR_ALREADY_EXISTS;
+  const int code = check_regular(f, e);
+  if (code != FM_OK) CloseHandle(f->handle);
+  return code;
+}
+
+/* Makes a section of the file, and gives the file the requested size. */
+static int map_file(fm_section *out, uint64_t *size, const opened_file *f, const fm_request *r, void *security,
+                    fm_error *e)
+{
+  const bool grow = r->size > f->size;
+  /* "If an application specifies a size for the file mapping object that is larger than the size of
+  ** the actual named file on disk ..., then the file on disk is increased". Unlike setting the
+  ** file's size, that cannot shrink a file that another process grew in the meantime. */
+  const fm_section_spec spec = {
+    .file = f->handle, .name = r->mapping, .security = security, .inherit = r->inherit,
+    .protect = r->protect ? r->protect : fm_win32_protection(r->access & FM_WRITE, r->access & FM_EXEC),
+    .size = grow || r->file ? r->size : 0};
+  HANDLE made = NULL;
+  bool is_reserved = false;
+  int code = FM_OK;
+  uint64_t has = spec.size ? spec.size : f->size, now = has;
+  if (grow && !(r->access & FM_WRITE)) return fm_win32_fail_small(e, f->size, r->size);
+  if (grow && r->commit) code = check_space(f->handle, r->size - f->size, e);
+  /* "An attempt to map a file with a length of 0 (zero) fails". */
+  if (code == FM_OK && has > 0) code = fm_win32_make_section(&made, &spec, e);
+  if (code != FM_OK) return code;
+  if (spec.protect & SEC_IMAGE) code = fm_win32_measure(&has, &is_reserved, made, e);
+  /* Until the file had a section, another process could cut it. */
+  else if (get_size(&now, f->handle, NULL) == FM_OK && now < has) has = now;
+  if (code != FM_OK) {
+    CloseHandle(made);
+    return code;
+  }
+  *out = (fm_section){.handle = (intptr_t)made, .file = (intptr_t)f->handle, .is_reserved = is_reserved, .is_file = true};
+  if (r->mapping) strcpy(out->name, r->mapping); /* fm_name_parse checked that it fits */
+  *size = has;
+  return FM_OK;
+}
+
+/* Leaves the file as it was found. */
+static void undo_file(const opened_file *f, uint64_t wanted)
+{
+  uint64_t now = 0;
+  const bool grown = get_size(&now, f->handle, NULL) == FM_OK && now > f->size && now == wanted;
+  if (f->made) DeleteFileW(f->path);
+  else if (grown) set_size(f->handle, f->size, NULL);
+  CloseHandle(f->handle);
+}
+
+/* Over a file that is open already, as CreateFileMapping does it: the handle is not kept, nor what it shares the file
+** for, and a file that was grown stays so. */
+static int map_open_file(fm_section *s, uint64_t *size, const fm_request *r, fm_error *e)
+{
+  opened_file f = {.handle = fm_win32_handle(r->file->handle)};
+  void *security = NULL;
+  int code = get_size(&f.size, f.handle, e);
+  if (code == FM_OK) code = fm_win32_read_sddl(&security, r->sddl, e);
+  if (code == FM_OK) code = fm_win32_check_free(r->mapping, e);
+  if (code == FM_OK) code = map_file(s, size, &f, r, security, e);
+  if (code == FM_OK) s->file = 0;
+  LocalFree(security);
+  return code;
+}
+
+int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_request *r, fm_error *e)
+{
+  if (r->file) return map_open_file(s, size, r, e);
+  const bool make = r->size > 0 && (r->access & FM_WRITE);
+  opened_file f = {.handle = NULL};
+  void *security = NULL;
+  int code = fm_win32_path(&f.path, path, e);
+  if (code == FM_OK) code = fm_win32_read_sddl(&security, r->sddl, e);
+  if (code == FM_OK) code = fm_win32_check_free(r->mapping, e);
+  if (code == FM_OK) code = open_file(&f, r->access, make, security, e);
+  if (code == FM_OK) {
+    FM_TEST_HOOK("found");
+    code = map_file(s, size, &f, r, security, e);
+    FM_TEST_HOOK("grown");
+    if (code != FM_OK) undo_file(&f, r->size);
+  }
+  LocalFree(security);
+  free(f.path);
+  return code;
+}
+
+/* {-- Resizing --------------------------------------------------------------------------------- */
+
+/* *out is to be freed by LocalFree. */
+static int copy_security(void **out, HANDLE object, fm_error *e)
+{
+  DWORD size = 0;
+  GetKernelObjectSecurity(object, DACL_SECURITY_INFORMATION, NULL, 0, &size);
+  if (GetLastError() != ERROR_INSUFFICIENT_BUFFER) return fm_win32_fail(e);
+  *out = LocalAlloc(LMEM_FIXED, size);
+  if (!*out) return fm_fail(e, FM_NO_MEMORY, NULL);
+  if (GetKernelObjectSecurity(object, DACL_SECURITY_INFORMATION, *out, size, &size)) return FM_OK;
+  return fm_win32_fail(e);
+}
+
+/* What the section of a map must be made like once more. One that has a name must be ours alone,
+** for under its name there is no second one: better seen now than when the file has been cut. */
+static int describe_section(fm_section_spec *out, const fm_section *m, fm_error *e)
+{
+  HANDLE handle = fm_win32_handle(m->handle);
+  DWORD flags = 0;
+  if (!handle) return FM_OK;
+  if (!GetHandleInformation(handle, &flags)) return fm_win32_fail(e);
+  out->inherit = flags & HANDLE_FLAG_INHERIT;
+  if (!m->name[0]) return FM_OK;
+  if (count_handles(handle) > 1)
+    return fm_fail(e, FM_IN_USE, "somebody else holds the mapping of that name");
+  return copy_security(&out->security, handle, e);
+}
+
+/* "UnmapViewOfFile must be called first to unmap all views and call CloseHandle to close the file
+** mapping object before you can call SetEndOfFile." The section that was there cannot be kept for
+** the case that this fails, so it is made again. */
+static int resize(fm_section *m, fm_section_spec *s, uint64_t before, uint64_t size, fm_error *e)
+{
+  HANDLE made = NULL;
+  if (m->handle) CloseHandle(fm_win32_handle(m->handle));
+  FM_TEST_HOOK("shut");
+  int code = set_size(s->file, size, e);
+  FM_TEST_HOOK("resized");
+  if (code == FM_OK) {
+    code = fm_win32_make_section(&made, s, e);
+    if (code == FM_EXISTS)
+      code = fm_fail(e, FM_IN_USE, "somebody else holds the mapping of that name");
+    if (code != FM_OK) set_size(s->file, before, NULL);
+  }
+  if (code != FM_OK && m->handle) {
+    s->shared = true;
+    fm_win32_make_section(&made, s, NULL);
+  }
+  m->handle = (intptr_t)made;
+  return code;
+}
+
+int fm_sys_resize(fm_section *s, uint64_t size, int access, fm_error *e)
+{
+  HANDLE file = fm_win32_handle(s->file);
+  fm_section_spec spec = {.file = file, .protect = fm_win32_protection(access & FM_WRITE, access & FM_EXEC),
+                          .name = s->name};
+  uint64_t before = 0;
+  int code = get_size(&before, file, e);
+  if (code == FM_OK && size > before) code = check_space(file, size - before, e);
+  if (code == FM_OK) code = describe_section(&spec, s, e);
+  if (code == FM_OK) code = resize(s, &spec, before, size, e);
+  LocalFree(spec.security);
+  return code;
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* Sync objects of Windows: the system's own, so that other programs' can be opened and ours be theirs. No more rights
+** are asked for than waiting and posting take. */
+#include "win32.h"
+
+#if FM_SYSTEM_WINDOWS
+
+#include <stdlib.h>
+
+#ifndef SEMAPHORE_MODIFY_STATE
+#define SEMAPHORE_MODIFY_STATE 0x0002
+#endif
+
+typedef struct object {
+  fm_sync base;
+  uint32_t held; /* mutex: how often it was locked by this object */
+  HANDLE handle;
+} object;
+
+static object *to_object(fm_sync *s)
+{
+  return (object *)(void *)s;
+}
+
+static HANDLE handle_of(const fm_sync *s)
+{
+  return ((const object *)(const void *)s)->handle;
+}
+
+/* {-- Opening ----------------------------------------------------------------------------------- */
+
+/* A mutex is released by right of owning it. */
+static DWORD rights_of(fm_sync_kind kind)
+{
+  return SYNCHRONIZE | (kind == FM_EVENT ? EVENT_MODIFY_STATE : kind == FM_SEMAPHORE ? SEMAPHORE_MODIFY_STATE : 0u);
+}
+
+static HANDLE open_rights(fm_sync_kind kind, DWORD rights, const wchar_t *name)
+{
+  if (kind == FM_MUTEX) return OpenMutexW(rights, FALSE, name);
+  return kind == FM_EVENT ? OpenEventW(rights, FALSE, name) : OpenSemaphoreW(rights, FALSE, name);
+}
+
+/* One that only lets us wait is opened for that. */
+static HANDLE open_object(fm_sync_kind kind, const wchar_t *name)
+{
+  HANDLE handle = open_rights(kind, rights_of(kind), name);
+  if (!handle && GetLastError() == ERROR_ACCESS_DENIED) handle = open_rights(kind, SYNCHRONIZE, name);
+  return handle;
+}
+
+static HANDLE make_object(fm_sync_kind kind, const wchar_t *name, const fm_sync_options *o, void *security)
+{
+  SECURITY_ATTRIBUTES attributes = {sizeof attributes, security, FALSE};
+  if (kind == FM_MUTEX) return CreateMutexExW(&attributes, name, 0, rights_of(kind));
+  if (kind == FM_SEMAPHORE)
+    return CreateSemaphoreExW(&attributes, (LONG)o->initial, (LONG)o->max, name, 0, rights_of(kind));
+  const DWORD flags = (o->manual ? CREATE_EVENT_MANUAL_RESET : 0u) | (o->set ? CREATE_EVENT_INITIAL_SET : 0u);
+  return CreateEventExW(&attributes, name, flags, rights_of(kind));
+}
+
+static int fail_open(fm_error *e, DWORD error)
+{
+  if (error == ERROR_INVALID_HANDLE)
+    return fm_win32_fail_as(e, FM_INVALID, error, "the name stands for another kind of object");
+  return fm_fail_native(e, (long)error);
+}
+
+static int make_or_open(HANDLE *out, bool *created, fm_sync_kind kind, const wchar_t *name, const fm_sync_options *o,
+                        void *security, fm_error *e)
+{
+  DWORD error = ERROR_FILE_NOT_FOUND;
+  *out = open_object(kind, name);
+  if (!*out && (error = GetLastError()) == ERROR_FILE_NOT_FOUND && !o->existing) {
+    SetLastError(0);
+    *out = make_object(kind, name, o, security);
+    error = GetLastError();
+    *created = *out && error != ERROR_ALREADY_EXISTS;
+    /* Somebody was faster, and does not give as much as the creation of one asks for. */
+    if (!*out && error == ERROR_ACCESS_DENIED) *out = open_object(kind, name);
+  }
+  return *out ? FM_OK : fail_open(e, error);
+}
+
+static int open_sync(fm_sync *s, bool *created, const fm_name *name, const fm_sync_options *o, fm_error *e)
+{
+  object *x = to_object(s);
+  wchar_t wide[FM_NAME_SIZE];
+  void *security = NULL;
+  int code = fm_win32_name(wide, name->full, e);
+  if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
+  if (code == FM_OK) code = make_or_open(&x->handle, created, s->kind, wide, o, security, e);
+  LocalFree(security);
+  return code;
+}
+
+/* {-- Using ------------------------------------------------------------------------------------- */
+
+/* In parts, since the system counts milliseconds in 32 bits. A part of one counts whole. */
+static DWORD wait_for(HANDLE handle, double timeout)
+{
+  enum { PART = 1000000 }; /* seconds */
+  if (timeout >= FM_FOREVER) return WaitForSingleObject(handle, INFINITE);
+  const double until = fm_now() + timeout;
+  for (;;) {
+    const double ms = (timeout < PART ? timeout : PART) * 1e3;
+    const DWORD result = WaitForSingleObject(handle, (DWORD)ms < ms ? (DWORD)ms + 1 : (DWORD)ms);
+    timeout = until - fm_now();
+    if (result != WAIT_TIMEOUT || timeout <= 0) return result;
+  }
+}
+
+static int wait_sync(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
+{
+  const DWORD result = wait_for(handle_of(s), timeout);
+  if (result == WAIT_TIMEOUT) return fm_fail(e, FM_TIMEOUT, NULL);
+  if (result != WAIT_OBJECT_0 && result != WAIT_ABANDONED) return fm_win32_fail(e);
+  *abandoned = result == WAIT_ABANDONED;
+  if (s->kind == FM_MUTEX) to_object(s)->held++;
+  return FM_OK;
+}
+
+static int unlock(fm_sync *s, fm_error *e)
+{
+  if (!ReleaseMutex(handle_of(s))) {
+    const DWORD error = GetLastError();
+    if (error != ERROR_NOT_OWNER) return fm_fail_native(e, (long)error);
+    return fm_win32_fail_as(e, FM_INVALID, error, "this thread does not hold it");
+  }
+  if (to_object(s)->held > 0) to_object(s)->held--;
+  return FM_OK;
+}
+
+static int post_sync(fm_sync *s, uint32_t count, fm_error *e)
+{
+  if (s->kind == FM_MUTEX) return unlock(s, e);
+  const BOOL done = s->kind == FM_EVENT ? SetEvent(handle_of(s)) : ReleaseSemaphore(handle_of(s), (LONG)count, NULL);
+  return done ? FM_OK : fm_win32_fail(e);
+}
+
+static int reset_sync(fm_sync *s, fm_error *e)
+{
+  return ResetEvent(handle_of(s)) ? FM_OK : fm_win32_fail(e);
+}
+
+/* The system goes on to hold a mutex for the thread that closes its handle. */
+static void close_sync(fm_sync *s)
+{
+  for (; to_object(s)->held > 0 && ReleaseMutex(handle_of(s)); to_object(s)->held--) {}
+  CloseHandle(handle_of(s));
+}
+
+static const fm_sync_class class = {
+  .size = sizeof(object), .open = open_sync, .wait = wait_sync, .post = post_sync, .reset = reset_sync,
+  .close = close_sync,
+};
+
+const fm_sync_class *const fm_sys_sync_class = &class;
+
+#endif

@@ -1,0 +1,86 @@
+/* Text on Windows: UTF-8 to UTF-16, and paths. */
+#define __USE_MINGW_ANSI_STDIO 1
+#include "win32.h"
+
+#if FM_SYSTEM_WINDOWS
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <wchar.h>
+
+int fm_win32_name(wchar_t out[FM_NAME_SIZE], const char *name, fm_error *e)
+{
+  if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, name, -1, out, FM_NAME_SIZE)) return FM_OK;
+  return fm_win32_fail(e);
+}
+
+void fm_win32_part_name(wchar_t out[FM_WIN32_PART_SIZE], const fm_section *s, const wchar_t *kind, uint32_t number)
+{
+  wchar_t name[FM_NAME_SIZE] = L"";
+  fm_win32_name(name, s->name, NULL);
+  _snwprintf(out, FM_WIN32_PART_SIZE, L"%ls:%ls%lu", name, kind, (unsigned long)number);
+  out[FM_WIN32_PART_SIZE - 1] = 0;
+}
+
+/* *out is to be freed. */
+int fm_win32_wide(wchar_t **out, const char *text, fm_error *e)
+{
+  const int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
+  if (size == 0) return fm_win32_fail(e);
+  wchar_t *wide = malloc((size_t)size * sizeof *wide);
+  if (!wide) return fm_fail(e, FM_NO_MEMORY, NULL);
+  MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide, size);
+  *out = wide;
+  return FM_OK;
+}
+
+/* A path of more than MAX_PATH characters must begin with \\?\, which "tells the Windows APIs to
+** disable all string parsing": it must be absolute already. What begins with that or with \\.\ is
+** left as it is. */
+static void lift_limit(wchar_t *path, size_t length)
+{
+  const bool device = wcsncmp(path, L"\\\\?\\", 4) == 0 || wcsncmp(path, L"\\\\.\\", 4) == 0;
+  if (length < MAX_PATH || device) return;
+  const bool share = wcsncmp(path, L"\\\\", 2) == 0; /* \\server\share is \\?\UNC\server\share */
+  const wchar_t *prefix = share ? L"\\\\?\\UNC\\" : L"\\\\?\\";
+  const size_t added = wcslen(prefix), dropped = share ? 2 : 0;
+  wmemmove(path + added, path + dropped, length - dropped + 1);
+  wmemcpy(path, prefix, added);
+}
+
+/* The absolute path, as long as it may be. *out is to be freed. */
+static int full_path(wchar_t **out, const wchar_t *path, fm_error *e)
+{
+  enum { PREFIX = 8 };
+  const DWORD size = GetFullPathNameW(path, 0, NULL, NULL);
+  /* Of an empty path, which sets no error. This is what CreateFile says of it. */
+  if (size == 0) return fm_fail_native(e, ERROR_PATH_NOT_FOUND);
+  wchar_t *full = malloc((size + PREFIX) * sizeof *full);
+  if (!full) return fm_fail(e, FM_NO_MEMORY, NULL);
+  const DWORD length = GetFullPathNameW(path, size, full, NULL);
+  if (length == 0 || length >= size) { /* another thread changed the directory between the calls */
+    free(full);
+    return fm_fail(e, FM_IN_USE, "the current directory changed meanwhile");
+  }
+  lift_limit(full, length);
+  *out = full;
+  return FM_OK;
+}
+
+int fm_win32_path(wchar_t **out, const char *path, fm_error *e)
+{
+  wchar_t *wide = NULL;
+  int code = fm_win32_wide(&wide, path, e);
+  if (code == FM_OK) code = full_path(out, wide, e);
+  free(wide);
+  return code;
+}
+
+/* {-- ntdll ------------------------------------------------------------------------------------ */
+
+FARPROC fm_win32_ntdll(const char *name)
+{
+  return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* What the files of the Win32 body share. Where their comments quote a rule, it is from the page of the call
+** concerned on learn.microsoft.com. */
+#ifndef FILEMAP_WIN32_H
+#define FILEMAP_WIN32_H
+
+#include "../system.h"
+
+#if FM_SYSTEM_WINDOWS
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#include <windows.h>
+
+/* {-- Errors and text (text.c) ------------------------------------------------------------ */
+
+/* Fails by GetLastError. */
+int fm_win32_fail(fm_error *e);
+
+/* For what the number means only here, so that the table must not know it. */
+int fm_win32_fail_as(fm_error *e, fm_code code, DWORD native, const char *sentence);
+
+int fm_win32_fail_small(fm_error *e, uint64_t has, uint64_t wanted);
+
+/* UTF-8 to UTF-16. The second and third give what is to be freed; the third is the absolute path, which may
+** be longer than MAX_PATH. */
+int fm_win32_name(wchar_t out[FM_NAME_SIZE], const char *name, fm_error *e);
+int fm_win32_wide(wchar_t **out, const char *text, fm_error *e);
+int fm_win32_path(wchar_t **out, const char *path, fm_error *e);
+
+/* A function of ntdll, of which not every compiler has an import library. Each process has it loaded. */
+FARPROC fm_win32_ntdll(const char *name);
+
+/* The name of an event that belongs to a section. */
+enum { FM_WIN32_PART_SIZE = FM_NAME_SIZE + 24 };
+void fm_win32_part_name(wchar_t out[FM_WIN32_PART_SIZE], const fm_section *s, const wchar_t *kind, uint32_t number);
+
+/* {-- Sections (section.c) -------------------------------------------------------------------- */
+
+static inline HANDLE fm_win32_handle(intptr_t handle)
+{
+  return (HANDLE)handle;
+}
+
+/* What fm_win32_make_section makes. */
+typedef struct fm_section_spec {
+  HANDLE file; /* INVALID_HANDLE_VALUE: memory of its own */
+  DWORD protect;
+  uint64_t size;    /* 0: the file's */
+  const char *name; /* NULL or empty: none */
+  void *security;   /* a security descriptor, or NULL */
+  bool inherit;
+  bool shared;      /* one that has the name already will do */
+} fm_section_spec;
+
+int fm_win32_make_section(HANDLE *out, const fm_section_spec *s, fm_error *e);
+
+/* How large a section is, and whether each access must ask if its pages are there. */
+int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE section, fm_error *e);
+
+/* The protection of a section of which any view may be asked that an access allows. */
+DWORD fm_win32_protection(bool write, bool execute);
+
+/* FM_EXISTS if a section has that name; NULL and "" are free. What is taken is told before anything else is: a file is
+** not touched (a section is made after its file has grown, and if the name is taken by another one over the same file,
+** that one keeps the file from shrinking again), and the memory that is free does not matter. */
+int fm_win32_check_free(const char *name, fm_error *e);
+
+/* *out is to be freed by LocalFree; it is untouched if there is no sddl. */
+int fm_win32_read_sddl(void **out, const char *sddl, fm_error *e);
+
+#endif
+#endif
