@@ -22,7 +22,7 @@ local FAR = { 2^31, 2^32, 2^53, math.maxinteger }
 
 support.clean()
 
--- What an assignment or read raises.
+-- Assigns x to a[i], which must raise. Returns the message.
 local function assigning(a, i, x)
   local ok, message = pcall(function() a[i] = x end)
   assert.is_false(ok)
@@ -43,7 +43,7 @@ describe("an array", function()
   end)
 
   for _, type in ipairs(TYPES) do
-    it("of " .. type.T .. " is the numbers one behind the other, from any offset", function()
+    it("stores " .. type.T .. " elements one after another, from any offset", function()
       for _, offset in ipairs { 0, 1, 3, 8, SIZE - 10 * type.bytes } do
         local a = view:array(type.T, offset, 10)
         assert.are.equal(10, #a)
@@ -57,7 +57,7 @@ describe("an array", function()
       end
     end)
 
-    it("of " .. type.T .. " is got and set whole", function()
+    it("gets and sets all " .. type.T .. " elements in one call", function()
       local a, numbers = view:array(type.T, 5, 100), {}
       for i = 1, 100 do numbers[i] = i % 3 == 0 and type.least or i % 3 == 1 and type.greatest or i end
       assert.are.equal(0, select("#", a:set(1, numbers)))
@@ -68,7 +68,7 @@ describe("an array", function()
     end)
   end
 
-  it("is nil out of range, as a table is", function()
+  it("returns nil for an index out of range, as a table does", function()
     local a = view:array("i32", 0, 5)
     for _, i in ipairs { 0, -1, 6, 2^31, 2^32, 2^53, math.maxinteger, math.mininteger, 1.5, 2^63, 0/0, 1/0, "1", "x",
       true, {} } do
@@ -80,7 +80,7 @@ describe("an array", function()
     assert.is_nil(a[print])
   end)
 
-  it("goes through ipairs and a numerical for", function()
+  it("works with ipairs and with a numeric for loop", function()
     local a, sum = view:array("u16", 0, 50), 0
     for i = 1, #a do a[i] = i end
     local count = 0
@@ -91,7 +91,7 @@ describe("an array", function()
     assert.are.same({ 50, 1275 }, { count, sum })
   end)
 
-  it("raises for writing out of range, naming the index", function()
+  it("raises on a write out of range, and names the index", function()
     local a = view:array("i32", 0, 5)
     for _, i in ipairs { 0, -1, 6, math.maxinteger, math.mininteger } do
       contains(("index %d is out of the range of an array (1 to 5)"):format(i), assigning(a, i, 1))
@@ -105,7 +105,7 @@ describe("an array", function()
     assert.are.equal(("\0"):rep(SIZE - 8), view:get_string(8, SIZE - 8))
   end)
 
-  it("takes no number that does not fit", function()
+  it("rejects a value that does not fit the element type", function()
     local a = view:array("u8", 0, 5)
     a[3] = 7
     contains("element 3: 256 does not fit u8 (0 to 255)", assigning(a, 3, 256))
@@ -119,7 +119,7 @@ describe("an array", function()
   end)
 
   describe("get", function()
-    it("gives a part, of which what is out of range is nil", function()
+    it("returns the elements of a range, and nil for indices outside the array", function()
       local a = view:array("i16", 2, 5)
       a:set(1, { 10, 20, 30, 40, 50 })
       assert.are.same({ 20, 30 }, a:get(2, 3))
@@ -140,7 +140,7 @@ describe("an array", function()
   end)
 
   describe("set", function()
-    it("writes from an index on", function()
+    it("writes consecutive elements from the given index", function()
       local a = view:array("f32", 0, 5)
       a:set(2, { 0.5, 1, "2" })
       assert.are.same({ 0, 0.5, 1, 2, 0 }, a:get())
@@ -150,7 +150,7 @@ describe("an array", function()
       assert.are.same({ 0, 0.5, 1, 2, 9 }, a:get())
     end)
 
-    it("writes all or nothing", function()
+    it("writes nothing if an element or the range is invalid", function()
       local a = view:array("u8", 0, 5)
       a:set(1, { 1, 2, 3, 4, 5 })
       contains("bad argument #2 to 'set' (element 3: 256 does not fit u8 (0 to 255))",
@@ -166,7 +166,7 @@ describe("an array", function()
       assert.are.same({ 1, 2, 3, 4, 5 }, a:get())
     end)
 
-    it("takes the elements as they are, without metamethods", function()
+    it("reads the table without calling its metamethods", function()
       local a = view:array("u8", 0, 5)
       local calls = 0
       local t = setmetatable({ 1, 2 }, {
@@ -180,7 +180,7 @@ describe("an array", function()
   end)
 
   describe("copy", function()
-    it("copies from an array of the same type, also onto itself", function()
+    it("copies from an array of the same type, and within one array", function()
       local a, b = view:array("i32", 0, 10), view:array("i32", 101, 10)
       for i = 1, 10 do a[i], b[i] = i, 100 + i end
       a:copy(2, b, 9, 2)
@@ -192,7 +192,7 @@ describe("an array", function()
       a:copy(99, b, -5, 0)
     end)
 
-    it("raises for another type, and out of either range", function()
+    it("raises for an array of another type, and for a range outside either array", function()
       local a, b = view:array("i32", 0, 10), view:array("u32", 100, 10)
       local c = view:array("i32", 200, 5)
       contains("bad argument #2 to 'copy' (an array of u32, not of i32)", raises(a, "copy", 1, b, 1, 1))
@@ -209,7 +209,7 @@ describe("an array", function()
     end)
   end)
 
-  it("must lie in its view", function()
+  it("raises if it does not fit in the view", function()
     contains("bad argument #2 to 'array' (offset 0 + 4100 bytes is past the end of a 4096-byte view)",
       raises(view, "array", "i32", 0, 1025))
     contains("is past the end", raises(view, "array", "u8", SIZE, 1))
@@ -226,7 +226,7 @@ describe("an array", function()
     assert.are.equal(1024, #view:array("i32", 0, 1024))
   end)
 
-  it("keeps its view from being collected, and is closed with it", function()
+  it("keeps its view from being collected, and closes with the view", function()
     local a = assert(map:view()):array("i32", 0, 3)
     collectgarbage()
     collectgarbage()
@@ -250,7 +250,7 @@ describe("an array", function()
     closed(function() return ipairs(b)(b, 0) end)
   end)
 
-  it("of a read-only view is read, not written", function()
+  it("allows reads and rejects writes over a read-only view", function()
     local reader <close> = assert(view:sub(0, 40, "r"))
     local a = reader:array("i32", 0, 10)
     assert.are.equal(0, a[1])
@@ -259,7 +259,7 @@ describe("an array", function()
     contains("is read-only", raises(a, "copy", 1, a, 2, 1))
   end)
 
-  it("is not taken for anything else", function()
+  it("accepts no other object as self, and is not accepted as a view", function()
     local a = view:array("u8", 0, 1)
     local index, newindex = getmetatable(a).__index, getmetatable(a).__newindex
     for _, other in ipairs { view, map, {}, "x", 1, io.stdout } do
@@ -271,7 +271,7 @@ describe("an array", function()
     assert.is_false(pcall(index))
   end)
 
-  it("is whole when a finalizer closes its view in the middle", function()
+  it("gets all elements or raises when a finalizer closes the view during the call", function()
     assert(map:view()):fill(0, SIZE, 1)
     local done = { [true] = 0, [false] = 0 }
     for _ = 1, 300 do

@@ -1,4 +1,4 @@
--- Atomic numbers: load, store, exchange, add, and, or, compare_exchange.
+-- Atomic operations: load, store, exchange, add, and, or, compare_exchange.
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local support = require "spec.support"
@@ -16,7 +16,7 @@ local CHANGES = { "exchange", "add", "and", "or" }
 
 support.clean()
 
--- x as a number of that type has it.
+-- Wraps x into the range of the type.
 local function wrap(type, x)
   if type.bytes == 8 then return x end
   x = x & 0xffffffff
@@ -42,7 +42,7 @@ describe("an atomic", function()
     local values = { 0, 1, 42, type.least, type.greatest, type.least + 1, type.greatest - 1 }
 
     describe(T, function()
-      it("stores and loads every value, as get and set", function()
+      it("stores and loads every value, and agrees with get and set", function()
         for offset = 0, SIZE - bytes, 509 * bytes do
           for _, value in ipairs(values) do
             assert.are.equal(0, select("#", call("store", offset, value)))
@@ -54,7 +54,7 @@ describe("an atomic", function()
         end
       end)
 
-      it("touches no neighbour", function()
+      it("leaves the bytes before and after it unchanged", function()
         view:fill(0, 64, 0xAA)
         call("store", 16, 0)
         call("add", 16, 1)
@@ -62,7 +62,7 @@ describe("an atomic", function()
         assert.are.equal(("\xAA"):rep(16), view:get_string(16 + bytes, 16))
       end)
 
-      it("changes as it is told, and gives the old value", function()
+      it("applies exchange, add, and, or, and returns the old value", function()
         local results = {
           exchange = function(_, b) return b end,
           add = function(a, b) return wrap(type, a + b) end,
@@ -80,7 +80,7 @@ describe("an atomic", function()
         end
       end)
 
-      it("is exchanged if it is as expected", function()
+      it("swaps in compare_exchange only if the old value is the expected one", function()
         for _, a in ipairs(values) do
           call("store", 8, a)
           assert.are.same({ true, a }, { call("compare_exchange", 8, a, type.greatest) })
@@ -91,7 +91,7 @@ describe("an atomic", function()
         end
       end)
 
-      it("takes no value that does not fit, and leaves what is there", function()
+      it("rejects a value that does not fit, and keeps the old value", function()
         call("store", 8, 5)
         local unfit = bytes == 4 and { type.least - 1, type.greatest + 1, math.maxinteger, math.mininteger } or {}
         for _, value in ipairs(unfit) do
@@ -110,7 +110,7 @@ describe("an atomic", function()
         assert.are.equal(5, call("load", 8))
       end)
 
-      it("raises where it is not aligned in memory", function()
+      it("raises if its address is not aligned", function()
         local slice <close> = assert(view:sub(1, 100))
         for offset = 1, bytes - 1 do
           contains(("bad argument #1 to 'load_%s' (offset %d is not aligned to %d bytes in memory)"):format(T, offset,
@@ -123,7 +123,7 @@ describe("an atomic", function()
         assert.are.equal(1, call("load", bytes))
       end)
 
-      it("raises past the end, on a read-only view, and on a closed one", function()
+      it("raises past the end of a view, on writes to a read-only view, and on a closed view", function()
         for _, far in ipairs { SIZE - bytes + 1, SIZE, 2^31, 2^32, 2^53, math.maxinteger } do
           contains("is past the end of a 4096-byte view", raises(view, "load_" .. T, far))
           contains("is past the end of a 4096-byte view", raises(view, "exchange_" .. T, far, 1))
@@ -142,15 +142,15 @@ describe("an atomic", function()
     end)
   end
 
-  it("is there for the types that processors have it for, and no others", function()
+  it("exists only for integers of 32 and 64 bits", function()
     for _, T in ipairs { "i8", "u8", "i16", "u16", "f32", "f64" } do assert.is_nil(view["load_" .. T]) end
   end)
 end)
 
-describe("two processes that add at once", function()
+describe("concurrent addition by two processes", function()
   support.clean()
 
-  it("lose nothing", function()
+  it("loses no update", function()
     local name = support.unique("Local\\")
     local map <close> = assert(filemap.create(name, SIZE))
     local view <close> = assert(map:view())

@@ -1,4 +1,4 @@
--- Bytes in bulk: find, fill, copy, equals.
+-- Operations on ranges of bytes: find, fill, copy, equals.
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local support = require "spec.support"
@@ -10,7 +10,7 @@ local TOO_FAR = { SIZE + 1, 2^31, 2^32, 2^53, math.maxinteger }
 
 support.clean()
 
--- A string of bytes that repeat often, so that much is nearly found.
+-- A random string over a small alphabet, so that a search meets many partial matches.
 local function random_bytes(length, letters)
   local bytes = {}
   for i = 1, length do bytes[i] = string.char(math.random(0, letters - 1)) end
@@ -19,7 +19,7 @@ end
 
 local noise = random_bytes(SIZE, 256)
 
-describe("bytes", function()
+describe("a range of bytes:", function()
   local map, view
 
   before_each(function()
@@ -33,7 +33,7 @@ describe("bytes", function()
   end)
 
   describe("find", function()
-    it("finds what string.find does", function()
+    it("returns the same offset as string.find", function()
       math.randomseed(11)
       for case = 1, 20000 do
         local letters = case % 3 + 1
@@ -48,7 +48,7 @@ describe("bytes", function()
       end
     end)
 
-    it("finds long and periodic bytes across pages", function()
+    it("finds long and periodic strings across pages", function()
       for _, bytes in ipairs { "x", "xy", ("ab"):rep(50) .. "c", ("a"):rep(300) .. "b", "b" .. ("a"):rep(300),
         ("abcabcabd"):rep(30), random_bytes(5000, 256) } do
         for _, offset in ipairs { 0, 4095, 65535, SIZE - #bytes } do
@@ -63,7 +63,7 @@ describe("bytes", function()
       end
     end)
 
-    it("finds nothing at once, also at the end", function()
+    it("finds the empty string at the start offset, even at the end of the view", function()
       assert.are.equal(0, view:find(""))
       assert.are.equal(7, view:find("", 7))
       assert.are.equal(SIZE, view:find("", SIZE))
@@ -71,7 +71,7 @@ describe("bytes", function()
       assert.is_nil(view:find("\0", SIZE))
     end)
 
-    it("takes what ends before stop, and nothing beyond", function()
+    it("finds only matches that end at or before stop", function()
       view:set_string(10, "needle")
       assert.are.equal(10, view:find("needle", 0, 16))
       assert.is_nil(view:find("needle", 0, 15))
@@ -80,14 +80,14 @@ describe("bytes", function()
       assert.is_nil(view:find(("x"):rep(SIZE + 1)))
     end)
 
-    it("sees nothing outside its slice", function()
+    it("searches only inside its slice", function()
       view:set_string(0, "needle and needle")
       local slice <close> = assert(view:sub(1, 15))
       assert.is_nil(slice:find("needle"))
       assert.are.equal(10, slice:find("needl"))
     end)
 
-    it("raises for offsets past the end", function()
+    it("raises for offsets outside the view, and for values that are not integers", function()
       for _, far in ipairs(TOO_FAR) do
         contains(("bad argument #2 to 'find' (offset %d + 0 bytes is past the end of a %d-byte view)"):format(far,
           SIZE), raises(view, "find", "x", far))
@@ -101,7 +101,7 @@ describe("bytes", function()
   end)
 
   describe("fill", function()
-    it("writes one byte all over a range, and nothing else", function()
+    it("fills a range with one byte, and writes nothing outside it", function()
       for _, byte in ipairs { 0, 1, 127, 255, 65.0 } do
         view:fill(0, SIZE, 46)
         view:fill(4095, 3, byte)
@@ -112,7 +112,7 @@ describe("bytes", function()
       assert.are.equal(("\7"):rep(SIZE), view:get_string(0, SIZE))
     end)
 
-    it("raises for what is no byte, and writes nothing", function()
+    it("raises for a value that is not a byte, and writes nothing", function()
       for _, byte in ipairs { -1, 256, 2^53, math.mininteger } do
         contains(("bad argument #3 to 'fill' (%d is no byte (0 to 255))"):format(byte),
           raises(view, "fill", 0, 9, byte))
@@ -122,7 +122,7 @@ describe("bytes", function()
       assert.are.equal(("\0"):rep(9), view:get_string(0, 9))
     end)
 
-    it("raises past the end", function()
+    it("raises for a range outside the view", function()
       for _, far in ipairs(TOO_FAR) do
         contains("is past the end", raises(view, "fill", far, 1, 0))
         contains("is past the end", raises(view, "fill", 0, far, 0))
@@ -143,13 +143,13 @@ describe("bytes", function()
       view:copy(SIZE, source, 100, 0)
     end)
 
-    -- The same copy within a string.
+    -- Performs the same copy on a string.
     local function copied(s, to, from, n)
       local part = s:sub(from + 1, from + n)
       return s:sub(1, to) .. part .. s:sub(to + n + 1)
     end
 
-    -- Both ways, by little and by much.
+    -- Copies forwards and backwards, over short and long distances.
     local function overlaps(v, source)
       for _, move in ipairs { { 0, 1, SIZE - 1 }, { 1, 0, SIZE - 1 }, { 4096, 0, SIZE - 4096 },
         { 0, 4097, SIZE - 4097 }, { 5, 5, 100 }, { 0, 100000, 50000 }, { 60000, 59999, 20001 },
@@ -161,17 +161,17 @@ describe("bytes", function()
       end
     end
 
-    it("moves what overlaps in a view", function()
+    it("copies between overlapping ranges of one view", function()
       overlaps(view, view)
     end)
 
-    it("moves what overlaps in slices", function()
+    it("copies between overlapping ranges of a view and its slice", function()
       local slice <close> = assert(view:sub(0, SIZE))
       overlaps(view, slice)
     end)
 
-    it("moves what overlaps in different views of the same memory", function()
-      -- Whichever is at the lower address: one of the two lies before the first view, or both behind it.
+    it("copies between overlapping ranges of several views of one map", function()
+      -- Copies in both directions, because the system chooses which view has the lower address.
       local one <close> = assert(map:view())
       local two <close> = assert(map:view(0))
       overlaps(view, one)
@@ -180,7 +180,7 @@ describe("bytes", function()
       overlaps(two, one)
     end)
 
-    it("moves what overlaps in views of different maps of the same memory", function()
+    it("copies between overlapping views of two maps of one section", function()
       local name = support.unique("Local\\")
       local first <close> = assert(filemap.create(name, SIZE))
       local second <close> = assert(filemap.open(name, "rw"))
@@ -190,7 +190,7 @@ describe("bytes", function()
       overlaps(two, one)
     end)
 
-    it("raises past either end, and for what is no view", function()
+    it("raises for a range outside either view, and for a source that is not a view", function()
       local small <close> = assert(view:sub(0, 10))
       for _, far in ipairs(TOO_FAR) do
         contains("bad argument #1 to 'copy' (offset", raises(view, "copy", far, small, 0, 1))
@@ -221,7 +221,7 @@ describe("bytes", function()
       assert.is_true(view:equals(0, view, 0, SIZE))
     end)
 
-    it("raises as copy does", function()
+    it("raises for a range outside either view, and for an argument that is not a view", function()
       contains("bad argument #1 to 'equals' (offset", raises(view, "equals", SIZE, view, 0, 1))
       contains("bad argument #3 to 'equals' (offset", raises(view, "equals", 0, view, SIZE, 1))
       contains("filemap.view expected", raises(view, "equals", 0, {}, 0, 1))
@@ -229,7 +229,7 @@ describe("bytes", function()
     end)
   end)
 
-  it("are not written through a read-only view", function()
+  it("allows find and equals, but not fill and copy, through a read-only view", function()
     local reader <close> = assert(view:sub(0, 100, "r"))
     contains('filemap.view is read-only (access "r")', raises(reader, "fill", 0, 1, 1))
     contains('filemap.view is read-only (access "r")', raises(reader, "copy", 0, view, 0, 1))
@@ -238,7 +238,7 @@ describe("bytes", function()
     assert.are.equal(0, reader:find("\0"))
   end)
 
-  it("of a closed view raise", function()
+  it("raises in every call on a closed view", function()
     local closed = assert(view:sub(0, 10))
     closed:close()
     contains("filemap.view is closed", raises(closed, "find", "x"))

@@ -1,5 +1,6 @@
--- Scripts and programs in C that use the library under the module (spec/counterpart/channels.c), of this machine's own
--- word size and, where the compiler makes them, of 32 bits: they share channels.
+-- Channels between scripts and programs in C that use the library under the module
+-- (spec/counterpart/channels.c). The programs have this machine's word size and, if the compiler supports it,
+-- 32 bits.
 local check = require "spec.support.check"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
@@ -9,10 +10,10 @@ local support = require "spec.support"
 local sync = require "filemap.sync"
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
-local programs = { ["of this word size"] = folder .. "channels" }
+local programs = { ["of this machine's word size"] = folder .. "channels" }
 
--- Beside the other one, so that it is made once. (A sanitizer that is loaded into all would find that compilers do not
--- free what they had.)
+-- Builds the 32-bit program once, next to the other program. LD_PRELOAD is unset, because a preloaded leak
+-- checker would report the compiler's own leaks.
 local function build_32()
   local program = folder .. "channels32"
   local command = "unset LD_PRELOAD; gcc -std=gnu11 -O2 -m32 -o %s spec/counterpart/channels.c "
@@ -26,7 +27,7 @@ if not support.windows then
   local small = build_32()
   if small then programs["of 32 bits"] = small
   elseif os.getenv("CI") then error("gcc -m32 does not work: see " .. folder .. "channels32.log")
-  else pending("a program of 32 bits (gcc -m32 does not work here)") end
+  else pending("a program in C of 32 bits (gcc -m32 does not work here)") end
 end
 
 for which, program in pairs(programs) do
@@ -37,7 +38,7 @@ for which, program in pairs(programs) do
       return child
     end
 
-    it("echoes what comes through a pipe", function()
+    it("echoes messages through a pipe", function()
       local name = support.unique("Local\\")
       local listener <close> = assert(pipe.listen(name, { capacity = 1000 }))
       local child <close> = run("echo", name)
@@ -52,7 +53,7 @@ for which, program in pairs(programs) do
       child:finish()
     end)
 
-    it("publishes to a state, which goes on without it", function()
+    it("publishes to a state, which a script takes over after the program has ended", function()
       local name = support.unique("Local\\")
       local child <close> = run("publish", name)
       local reader <close> = assert(state.open(name))
@@ -63,7 +64,7 @@ for which, program in pairs(programs) do
       assert.same({ "ours", 4 }, { reader:read() })
     end)
 
-    it("sends to a mailslot", function()
+    it("sends messages to a mailslot", function()
       local name = support.unique("Local\\")
       local slot <close> = assert(mailslot.create(name))
       local child <close> = run("send", name)
@@ -72,7 +73,7 @@ for which, program in pairs(programs) do
       child:finish()
     end)
 
-    it("has a mutex that we wait for, and leaves it when it is killed", function()
+    it("holds a mutex against a script, and abandons it when it is killed", function()
       local name = support.unique("Local\\")
       local mutex <close> = sync.mutex(name)
       local child <close> = run("lock", name)

@@ -1,5 +1,5 @@
--- Channels that a finalizer closes amid a call on them: a number to be sent becomes a string, which is work for the
--- collector.
+-- Channels that a finalizer closes in the middle of a call on them. Each call converts a number to a string,
+-- and this allocation lets the collector run the finalizer.
 local check = require "spec.support.check"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
@@ -8,12 +8,12 @@ local support = require "spec.support"
 
 support.clean()
 
-describe("a finalizer that closes", function()
+describe("a finalizer that runs during a call", function()
   before_each(function() collectgarbage("incremental", 1, 1000, 8) end)
   after_each(function() collectgarbage("incremental", 200, 100, 13) end)
 
-  -- Calls `method` of what `make` makes with numbers, each time a new string, until the finalizer is run amid a call.
-  -- `drain` takes away what was sent.
+  -- Makes an object and calls `method` on it with numbers, each of which becomes a new string, until the
+  -- finalizer runs during a call. `drain` receives the messages, so that the channel does not fill up.
   local function closed_amid(make, method, drain)
     local number = 0.5
     for _ = 1, 20 do
@@ -32,14 +32,14 @@ describe("a finalizer that closes", function()
         if drain then drain() end
       end
       if amid then
-        assert.is_false(ok, "it went on, closed")
+        assert.is_false(ok, "the call succeeded on a closed object")
         return check.contains("is closed", message)
       end
     end
-    error("no finalizer was run amid a call")
+    error("no finalizer ran during a call")
   end
 
-  it("a connection ends what is sent", function()
+  it("closes a connection, and send raises", function()
     local name = support.unique("Local\\")
     local listener <close> = assert(pipe.listen(name))
     local server
@@ -52,13 +52,13 @@ describe("a finalizer that closes", function()
     server:close()
   end)
 
-  it("a writer of a mailslot ends what is sent", function()
+  it("closes a mailslot writer, and send raises", function()
     local name = support.unique("Local\\")
     local slot <close> = assert(mailslot.create(name, { capacity = 1000 }))
     closed_amid(function() return assert(mailslot.open(name)) end, "send", function() slot:receive(0) end)
   end)
 
-  it("a state ends what is published", function()
+  it("closes a state, and publish raises", function()
     local name = support.unique("Local\\")
     closed_amid(function() return (assert(state.create_or_open(name, 100))) end, "publish")
   end)

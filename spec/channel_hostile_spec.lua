@@ -1,7 +1,8 @@
--- Channels whose memory somebody else damages, at rest or while they are used: every call comes back in its time with a
--- result or a word, whatever there is, and no process ends.
+-- Channels whose memory another process damages, between calls or during them. Every call returns in time,
+-- with a result or an error code, and no process crashes.
 --
--- The environment can give FILEMAP_FUZZ, how many rounds of each (default 60), and FILEMAP_FUZZ_SEED.
+-- Environment: FILEMAP_FUZZ is the number of rounds of each test (default 60), FILEMAP_FUZZ_SEED the seed
+-- (default 1).
 local core = require "filemap.core"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
@@ -16,9 +17,9 @@ local EXPECTED <const> = " timeout full closed corrupt too_large too_small not_f
 
 support.clean()
 
-local seen = {} -- the words that came
+local seen = {} -- the error codes that occurred
 
--- A result, or a failure that makes sense; anything raised is a failure of the spec.
+-- Accepts a result or an expected error code. An error that is raised fails the spec.
 local function sensible(result, _, code)
   if code then seen[code] = true end
   if result == nil and code ~= nil then
@@ -27,7 +28,7 @@ local function sensible(result, _, code)
   return result
 end
 
--- Each makes the ends of one channel, and says what may be called on them.
+-- Each function makes the ends of one channel. It returns them, and functions that make one call each.
 local kinds = {
   state = function(name)
     local w = assert(state.create(name, 200))
@@ -79,16 +80,16 @@ local kinds = {
   end,
 }
 
--- The parts of a channel's memory that are there: of a pipe's the table and its first connection.
+-- A view of the start of a channel's memory, which for a pipe holds its table and its first connection.
 local function open_bytes(name)
   local map <close> = assert(filemap.open(name, "rw"))
   local most = math.min(map:size(), 4096 + 8192)
   local view = assert(map:view(0, most))
-  assert(view:commit(0, most)) -- of a pipe it is only reserved, except for what is used
+  assert(view:commit(0, most)) -- a pipe reserves its memory, and commits only the parts in use
   return view
 end
 
--- Interesting values come more often than others.
+-- A random word, in which boundary values are more frequent than others.
 local function word()
   local n = math.random(6)
   if n == 1 then return 0 elseif n == 2 then return -1 elseif n == 3 then return math.random(0, 64) end
@@ -109,7 +110,7 @@ end
 
 for kind, make in pairs(kinds) do
   describe("a damaged " .. kind, function()
-    it("fails with a word, in time", function()
+    it("returns a result or an error code in time", function()
       math.randomseed(SEED)
       for _ = 1, ROUNDS do
         local name = support.unique("Local\\")
@@ -130,8 +131,8 @@ for kind, make in pairs(kinds) do
   end)
 end
 
-describe("memory that is only reserved", function()
-  it("is no channel", function()
+describe("memory that is reserved but not committed", function()
+  it("is rejected as corrupt by every channel", function()
     local name = support.unique("Local\\")
     local map <close> = assert(filemap.create(name, 1 << 20, { commit = false }))
     for _, open in ipairs { state.open, mailslot.open, mailslot.create, pipe.connect, pipe.listen } do
@@ -142,8 +143,8 @@ describe("memory that is only reserved", function()
   end)
 end)
 
-describe("a finalizer that closes a channel in the middle of a call", function()
-  -- Has the first thing that the call allocates run the finalizer.
+describe("a finalizer that closes a channel during a call", function()
+  -- Sets the collector so that the first allocation of the call runs the finalizer.
   local function closed_meanwhile(object, call)
     collectgarbage()
     collectgarbage("incremental", 100, 1000, 30)
@@ -156,7 +157,7 @@ describe("a finalizer that closes a channel in the middle of a call", function()
     return message
   end
 
-  it("makes it raise", function()
+  it("makes the call raise", function()
     local names = {}
     for i = 1, 4 do names[i] = support.unique("Local\\") end
     local reader <close> = assert(mailslot.create(names[2]))
@@ -173,17 +174,17 @@ describe("a finalizer that closes a channel in the middle of a call", function()
     assert(reader and listener and streams)
   end)
 
-  it("leaves what the message names", function()
+  it("does not remove the object's name from the error message", function()
     local name = support.unique("Local\\")
     local mutex = assert((sync.mutex(name)))
     assert.is_truthy(closed_meanwhile(mutex, mutex.unlock):find(name .. "): this thread does not hold it", 1, true))
   end)
 end)
 
-describe("channels in use, damaged by another process at full speed,", function()
+describe("a channel that another process damages during calls", function()
   for kind, make in pairs(kinds) do
     if kind ~= "stream" then
-      it("go on or fail with a word: " .. kind, function()
+      it("returns results or error codes: " .. kind, function()
         local name = support.unique("Local\\")
         local ends, calls = make(name)
         local child = support.child("evaluator")
@@ -200,8 +201,8 @@ end)
 
 describe("a truncated channel", function()
   for kind, make in pairs(kinds) do
-    it("says so: " .. kind, function()
-      if support.windows then return end -- a section cannot be cut there
+    it("fails with truncated: " .. kind, function()
+      if support.windows then return end -- Windows cannot truncate a section
       local name = support.unique("Local\\")
       local ends, calls = make(name)
       local lfs = require "lfs"

@@ -1,5 +1,5 @@
--- filemap against programs that are not ours: python3's mmap; and on Windows the classic pair of C++ programs, one that
--- publishes a mutex and an event, and a game with a double-buffered struct.
+-- filemap together with programs that do not use it: python3's mmap; and on Windows the classic pair of C++
+-- programs, a program that publishes a mutex and an event, and a game with a double-buffered struct.
 local cdef = require "filemap.cdef"
 local filemap = require "filemap"
 local process = require "process"
@@ -33,7 +33,7 @@ local function python(...)
   return start("python3", "spec/counterpart/segment.py", ...)
 end
 
--- Both sides write, and both see it, at offsets that are no page's.
+-- Each side reads what the other side wrote, at offsets that are not multiples of the page size.
 local function exchange(view, other)
   view:set_string(5, "from Lua")
   view:set_f64(4093, 0.1)
@@ -47,9 +47,9 @@ end
 
 describe("python3's mmap", function()
   support.clean()
-  local only = support.only("posix", "there is no python3 among the Windows programs")
+  local only = support.only("posix", "the Windows tests have no python3")
 
-  only("opens a /name that filemap made", function()
+  only("opens a /name that filemap created", function()
     local name = support.unique("/")
     local map <close> = assert(filemap.create(name, 5000))
     local view <close> = assert(map:view())
@@ -60,7 +60,7 @@ describe("python3's mmap", function()
     assert.is_true(filemap.unlink(name))
   end)
 
-  only("makes a /name that filemap opens", function()
+  only("creates a /name that filemap opens", function()
     local name = support.unique("/")
     local other = python("/dev/shm" .. name, "create", "5000")
     local map <close> = assert(filemap.open(name, "rw"))
@@ -71,7 +71,7 @@ describe("python3's mmap", function()
     assert.is_true(filemap.unlink(name))
   end)
 
-  only("maps a file that filemap made", function()
+  only("maps a file that filemap created", function()
     local path = support.tmpname("bin")
     local map <close> = assert(filemap.file(path, "rw", { size = 5000 }))
     local other = python(path, "open")
@@ -80,7 +80,7 @@ describe("python3's mmap", function()
     finish(other)
   end)
 
-  only("makes a file that filemap maps", function()
+  only("creates a file that filemap maps", function()
     local path = support.tmpname("bin")
     local other = python(path, "create", "5000")
     local map <close> = assert(filemap.file(path, "rw"))
@@ -90,11 +90,11 @@ describe("python3's mmap", function()
   end)
 end)
 
-describe("the classic C++ programs", function()
+describe("the classic pair of C++ programs", function()
   support.clean()
-  local only = support.only("win32", "they are Windows programs")
+  local only = support.only("win32", "the C++ programs are Windows programs")
 
-  only("share what the server wrote, and read what we write", function()
+  only("shares the server's message with a script, and reads the script's message", function()
     local server = start(folder .. "file_mapping_server")
     local map <close> = assert(filemap.open([[Local\SampleMap]], "rw"))
     assert.equal(65536, map:size())
@@ -105,7 +105,7 @@ describe("the classic C++ programs", function()
     finish(server)
   end)
 
-  only("read as a client what we share", function()
+  only("reads a script's message in the client", function()
     local map <close> = assert(filemap.create([[Local\SampleMap]], 65536))
     local view <close> = assert(map:view(0, 1024))
     view:set_utf16(0, "Сообщение 🌍", 512)
@@ -114,7 +114,7 @@ describe("the classic C++ programs", function()
     finish(client)
   end)
 
-  only("and ours cannot create what the server holds", function()
+  only("makes create fail with exists while the server holds the name", function()
     local server = start(folder .. "file_mapping_server")
     local map, message, code, native = filemap.create([[Local\SampleMap]], 10)
     assert.is_nil(map)
@@ -125,7 +125,7 @@ describe("the classic C++ programs", function()
     assert.equal("not_found", select(3, filemap.open([[Local\SampleMap]])))
   end)
 
-  only("leave a view to us when the server is killed", function()
+  only("leaves a script its view when the server is killed", function()
     local server = start(folder .. "file_mapping_server")
     local view
     do
@@ -140,7 +140,7 @@ describe("the classic C++ programs", function()
     assert.equal("not_found", select(3, filemap.open([[Local\SampleMap]])))
   end)
 
-  only("see a Local name as one without prefix, in either direction", function()
+  only("treats a name with Local\\ and without it as the same name, in both directions", function()
     local server = start(folder .. "file_mapping_server")
     do
       local map <close> = assert(filemap.open("SampleMap", "rw"))
@@ -166,14 +166,14 @@ describe("a program that publishes a mutex and an event", function()
     return start(folder .. "publisher", names[1], names[2], ...), table.unpack(names)
   end
 
-  only("lets us wait for the event, and sees ours", function()
+  only("shares its event with a script, in both directions", function()
     local program, _, name = publish()
     local event <close>, created = assert(sync.event(name, { existing = true }))
     assert.is_false(created)
     assert.equal("timeout", select(3, event:wait(0.02)))
     assert.equal("done", ask(program, "set"))
     assert.is_true(event:wait(support.deadline))
-    assert.is_true(event:wait(0)) -- it is manual
+    assert.is_true(event:wait(0)) -- the event is manual
     assert.equal("done", ask(program, "reset"))
     assert.equal("timeout", select(3, event:wait(0)))
     event:set()
@@ -183,7 +183,7 @@ describe("a program that publishes a mutex and an event", function()
     finish(program)
   end)
 
-  only("wakes a script that waits", function()
+  only("wakes a script that waits for the event", function()
     local program, _, name = publish()
     local child = support.child("evaluator")
     child:ask("e = sync.event(%q, { existing = true })", name)
@@ -193,7 +193,7 @@ describe("a program that publishes a mutex and an event", function()
     finish(program)
   end)
 
-  only("shares the mutex, and leaves it abandoned when it dies", function()
+  only("shares its mutex with a script, and abandons it when it dies", function()
     local program, name = publish()
     local mutex <close> = assert(sync.mutex(name, { existing = true }))
     assert.equal("done", ask(program, "lock"))
@@ -209,7 +209,7 @@ describe("a program that publishes a mutex and an event", function()
     program:wait(support.deadline)
   end)
 
-  only("that gives others no more than waiting, gives us that", function()
+  only("allows a script to wait if its security descriptor grants only that", function()
     local program, mutex_name, event_name = publish("D:(A;;0x100000;;;WD)")
     local event <close> = assert(sync.event(event_name, { existing = true }))
     assert.equal("timeout", select(3, event:wait(0)))
@@ -225,7 +225,7 @@ describe("a program that publishes a mutex and an event", function()
     finish(program)
   end)
 
-  only("that gives others nothing, is denied", function()
+  only("denies a script all access if its security descriptor grants none", function()
     local program, mutex_name, event_name = publish("D:(A;;RC;;;WD)")
     local function open()
       local mutex, event = table.pack(sync.mutex(mutex_name)), table.pack(sync.event(event_name, { existing = true }))
@@ -235,7 +235,7 @@ describe("a program that publishes a mutex and an event", function()
     end
     local mutex_code, event_code = open()
     finish(program)
-    if not mutex_code then return pending("wine lets everybody wait, whatever a descriptor says") end
+    if not mutex_code then return pending("wine lets every process wait, whatever the descriptor grants") end
     assert.same({ "denied", "denied" }, { mutex_code, event_code })
   end)
 end)
@@ -245,7 +245,7 @@ describe("a game with a double-buffered struct", function()
   local only = support.only("win32", "it is a Windows program")
   local COUNT = tonumber(os.getenv("FILEMAP_SNAPSHOTS")) or 2000
 
-  -- What of a moment is of another one than its tick says; nil if nothing is.
+  -- The first part of a moment whose values do not belong to its tick, or nil.
   local function torn(m)
     local tick = m.tick
     if m.check ~= tick or m.time ~= tick / 64 or m.count ~= tick % 40 + 1 then return "its own numbers" end
@@ -256,7 +256,7 @@ describe("a game with a double-buffered struct", function()
     end
   end
 
-  only("is read without tearing, by the header that it was built from", function()
+  only("is read without torn moments, by the header that the game was built from", function()
     local name = support.unique("Local\\")
     local game = start(folder .. "double_buffer", name)
     local file <close> = assert(io.open("spec/counterpart/double_buffer.h", "rb"))
@@ -274,7 +274,7 @@ describe("a game with a double-buffered struct", function()
       if shot.number > before then newer = newer + 1 end
       before = shot.number
     end
-    assert.is_true(newer > 10, "it hardly plays")
+    assert.is_true(newer > 10, "the game made too few updates")
     assert.is_true(tonumber(ask(game, "stop")) >= before)
     finish(game)
   end)

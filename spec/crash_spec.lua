@@ -1,5 +1,5 @@
--- Processes killed on their way through create, open, close, list, file and resize: at each step that the code in C
--- has, one after the other, and at random moments. FILEMAP_CRASHES says how many of those.
+-- Processes killed during create, open, close, list, file and resize: at each step of the C code in turn, and
+-- at random moments. FILEMAP_CRASHES is the number of kills at random moments.
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local lfs = require "lfs"
@@ -19,7 +19,7 @@ local function kill(child)
   child:close()
 end
 
--- The files of /dev/shm that a name of this run is part of.
+-- The files in /dev/shm whose names contain this name.
 local function files_of(name)
   local found = {}
   if support.windows then return found end
@@ -29,7 +29,7 @@ local function files_of(name)
   return found
 end
 
--- Nobody has the name, and nothing of it is left after the next list or create.
+-- Checks that no process holds the name, and that the next create leaves no file of it behind.
 local function is_free(name)
   fails("not_found", name, filemap.open(name))
   local map = assert(filemap.create(name, SIZE))
@@ -41,32 +41,34 @@ local function is_free(name)
   assert.same({}, files_of(name))
 end
 
--- A name that a killed process leaves behind.
+-- Makes a stale name: a process creates the section and is killed.
 local function make_dead(name)
   local child = support.child("mapper", "create", name, SIZE)
   child:expect("^created$")
   kill(child)
 end
 
--- What a victim does, where it may be killed: `first` outside, `chunk` inside. `others` says who else has it:
--- "dead" or "held".
+-- The code that a victim runs: `first` before it can be killed, then `chunk`, in which it is killed. `others`
+-- is the state of the name before: "dead" is a stale name, "held" is a name that this process holds.
 local NAMED = {
   { "create", chunk = "m = filemap.create(name, size)" },
-  { "create, over a dead one", others = "dead", chunk = "m = filemap.create(name, size)" },
-  { "create, of what another holds", others = "held", chunk = "m = filemap.create(name, size)" },
+  { "create (stale name)", others = "dead", chunk = "m = filemap.create(name, size)" },
+  { "create (held name)", others = "held", chunk = "m = filemap.create(name, size)" },
   { "create_or_open", chunk = "m = filemap.create_or_open(name, size)" },
   { "open", others = "held", chunk = "m = filemap.open(name, 'rw')" },
-  { "open, of a dead one", others = "dead", chunk = "m = filemap.open(name, 'rw')" },
-  { "open, of too small a one", others = "held", chunk = "m = filemap.open(name, 'r', { size = 2 * size })" },
+  { "open (stale name)", others = "dead", chunk = "m = filemap.open(name, 'rw')" },
+  { "open (section too small)", others = "held", chunk = "m = filemap.open(name, 'r', { size = 2 * size })" },
   { "view and unmap", others = "held",
     chunk = "m = filemap.open(name, 'rw') v = m:view() v:set_u8(9, 1) v:close() m:close()" },
   { "close", first = "m = filemap.create(name, size)", chunk = "m:close()" },
-  { "close, not the last", others = "held", first = "m = filemap.open(name, 'rw')", chunk = "m:close()" },
-  { "unmap, the last", first = "m = filemap.create(name, size) v = m:view() m:close()", chunk = "v:close()" },
+  { "close (not the last holder)", others = "held",
+    first = "m = filemap.open(name, 'rw')", chunk = "m:close()" },
+  { "unmap (last holder)",
+    first = "m = filemap.create(name, size) v = m:view() m:close()", chunk = "v:close()" },
   { "list", others = "dead", chunk = "m = filemap.list()" },
 }
 
--- Kills at one passing of a step; false if the victim did not come by.
+-- Kills the victim when it reaches the step for the nth time. Returns false if it does not reach it.
 local function kill_named(scenario, victim, step, n)
   local name = support.unique("Local\\")
   if scenario.others == "dead" then make_dead(name) end
@@ -91,13 +93,14 @@ local function kill_named(scenario, victim, step, n)
   return true
 end
 
--- Of a file: how it is before, in bytes; what it may be after.
+-- For a file: its size before, and the sizes that it may have after, in bytes.
 local FILES = {
-  { "file, made", chunk = "m = filemap.file(path, 'rw', { size = 10000 })", sizes = { nil, 0, 10000 } },
-  { "file, grown", before = 5000, chunk = "m = filemap.file(path, 'rw', { size = 10000 })", sizes = { 5000, 10000 } },
-  { "resize, larger", before = 5000, first = "m = filemap.file(path, 'rw')", chunk = "m:resize(10000)",
+  { "file (created)", chunk = "m = filemap.file(path, 'rw', { size = 10000 })", sizes = { nil, 0, 10000 } },
+  { "file (grown)", before = 5000,
+    chunk = "m = filemap.file(path, 'rw', { size = 10000 })", sizes = { 5000, 10000 } },
+  { "resize (larger)", before = 5000, first = "m = filemap.file(path, 'rw')", chunk = "m:resize(10000)",
     sizes = { 5000, 10000 } },
-  { "resize, smaller", before = 15000, first = "m = filemap.file(path, 'rw')", chunk = "m:resize(10000)",
+  { "resize (smaller)", before = 15000, first = "m = filemap.file(path, 'rw')", chunk = "m:resize(10000)",
     sizes = { 15000, 10000 } },
 }
 
@@ -124,7 +127,7 @@ local function kill_file(scenario, victim, step, n)
   kill(victim)
   local size = lfs.attributes(path, "size")
   assert.is_true(is_one_of(size, scenario.sizes), ("%s: %s bytes"):format(step, size))
-  -- Nothing is locked, and what was there is there.
+  -- No lock is left, and the old contents are intact.
   local map <close> = assert(filemap.file(path, "rw", { size = 20000 }))
   local view <close> = assert(map:view())
   local kept = math.min(#text, 10000)
@@ -141,7 +144,7 @@ for _, source in ipairs(SOURCES) do table.move(steps.of(source), 1, 99, #ALL + 1
 
 local hits, done = {}, {}
 
--- Goes through the steps, and through each as often as the victim comes by.
+-- Kills one victim each time that a step is reached, for all steps.
 local function go_through(scenario, kill_at)
   done[scenario] = true
   local victim = steps.child()
@@ -156,29 +159,29 @@ local function go_through(scenario, kill_at)
   victim:finish()
 end
 
-describe("a process killed at each step of", function()
+describe("a process that is killed", function()
   for _, scenario in ipairs(NAMED) do
-    it(scenario[1] .. " leaves no name of its own, and others theirs", function()
+    it("leaves no stale name, and removes no held name, at each step of " .. scenario[1], function()
       go_through(scenario, kill_named)
     end)
   end
 
   for _, scenario in ipairs(FILES) do
-    it(scenario[1] .. " leaves the file whole, of the size before or after", function()
+    it("leaves the file intact, with its old or its new size, at each step of " .. scenario[1], function()
       go_through(scenario, kill_file)
     end)
   end
 
-  it("all of these has come by all steps that there are", function()
+  it("has reached every step that the C sources have", function()
     for _, scenario in ipairs(NAMED) do if not done[scenario] then go_through(scenario, kill_named) end end
     for _, scenario in ipairs(FILES) do if not done[scenario] then go_through(scenario, kill_file) end end
-    assert.is_true(#ALL > 10) -- they were found
-    for _, step in ipairs(ALL) do assert.is_true(hits[step], step .. " is never passed") end
+    assert.is_true(#ALL > 10) -- the steps were found
+    for _, step in ipairs(ALL) do assert.is_true(hits[step], step .. " is never reached") end
   end)
 end)
 
 describe("a process killed at a random moment", function()
-  -- What it does until then, with a name that others do it with, too.
+  -- The calls that it repeats. Another victim uses the same name at the same time.
   local CHUNK = [[
     while true do
       local m = filemap.create_or_open(%q, %d)
@@ -193,7 +196,7 @@ describe("a process killed at a random moment", function()
   CHUNK = CHUNK:gsub("\n%s*", " ")
   local ROUNDS <const> = tonumber(os.getenv("FILEMAP_CRASHES")) or support.windows and 60 or 200
 
-  it("leaves no name, " .. ROUNDS .. " times, two at once", function()
+  it("leaves no stale name, in " .. ROUNDS .. " kills, two processes at a time", function()
     for _ = 1, ROUNDS // 2 do
       local name = support.unique("Local\\")
       local victims = {}
@@ -215,7 +218,7 @@ describe("a process killed at a random moment", function()
     end
   end)
 
-  it("takes no name from one who lives", function()
+  it("does not remove a name that a live process holds", function()
     local name = support.unique("Local\\")
     local map <close> = assert(filemap.create(name, SIZE))
     local view <close> = assert(map:view())

@@ -1,5 +1,5 @@
--- The examples, run as a user does: those of structs against the game in C that they are for, and the ported samples on
--- Windows against the programs in C++ that they are ports of.
+-- The examples, run as a user runs them. The struct examples read the game in C that they were written for.
+-- On Windows the ported samples also share messages with the C++ programs that they were ported from.
 local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
@@ -11,7 +11,7 @@ local function name()
   return support.unique(posix and "/" or "Local\\")
 end
 
--- The game, once it shares what it has.
+-- Starts the game and waits until it shares its memory.
 local function play(...)
   local game = process.spawn { folder .. "game", ... }
   game:expect("^READY$")
@@ -22,12 +22,12 @@ local function run(example, ...)
   return process.spawn { support.lua, ("examples/%s.lua"):format(example), ... }
 end
 
--- Under a name that no other run of the specs uses.
+-- Runs an example with a name that no other run of the specs uses.
 local function run_named(shared, example, ...)
   return process.spawn { support.lua, ("examples/%s.lua"):format(example), env = { EXAMPLE_NAME = shared }, ... }
 end
 
--- All lines that a process says, which ends well.
+-- All lines that a process prints. It must exit with code 0.
 local function lines_of(child)
   local running <close>, lines = child, {}
   while true do
@@ -41,7 +41,7 @@ local function lines_of(child)
   end
 end
 
--- The game's memory goes with the game.
+-- Checks that the name was removed when its last holder ended.
 local function gone(shared)
   assert.are.equal("not_found", select(3, filemap.open(shared)))
 end
@@ -49,7 +49,7 @@ end
 describe("the telemetry example", function()
   support.clean()
 
-  it("shows moments of the drive as they come", function()
+  it("prints consistent moments of the drive in order", function()
     local shared = name()
     local game <close> = play("telemetry", shared)
     local lines = lines_of(run("telemetry", "--name", shared, "--count", "5"))
@@ -63,14 +63,14 @@ describe("the telemetry example", function()
       local time = tonumber(x)
       assert.is_true(time > before, line)
       before = time
-      -- All of one moment.
+      -- All values belong to one moment.
       assert.same({ time % 80, time % 6 + 1, 1000 + time % 80 * 100, time + 1, time + 2, time % 100 },
         { tonumber(speed), tonumber(gear), tonumber(rpm), tonumber(y), tonumber(z), tonumber(hot) })
     end
     gone(shared)
   end)
 
-  it("says so where no game runs", function()
+  it("prints an error with the section's name if no game runs", function()
     local shared = name()
     local command = ("%s examples/telemetry.lua --name %s 2>&1"):format(support.lua, shared)
     local said = assert(io.popen(command))
@@ -79,11 +79,11 @@ describe("the telemetry example", function()
   end)
 end)
 
-describe("the Mumble Link examples", function()
+describe("a Mumble Link example", function()
   support.clean()
 
   for bits, abi in pairs { ["16"] = "win64", ["32"] = "linux64" } do
-    it(("read a game with a wchar_t of %s bits"):format(bits), function()
+    it(("reads a game whose wchar_t has %s bits"):format(bits), function()
       local shared = name()
       local game <close> = play("feed", shared, bits)
       local lines = lines_of(run("mumble_reader", "--name", shared, "--abi", abi, "--count", "3"))
@@ -94,14 +94,14 @@ describe("the Mumble Link examples", function()
         local tick, x = line:match("^tick (%d+): The Game, Jane at %((%d+)%.0, 1%.5, %-2%.0%)$")
         tick, x = tonumber(tick), tonumber(x)
         assert.is_true(tick > before, line)
-        -- The tick comes last: the place can be one ahead.
+        -- The game writes the tick last, so the position can be one tick ahead.
         assert.is_true(x == tick or x == tick + 1, line)
         before = tick
       end
       gone(shared)
     end)
 
-    it(("feed a Mumble with a wchar_t of %s bits"):format(bits), function()
+    it(("feeds a Mumble whose wchar_t has %s bits"):format(bits), function()
       local shared = name()
       local mumble <close> = play("listen", shared, bits)
       assert.same({}, lines_of(run("mumble_feeder", "--name", shared, "--abi", abi, "--count", "3")))
@@ -113,7 +113,7 @@ describe("the Mumble Link examples", function()
   end
 
   local native = posix and "32" or "16"
-  it("take this machine's wchar_t unless told", function()
+  it("uses this machine's wchar_t by default", function()
     local shared = name()
     local mumble <close> = play("listen", shared, native)
     assert.same({}, lines_of(run("mumble_feeder", "--name", shared, "--count", "1")))
@@ -123,14 +123,14 @@ describe("the Mumble Link examples", function()
   end)
 end)
 
-describe("the examples of channels", function()
+describe("a channel example", function()
   local shared
 
   support.clean()
 
   before_each(function() shared = support.unique("Local\\") end)
 
-  it("work off jobs, of one and of several", function()
+  it("runs the jobs that other processes queue", function()
     local worker = run_named(shared, "jobs", "work")
     worker:expect("^worker: ready$")
     local put = run_named(shared, "jobs", "put", "sweep", "mop")
@@ -141,7 +141,7 @@ describe("the examples of channels", function()
     worker:finish()
   end)
 
-  it("let two chat", function()
+  it("lets two processes chat", function()
     local one = run_named(shared, "chat", "Ann")
     one:expect("^waiting for another$")
     local other = run_named(shared, "chat", "Bo")
@@ -157,7 +157,7 @@ describe("the examples of channels", function()
     one:finish()
   end)
 
-  it("plot what another measures", function()
+  it("plots the values that another process publishes", function()
     local writer = run_named(shared, "plot", "write", "40")
     writer:expect("^writing$")
     local lines = lines_of(run_named(shared, "plot", "read", "5"))
@@ -172,10 +172,10 @@ describe("the examples of channels", function()
   end)
 end)
 
-describe("the classic samples, ported", function()
+describe("a ported classic sample", function()
   support.clean()
 
-  -- The server, once the message is there; and all that the client says, which waits for a line too.
+  -- Each starts a sample and reads its output up to the prompt.
   local function serve(...)
     local server = run("win32/server", ...)
     server:expect("^The file mapping %(.*%) is created$")
@@ -196,7 +196,7 @@ describe("the classic samples, ported", function()
     return client
   end
 
-  it("share a message, which a view keeps when the server has gone", function()
+  it("shares a message, which a client's view keeps after the server has ended", function()
     local shared = support.unique("Local\\")
     local server = serve(shared)
     local client = read(shared)
@@ -206,19 +206,19 @@ describe("the classic samples, ported", function()
     gone(shared)
   end)
 
-  it("say with the last error that there is none", function()
+  it("reports last error 2 if the name does not exist", function()
     local lines = lines_of(run("win32/client", support.unique()))
     assert.same({ "OpenFileMapping failed w/err 0x00000002" }, lines)
   end)
 
-  it("say with the last error that the name stands for something else", function()
+  it("reports last error 6 if the name belongs to a mutex", function()
     local shared = support.unique("Local\\")
     local _ <close> = require("filemap.sync").mutex(shared)
     assert.same({ "CreateFileMapping failed w/err 0x00000006" }, lines_of(run("win32/server", shared)))
   end)
 
-  support.only("win32", "they are Windows programs", function()
-    it("share with the programs in C++", function()
+  support.only("win32", "the C++ programs are Windows programs", function()
+    it("shares messages with the C++ programs", function()
       local server = serve()
       local client = process.spawn { folder .. "file_mapping_client" }
       client:expect("^READY$")

@@ -1,9 +1,10 @@
--- Each call that the native layer makes of the system failing in turn, the first, the second and so on in all that it
--- does (spec/child/faults.lua): what is being done says why it failed, by the right code, leaves nothing behind, and
--- lets what was there go on. Before the C library's functions stand those of spec/support/faulty.c.
+-- Failing system calls. For each function of the C library that the module calls, its first call fails, then
+-- its second, and so on, in everything that spec/child/faults.lua does. The operation must fail with the
+-- right code, leave nothing behind, and not disturb the objects that existed before. The functions of
+-- spec/support/faulty.c replace those of the C library.
 --
--- The environment can give FILEMAP_FAULTS: `all` lets each call fail in all the ways of the table, not the first alone,
--- and all calls after it too, which by default only some do.
+-- Environment: FILEMAP_FAULTS=all tries every errno of the table, not only the first. It also lets all later
+-- calls fail, which by default only the `lasting` functions do.
 local process = require "process"
 local support = require "spec.support"
 
@@ -16,9 +17,13 @@ local errors = {
   ENOSYS = { 38, "unsupported" }, EDQUOT = { 122, "no_space" },
 }
 
--- How each function can fail. What is interrupted (EINTR) is taken up again, and nobody sees it; what would begin anew
--- each time (`whole`) is not interrupted. What is `passed` over
--- is so where it asks for more than is needed. Some are `lasting`: there is no more of it for a while.
+-- How each function can fail.
+-- `interrupted`: it can also fail with EINTR. The library retries it, and its caller does not see the
+-- failure.
+-- `whole`: after EINTR it would start again from the beginning, so the library blocks signals while it runs.
+-- `passed`: the operation may succeed without it, because the call is optional.
+-- `lasting`: the resource is exhausted for a while, so all later calls fail too.
+-- `silent`: it sets no errno.
 local functions = {
   open64 = { "EMFILE", "ENFILE", "ENOMEM", interrupted = true, lasting = true },
   stat64 = { "ENOMEM", "EACCES" },
@@ -55,16 +60,16 @@ local functions = {
   realloc = { "ENOMEM", silent = true },
 }
 
--- What is not said as it came. Memory that may not be locked is no_memory. Who cannot remove a name, or see whether a
--- seat is taken, says what that means.
+-- Codes that do not follow from the errno. Memory that may not be locked is no_memory. A process that cannot
+-- remove a name, or cannot test whether a seat is taken, reports the consequence.
 local otherwise = {
   mlock = { no_memory = true },
   unlink = { denied = true },
   fcntl64 = { exists = true, in_use = true },
 }
 
--- Functions that make no call that can fail, or whose failure says nothing: close and munmap have done what they were
--- told; who cannot sleep or yield looks again.
+-- Functions that cannot fail, or whose failure does not matter: close and munmap have done their work even if
+-- they fail, and a process that cannot sleep or yield just checks again.
 local safe = {}
 for name in ([[
   close closedir munmap free geteuid nanosleep sched_yield clock_gettime sysconf raise signal sigwait sigaddset
@@ -78,7 +83,7 @@ local sanitized = preload:find("libasan", 1, true)
 
 support.clean()
 
--- Starts who does things, with some memory to inherit.
+-- Starts the child, which inherits one page of memory.
 local function start()
   local filemap = require "filemap"
   local place = support.tmpname()
@@ -100,7 +105,7 @@ local function check_result(name, ways, error, said, result)
   assert.equal(ways.silent and "nil" or tostring(errors[error][1]), native, said)
 end
 
--- Lets each call of a function fail in turn. Returns how many did.
+-- Makes each call of a function fail in turn. Returns how many calls failed.
 local function fail_each(name, ways, error, how)
   local count = 0
   local child, place = start()
@@ -110,7 +115,8 @@ local function fail_each(name, ways, error, how)
     if said == "END" then break end
     local result, problems = said:match("^[^:]*: (.*): (.-)$")
     said = ("%s by %s, %s: %s"):format(name, error, how, said)
-    -- Whether a name is still that of a file that somebody holds cannot be told: it is passed over.
+    -- Without lstat, list cannot tell whether a name still belongs to the file that is held, and leaves it
+    -- out.
     if not (name == "lstat64" and result:find("not listed", 1, true)) then
       check_result(name, ways, error, said, result)
     end
@@ -122,17 +128,17 @@ local function fail_each(name, ways, error, how)
   return count
 end
 
-support.only("posix", "the functions are those of Linux' C library", function()
-  describe("a call that fails:", function()
+support.only("posix", "the functions are those of the Linux C library", function()
+  describe("a failing system call", function()
     if not sanitized then
-      it("each is in the table", function()
+      it("is in a table for every function that the module imports", function()
         local module = package.searchpath("filemap.core", package.cpath)
         local symbols <close> = process.spawn { "nm", "-D", "--undefined-only", module }
         local found = 0
         for line in function() return (symbols:read(support.deadline)) end do
           local name = line:match("U ([%w_]+)")
           if name and not name:find("^lua") and not name:find("^__") then
-            assert.is_truthy(functions[name] or safe[name], name .. " is neither let fail nor said not to")
+            assert.is_truthy(functions[name] or safe[name], name .. " is in neither table")
             found = found + 1
           end
         end
@@ -143,21 +149,23 @@ support.only("posix", "the functions are those of Linux' C library", function()
     for name, ways in pairs(functions) do
       local function fail(error, how)
         local count = fail_each(name, ways, error, how)
-        if sanitized and count == 0 then return pending("AddressSanitizer comes before") end
+        if sanitized and count == 0 then return pending("AddressSanitizer intercepts this function first") end
         assert.is_true(count > 0)
       end
 
       for i = 1, ALL and #ways or 1 do
-        it(name .. " by " .. ways[i], function() fail(ways[i], "once") end)
-        if ways.lasting or ALL and name ~= "flock" then -- which is tried for again and again
-          it(name .. " by " .. ways[i] .. " from then on", function() fail(ways[i], "onwards") end)
+        it("is reported, and leaves nothing behind: " .. name .. " with " .. ways[i],
+          function() fail(ways[i], "once") end)
+        if ways.lasting or ALL and name ~= "flock" then -- flock is retried many times
+          it("is reported if all later calls fail too: " .. name .. " with " .. ways[i],
+            function() fail(ways[i], "onwards") end)
         end
       end
       if ways.interrupted then
-        it(name .. " by EINTR, which nobody sees", function() fail("EINTR", "once") end)
+        it("is retried: " .. name .. " with EINTR", function() fail("EINTR", "once") end)
       end
       if ways.whole then
-        it(name .. " by EINTR, however many signals come", function() fail("EINTR", "onwards") end)
+        it("is not interrupted by any number of signals: " .. name, function() fail("EINTR", "onwards") end)
       end
     end
   end)

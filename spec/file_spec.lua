@@ -1,4 +1,4 @@
--- Maps over files: making, growing, resizing, flushing, and what is no file.
+-- Maps of files: creating, growing, resizing, flushing, and paths that are not regular files.
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
@@ -32,7 +32,7 @@ describe("filemap.file", function()
     path = support.tmpname()
   end)
 
-  it("maps a file that is there, of its own size, to be read", function()
+  it("maps an existing file for reading, with the file's size", function()
     for _, size in ipairs { 1, 100, GRANULE - 1, GRANULE, GRANULE + 1 } do
       local bytes = ("0123456789"):rep(size // 10 + 1):sub(1, size)
       write(path, bytes)
@@ -45,7 +45,7 @@ describe("filemap.file", function()
     end
   end)
 
-  it("does not find what is not there", function()
+  it("fails with not_found for a missing file or folder", function()
     for _, access in ipairs { "r", "rw", "copy" } do fails("not_found", path, filemap.file(path, access)) end
     fails("not_found", path, filemap.file(path, "r", { size = 1 }))
     fails("not_found", path, filemap.file(path, "copy", { size = 1 }))
@@ -56,7 +56,7 @@ describe("filemap.file", function()
     fails("not_found", "", filemap.file("", "rw", { size = 1 }))
   end)
 
-  it("creates a file of the size that is asked for, all zeros", function()
+  it("creates a file of the requested size, filled with zeros", function()
     for _, size in ipairs { 1, GRANULE - 1, GRANULE + 1 } do
       local map <close> = assert(filemap.file(path, "rw", { size = size }))
       assert.are.equal(size, #map)
@@ -66,7 +66,7 @@ describe("filemap.file", function()
     end
   end)
 
-  it("grows a file, and keeps what it holds", function()
+  it("grows a file and keeps its contents", function()
     write(path, "here before")
     local map <close> = assert(filemap.file(path, "rw", { size = GRANULE + 1 }))
     local view <close> = assert(map:view())
@@ -84,7 +84,7 @@ describe("filemap.file", function()
     assert.are.equal(("x"):rep(1000), read(path))
   end)
 
-  it("with r and copy has a least size, and leaves the file alone", function()
+  it("takes size as a minimum for r and copy, and does not change the file", function()
     write(path, ("x"):rep(1000))
     for _, access in ipairs { "r", "copy" } do
       for _, size in ipairs { 1, 999, 1000 } do
@@ -98,7 +98,7 @@ describe("filemap.file", function()
     assert.are.equal(("x"):rep(1000), read(path))
   end)
 
-  it("refuses a size that cannot be had, and leaves no trace", function()
+  it("refuses an impossible size, and neither creates nor changes the file", function()
     for _, size in ipairs { 2^50, 2^53, 2^62, math.maxinteger } do
       fails("no_space no_memory too_large", path, filemap.file(path, "rw", { size = size }))
       is_missing(path)
@@ -108,14 +108,14 @@ describe("filemap.file", function()
     assert.are.equal("as it was", read(path))
   end)
 
-  it("with commit false grows too", function()
+  it("grows a file with commit = false too", function()
     local map <close> = assert(filemap.file(path, "rw", { size = 2^20, commit = false }))
     local view <close> = assert(map:view(2^20 - 1))
     view:set_u8(0, 1)
     assert.are.equal(2^20, lfs.attributes(path, "size"))
   end)
 
-  it("opens an empty file, of which there is no view", function()
+  it("opens an empty file, and rejects a view of it as invalid", function()
     write(path, "")
     for _, access in ipairs { "r", "rw", "copy" } do
       local map <close> = assert(filemap.file(path, access))
@@ -129,14 +129,14 @@ describe("filemap.file", function()
     assert.are.equal(5, #grown)
   end)
 
-  it("with a size of 0 is invalid", function()
+  it("rejects a size of 0 as invalid", function()
     write(path, "x")
     for _, access in ipairs { "r", "rw", "copy" } do
       fails("invalid", path, filemap.file(path, access, { size = 0 }))
     end
   end)
 
-  it("with copy keeps what is written from the file", function()
+  it("does not write the changes of a copy map to the file", function()
     write(path, "in the file")
     local map <close> = assert(filemap.file(path, "copy"))
     local view <close> = assert(map:view())
@@ -147,7 +147,7 @@ describe("filemap.file", function()
     fails("denied", path, map:view(0, 1, "rw"))
   end)
 
-  it("shows what others write, and shows it to them after a flush", function()
+  it("shares writes with other maps, and with readers of the file after a flush", function()
     write(path, ("-"):rep(2 * GRANULE))
     local map <close> = assert(filemap.file(path, "rw"))
     local other <close> = assert(assert(filemap.file(path)):view())
@@ -162,7 +162,7 @@ describe("filemap.file", function()
     assert.are.equal("later", read(path):sub(GRANULE + 7, GRANULE + 11))
   end)
 
-  it("with r raises on writing, and gives no rw view", function()
+  it("raises on a write to an r map, and denies it an rw view", function()
     write(path, "safe")
     local map <close> = assert(filemap.file(path))
     local view <close> = assert(map:view())
@@ -174,7 +174,7 @@ describe("filemap.file", function()
     assert.are.equal("safe", read(path))
   end)
 
-  it("gives each access that is asked for", function()
+  it("opens a file with each access word", function()
     write(path, "x")
     for _, access in ipairs { "r", "rw", "copy", "rx", "rwx", "copyx" } do
       local map <close> = assert(filemap.file(path, access))
@@ -182,7 +182,7 @@ describe("filemap.file", function()
     end
   end)
 
-  it("takes a path in UTF-8", function()
+  it("accepts a path in UTF-8", function()
     local utf8 = path .. "-ä€\u{1D11E}"
     local map = assert(filemap.file(utf8, "rw", { size = 10 }))
     local view = assert(map:view())
@@ -198,26 +198,26 @@ describe("filemap.file", function()
     assert.is_true(os.remove(utf8))
   end)
 
-  it("with NUL in the path is invalid", function()
+  it("rejects a path with NUL as invalid", function()
     write(path, "x")
     fails("invalid", path, filemap.file(path .. "\0"))
     fails("invalid", path .. "x", filemap.file(path .. "x\0y", "rw", { size = 1 }))
     is_missing(path .. "x")
   end)
 
-  it("over a folder is invalid", function()
+  it("rejects a folder as invalid", function()
     assert(lfs.mkdir(path))
     for _, access in ipairs { "r", "rw", "copy" } do fails("invalid", path, filemap.file(path, access)) end
     fails("invalid", path, filemap.file(path, "rw", { size = 1 }))
     assert(lfs.rmdir(path))
   end)
 
-  it("is not made in large pages", function()
+  it("rejects large_pages as unsupported", function()
     write(path, "x")
     fails("unsupported", path, filemap.file(path, "r", { large_pages = true }))
   end)
 
-  it("raises for mistakes", function()
+  it("raises for wrong arguments and options", function()
     for field, values in pairs {
       size = { -1, math.mininteger, 1.5, 2^63, 0/0, "x", true, {} }, mode = { 600, "", "0999", "07777", true, {} },
       sddl = { 1, true }, name = { 1, true, "a\0" }, inherit = { 1, "true" }, commit = { 1, "false" },
@@ -240,8 +240,8 @@ describe("filemap.file", function()
     is_missing(path)
   end)
 
-  support.only("posix", "permissions, FIFOs and devices are POSIX'", function()
-    it("makes a file with the permissions of mode, whatever the umask, and leaves those of others", function()
+  support.only("posix", "Windows has no POSIX permissions, FIFOs and devices", function()
+    it("creates a file with the permissions of mode, and keeps those of an existing file", function()
       for mode, permissions in pairs { ["0600"] = "rw-------", ["666"] = "rw-rw-rw-", ["0640"] = "rw-r-----" } do
         filemap.file(path, "rw", { size = 1, mode = mode }):close()
         assert.are.equal(permissions, lfs.attributes(path, "permissions"))
@@ -253,7 +253,7 @@ describe("filemap.file", function()
       assert.are.equal("rw-------", lfs.attributes(path, "permissions"))
     end)
 
-    it("over a FIFO or device is invalid, at once", function()
+    it("rejects a FIFO or device as invalid without waiting", function()
       assert.is_true(os.execute(("mkfifo '%s'"):format(path)))
       for _, special in ipairs { path, "/dev/null", "/dev/zero" } do
         for _, access in ipairs { "r", "rw", "copy" } do fails("invalid", special, filemap.file(special, access)) end
@@ -261,22 +261,22 @@ describe("filemap.file", function()
       end
     end)
 
-    it("refuses name and sddl as unsupported", function()
+    it("rejects name and sddl as unsupported", function()
       fails("unsupported", path, filemap.file(path, "rw", { size = 1, name = support.unique() }))
       fails("unsupported", path, filemap.file(path, "rw", { size = 1, sddl = "D:(A;;GA;;;WD)" }))
       is_missing(path)
     end)
 
-    it("in a folder that is a file is not found", function()
+    it("fails with not_found if a folder of the path is a file", function()
       write(path, "x")
       fails("not_found", path .. "/x", filemap.file(path .. "/x"))
     end)
 
-    it("to be written is denied where nobody may write", function()
+    it("fails with denied to open a file for writing that has no write permission", function()
       fails("denied", "/proc/sys/kernel/ostype", filemap.file("/proc/sys/kernel/ostype", "rw"))
     end)
 
-    it("to be written is in use while it is a running program", function()
+    it("fails with in_use to open a running program for writing", function()
       local sleep <close> = assert(io.open("/bin/sleep", "rb"))
       write(path, sleep:read("a"))
       assert(os.execute("chmod 700 " .. path))
@@ -289,8 +289,8 @@ describe("filemap.file", function()
     end)
   end)
 
-  support.only("win32", "elsewhere a mapping over a file has no name", function()
-    it("can give the mapping a name", function()
+  support.only("win32", "on POSIX a map of a file has no name", function()
+    it("gives the mapping a name", function()
       local name = support.unique()
       local map <close> = assert(filemap.file(path, "rw", { size = 100, name = name }))
       assert.are.equal(name, map:name())
@@ -304,7 +304,7 @@ describe("filemap.file", function()
       fails("invalid", path, filemap.file(path, "rw", { name = "" }))
     end)
 
-    it("to be written is denied over a read-only file", function()
+    it("fails with denied to open a read-only file for writing", function()
       write(path, "x")
       assert.is_true(process.protect(path, true))
       local writable = io.open(path, "r+b")
@@ -320,7 +320,7 @@ describe("filemap.file", function()
       fails("denied", path, table.unpack(result, 1, result.n))
     end)
 
-    it("takes an sddl, and refuses one that is none as invalid", function()
+    it("accepts an sddl, and rejects a malformed one as invalid", function()
       local map <close> = assert(filemap.file(path, "rw", { size = 1, sddl = "D:(A;;GA;;;WD)" }))
       assert.are.equal(1, #map)
       fails("invalid", path .. "2", filemap.file(path .. "2", "rw", { size = 1, sddl = "nonsense" }))
@@ -355,7 +355,7 @@ describe("map:resize", function()
     assert.are.equal("0\0\0\0\0", read(path))
   end)
 
-  it("gives an empty file a size", function()
+  it("grows an empty file", function()
     map:close()
     write(path, "")
     map = assert(filemap.file(path, "rw"))
@@ -366,7 +366,7 @@ describe("map:resize", function()
     assert.are.equal("abc", read(path))
   end)
 
-  it("is refused as in_use while a view or slice is open", function()
+  it("fails with in_use while a view or slice is open", function()
     local view = assert(map:view())
     local slice = assert(view:sub(1, 2))
     fails("in_use", path, map:resize(20))
@@ -377,7 +377,7 @@ describe("map:resize", function()
     assert.is_true(map:resize(20))
   end)
 
-  it("is denied to a map that cannot write", function()
+  it("fails with denied on a map without write access", function()
     for _, access in ipairs { "r", "copy" } do
       local readonly <close> = assert(filemap.file(path, access))
       fails("denied", path, readonly:resize(20))
@@ -386,7 +386,7 @@ describe("map:resize", function()
     assert.are.equal("0123456789", read(path))
   end)
 
-  it("refuses what is no size, and what cannot be had, and changes nothing", function()
+  it("rejects an invalid or impossible size, and changes nothing", function()
     fails("invalid", path, map:resize(0))
     for _, size in ipairs { 2^50, 2^53, 2^62, math.maxinteger } do
       fails("no_space no_memory too_large", path, map:resize(size))

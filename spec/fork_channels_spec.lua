@@ -1,5 +1,5 @@
--- Sync objects and channels in a process that forks (spec/counterpart/fork_channels.c): all stays the parent's, and
--- goes with it.
+-- Sync objects and channels in a process that forks (spec/counterpart/fork_channels.c). The parent keeps its
+-- locks and its ends of the channels, and they end with the parent.
 local check = require "spec.support.check"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
@@ -12,9 +12,9 @@ local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 
 support.clean()
 
-support.only("posix", "Windows does not fork", function()
+support.only("posix", "Windows has no fork", function()
   describe("a process that forks", function()
-    it("keeps what it has, whatever its child tries and closes", function()
+    it("keeps its locks and channel ends, whatever its child calls or closes", function()
       local name = support.unique("Local\\")
       local program <close> = process.spawn { folder .. "fork_channels", name }
       for _, line in ipairs { "lock: timeout", "lock: timeout", "unlock: invalid", "publish: denied",
@@ -36,7 +36,7 @@ support.only("posix", "Windows does not fork", function()
       assert.equal(0, program:wait(support.deadline))
     end)
 
-    it("is known to have died while its child lives", function()
+    it("is detected as dead while its child lives", function()
       local name = support.unique("Local\\")
       local program <close> = process.spawn { folder .. "fork_channels", name, "orphan" }
       program:expect("^READY$")

@@ -1,5 +1,6 @@
--- A fork while names, views, sync objects and channels are open: neither side takes away what the other has, and what
--- only one may have is the parent's. And what becomes of them in other programs that are started.
+-- Fork with open names, views, sync objects and channels. Neither process removes a name that the other
+-- holds. An object that only one process can have stays with the parent. The last tests check what a started
+-- program inherits.
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
@@ -15,7 +16,7 @@ local SIZE <const> = 10000
 
 support.clean()
 
--- The ways to fork from Lua: by fork(2) alone, and by luaposix where it is installed for this Lua.
+-- The ways to fork from Lua: fork(2), and luaposix if it is installed for this Lua.
 local FORKS = { ["fork(2)"] = "require('process').fork()" }
 if pcall(require, "posix.unistd") then FORKS.luaposix = "require('posix.unistd').fork()" end
 
@@ -25,33 +26,33 @@ local function is_there(name)
 end
 
 support.only("posix", "Windows has no fork", function()
-  if not FORKS.luaposix then pending("luaposix's fork (it is not installed for Lua 5.4)") end
+  if not FORKS.luaposix then pending("a fork by luaposix (it is not installed for Lua 5.4)") end
 
-  -- The evaluator forks. One side waits for the next orders; the other (`parent` first waits for the child's end) is
-  -- out of the way.
+  -- The evaluator forks, and its child runs the next chunks. The parent continues after the child has ended.
   local function child_goes_first(parent, fork)
     assert.equal("child", parent:ask([[local pid = %s if pid == 0 then return 'child' end
       require('process').reap(pid) return 'parent']], fork))
   end
 
+  -- The evaluator forks, and its child runs the next chunks. The parent runs `last_words` and ends.
   local function parent_ends(parent, fork, last_words)
     parent:start("local pid = %s if pid == 0 then return 'child' end %s", fork, last_words)
     parent:expect("^child$")
     parent:wait(support.deadline)
   end
 
-  -- The child that is left ends, and with it what it has open.
+  -- Ends the child that is left, which closes all that it has open.
   local function child_ends(parent)
     parent:start("os.exit(0, true)")
     assert.same({ nil, "eof" }, { parent:read(support.deadline) })
   end
 
-  -- The ways of a side to let go. Some say something first.
+  -- How a process stops holding the section. In the first two ways it goes on to run chunks.
   local ENDS = {
     ["closes"] = "v:close() m:close()",
     ["collects"] = "m, v = nil collectgarbage() collectgarbage()",
-    ["ends with its Lua state closed"] = "os.exit(0, true)",
-    ["ends without"] = "os.exit(0, false)",
+    ["exits and closes its Lua state"] = "os.exit(0, true)",
+    ["exits without closing its Lua state"] = "os.exit(0, false)",
     ["is killed"] = "os.execute('kill -9 $PPID')",
   }
 
@@ -61,7 +62,7 @@ support.only("posix", "Windows has no fork", function()
   for which, fork in pairs(FORKS) do
     describe("a fork by " .. which, function()
       for how, ends in pairs(ENDS) do
-        it("leaves the parent the name when the child " .. how, function()
+        it("leaves the name to the parent when the child " .. how, function()
           local name = support.unique("Local\\")
           local parent = support.child("evaluator")
           assert.equal("before", parent:ask(HOLD, name, SIZE))
@@ -80,7 +81,7 @@ support.only("posix", "Windows has no fork", function()
           parent:finish()
         end)
 
-        it("leaves the child the name when the parent " .. how, function()
+        it("leaves the name to the child when the parent " .. how, function()
           local name = support.unique("Global\\")
           local parent = support.child("evaluator")
           assert.equal("before", parent:ask(HOLD, name, SIZE))
@@ -97,7 +98,7 @@ support.only("posix", "Windows has no fork", function()
         end)
       end
 
-      it("leaves the child the name when it opens and closes it anew", function()
+      it("leaves the name to the parent when the child closes, reopens and closes it", function()
         local name = support.unique("Local\\")
         local parent = support.child("evaluator")
         parent:ask(HOLD, name, SIZE)
@@ -113,7 +114,7 @@ support.only("posix", "Windows has no fork", function()
         fails("not_found", name, filemap.open(name))
       end)
 
-      it("leaves a mutex to the parent", function()
+      it("leaves a locked mutex to the parent", function()
         local name = support.unique("Local\\")
         local parent = support.child("evaluator")
         parent:ask("m = sync.mutex(%q) return m:lock()", name)
@@ -130,7 +131,7 @@ support.only("posix", "Windows has no fork", function()
         parent:finish()
       end)
 
-      it("does not keep a dead parent's mutex locked", function()
+      it("does not keep a dead parent's mutex locked while the child lives", function()
         local name = support.unique("Local\\")
         local parent = support.child("evaluator")
         parent:ask("m = sync.mutex(%q) return m:lock()", name)
@@ -158,7 +159,7 @@ support.only("posix", "Windows has no fork", function()
         parent:finish()
       end)
 
-      it("leaves what writes a state to the parent", function()
+      it("leaves the writer of a state to the parent", function()
         local name = support.unique("Local\\")
         local parent = support.child("evaluator")
         parent:ask("w = state.create(%q, 100) w:publish('one') r = state.open(%q)", name, name)
@@ -176,7 +177,7 @@ support.only("posix", "Windows has no fork", function()
         child_ends(parent)
       end)
 
-      it("leaves what receives from a mailslot to the parent, and sends from both", function()
+      it("leaves the reader of a mailslot to the parent, and sends from both processes", function()
         local name = support.unique("Local\\")
         local parent = support.child("evaluator")
         parent:ask("s = mailslot.create(%q) w = mailslot.open(%q)", name, name)
@@ -208,7 +209,8 @@ support.only("posix", "Windows has no fork", function()
         local conn = assert(pipe.connect(name))
         assert.equal("true", parent:ask("d = l:accept(1) return d:send('before')"))
         parent_ends(parent, fork, "os.exit(0, false)")
-        assert.equal("before", conn:receive(support.deadline)) -- and then the end is known, though the child lives
+        assert.equal("before", conn:receive(support.deadline))
+        -- The closed end is detected, though the child lives.
         fails("closed", name, conn:receive(support.deadline))
         conn:close()
         child_ends(parent)
@@ -219,14 +221,14 @@ support.only("posix", "Windows has no fork", function()
   describe("a program in C that forks", function()
     local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 
-    it("has sides that let go in any way and order", function()
+    it("keeps and frees names correctly, in whatever way and order parent and child close them", function()
       local child <close> = process.spawn { folder .. "forks", "sides", support.unique("Local\\") }
       for _ = 1, 50 do child:expect(" first: ") end
       child:expect("^done$")
       assert.equal(0, child:wait(support.deadline))
     end)
 
-    it("in one thread holds up no other, and keeps no name for ever", function()
+    it("does not block other threads, and leaves no name held, when one thread forks", function()
       local child <close> = process.spawn { folder .. "forks", "threads", support.unique("Global\\") }
       child:expect("^done$")
       assert.equal(0, child:wait(support.deadline))
@@ -234,8 +236,8 @@ support.only("posix", "Windows has no fork", function()
   end)
 end)
 
-describe("another program that is started", function()
-  it("holds nothing", function()
+describe("a started program", function()
+  it("inherits no map, view or event by default", function()
     local name = support.unique("Local\\")
     local map = assert(filemap.create(name, SIZE))
     local view = assert(map:view())
@@ -249,8 +251,8 @@ describe("another program that is started", function()
     child:finish()
   end)
 
-  support.only("posix", "Windows programs started by a shell are told what to inherit", function()
-    it("by a shell holds what is to be inherited, and nothing else", function()
+  support.only("posix", "on Windows a shell lists what a program inherits", function()
+    it("inherits from a shell only maps made with inherit = true", function()
       for _, inherit in ipairs { false, true } do
         local name = support.unique("Local\\")
         local map = assert(filemap.create(name, SIZE, { inherit = inherit }))

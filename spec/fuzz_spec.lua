@@ -1,8 +1,8 @@
--- Random calls of everything that there is, with right and with hostile arguments, by spec/child/fuzzer.lua: a result,
--- a failure with a word or a message that makes sense, each in time, and nothing left behind.
+-- Random calls of every function and method, with valid and with hostile arguments (spec/child/fuzzer.lua).
+-- Each call returns a result or an error code or raises a clear message, in time, and nothing is left behind.
 --
--- The environment can give FILEMAP_FUZZ_SECONDS (default 4) and FILEMAP_FUZZ_SEED; a failure names the round, which as
--- the seed is the first one.
+-- Environment: FILEMAP_FUZZ_SECONDS (default 4) and FILEMAP_FUZZ_SEED. A failure prints the number of its
+-- round. With that number as the seed, the same round runs first.
 local core = require "filemap.core"
 local filemap = require "filemap"
 local lfs = require "lfs"
@@ -15,7 +15,7 @@ local HANDLES <const> = 20
 
 support.clean()
 
--- Sections that the child inherits, to adopt.
+-- Sections whose handles the child inherits and adopts.
 local function sections()
   local maps, handles = {}, {}
   for i = 1, HANDLES do
@@ -25,7 +25,7 @@ local function sections()
   return maps, handles
 end
 
--- The child may not fill the machine's memory: what is larger is refused. (A pipe reserves 2^30 bytes.)
+-- Limits the size of files, so that the child cannot fill the machine's memory. (A pipe reserves 2^30 bytes.)
 local function command(folder, handles)
   local words = support.windows and {} or { "prlimit", "--fsize=1200000000" }
   local program = { support.lua, "spec/child/fuzzer.lua", SEED, 1 << 30, SECONDS, folder, table.unpack(handles) }
@@ -34,7 +34,7 @@ local function command(folder, handles)
   return words
 end
 
--- What the child wrote down before it ended.
+-- The last lines that the child wrote to its log.
 local function last_calls(folder)
   local lines, file = {}, io.open(folder .. "/calls")
   if not file then return "no calls" end
@@ -51,7 +51,7 @@ local function remove_folder(folder)
   lfs.rmdir(folder)
 end
 
--- What one that did not end well has left in memory.
+-- Removes the segments that a failed child left in memory.
 local function remove_segments(pid)
   if support.windows then return end
   for file in lfs.dir("/dev/shm") do
@@ -59,8 +59,8 @@ local function remove_segments(pid)
   end
 end
 
-describe("random calls with hostile arguments", function()
-  it(("end well for %g seconds"):format(SECONDS), function()
+describe("a sequence of random calls with hostile arguments", function()
+  it(("completes without a failure for %g seconds"):format(SECONDS), function()
     local folder = support.tmpname()
     assert(lfs.mkdir(folder))
     local maps, handles = sections()

@@ -1,5 +1,5 @@
--- Pages that go away in a host with handlers of SIGBUS, threads, limits and signals of its own (spec/guard/guard.c),
--- and with handlers of Windows' exceptions (spec/guard/inpage.c).
+-- Lost pages in a host program that has its own SIGBUS handlers, threads, limits and signals
+-- (spec/guard/guard.c), or its own handlers of Windows exceptions (spec/guard/inpage.c).
 local process = require "process"
 local support = require "spec.support"
 
@@ -8,8 +8,8 @@ local SIGBUS <const> = 7
 
 support.clean()
 
--- Runs a case, which says these lines and then ends well, or by SIGBUS. Without a sanitizer that is loaded into all,
--- which has a handler of its own.
+-- Runs a case, which prints these lines and then exits with code 0 or is ended by SIGBUS. LD_PRELOAD is
+-- unset, because a preloaded sanitizer has a SIGBUS handler of its own.
 local function run(case, ends, ...)
   local child <close> = process.spawn { folder .. "guard", case, folder .. "guarded.so",
     env = { LD_PRELOAD = false } }
@@ -21,74 +21,80 @@ end
 local WELL <const> = { n = 1, 0 }
 local BY_SIGBUS <const> = { n = 3, nil, "signal", SIGBUS }
 
-support.only("posix", "there are no signals", function()
-  describe("a handler of SIGBUS that was there before", function()
+support.only("posix", "Windows has no signals", function()
+  describe("a SIGBUS handler installed before the first view", function()
     for case, what in pairs {
-      siginfo = "gets what is no view's, faults and others, with all it is told by",
-      masks = "runs with what it wants blocked",
-      plain = "may jump out",
-      misaligned = "gets what misses no page, in a view too",
-      restarted = "has calls of the system go on after it, if it wants that",
+      siginfo = "gets faults outside views and sent signals, with their siginfo",
+      masks = "runs with the signals of its mask blocked",
+      plain = "may leave by siglongjmp",
+      misaligned = "gets a fault in a view that is not a lost page",
+      restarted = "has interrupted system calls restarted if it set SA_RESTART",
     } do
       it(what, function() run(case, WELL, "holds") end)
     end
 
-    it("that wants to be called once is", function() run("once", BY_SIGBUS) end)
+    it("is called once if it set SA_RESETHAND", function() run("once", BY_SIGBUS) end)
   end)
 
-  describe("where nobody handles SIGBUS", function()
+  describe("a process without a SIGBUS handler", function()
     for case, what in pairs {
-      ["default"] = "a fault that is no view's ends the process by it",
-      ["default-flagged"] = "whatever flags stand beside that",
-      ["default-raised"] = "one that is raised does",
-      ["default-sent"] = "one that is sent does",
+      ["default"] = "is ended by a fault outside views",
+      ["default-flagged"] = "is ended by a fault outside views if SIG_DFL was set with SA_SIGINFO",
+      ["default-raised"] = "is ended by a SIGBUS that it raises",
+      ["default-sent"] = "is ended by a SIGBUS that another process sends",
     } do
       it(what, function() run(case, BY_SIGBUS) end)
     end
 
-    it("or ignores it, no call of the system is broken off by it", function() run("undisturbed", WELL, "holds") end)
+    it("has no system call interrupted by SIGBUS if it ignores SIGBUS", function()
+      run("undisturbed", WELL, "holds")
+    end)
 
-    it("or ignores it, a fault cannot be ignored", function() run("ignored", BY_SIGBUS, "ignored") end)
+    it("is ended by a fault outside views even if it ignores SIGBUS", function()
+      run("ignored", BY_SIGBUS, "ignored")
+    end)
   end)
 
-  describe("a handler of SIGBUS that comes later", function()
-    it("and hands on what is not its own has nothing changed", function() run("later", WELL, "holds") end)
-    it("and hands on nothing has all", function() run("later-alone", WELL, "holds") end)
+  describe("a SIGBUS handler installed after the first view", function()
+    it("leaves lost pages to the library if it chains to the previous handler", function()
+      run("later", WELL, "holds")
+    end)
+    it("gets all faults if it does not chain", function() run("later-alone", WELL, "holds") end)
   end)
 
-  describe("pages that go away", function()
+  describe("a lost page", function()
     for case, what in pairs {
       threads = "in many threads and views, while others open and close",
       blocked = "in a thread with all signals blocked",
-      nested = "in a signal's handler, in the middle of anything",
-      altstack = "on a small stack for signals",
-      mappings = "more of them than a process can have mappings",
-      limits = "in a process that may have no more memory",
+      nested = "in a signal handler that interrupts any code",
+      altstack = "on a small alternate signal stack",
+      mappings = "when more pages are lost than a process can have mappings",
+      limits = "in a process that cannot get more memory",
       fork = "in a forked child",
       unloaded = "in a library that is loaded, unloaded, and loaded again",
       copies = "in two copies of the library",
     } do
-      it(what, function() run(case, WELL, "holds") end)
+      it("is survived " .. what, function() run(case, WELL, "holds") end)
     end
   end)
 end)
 
-support.only("win32", "there are no exceptions", function()
-  describe("a page that cannot be brought in", function()
-    -- Windows lets nobody cut a file that is mapped, but what wine runs on does.
+support.only("win32", "POSIX has no structured exceptions", function()
+  describe("a page that cannot be read in", function()
+    -- Windows does not let a process truncate a mapped file. The system under wine does.
     local cutter <const> = [[Z:\usr\bin\truncate]]
     local wine = io.open(cutter, "rb")
     if wine then wine:close() end
 
-    local name <const> = "reads 0 in all threads, where it is a view's, and goes to the host's handler where it is not"
-    if not wine then return pending(name .. " (Windows lets nobody cut a file that is mapped)") end
+    local name <const> = "reads 0 in all threads inside a view, and reaches the host's handler outside views"
+    if not wine then return pending(name .. " (Windows does not let a process truncate a mapped file)") end
 
     it(name, function()
       local path = "/tmp/" .. support.unique("filemap-")
       local windows = "Z:" .. path:gsub("/", "\\")
       local host <close> = process.spawn { folder .. "inpage", windows }
       host:expect("^READY$")
-      -- (A program of the other system is no process that can be waited for; what it does can.)
+      -- (wine cannot wait for a Linux program, so this waits for the program's effect.)
       local cut <close> = process.spawn { cutter, "-s", "0", path }
       local deadline = process.now() + support.deadline
       while require("lfs").attributes(windows, "size") > 0 and process.now() < deadline do process.sleep(0.001) end

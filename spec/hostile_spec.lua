@@ -1,4 +1,5 @@
--- What others can do to us on POSIX: plant names, link, lock, limit; and what two growers do to one file.
+-- Attacks and limits on POSIX: planted names, links, locks, file size limits; and two processes that grow one
+-- file.
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
@@ -8,7 +9,7 @@ local function code_of(...)
   return (select(3, ...))
 end
 
--- The file that a name stands for: what appears when it is made.
+-- The file of a name: the one that appears in /dev/shm when the section is created.
 local function file_of(name)
   local before = {}
   for file in lfs.dir("/dev/shm") do before[file] = true end
@@ -23,19 +24,20 @@ local function shell(...)
   assert.are.equal(0, child:wait(support.deadline))
 end
 
--- Runs a command of the shell's as the user nobody, which only root can.
+-- Runs a shell command as the user `nobody`. Only root can do that.
 local function as_nobody(command, ...)
   local child <close> = process.spawn { "setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", command, "sh", ... }
   assert.are.equal(0, child:wait(support.deadline))
 end
 
-support.only("posix", "Windows' own kernel keeps names and limits", function()
+support.only("posix", "on Windows the kernel itself keeps names and limits", function()
   describe("another user", function()
     support.clean()
     local is_root = lfs.attributes("/proc/self", "uid") == 0
-    local it_as_root = is_root and it or function(name) pending("(only as root, who can be others) " .. name) end
+    local it_as_root = is_root and it
+      or function(name) pending("(needs root to act as another user) " .. name) end
 
-    it_as_root("cannot pass off a file of his as ours", function()
+    it_as_root("cannot plant a file that is opened as this user's section", function()
       local name = support.unique("Local\\")
       local path = file_of(name)
       as_nobody('umask 0; echo hello > "$1"', path)
@@ -46,7 +48,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       assert(filemap.create(name, 10)):close()
     end)
 
-    it_as_root("cannot link a Global\\ section of ours under a Local\\ name", function()
+    it_as_root("cannot link this user's Global\\ section under a Local\\ name", function()
       local name, global = support.unique("Local\\"), support.unique("Global\\")
       local path = file_of(name)
       local target = file_of(global)
@@ -60,10 +62,10 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
     end)
   end)
 
-  describe("a lock that somebody keeps", function()
+  describe("a lock that another process keeps", function()
     support.clean()
 
-    it("ends a call in in_use, and not in waiting", function()
+    it("makes calls fail with in_use instead of waiting", function()
       local name = support.unique("Local\\")
       local path = file_of(name)
       shell(': > "$1"', "sh", path)
@@ -73,15 +75,15 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       assert.are.equal("in_use", code_of(filemap.create(name, 10)))
       assert.are.equal("in_use", code_of(filemap.create_or_open(name, 10)))
       holder:close_input()
-      assert.are.equal(1, holder:wait(support.deadline)) -- `read` met the end
+      assert.are.equal(1, holder:wait(support.deadline)) -- `read` fails at the end of its input
       assert.are.equal("not_found", code_of(filemap.open(name)))
     end)
   end)
 
-  describe("what a dead holder left", function()
+  describe("a stale file of a dead holder", function()
     support.clean()
 
-    it("is not found, even if its mode bars writing", function()
+    it("is not found, even if its mode forbids writing", function()
       local name = support.unique("Local\\")
       local path = file_of(name)
       shell(': > "$1"; chmod 400 "$1"', "sh", path)
@@ -89,7 +91,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       assert.is_nil(lfs.attributes(path))
     end)
 
-    it("is freed by the next create of any name", function()
+    it("is removed by the next create of any name", function()
       local path = file_of(support.unique("Local\\"))
       shell(': > "$1"', "sh", path)
       assert(filemap.create(support.unique("Local\\"), 10)):close()
@@ -97,7 +99,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
     end)
   end)
 
-  describe("a limit on the size of files", function()
+  describe("a limit on file sizes", function()
     support.clean()
     local program = [[
       local filemap = require "filemap"
@@ -105,7 +107,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       local file, _, code2 = filemap.file(arg[1], "rw", { size = 1 << 20 })
       print(map, code, file, code2)]]
 
-    it("is an error, and not the process's end", function()
+    it("makes create and file fail with too_large instead of ending the process", function()
       local path = support.tmpname()
       local child <close> = process.spawn { "sh", "-c", 'ulimit -f 1; exec "$@"', "sh", support.lua, "-", path }
       child:write(program)
@@ -115,7 +117,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       assert.is_nil(lfs.attributes(path))
     end)
 
-    it("leaves a file that could not grow as it was", function()
+    it("leaves a file that cannot grow unchanged", function()
       local path = support.tmpname()
       assert(filemap.file(path, "rw", { size = 100 })):close()
       local child <close> = process.spawn { "sh", "-c", 'ulimit -f 1; exec "$@"', "sh", support.lua, "-", path }
@@ -137,7 +139,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       return blocks * 512, map
     end
 
-    it("allocates the memory, and without it only the size is kept", function()
+    it("allocates the memory if true, and only sets the size if false", function()
       assert.is_true((allocated { commit = true }) >= 1 << 20)
       assert.is_true((allocated { commit = false }) <= filemap.page_size)
     end)
@@ -146,7 +148,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
   describe("a verbatim name", function()
     support.clean()
 
-    it("cannot be one of another kind's files", function()
+    it("is rejected as invalid if it is the file of another kind of name", function()
       local path = file_of(support.unique("Local\\"))
       assert.are.equal("invalid", code_of(filemap.create(path:match("/[^/]*$"), 10)))
     end)
@@ -155,7 +157,7 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
   describe("adopt", function()
     support.clean()
 
-    it("refuses a descriptor that was not opened for the access", function()
+    it("fails with denied for a descriptor that was not opened for the access", function()
       local path = support.tmpname()
       assert(filemap.file(path, "rw", { size = 100 })):close()
       local map <close> = assert(filemap.file(path, "r"))
@@ -163,13 +165,13 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
       assert.are.equal(100, #assert(map:view()))
     end)
 
-    it("refuses a pipe", function()
+    it("rejects a pipe as invalid", function()
       local child = support.child("mapper", "adopt", 0, 100, "r")
       assert.are.equal("invalid", child:expect())
       child:finish()
     end)
 
-    it("takes a file that was left inheritable, and passes it on no further", function()
+    it("accepts an inherited descriptor of a file", function()
       local path = support.tmpname()
       local map <close> = assert(filemap.file(path, "rw", { size = 100, inherit = true }))
       local child = support.child("mapper", "adopt", map:handle(), 100, "rw")
@@ -178,10 +180,10 @@ support.only("posix", "Windows' own kernel keeps names and limits", function()
     end)
   end)
 
-  describe("two that grow one file", function()
+  describe("growing one file from two processes", function()
     support.clean()
 
-    it("never shrink it under each other", function()
+    it("never shrinks it", function()
       local folder = support.tmpname()
       local program = [[
         local filemap = require "filemap"

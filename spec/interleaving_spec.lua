@@ -1,6 +1,6 @@
--- Two processes that meet at a name, in every order: one is stopped at each step of the code in C while the other goes
--- through, then goes on; or both are stopped, and go on in either order. FILEMAP_PAIRS says how many pairs of stops are
--- tried ("all": each).
+-- Two processes that use one name, in every order. Either one is stopped at each step of the C code until the
+-- other has made its whole call; or both are stopped, and continue in either order. FILEMAP_PAIRS is the
+-- number of pairs of stops that are tried ("all": every pair).
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local process = require "process"
@@ -13,7 +13,7 @@ local SIZE <const> = 3 * filemap.page_size
 
 support.clean()
 
--- What each of two processes may do. What it is left with is `m`.
+-- The calls of the two processes. Each leaves its map in `m`.
 local OPS = {
   create = "m, _, code = filemap.create(name, size) return m and 'made' or code",
   open = "m, _, code = filemap.open(name, 'rw') return m and 'opened' or code",
@@ -35,7 +35,8 @@ local function make_dead(name)
   child:close()
 end
 
--- Prepares a meeting: nobody has the name, a dead one has, this process has it ("held"), or who closes.
+-- Prepares the name for the two calls. `initial` is "none", "dead" (a stale name), "held" (by this process),
+-- "closer" or "both" (one or both of the processes hold it, and their calls close it).
 local function prepare(a, b, op_a, op_b, initial)
   local name = support.unique("Local\\")
   local held = initial == "held" and assert(filemap.create(name, SIZE)) or nil
@@ -47,7 +48,8 @@ local function prepare(a, b, op_a, op_b, initial)
   return name, held
 end
 
--- Whoever has it now has the same, of full size, by that name; then all let go, and it is free.
+-- Checks that all holders have the same section, at its full size, by that name. Then all of them close it,
+-- and the name must be free. Returns how many of the two processes were holders.
 local function one_section(a, b, name, held)
   local holders = 0
   local token = support.unique()
@@ -78,8 +80,8 @@ local function one_section(a, b, name, held)
   return holders
 end
 
--- How the name stands while one is stopped in `op` at a step: "alive", "absent", or "locked" by who is about to remove
--- what is dead, or about to hold what is left.
+-- The state of the name while a process is stopped in `op` at a step: "alive", "absent", or "locked" by a
+-- process that is about to remove a stale name, or about to become a holder.
 local function standing(op, step, initial)
   if initial == "held" then return "alive" end
   if step == "dead" then return "locked" end
@@ -90,7 +92,7 @@ local function standing(op, step, initial)
   return (step == "named" or step == "finished") and "alive" or "absent"
 end
 
--- The same where the other one has it, and lets go.
+-- The same if the other process holds the name and closes it.
 local function standing_after_close(step)
   if step == "joining" then return "locked" end
   return (step == "joined" or step == "finished") and "alive" or "absent"
@@ -108,15 +110,15 @@ local function expected(op_a, step, initial, op_b)
   return EXPECTED[own and standing_after_close(step) or standing(op_a, step, initial)][op_b]
 end
 
--- Who holds it before: nobody, a dead one ("dead"), this process ("held"), the one who closes, both of them.
+-- The states of the name before the two calls, as `prepare` makes them.
 local function initials(op_a, op_b)
   if CLOSES[op_a] and CLOSES[op_b] then return { "both" } end
   if CLOSES[op_a] or CLOSES[op_b] then return { "closer", "held" } end
   return { "none", "dead", "held" }
 end
 
-support.only("posix", "on Windows a file that is open is not removed", function()
-  describe("one that makes a file and cannot grow it", function()
+support.only("posix", "Windows does not remove an open file", function()
+  describe("a process that creates a file", function()
     local MAKE = "f, _, code = filemap.file(path, 'rw', { size = %s }) return f and 'made' or code"
     local TOO_MUCH <const>, ENOUGH <const> = "1 << 50", "1000"
 
@@ -134,7 +136,7 @@ support.only("posix", "on Windows a file that is open is not removed", function(
       assert.equal(7, view:get_u8(999))
     end
 
-    it("leaves what another has grown", function()
+    it("leaves the file if it cannot grow it and another process has grown it", function()
       local path = support.tmpname()
       local a, b = two(path)
       a:stop_at("opened", 1)
@@ -144,7 +146,7 @@ support.only("posix", "on Windows a file that is open is not removed", function(
       is_whole(path, b)
     end)
 
-    it("does not take it from one who is about to", function()
+    it("leaves the file if it cannot grow it and another process is about to grow it", function()
       local path = support.tmpname()
       local a, b = two(path)
       a:stop_at("opened", 1)
@@ -156,7 +158,7 @@ support.only("posix", "on Windows a file that is open is not removed", function(
       is_whole(path, b)
     end)
 
-    it("leaves another's that has its name by now", function()
+    it("opens the file that another process created after its own was removed", function()
       local path = support.tmpname()
       local a, b = two(path)
       a:stop_at("opened", 1)
@@ -165,16 +167,16 @@ support.only("posix", "on Windows a file that is open is not removed", function(
       assert.equal("made", b:ask(MAKE, ENOUGH))
       assert.equal("made", a:go_on())
       is_whole(path, b)
-      assert.equal("7", a:ask("return f:view():get_u8(999)")) -- and has it too
+      assert.equal("7", a:ask("return f:view():get_u8(999)")) -- it has the same file
     end)
   end)
 end)
 
-support.only("posix", "on Windows the kernel keeps names, at which no process can be stopped", function()
-  local STEPS = { "create", "open", "finished", "release", "released", table.unpack(steps.of("system/linux/named_section.c")) }
+support.only("posix", "on Windows the kernel keeps names, and no process can be stopped in it", function()
+  local STEPS = { "create", "open", "finished", "release", "released", table.unpack(steps.of("segment_posix.c")) }
 
-  -- The stops that `op` comes by, each a step and which passing of it, found by going through; a list visits others'
-  -- names, too, so that only the first few count.
+  -- The stops of `op`, found by trying. Each is a step and the count of how often it was reached. At most 5
+  -- counts of a step are tried, because a list also reads the names of other processes.
   local function stops_of(op, initial, op_b)
     local a, b = steps.child(), steps.child()
     local found = {}
@@ -202,9 +204,9 @@ support.only("posix", "on Windows the kernel keeps names, at which no process ca
     return known[key]
   end
 
-  describe("one stopped at each step of", function()
+  describe("a stopped process", function()
     for _, op_a in ipairs(NAMES) do
-      it(op_a .. " neither misleads nor holds up another", function()
+      it("neither misleads nor delays another process, at each step of " .. op_a, function()
         local a, b = steps.child(), steps.child()
         local meetings = 0
         local function meet(op_b, initial, step, n)
@@ -214,7 +216,8 @@ support.only("posix", "on Windows the kernel keeps names, at which no process ca
             meetings = meetings + 1
             local from = process.now()
             local said = b:ask(OPS[op_b])
-            local what = ("%s stopped at %s %d (%s), %s said %s"):format(op_a, step, n, initial, op_b, said)
+            local what = ("%s stopped at %s %d (%s), %s returned %s"):format(
+              op_a, step, n, initial, op_b, said)
             assert.is_true(process.now() - from < support.deadline / 3, what)
             assert.equal(expected(op_a, step, initial, op_b), said, what)
             said = a:go_on()
@@ -234,7 +237,7 @@ support.only("posix", "on Windows the kernel keeps names, at which no process ca
     end
   end)
 
-  describe("two stopped", function()
+  describe("a pair of stopped processes", function()
     local function all_pairs()
       local found = {}
       for _, op_a in ipairs(NAMES) do
@@ -254,7 +257,7 @@ support.only("posix", "on Windows the kernel keeps names, at which no process ca
 
     local HOLD_UP = { dead = true, joining = true }
 
-    it("and let go on in either order have one section", function()
+    it("ends with one section, whichever process continues first", function()
       local pairs_of_stops = all_pairs()
       local wanted = os.getenv("FILEMAP_PAIRS") or 100
       wanted = wanted == "all" and #pairs_of_stops or math.min(tonumber(wanted), #pairs_of_stops)
@@ -269,12 +272,12 @@ support.only("posix", "on Windows the kernel keeps names, at which no process ca
         local a_stopped, a_said = a:stops(OPS[op_a])
         local b_stopped, b_said = b:stops(OPS[op_b])
         local what = ("%s at %s %d, %s at %s %d (%s, %s first): "):format(op_a, at[1], at[2], op_b, bt[1], bt[2],
-          initial, a_first and "the one" or "the other")
+          initial, a_first and "the former" or "the latter")
         if a_first and a_stopped then a_said = a:go_on() end
         if b_stopped then b_said = b:go_on() end
         if not a_first and a_stopped then a_said = a:go_on() end
         what = what .. a_said .. ", " .. b_said
-        -- (Each may have waited for the other.)
+        -- A process may fail with in_use only if the other was stopped while it held the lock.
         assert.is_true(a_said ~= "in_use" or HOLD_UP[bt[1]], what)
         assert.is_true(b_said ~= "in_use" or HOLD_UP[at[1]], what)
         assert.is_true(not (a_said:find("^raised") or b_said:find("^raised")), what)

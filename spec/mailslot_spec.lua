@@ -1,4 +1,4 @@
--- filemap.mailslot: messages of many to one, whoever dies.
+-- filemap.mailslot: messages from many writers to one reader, also when one of them dies.
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local filemap = require "filemap"
@@ -23,7 +23,7 @@ describe("a mailslot", function()
     writer:close()
   end)
 
-  it("brings messages in order, each whole", function()
+  it("delivers messages whole and in order", function()
     for _, message in ipairs { "one", "", ("x"):rep(200), "nul \0 and \255" } do
       assert.is_true(writer:send(message))
     end
@@ -35,7 +35,7 @@ describe("a mailslot", function()
     fails("timeout", name, slot:receive(0.01))
   end)
 
-  it("brings messages of every length, around the end of its ring", function()
+  it("delivers messages of every length across the end of its ring", function()
     for length = 0, 200 do
       for _ = 1, 3 do
         local message = string.char(33 + length % 90):rep(length)
@@ -45,7 +45,7 @@ describe("a mailslot", function()
     end
   end)
 
-  it("tells what it is, and what waits", function()
+  it("describes itself by tostring, and its messages by info", function()
     assert.equal(("filemap.mailslot (%s, reader)"):format(name), tostring(slot))
     assert.equal(("filemap.mailslot (%s, writer)"):format(name), tostring(writer))
     assert.same({ max_message = 200, count = 0 }, slot:info())
@@ -60,7 +60,7 @@ describe("a mailslot", function()
     contains("filemap.mailslot is closed", raises(slot, "receive"))
   end)
 
-  it("is full, and says so at once or when the time is up", function()
+  it("fails with full at once, or with timeout, when it has no room", function()
     fails("too_large", name, writer:send(("x"):rep(201)))
     local count = 0
     while writer:send(("x"):rep(200), 0) do count = count + 1 end
@@ -71,7 +71,7 @@ describe("a mailslot", function()
     assert.is_true(writer:send(("x"):rep(200), 0))
   end)
 
-  it("holds as many bytes as its capacity in one message", function()
+  it("holds one message as long as its capacity", function()
     for _, capacity in ipairs { 1, 59, 60, 61, 64, 1000, 4096, 65536 } do
       local other = support.unique()
       local s <close> = assert(mailslot.create(other, { capacity = capacity }))
@@ -82,13 +82,13 @@ describe("a mailslot", function()
     end
   end)
 
-  it("is sent to by writers, and received from by the reader", function()
+  it("raises if a writer receives or the reader sends", function()
     contains("is a writer", raises(writer, "receive"))
     contains("is a writer", raises(writer, "info"))
     contains("is the reader", raises(slot, "send", "x"))
   end)
 
-  it("raises for what makes no sense", function()
+  it("rejects wrong arguments and options", function()
     raises(writer, "send")
     contains("negative", raises(writer, "send", "x", -1))
     contains("negative", raises(slot, "receive", -1))
@@ -104,7 +104,7 @@ describe("a mailslot", function()
     fails("not_found", "no such slot", mailslot.open("no such slot"))
   end)
 
-  it("has one reader, and with it goes the reading", function()
+  it("has one reader, fails with closed without it, and keeps unread messages for the next", function()
     fails("exists", name, mailslot.create(name))
     writer:send("unread")
     slot:close()
@@ -117,7 +117,7 @@ describe("a mailslot", function()
     assert.is_true(writer:send("x"))
   end)
 
-  it("is not made of a map", function()
+  it("rejects a plain map as corrupt", function()
     for _, size in ipairs { 1, 64, 4096 } do
       local other = support.unique("Local\\")
       local _ <close> = assert(filemap.create(other, size))
@@ -126,7 +126,7 @@ describe("a mailslot", function()
     end
   end)
 
-  it("is taken over from a reader that died, with what it had not read", function()
+  it("is taken over from a dead reader, with the unread messages", function()
     slot:close()
     local child = support.child("evaluator")
     assert.equal("true", child:ask("s = mailslot.create(%q) return s ~= nil", name))
@@ -139,7 +139,7 @@ describe("a mailslot", function()
     assert.equal(3, slot:info().count)
   end)
 
-  it("tells a writer that waits when the reader dies", function()
+  it("ends a waiting send with closed when the reader dies", function()
     slot:close()
     local child = support.child("evaluator")
     child:ask("s = mailslot.create(%q)", name)
@@ -151,7 +151,7 @@ describe("a mailslot", function()
     fails("closed", name, writer:send("x", 0))
   end)
 
-  it("wakes a reader that waits", function()
+  it("wakes a waiting reader", function()
     local child = support.child("evaluator")
     child:ask("w = mailslot.open(%q)", name)
     for i = 1, 50 do
@@ -161,7 +161,7 @@ describe("a mailslot", function()
     end
   end)
 
-  it("brings what several send at full speed, each one's in order", function()
+  it("keeps each writer's order while four writers send at full speed", function()
     local children = {}
     for i = 1, 4 do
       children[i] = support.child("evaluator")
@@ -183,7 +183,7 @@ describe("a mailslot", function()
     fails("timeout", name, slot:receive(0))
   end)
 
-  it("has no half messages of writers killed at any moment, who block nobody", function()
+  it("contains no partial message of a killed writer, and is not blocked by one", function()
     local children, serial = {}, 0
     local function start()
       serial = serial + 1

@@ -1,4 +1,5 @@
--- Making maps of memory, their options, and the methods of maps. Names are name_spec's, files file_spec's.
+-- Creating maps of memory, their options, and the methods of maps. For names see name_spec, for files
+-- file_spec.
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local support = require "spec.support"
@@ -9,7 +10,7 @@ local WORDS = { "r", "rw", "copy", "rx", "rwx", "copyx" }
 local TOO_MUCH = { 2^50, 2^53, 2^62, math.maxinteger }
 local NO_INTEGERS = { 0.5, 2^63, -2^64, 0/0, 1/0 }
 
--- The same for a function of the module.
+-- Like `raises`, for a function of the module.
 local function call_raises(name, ...)
   return raises(filemap, "." .. name, ...)
 end
@@ -17,7 +18,7 @@ end
 support.clean()
 
 describe("filemap", function()
-  it("tells of the system", function()
+  it("reports the platform, the page size, the granularity and the version", function()
     assert.are.equal(support.windows and "win32" or "posix", filemap.platform)
     for _, size in ipairs { filemap.page_size, filemap.granularity } do
       assert.are.equal("integer", math.type(size))
@@ -29,14 +30,14 @@ describe("filemap", function()
   end)
 end)
 
--- What create and create_or_open have in common.
+-- Tests of both create and create_or_open.
 for _, make in ipairs { "create", "create_or_open" } do
   describe("filemap." .. make, function()
     local function made(...)
       return filemap[make](...)
     end
 
-    it("makes unnamed memory, of any size from 1, that is all zeros", function()
+    it("creates unnamed memory of any size from 1, filled with zeros", function()
       for _, size in ipairs { 1, 2, filemap.page_size - 1, filemap.page_size, filemap.page_size + 1, 65536.0 } do
         local map <close> = assert(made(nil, size))
         local view <close> = assert(map:view())
@@ -47,7 +48,7 @@ for _, make in ipairs { "create", "create_or_open" } do
       end
     end)
 
-    it("makes as many unnamed ones as one likes, each apart", function()
+    it("creates separate memory for each unnamed map", function()
       local a <close> = assert(made(nil, 10))
       local b <close> = assert(made(nil, 10))
       local seen <close> = assert(a:view())
@@ -56,13 +57,13 @@ for _, make in ipairs { "create", "create_or_open" } do
       assert.are.equal(0, other:get_u8(0))
     end)
 
-    it("refuses a size of 0 as invalid", function()
+    it("rejects a size of 0 as invalid", function()
       local name = support.unique()
       fails("invalid", "unnamed map", made(nil, 0))
       fails("invalid", name, made(name, 0))
     end)
 
-    it("raises for a size that is none", function()
+    it("raises for a size that is negative or not an integer", function()
       for _, size in ipairs { -1, -2^31, math.mininteger } do
         contains(("bad argument #2 to '%s' (size %d is negative)"):format(make, size), call_raises(make, nil, size))
       end
@@ -76,14 +77,14 @@ for _, make in ipairs { "create", "create_or_open" } do
       contains(("bad argument #2 to '%s' (number expected, got no value)"):format(make), call_raises(make, nil))
     end)
 
-    it("raises for a name that is no string", function()
+    it("raises for a name that is not a string", function()
       for _, name in ipairs { true, {}, print } do
         contains(("bad argument #1 to '%s' (string expected, got %s)"):format(make, type(name)),
           call_raises(make, name, 1))
       end
     end)
 
-    it("refuses a size that cannot be had before anything is taken", function()
+    it("refuses an impossible size before it creates anything", function()
       for _, size in ipairs(TOO_MUCH) do
         local name = support.unique()
         fails("no_space no_memory too_large", name, made(name, size))
@@ -92,14 +93,14 @@ for _, make in ipairs { "create", "create_or_open" } do
       end
     end)
 
-    it("with commit false only reserves", function()
+    it("only reserves memory with commit = false", function()
       local map <close> = assert(made(nil, 2^40, { commit = false }))
       assert.are.equal(2^40, #map)
       local view <close> = assert(map:view(2^39 + 1, 100))
       assert.are.equal(100, #view)
     end)
 
-    it("gives each access that is asked for, and rw if none is", function()
+    it("creates a map with each access word, and with rw by default", function()
       for _, access in ipairs(WORDS) do
         local map <close> = assert(made(nil, 10, { access = access }))
         assert.are.equal(access, map:access())
@@ -108,14 +109,14 @@ for _, make in ipairs { "create", "create_or_open" } do
       assert.are.equal("rw", map:access())
     end)
 
-    it("takes a mode of three octal digits, with a 0 before them or without", function()
+    it("accepts a mode of three octal digits, with or without a leading 0", function()
       for _, mode in ipairs { "0600", "600", "0644", "0777", "0400" } do
         local map <close> = assert(made(support.unique(), 10, { mode = mode }))
         assert.are.equal(10, #map)
       end
     end)
 
-    it("raises for an unknown option, naming it", function()
+    it("raises for an unknown option, and names it", function()
       for _, field in ipairs { "size", "name", "Access", "acess", "", 1, true } do
         contains(("bad argument #3 to '%s' (unknown option '"):format(make), call_raises(make, nil, 1, { [field] = 1 }))
       end
@@ -124,11 +125,11 @@ for _, make in ipairs { "create", "create_or_open" } do
       contains("unknown option '1'", call_raises(make, nil, 1, { "rw" }))
     end)
 
-    it("raises for an option whose name goes on behind a NUL", function()
+    it("raises for an option name that contains NUL", function()
       contains("unknown option '", call_raises(make, nil, 1, { ["mode\0"] = "0600" }))
     end)
 
-    it("raises for options that are no table", function()
+    it("raises for options that are not a table", function()
       for _, options in ipairs { "rw", 1, true } do
         contains(("bad argument #3 to '%s' (table expected, got %s)"):format(make, type(options)),
           call_raises(make, nil, 1, options))
@@ -146,7 +147,7 @@ for _, make in ipairs { "create", "create_or_open" } do
       large_pages = { "yes", 1, {} },
     }
     for field, values in pairs(WRONG) do
-      it(("raises for an option %s that it cannot be"):format(field), function()
+      it(("raises for a wrong value of option %s"):format(field), function()
         for _, value in ipairs(values) do
           contains(("bad argument #3 to '%s' (option '%s' is "):format(make, field),
             call_raises(make, nil, 1, { [field] = value }))
@@ -154,7 +155,7 @@ for _, make in ipairs { "create", "create_or_open" } do
       end)
     end
 
-    it("has a large_pages that is never passed over", function()
+    it("never ignores large_pages", function()
       local name = support.unique()
       local off <close> = assert(made(nil, 1, { large_pages = false }))
       assert.are.equal(1, #off)
@@ -168,14 +169,14 @@ for _, make in ipairs { "create", "create_or_open" } do
       fails("not_found", name, filemap.open(name))
     end)
 
-    support.only("posix", "security descriptors are Windows'", function()
-      it("refuses an sddl as unsupported", function()
+    support.only("posix", "Windows accepts security descriptors", function()
+      it("rejects an sddl as unsupported", function()
         fails("unsupported", "unnamed map", made(nil, 1, { sddl = "D:(A;;GA;;;WD)" }))
       end)
     end)
 
     support.only("win32", "POSIX has no security descriptors", function()
-      it("takes an sddl, and refuses one that is none as invalid", function()
+      it("accepts an sddl, and rejects a malformed one as invalid", function()
         local map <close> = assert(made(support.unique(), 1, { sddl = "D:(A;;GA;;;WD)" }))
         assert.are.equal(1, #map)
         fails("invalid", "unnamed map", made(nil, 1, { sddl = "nonsense" }))
@@ -185,7 +186,7 @@ for _, make in ipairs { "create", "create_or_open" } do
 end
 
 describe("filemap.create_or_open", function()
-  it("creates what is not there and opens what is", function()
+  it("creates a missing section and opens an existing one", function()
     local name = support.unique()
     local first <close>, created = filemap.create_or_open(name, 100)
     assert.is_true(created)
@@ -197,7 +198,7 @@ describe("filemap.create_or_open", function()
     assert.are.equal("same", other:get_string(0, 4))
   end)
 
-  it("says the size asked for, while one that is there keeps its own", function()
+  it("reports the requested size, while an existing section keeps its own", function()
     local name, page = support.unique(), filemap.page_size
     local first <close> = assert(filemap.create_or_open(name, 2 * page))
     local part <close>, created = filemap.create_or_open(name, 10)
@@ -211,7 +212,7 @@ describe("filemap.create_or_open", function()
     fails("too_small", name, filemap.create_or_open(name, 2^50))
   end)
 
-  it("always creates what has no name", function()
+  it("always creates an unnamed map", function()
     for _ = 1, 2 do
       local map <close>, created = filemap.create_or_open(nil, 10)
       assert.are.equal(10, #map)
@@ -221,7 +222,7 @@ describe("filemap.create_or_open", function()
 end)
 
 describe("filemap.open", function()
-  it("gives access r unless told otherwise, at the section's size", function()
+  it("opens with access r by default, at the section's size", function()
     local name, page = support.unique(), filemap.page_size
     local maker <close> = assert(filemap.create(name, 3 * page))
     for access in pairs { r = 1, rw = 1, copy = 1 } do
@@ -236,7 +237,7 @@ describe("filemap.open", function()
     assert.are.equal(3 * page, #maker)
   end)
 
-  it("is at least of the size that is asked for, and then says that", function()
+  it("takes size as a minimum, and reports it as the map's size", function()
     local name, page = support.unique(), filemap.page_size
     local maker <close> = assert(filemap.create(name, 2 * page))
     for _, size in ipairs { 1, 2 * page - 1, 2 * page } do
@@ -249,14 +250,14 @@ describe("filemap.open", function()
     assert.are.equal(2 * page, #maker)
   end)
 
-  it("with a least size of 0 is invalid", function()
+  it("rejects a minimum size of 0 as invalid", function()
     local name = support.unique()
     local maker <close> = assert(filemap.create(name, 10))
     fails("invalid", name, filemap.open(name, "r", { size = 0 }))
     assert.are.equal(10, #maker)
   end)
 
-  it("raises for an access or a size that is none, and for an option it has not", function()
+  it("raises for a wrong access or option value, and for an unknown option", function()
     for _, access in ipairs { "", "w", "R", "r\0", 1, true, {} } do
       contains("bad argument #2 to 'open' (access is ", call_raises("open", "x", access))
     end
@@ -277,13 +278,13 @@ describe("filemap.open", function()
 end)
 
 describe("filemap.adopt", function()
-  it("makes a map of a handle, which it owns", function()
+  it("makes a map that owns the handle", function()
     local maker = assert(filemap.create(nil, filemap.page_size))
     local map = assert(filemap.adopt(maker:handle(), 10))
     local seen, written = assert(maker:view()), assert(map:view())
     written:set_u8(9, 42)
     local result = { seen:get_u8(9), #map, map:access(), map:handle() == maker:handle(), (map:name()) }
-    -- The handle now has two owners; let both go before anything else can have its number.
+    -- Two maps own the handle now. Both must be closed before another object can get its number.
     seen:close()
     written:close()
     map:close()
@@ -291,7 +292,7 @@ describe("filemap.adopt", function()
     assert.are.same({ 42, 10, "rw", true }, result)
   end)
 
-  it("leaves a handle that it cannot have as it was", function()
+  it("leaves the handle open if it fails", function()
     local map <close> = assert(filemap.create(nil, filemap.page_size))
     local subject = "handle " .. map:handle()
     for _, size in ipairs { filemap.page_size + 1, 2^53, math.maxinteger } do
@@ -302,13 +303,13 @@ describe("filemap.adopt", function()
     assert.are.equal(0, view:get_u8(0))
   end)
 
-  it("refuses what is no handle of memory as invalid", function()
+  it("rejects a number that is not a handle as invalid", function()
     for _, handle in ipairs { 123456, 2^31, 2^53, math.maxinteger } do
       fails("invalid", ("handle %d"):format(handle), filemap.adopt(handle, 1))
     end
   end)
 
-  it("raises for mistakes", function()
+  it("raises for wrong arguments", function()
     contains("bad argument #1 to 'adopt' (handle -1 is negative)", call_raises("adopt", -1, 1))
     contains("bad argument #2 to 'adopt' (size -1 is negative)", call_raises("adopt", 1, -1))
     contains("bad argument #1 to 'adopt' (number has no integer", call_raises("adopt", 1.5, 1))
@@ -330,7 +331,7 @@ describe("a map", function()
     map:close()
   end)
 
-  it("says what it is", function()
+  it("describes itself by tostring, and has a name and a handle", function()
     assert.are.equal(("filemap.map (%s, 10 bytes, rw)"):format(name), tostring(map))
     local prefixed <close> = assert(filemap.open("Local\\" .. name, "copy", { size = 5 }))
     assert.are.equal(("filemap.map (Local\\%s, 5 bytes, copy)"):format(name), tostring(prefixed))
@@ -341,7 +342,7 @@ describe("a map", function()
     assert.are.equal("filemap.map (closed)", tostring(map))
   end)
 
-  it("closes by close and <close>, and as often as one likes", function()
+  it("closes by close and <close>, and may be closed twice", function()
     map:close()
     map:close()
     local kept
@@ -353,7 +354,7 @@ describe("a map", function()
     contains("filemap.map is closed", raises(kept, "size"))
   end)
 
-  it("closed raises in every method but close", function()
+  it("raises in every method except close once it is closed", function()
     map:close()
     local arguments = { view = {}, size = {}, name = {}, access = {}, handle = {}, resize = { 1 } }
     for method, list in pairs(arguments) do
@@ -364,7 +365,7 @@ describe("a map", function()
     contains("filemap.map is closed", message)
   end)
 
-  it("raises for a self that is no map", function()
+  it("raises for a self that is not a map", function()
     local view <close> = assert(map:view())
     for _, method in ipairs { "view", "size", "name", "access", "handle", "resize", "close" } do
       for _, self in ipairs { view, io.stdout, {}, "map", 1, false } do
@@ -376,7 +377,7 @@ describe("a map", function()
     end
   end)
 
-  it("of memory cannot be resized", function()
+  it("fails with unsupported to resize a map of memory", function()
     fails("unsupported", name, map:resize(20))
     local unnamed <close> = assert(filemap.create(nil, 10))
     fails("unsupported", "unnamed map", unnamed:resize(20))
@@ -385,8 +386,8 @@ describe("a map", function()
     assert.are.equal(10, #map)
   end)
 
-  support.only("posix", "Windows raises where memory is only reserved", function()
-    it("has places past 2^32, and those only reserved read zero", function()
+  support.only("posix", "on Windows an access to reserved memory raises", function()
+    it("has offsets past 2^32, and reads 0 from reserved memory", function()
       local big <close> = assert(filemap.create(nil, 2^32 + 100, { commit = false }))
       local view <close> = assert(big:view())
       local high <close> = assert(big:view(2^32 + 1, 50))
@@ -398,8 +399,8 @@ describe("a map", function()
     end)
   end)
 
-  support.only("posix", "flags of handles are told by /proc", function()
-    it("keeps its handle from other programs unless it is to be inherited", function()
+  support.only("posix", "the test reads the flags of handles from /proc", function()
+    it("marks its handle close-on-exec unless inherit is true", function()
       local CLOSE_ON_EXEC = 0x80000 -- octal 2000000
       for _, inherit in ipairs { false, true } do
         local m <close> = assert(filemap.create(nil, 1, { inherit = inherit }))

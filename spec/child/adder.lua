@@ -1,4 +1,5 @@
--- adder NAME COUNT: when told to, adds to the numbers of a map as often, while the parent does the same.
+-- adder NAME COUNT: on a line from the parent, adds to the numbers of the map COUNT times, while the parent
+-- does the same.
 local child = require "spec.child.common"
 local filemap = require "filemap"
 

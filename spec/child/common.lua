@@ -1,10 +1,10 @@
--- What every child of the specs starts with. A child is spoken to in lines: it says READY once it is, and
--- ends when its stdin does, as that of a child whose parent was killed.
+-- Every child of the specs loads this module first. The parent and the child send each other lines. The child
+-- prints READY once it is ready. It ends at the end of its stdin, and so also when its parent is killed.
 local child = {}
 
 io.stdout:setvbuf("full")
 
--- Says one line. On Windows there are no line buffers, so each is handed over.
+-- Prints one line and flushes it. (Windows has no line buffering.)
 function child.say(...)
   local words = table.pack(...)
   for i = 1, words.n do words[i] = tostring(words[i]) end
@@ -16,8 +16,8 @@ function child.ready()
   child.say("READY")
 end
 
--- The next line from the parent. When there are no more, this ends the process as a Lua program ends: what is
--- open is closed.
+-- Returns the next line from the parent. At the end of stdin it ends the process and closes the Lua state, so
+-- that all open objects are closed.
 function child.hear()
   local line = io.stdin:read("l")
   if not line then os.exit(0, true) end

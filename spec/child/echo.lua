@@ -1,5 +1,5 @@
--- Says its arguments, then does as it is told, for the specs of the harness itself. The environment can make
--- it fail before it is ready.
+-- Prints its arguments, then runs the orders that it reads, for the specs of the harness itself. ECHO_START
+-- in the environment can make it fail before it is ready.
 local child = require "spec.child.common"
 
 local start = os.getenv("ECHO_START")

@@ -1,5 +1,5 @@
--- evaluator: runs each line as a chunk, and says the results in one line. The chunks share globals, among which are
--- the modules, `now`, the clock, and `cpu`, the processor time that was used.
+-- evaluator: runs each line as a chunk, and prints the results in one line. The chunks share globals: among
+-- them are the modules, `now` (the clock) and `cpu` (the processor time that was used).
 local child = require "spec.child.common"
 
 local env = setmetatable({
@@ -8,7 +8,7 @@ local env = setmetatable({
   cpu = require("process").cpu, traffic = require "spec.support.traffic",
 }, { __index = _G })
 
--- Runs the chunk; of a failure the code is said alone, since messages differ from system to system.
+-- Runs the chunk. For a failure it returns only the code, because messages differ between systems.
 local function evaluate(line)
   local results = table.pack(pcall(assert(load(line, "=line", "t", env))))
   if results.n == 5 and not results[2] then return results[4] end

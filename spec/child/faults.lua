@@ -1,11 +1,11 @@
--- faults NAME FOLDER HANDLE: does a bit of everything, step by step, and lets calls of the system fail in it, for
--- spec/fault_spec.lua. NAME is the beginning of the names that it uses, FOLDER for its files, HANDLE of some memory of
--- a page.
+-- faults NAME FOLDER HANDLE: uses most kinds of objects, step by step, and makes system calls fail in each
+-- step, for spec/fault_spec.lua. NAME is the start of the names that it uses, FOLDER is for its files, HANDLE
+-- is that of one page of memory.
 --
--- It hears lines: a function's name, an errno, and "once" or "onwards". In each step the first call of that function
--- fails, then the second, and so on, until there are no more. Each time it says how the step ended, "ok", or the code
--- and the system's number of what failed; what was left behind; and what of the things that were there before works no
--- more.
+-- It reads lines: a function's name, an errno, and "once" or "onwards". In each step the first call of that
+-- function fails, then the second, and so on, until the step makes no further call. Each time it prints how
+-- the step ended ("ok", or the failure's code and errno), what the step left behind, and which earlier
+-- objects do not work any more.
 local child = require "spec.child.common"
 local core = require "filemap.core"
 local faulty = require "faulty"
@@ -20,7 +20,7 @@ local sync = require "filemap.sync"
 local name, folder, handle = arg[1], arg[2], tonumber(arg[3])
 local page = filemap.page_size
 
--- What failed ends its step.
+-- A failure ends the step.
 local function try(result, message, code, native)
   if result == nil then error({ message = message, code = code, native = native }, 0) end
   return result, message
@@ -34,7 +34,7 @@ local function size(what)
   return lfs.attributes(path(what), "size")
 end
 
--- Steps -------------------------------------------------------------------------------------------------------
+-- Steps -----------------------------------------------------------------------------------------------------
 
 local steps = {}
 
@@ -102,7 +102,7 @@ end
 steps["file grown"] = function()
   local before = size "file"
   local map <close>, message, code, native = filemap.file(path "file", "rw", { size = before + page })
-  if not map then assert(size "file" == before, "a file that was not to be had has another size") end
+  if not map then assert(size "file" == before, "a file that could not be grown has another size") end
   try(map, message, code, native)
 end
 
@@ -166,9 +166,9 @@ steps["pipe"] = function()
   try(client:send("message"))
   local server <close>, message, code, native = listener:accept(0)
   if not server then
-    -- Who was not accepted waits on.
+    -- A client whose accept failed must still be queued.
     local later <close>, _, again = listener:accept(0)
-    assert(later and later:receive() == "message" or again == code, "one that was not accepted is lost")
+    assert(later and later:receive() == "message" or again == code, "a client that was not accepted is lost")
     try(server, message, code, native)
   end
   assert(try(server:receive()) == "message")
@@ -176,7 +176,7 @@ steps["pipe"] = function()
   assert(try(client:receive()) == "answer")
 end
 
--- What was there before ------------------------------------------------------------------------------------------
+-- Objects that exist before each step -----------------------------------------------------------------------
 
 local things = {}
 
@@ -213,7 +213,7 @@ local checks = {
   end,
 }
 
--- What is there, in numbers --------------------------------------------------------------------------------------
+-- Counts of what exists -------------------------------------------------------------------------------------
 
 local function mappings()
   local count = 0
@@ -233,13 +233,13 @@ local function segments()
   return count
 end
 
--- A name whose last holder could not look again has gone with the next look at all of them.
+-- Counts after a list, which removes a name whose last holder could not check it when it closed.
 local function left()
   filemap.list()
   return { maps = core.live(), handles = process.handles(), mappings = mappings(), segments = segments() }
 end
 
--- What a step left behind.
+-- Compares the counts before and after a step. Returns what the step left behind.
 local function excess(before, now)
   local words = {}
   for what, count in pairs(now) do
@@ -254,13 +254,13 @@ end
 
 local NOT_REACHED <const> = 1
 
--- The first things that a process does can fail, too.
+-- A step for the first calls of a process, which can fail too.
 function steps.first()
   prepare()
   for _, thing in pairs(things) do thing:close() end
 end
 
--- Does a step, of whose calls one fails, in a process of its own.
+-- Runs a step in which one call fails. This is called in a forked process for each step and call.
 local function run(what, fault, which)
   collectgarbage("stop")
   if what ~= "first" then prepare() end

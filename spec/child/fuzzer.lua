@@ -1,8 +1,9 @@
--- fuzzer SEED ROUNDS SECONDS FOLDER HANDLES...: calls everything that filemap has at random, with right and with
--- hostile arguments, until all rounds or seconds are over. It says how far it has come after each few rounds, and at
--- the end DONE. What must not be ends it with a line that begins with FAILED. Before each call it writes that to
--- FOLDER/calls, for who finds it dead. What else it makes is in FOLDER, or has its own process's names; it adopts the
--- handles that it inherited.
+-- fuzzer SEED ROUNDS SECONDS FOLDER HANDLES...: calls all functions and methods of filemap at random, with
+-- valid and with hostile arguments, until all rounds are done or the seconds are over. About every 2 seconds
+-- it prints its progress, and at the end DONE. A violation ends it with a line that begins with FAILED. It
+-- logs each call to FOLDER/calls before it makes the call, so that the last call of a crashed fuzzer is
+-- known. All other files that it makes are in FOLDER too, and all names contain its process's number. It
+-- adopts the handles that it inherited.
 local child = require "spec.child.common"
 local core = require "filemap.core"
 local hostile = require "spec.support.hostile"
@@ -17,7 +18,7 @@ local CODES <const> = " not_found exists denied invalid too_small too_large no_s
 
 local random, pick, makers = math.random, hostile.pick, hostile.makers
 
--- Before the working folder becomes the one that all files are made in.
+-- The modules are loaded before the working folder changes to FOLDER.
 local modules = {}
 for _, name in ipairs {
   "filemap", "filemap.sync", "filemap.state", "filemap.pipe", "filemap.mailslot", "filemap.struct", "filemap.cdef",
@@ -28,7 +29,7 @@ end
 local log = assert(io.open(arg[4] .. "/calls", "w"))
 assert(lfs.chdir(arg[4]))
 
--- {-- What is there to call ------------------------------------------------------------------------
+-- {-- Functions and methods to call -----------------------------------------------------------------
 
 local function functions_of(t)
   local names = {}
@@ -39,7 +40,7 @@ local function functions_of(t)
   return names
 end
 
--- The methods of a class, as a table; its name; its metamethods. Found by its metatable, once.
+-- The class of an object: its name, its methods as a table, and its metamethods. Cached by metatable.
 local known = setmetatable({}, { __mode = "k" })
 
 local function class_of(object)
@@ -50,7 +51,7 @@ local function class_of(object)
   if class then return class end
   class = { name = name, metatable = mt, metamethods = functions_of(mt), methods = {} }
   if type(mt.__index) == "table" then class.methods = mt.__index
-  elseif type(object) == "userdata" then -- a function, which has them
+  elseif type(object) == "userdata" then -- __index is a function with the methods as an upvalue
     local _, value = debug.getupvalue(mt.__index, 1)
     class.methods = value or {}
   else class.name = class.name .. " object" end -- a record or an array, not their type
@@ -59,7 +60,7 @@ local function class_of(object)
   return class
 end
 
--- What calls expect, by module or class and name: the letters of hostile.makers. Others get anything.
+-- The arguments of each function and method, as letters of hostile.makers. Other calls get arbitrary values.
 local patterns = {
   ["filemap.create"] = "NzM", ["filemap.open"] = "NaM", ["filemap.create_or_open"] = "NzM", ["filemap.file"] = "PaM",
   ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "",
@@ -104,7 +105,7 @@ end
 local objects = {}
 local ends = setmetatable({}, { __mode = "k" }) -- of pipes
 
--- So large a map would have large parts read.
+-- A map so large that calls would read large parts of it.
 local function is_huge(object)
   local ok, size = pcall(function() return object:size() end)
   return ok and math.type(size) == "integer" and size > 1 << 22
@@ -120,7 +121,7 @@ local function keep(value)
   objects[#objects < MOST_OBJECTS and #objects + 1 or random(#objects)] = value
 end
 
--- One that is ours, of a class if one is named; nil where there is none.
+-- A random kept object, of the named class if there is a name, or nil.
 function hostile.object(name)
   for _ = 1, name and 30 or 1 do
     local object = objects[random(#objects)]
@@ -139,7 +140,7 @@ function hostile.close_something()
   if #objects > 0 and random(4) == 1 then close(pick(objects)) end
 end
 
--- One to be called, which is seldom closed.
+-- A random object to call. It is rarely closed.
 local function any_object()
   local i, object
   for _ = 1, 5 do
@@ -151,7 +152,7 @@ local function any_object()
   return object, class_of(object)
 end
 
--- Handles that were inherited, and are nobody's yet; how many of them were adopted in this round.
+-- The inherited handles that are not adopted yet; and the number that were adopted in this round.
 local inherited, adopted = {}, 0
 for i = 5, #arg do inherited[#inherited + 1] = tonumber(arg[i]) end
 
@@ -159,7 +160,7 @@ function makers.H()
   return random(2) == 1 and inherited[#inherited] or pick { -1, 1 << 31, 1 << 62, "x", 0.5, math.mininteger, {} }
 end
 
--- {-- What is written down before a call -----------------------------------------------------------
+-- {-- The log of calls -----------------------------------------------------------------------------
 
 local said = {}
 
@@ -195,13 +196,13 @@ local function fail(why)
   os.exit(1)
 end
 
--- {-- What may come of it --------------------------------------------------------------------------
+-- {-- Checks of results and errors -----------------------------------------------------------------
 
 local function contains(text, part)
   return text:find(part, 1, true) ~= nil
 end
 
--- Each message names the argument, the object, the field or whatever it is that is wrong.
+-- Each message names the argument, the object, the field or other thing that is wrong.
 local names_something = { "bad argument #%d", "calling '", "filemap%.%l+", "'[^']*'", "index ", "element", "power of 2",
                           "guard", "cdef: line", "integral size", "integer does not fit", "table expected",
                           hostile.TOKEN, ": table: ", ": nil$" } -- the last ones are raised by hostile values
@@ -212,23 +213,23 @@ local function is_sensible(problem)
   end
 end
 
--- A mistake of the caller's must be told as such: nothing may come to grief within filemap.
+-- An error must report a mistake of the caller. An error inside filemap's own Lua code is a violation.
 local function check_error(problem)
   if type(problem) == "table" and problem[1] == hostile.TOKEN or problem == nil then return end
   if type(problem) ~= "string" or problem == "" then fail("raised " .. type(problem)) end
-  if contains(problem, "__tostring") then return end -- one that misbehaves, which Lua says
-  if problem:find("filemap%.%l+ is closed$") then return end -- perhaps in the middle of a call that is Lua
+  if contains(problem, "__tostring") then return end -- Lua's message about a hostile __tostring
+  if problem:find("filemap%.%l+ is closed$") then return end -- perhaps during a method that is written in Lua
   if problem:find("filemap[/\\]%w+%.lua:%d") or problem:find("filemap[/\\]%w+[/\\]%w+%.lua:%d")
     or problem:find("%(made%)[^:]*:%d") then
-    fail("an accident: " .. problem)
+    fail("an internal error: " .. problem)
   end
   if not is_sensible(problem) then fail("it names nothing: " .. problem) end
   if contains(problem, "attempt to") and not contains(problem, "fuzzer") and not contains(problem, "yield") then
-    fail("an accident: " .. problem)
+    fail("an internal error: " .. problem)
   end
 end
 
--- nil and a message is a failure of the world, which has a word.
+-- nil and a message is a failure of the environment, which must have a code.
 local function check_results(results)
   if results[1] ~= nil or type(results[2]) ~= "string" then return end
   local message, code, native = results[2], results[3], results[4]
@@ -240,7 +241,7 @@ end
 
 -- {-- Calls ----------------------------------------------------------------------------------------
 
--- By the name that is called: a caller, from whose text Lua takes the name for its messages.
+-- Functions that call a method by name, since Lua takes the name in its messages from the text of the caller.
 local callers = {}
 
 local function caller(name, as_method)
@@ -250,7 +251,7 @@ local function caller(name, as_method)
   return callers[text]
 end
 
--- In a coroutine, whose yields are gone on with a few times; then it may be closed where it is.
+-- Calls f in a coroutine, resumes it a few times if it yields, and then may close it where it yielded.
 local function in_coroutine(f, ...)
   local thread = coroutine.create(f)
   local results = table.pack(coroutine.resume(thread, ...))
@@ -265,7 +266,8 @@ local function in_coroutine(f, ...)
   return table.unpack(results, 1, results.n)
 end
 
--- Has the first thing that the call allocates run finalizers, which close what it was given.
+-- Sets the collector so that the first allocation of the call runs finalizers, which close the call's
+-- arguments.
 local function close_in_call(values)
   collectgarbage()
   collectgarbage("incremental", 100, 1000, 30)
@@ -295,11 +297,11 @@ local function make_call(what, f, values)
   return results
 end
 
--- Names, paths, handles, flags of files and time-outs are always such as may be: never others' names and files, never
--- files that stay, and never for ever.
+-- Names, paths, handles, file flags and time-outs always have safe values: the fuzzer never touches names and
+-- files of others, never leaves files behind, and never waits forever.
 local bound = { N = true, K = true, P = true, H = true, j = true, t = true }
 
--- Arguments by a pattern: as it says, or with some in it that are hostile, or few or many.
+-- Arguments by a pattern: all valid, or some of them hostile, or too few, or too many.
 local function arguments(pattern, first)
   local values = { n = #pattern, first }
   local how = random(10)
@@ -318,7 +320,7 @@ local function arguments(pattern, first)
   return values
 end
 
--- A stream of a pipe waits without a time-out: its other end must have gone.
+-- A stream of a pipe waits without a time-out, so its other end must be closed first.
 local function close_other_ends(object)
   collectgarbage()
   collectgarbage()
@@ -346,7 +348,7 @@ local function call_method()
   make_call(full, caller(name, false), values)
 end
 
--- The types of a header are of the same classes.
+-- Keeps the types of a parsed header as objects to call.
 local function keep_types(types)
   local names = {}
   for name in pairs(types) do names[#names + 1] = name end
@@ -371,7 +373,7 @@ end
 
 local keys = { "a", "b", "text", "list", "in", "bits", "x", 1, 2, 3, 5 }
 
--- The operations of Lua: first those of all, then those of what has fields or elements.
+-- Lua's operators: the first three are for all objects, the rest for those with fields or elements.
 local operations = {
   function(o) return { n = 1, tostring(o) } end,
   function(o) return { n = 1, o == hostile.any() } end,
@@ -410,8 +412,8 @@ local function call_function()
   end
 end
 
--- Metamethods as functions, as one gets them by debug.getmetatable. (Those of tables are plain Lua, which believes that
--- it is called by Lua.)
+-- Calls a metamethod as a function, as debug.getmetatable returns it. (The metamethods of tables are plain
+-- Lua code, which relies on being called by Lua itself. They get their own object.)
 local function call_metamethod()
   local object = hostile.object()
   local class = class_of(object)
@@ -424,7 +426,7 @@ local function call_metamethod()
   make_call(class.name .. " " .. name, caller(name, false), values)
 end
 
--- Closed by leaving a block, in the order that is right, or by the end of a coroutine that does not come back.
+-- Closes two objects by leaving a block, or by closing a coroutine that is suspended in the block.
 local function close_by_scope()
   local a, b = hostile.object(), hostile.object()
   local class_a, class_b = class_of(a), class_of(b)
@@ -457,7 +459,7 @@ local function drop()
   if #objects > 10 then objects[i] = objects[#objects] objects[#objects] = nil end
 end
 
--- By their weights.
+-- Actions and their weights, which add up to 104.
 local actions = {
   { call_method, 60 }, { call_module, 12 }, { operate, 14 }, { call_function, 5 }, { call_metamethod, 4 },
   { close_by_scope, 2 }, { disturb_collector, 4 }, { drop, 3 },
@@ -482,7 +484,7 @@ local function must(value, why, code)
   return value
 end
 
--- Some of everything to begin with.
+-- Makes objects of every kind to start with.
 local function furnish_views(names, files)
   local filemap, struct = require "filemap", require "filemap.struct"
   local maps = {
@@ -519,8 +521,8 @@ local function furnish_channels(names)
   }
 end
 
--- Where another process, looking for dead names, holds one back a name may be in use: that is no failure, and there is
--- less to begin with.
+-- A name may be in use for a moment while another process checks for stale names. This is not a failure: the
+-- round then starts with fewer objects.
 local function furnish(make, ...)
   local made, problem = pcall(make, ...)
   if not made and not contains(tostring(problem), "(in_use)") then fail(problem) end
@@ -532,7 +534,7 @@ local function remove_files()
   end
 end
 
--- What is left of a name of ours, nil if nothing is.
+-- A file of this process that is left in /dev/shm, or nil.
 local function left_in_memory()
   if core.platform ~= "posix" then return nil end
   for _, name in ipairs(hostile.verbatim()) do core.unlink(name) end
@@ -561,7 +563,7 @@ local function play(handles)
   if file then fail(file .. " is left in memory") end
   if core.live() ~= 0 then fail(core.live() .. " maps, mappings and sync objects are left") end
   local left = process.handles() + adopted
-  local counts = handles > 1 -- wine does not
+  local counts = handles > 1 -- wine does not count handles
   if counts and left ~= handles then fail(("%d handles where %d were"):format(left, handles)) end
 end
 

@@ -1,8 +1,9 @@
--- Holds a map and a view of it, and obeys the parent.
+-- Holds a map and a view of it, and runs the parent's orders.
 --   mapper.lua create NAME SIZE | create_or_open NAME SIZE | open NAME ACCESS | file PATH ACCESS [SIZE]
 --              | adopt HANDLE SIZE ACCESS | nothing
--- It says READY and what happened: "created" or "opened", or the code of the failure. Then, line by line:
---   put OFFSET TEXT   get OFFSET LENGTH   size   unmap (the view)   close (the map)   exit (without either)
+-- It prints READY and the result: "created" or "opened", or the code of the failure. Then it reads orders,
+-- one a line:
+--   put OFFSET TEXT   get OFFSET LENGTH   size   unmap (the view)   close (the map)   exit (closes neither)
 local child = require "spec.child.common"
 local filemap = require "filemap"
 

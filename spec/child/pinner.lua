@@ -1,4 +1,4 @@
--- Says what becomes of pinning more than this process may lock.
+-- Pins more memory than this process may lock, and prints the code of the failure.
 local child = require "spec.child.common"
 local filemap = require "filemap"
 local process = require "process"

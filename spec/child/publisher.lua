@@ -1,6 +1,6 @@
--- publisher NAME GUARD: writes 32 numbers, all the same, again and again, until the first byte of the map's last
--- page is set. With GUARD "even" the number before them is odd while it writes; with "first" that before them and
--- that behind them are equal when it does not.
+-- publisher NAME GUARD: writes 32 equal numbers again and again, until the first byte of the map's last page
+-- is set. With GUARD "even" the counter before the numbers is odd while it writes. With "first" the counters
+-- before and after the numbers are equal while it does not write.
 local child = require "spec.child.common"
 local filemap = require "filemap"
 
@@ -19,7 +19,7 @@ while get_u8(stop) == 0 do
   set_u32(0, even and counter - 1 & 0xffffffff or counter)
   for i = 0, COUNT - 1 do set_u64(VALUES + 8 * i, n) end
   if even then set_u32(0, counter) else set_u32(LAST, counter) end
-  -- What a writer does between two updates.
+  -- A pause between two updates.
   for _ = 1, 200 do n = n + 0 end
 end
 child.say("published", n)

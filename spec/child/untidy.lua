@@ -1,4 +1,4 @@
--- A file of specs for spec/support_spec.lua to run: its tests succeed and leave something behind.
+-- Specs that spec/support_spec.lua runs. Each test succeeds and leaves something behind.
 local core = require "filemap.core"
 local lfs = require "lfs"
 local support = require "spec.support"
@@ -8,7 +8,7 @@ describe("untidy", function()
 
   support.clean()
 
-  -- What support.clean found is removed all the same.
+  -- Removes what support.clean must have reported.
   teardown(function()
     for _, path in ipairs(made) do os.remove(path) end
     lfs.rmdir(made.folder)

@@ -4,7 +4,7 @@
 
 void fz_fail(const char *what, const char *file, int line)
 {
-  fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
+  fprintf(stderr, "%s:%d: check failed: %s\n", file, line, what);
   abort();
 }
 
@@ -94,7 +94,7 @@ void *fz_room(size_t length)
   return replace(&room, length);
 }
 
-/* {-- The enemy --------------------------------------------------------------------------------- */
+/* {-- The hostile process ------------------------------------------------------------------------ */
 
 static uint8_t *shared;
 static size_t shared_size;
@@ -118,8 +118,8 @@ static uint8_t from_back(void)
   return front < back ? *--back : 0;
 }
 
-/* The fields of headers, positions and table come more often than the bytes behind them. He writes also where nobody
-** has taken a view yet. */
+/* The first words of the memory are the fields of headers, positions and the table. They are written more
+** often than the bytes after them. The hostile process also writes where no process has a view yet. */
 __attribute__((no_sanitize("address", "alignment"))) static void write_word(uint8_t what)
 {
   const size_t words = shared_size / sizeof(uint32_t);
@@ -131,7 +131,7 @@ __attribute__((no_sanitize("address", "alignment"))) static void write_word(uint
   *at = what & 2 ? *at + value : value;
 }
 
-void fz_enemy(void)
+void fz_interfere(void)
 {
   CHECK(++steps < 1000000);
   const uint8_t what = from_back();
@@ -143,5 +143,5 @@ void fz_enemy(void)
 void fm_test_hook(const char *name)
 {
   (void)name;
-  fz_enemy();
+  fz_interfere();
 }

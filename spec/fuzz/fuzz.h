@@ -1,11 +1,13 @@
-/* What the fuzzers share. Each is a function of bytes that an enemy chose, as libFuzzer calls it:
+/* Shared by the fuzzers. Each fuzzer is a function of bytes that libFuzzer chooses:
 **
-** - From the front of the bytes come the calls that are made, and what they are given.
-** - From their back comes what the enemy does to the shared memory meanwhile: at each FM_TEST_HOOK in the middle of a call,
-**   and between two calls. He writes what he likes where he likes, dies, comes alive, and cuts the memory off.
+** - The calls and their arguments are read from the front of the bytes.
+** - The actions of a hostile process are read from their back. It acts at each FM_TEST_HOOK inside a call, and
+**   between two calls. It writes any word anywhere in the shared memory, acquires and releases seats, and
+**   truncates the memory.
 **
-** What must hold: no access outside what is shared (the sanitizers see that), an end of each call, the codes of the
-** contract alone, outputs that are as they were after a failure, and nothing left behind. */
+** The fuzzers check: no access outside the shared memory (the sanitizers check it), each call returns, each
+** code is one that the contract allows, a failed call leaves its outputs unchanged, and nothing is left
+** behind. */
 #ifndef FILEMAP_FUZZ_H
 #define FILEMAP_FUZZ_H
 
@@ -21,30 +23,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fz_begin(const uint8_t *data, size_t size);
 bool fz_has_more(void);
 uint8_t fz_byte(void); /* 0 at the end */
-uint32_t fz_word(void); /* 0, small ones, powers of 2 and their neighbours more often than others */
-uint32_t fz_below(uint32_t end); /* 0 if that is 0 */
+uint32_t fz_word(void); /* small words and powers of 2, plus or minus 1, more often than others */
+uint32_t fz_below(uint32_t end); /* less than `end`; 0 if `end` is 0 */
 
-/* So many bytes that a call is given, in memory of that size: freed by the next call of this function. */
+/* `length` bytes of input for a call, in a buffer of that exact size. The next fz_data frees it. */
 const void *fz_data(size_t length);
 
-/* The same for what a call fills: an access past its end is seen. */
+/* The same for output that a call fills. The sanitizers detect an access past its end. */
 void *fz_room(size_t length);
 
-/* {-- The enemy --------------------------------------------------------------------------------- */
+/* {-- The hostile process ------------------------------------------------------------------------ */
 
-/* The memory that he can write to; NULL: none. */
+/* Sets the memory that the hostile process can write to; NULL: none. */
 void fz_share(void *memory, size_t size);
 
-/* What he does now, if anything. */
-void fz_enemy(void);
+/* Performs the next action of the hostile process, if there is one. */
+void fz_interfere(void);
 
-/* What more he can do; seam.c has it do something. */
+/* Its actions other than writing a word, which seam.c defines. */
 extern void (*fz_more)(uint8_t what);
 
-/* Begins a call: so many steps later it must have come to its end. */
+/* Begins a call, which must return within 1,000,000 steps. */
 void fz_call(void);
 
-/* {-- What must hold ---------------------------------------------------------------------------- */
+/* {-- Checks ------------------------------------------------------------------------------------ */
 
 #define CHECK(holds) ((holds) ? (void)0 : fz_fail(#holds, __FILE__, __LINE__))
 void fz_fail(const char *what, const char *file, int line);
@@ -52,11 +54,11 @@ void fz_fail(const char *what, const char *file, int line);
 /* A set of codes. */
 #define CODE(code) (1u << (code))
 
-/* Is a call's result one of those? Of a failure the error must say the same. */
+/* Checks that a call's result is one of the allowed codes, and that a failure's error has the same code. */
 #define EXPECT(code, e, allowed) fz_expect(code, e, allowed, __FILE__, __LINE__)
 int fz_expect(int code, const fm_error *e, unsigned allowed, const char *file, int line);
 
-/* An error as it is before a call. */
+/* The value of an error before a call. */
 #define NO_ERROR {FM_OK, -1, {0}}
 
 #endif

@@ -1,4 +1,4 @@
-/* slots.h: a writer and a reader of one row of values, and an enemy in it. */
+/* latest.h: a writer and a reader of one row of slots, which a hostile process damages. */
 #include "../../src/channel/latest.h"
 #include "fuzz.h"
 
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   fz_share(s.shared, bytes);
   while (fz_has_more()) {
     fz_call();
-    fz_enemy();
+    fz_interfere();
     switch (fz_byte() % 4) {
       case 0: publish(&s, &version); break;
       case 1: version = fm_latest_newest(&s); break; /* another writer takes over */

@@ -1,4 +1,4 @@
-/* Mailslots: a reader and writers of one section, and an enemy in it. */
+/* Mailslots: a reader and writers of one section, which a hostile process damages. */
 #include "seam.h"
 
 enum { MOST = 3 };
@@ -22,7 +22,7 @@ static void open_one(bool to_read)
   const int code = to_read ? fm_mailslot_create(place, "it", longest, capacity, &options, &e)
                            : fm_mailslot_open(place, "it", &e);
   EXPECT(code, &e, ALWAYS | (to_read ? MAKING : CODE(FM_NOT_FOUND)));
-  CHECK((*place != NULL) == (code == FM_OK)); /* what fails makes nothing */
+  CHECK((*place != NULL) == (code == FM_OK)); /* a failed call makes no object */
 }
 
 static void send(fm_mailslot *m)
@@ -35,7 +35,7 @@ static void send(fm_mailslot *m)
          CODES | CODE(FM_IN_USE) | (timeout > 0 ? CODE(FM_TIMEOUT) : CODE(FM_FULL)));
 }
 
-/* What comes is all there. */
+/* Copies the whole message, so that the sanitizers check all of its bytes. */
 static void receive(fm_mailslot *m)
 {
   enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TIMEOUT) };
@@ -73,7 +73,7 @@ static void make_call(void)
   const uint8_t call = fz_byte() % 16;
   fm_mailslot **m = &held[call % MOST];
   fz_call();
-  fz_enemy();
+  fz_interfere();
   if (call < 3) open_one(call == 0);
   else if (call == 3) plant();
   else if (call == 4) seam_fork();

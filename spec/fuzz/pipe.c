@@ -1,4 +1,4 @@
-/* Pipes: listeners and connections of one section, and an enemy in it. */
+/* Pipes: listeners and connections of one section, which a hostile process damages. */
 #include "seam.h"
 
 enum { MOST = 3 };
@@ -7,14 +7,14 @@ static fm_listener *listeners[2];
 static fm_conn *conns[MOST];
 static const fm_options options = fm_default_options();
 
-/* Few, so that another listener may ask for the same. */
+/* Few values, so that two listeners often have the same capacity. */
 static uint32_t capacity_of(uint8_t choice)
 {
   static const uint32_t capacities[] = {40, 40, 200, 5000};
   return choice < 200 ? capacities[choice % 4] : fz_word();
 }
 
-static void listen_anew(void)
+static void open_listener(void)
 {
   enum { MAKING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_IN_USE) };
   fm_error e = NO_ERROR;
@@ -22,7 +22,7 @@ static void listen_anew(void)
   if (*place) return;
   const uint32_t capacity = capacity_of(fz_byte());
   const int code = EXPECT(fm_pipe_listen(place, "it", capacity, fz_byte() & 1, &options, &e), &e, MAKING);
-  CHECK((*place != NULL) == (code == FM_OK)); /* what fails makes nothing */
+  CHECK((*place != NULL) == (code == FM_OK)); /* a failed call makes no object */
 }
 
 static void connect_or_accept(bool connecting)
@@ -40,8 +40,8 @@ static void connect_or_accept(bool connecting)
 
 enum { USING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_CLOSED) | CODE(FM_TIMEOUT) };
 
-/* Sends on a pipe of messages, writes on a stream; now and then the other way round. */
-static void give(fm_conn *c)
+/* Sends on a pipe of messages and writes on a stream; sometimes the wrong way round. */
+static void send_or_write(fm_conn *c)
 {
   fm_error e = NO_ERROR;
   const size_t length = fz_below(6000);
@@ -53,7 +53,7 @@ static void give(fm_conn *c)
     EXPECT(fm_conn_send(c, fz_data(length), length, timeout, &e), &e, USING | CODE(FM_INVALID) | CODE(FM_TOO_LARGE));
 }
 
-static void take(fm_conn *c)
+static void receive_or_read(fm_conn *c)
 {
   fm_error e = NO_ERROR;
   const void *data = c;
@@ -96,16 +96,16 @@ static void make_call(void)
   const uint8_t call = fz_byte() % 16;
   fm_conn **c = &conns[call % MOST];
   fz_call();
-  fz_enemy();
+  fz_interfere();
   if (call == 0) plant();
-  else if (call == 1) listen_anew();
+  else if (call == 1) open_listener();
   else if (call < 4) connect_or_accept(true);
   else if (call < 6) connect_or_accept(false);
   else if (call == 6) close_listener(&listeners[fz_byte() % 2]);
   else if (call == 7) seam_fork();
   else if (!*c) return;
-  else if (call < 11) give(*c);
-  else if (call < 14) take(*c);
+  else if (call < 11) send_or_write(*c);
+  else if (call < 14) receive_or_read(*c);
   else close_conn(c);
 }
 

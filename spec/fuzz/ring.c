@@ -1,4 +1,4 @@
-/* ring.h: a writer and a reader of one ring, and an enemy in it. */
+/* ring.h: a writer and a reader of one ring, which a hostile process damages. */
 #include "../../src/channel/ring.h"
 #include "fuzz.h"
 
@@ -25,7 +25,7 @@ static void get(fm_ring *r)
   CHECK(code == FM_OK || code == FM_TIMEOUT || code == FM_CORRUPT);
   if (code != FM_OK) return;
   CHECK(length < r->size);
-  fz_enemy();
+  fz_interfere();
   fm_ring_get(r, fz_room(length), length, fz_byte() & 1);
 }
 
@@ -57,7 +57,7 @@ static void count(fm_ring *r)
   if (EXPECT(fm_ring_count(r, &n, &first, &e), &e, CORRUPT_OR) == FM_OK) CHECK(n <= r->size / 8 && first < r->size);
 }
 
-/* False: nobody goes on with a ring that he cannot take hold of. */
+/* False if the ring is corrupt: a process cannot use it any more. */
 static bool reopen(fm_ring *r)
 {
   fm_error e = NO_ERROR;
@@ -67,7 +67,7 @@ static bool reopen(fm_ring *r)
 static bool make_call(fm_ring *writer, fm_ring *reader)
 {
   fz_call();
-  fz_enemy();
+  fz_interfere();
   switch (fz_byte() % 8) {
     case 0: put(writer); break;
     case 1: get(reader); break;

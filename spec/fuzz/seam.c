@@ -5,16 +5,17 @@
 
 #include "../../src/map/map.h"
 
-enum { PAGE = 4096, MOST = 1 << 18 /* of memory at once */, MOST_PAGES = (1 << 30) / PAGE + 2, SEATS = 4096 };
+enum { PAGE = 4096, MOST = 1 << 18 /* bytes at once */, MOST_PAGES = (1 << 30) / PAGE + 2, SEATS = 4096 };
 
-/* The only one. What is reserved is of whole pages, which cannot be touched before they are committed. */
+/* The only section. If it is reserved, it has whole pages, which cannot be accessed before they are
+** committed. */
 static struct section {
   uint8_t *bytes;
   size_t size;
-  size_t reserved; /* in bytes; 0: it is all there */
+  size_t reserved; /* in bytes; 0: all of it is committed */
   int holders;     /* 0: there is no section */
-  bool planted;    /* the enemy is one of them */
-  bool read_only;  /* to others than him */
+  bool planted;    /* the hostile process is one of them */
+  bool read_only;  /* to processes other than the hostile one */
 } section;
 
 static bool is_committed[MOST_PAGES];
@@ -51,7 +52,7 @@ static void make_section(size_t size, bool commit)
   memset(is_committed, 0, section.reserved / PAGE);
 }
 
-/* The enemy writes from the start on, as far as there is memory. */
+/* Commits pages. The hostile process can write to the committed pages before the first one that is not. */
 static void commit(size_t offset, size_t length)
 {
   size_t first = offset / PAGE, end = (offset + length + PAGE - 1) / PAGE;
@@ -89,7 +90,7 @@ static void cut_off(void)
   if (section.holders > 0 && !section.reserved) memset(section.bytes, 0, section.size);
 }
 
-/* {-- The enemy, the clock, and failures -------------------------------------------------------- */
+/* {-- The hostile process, the clock, and failures ----------------------------------------------- */
 
 static void do_more(uint8_t what)
 {
@@ -138,13 +139,13 @@ uint64_t fm_sys_ticks(void)
 void fm_sys_sleep(fm_wait_point *s, uint32_t seen, double seconds)
 {
   CHECK(seconds >= 0 && seconds <= FM_SLICE + 1e-9);
-  fz_enemy();
+  fz_interfere();
   if (*s->word == seen) now += seconds;
 }
 
 void fm_sys_pause(double seconds)
 {
-  fz_enemy();
+  fz_interfere();
   now += seconds;
 }
 
@@ -190,7 +191,7 @@ int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o
 int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
 {
   CHECK(name && o->size == FM_ANY_SIZE);
-  fz_enemy();
+  fz_interfere();
   if (section.holders == 0) return fm_fail(e, FM_NOT_FOUND, NULL);
   if (section.read_only && (o->access & FM_WRITE)) return fm_fail(e, FM_DENIED, NULL);
   const int code = new_map(out, o->access, e);
@@ -293,11 +294,11 @@ void fm_wait_point_close(fm_wait_point *s)
   s->event = 0;
 }
 
-/* What is dead can be named by any number, which the enemy writes: there are only so many seats here. */
+/* The hostile process can write any number as that of a seat, but there are only SEATS seats here. */
 bool fm_seat_is_taken(const fm_map *m, uint32_t number)
 {
   CHECK(m);
-  fz_enemy();
+  fz_interfere();
   return seats_of_ours[number % SEATS] || seats_of_others[number % SEATS];
 }
 
@@ -323,7 +324,7 @@ void fm_seat_release(fm_seat *s)
   s->number = 0;
 }
 
-/* The parent goes on to have its seats, until it dies. */
+/* The parent keeps its seats until it dies. */
 void seam_fork(void)
 {
   for (; seats; seats = seats->next) {

@@ -1,8 +1,9 @@
--- seeds.lua TARGET FOLDER: writes what libFuzzer starts from: calls as the target's make_call reads them, without an
--- enemy and with one.
+-- seeds.lua TARGET FOLDER: writes the inputs that libFuzzer starts from. They hold calls as the target's
+-- make_call reads them, without and with actions of the hostile process.
 local target, folder = arg[1], arg[2]
 
--- By target: what comes first, and the calls. Those of channels name the place of the object by their number modulo 3.
+-- By target: the first bytes, and the calls. In the calls of channels the place of the object is their number
+-- modulo 3.
 local listen, connect, accept = "\1\0\0", "\2\0\0\0", "\4\1\0\0"
 local targets = {
   ring = { "\3\0\0", messages = { "\0\20", "\0\5", "\1\1", "\4", "\0\31", "\1\0", "\1\0", "\5", "\6", "\7" },
@@ -30,7 +31,8 @@ local function write(name, bytes)
   file:write(bytes)
 end
 
--- The enemy's words come from the back. The first of his is quiet; the other writes now and then.
+-- The hostile process's actions are read from the back. With `quiet` it does nothing, with `busy` it
+-- sometimes writes.
 local quiet, busy = ("\0"):rep(400), ("\1\12\0\65" .. "\200\5\0\64" .. ("\0"):rep(12)):rep(20)
 
 local description = targets[target]

@@ -1,4 +1,4 @@
-/* State: writers and readers of one section, and an enemy in it. */
+/* States: writers and readers of one section, which a hostile process damages. */
 #include "seam.h"
 
 enum { MOST = 3 };
@@ -11,7 +11,7 @@ static uint32_t capacity_of(uint8_t choice)
   return choice < 200 ? choice : fz_word();
 }
 
-/* The place of a new one; NULL if there is no room. */
+/* The place for a new object; NULL if the place is taken. */
 static fm_state **new_place(void)
 {
   fm_state **place = &held[fz_byte() % MOST];
@@ -32,7 +32,7 @@ static void open_one(uint8_t how)
   EXPECT(code, &e, ALWAYS | (how == 0   ? MAKING | CODE(FM_EXISTS)
                              : how == 1 ? CODE(FM_NOT_FOUND)
                                         : MAKING | CODE(FM_IN_USE) | CODE(FM_TOO_SMALL)));
-  CHECK((*place != NULL) == (code == FM_OK)); /* what fails makes nothing */
+  CHECK((*place != NULL) == (code == FM_OK)); /* a failed call makes no object */
 }
 
 static void publish(fm_state *s)
@@ -43,7 +43,7 @@ static void publish(fm_state *s)
          CODE(FM_OK) | CODE(FM_TRUNCATED) | CODE(FM_DENIED) | CODE(FM_TOO_LARGE));
 }
 
-/* What comes is all there. */
+/* Copies the whole value, so that the sanitizers check all of its bytes. */
 static void take(fm_state *s, bool newer)
 {
   enum { ALWAYS = CODE(FM_OK) | CODE(FM_TRUNCATED) | CODE(FM_CORRUPT) | CODE(FM_TIMEOUT) };
@@ -82,7 +82,7 @@ static void make_call(void)
   const uint8_t call = fz_byte() % 16;
   fm_state **s = &held[call % MOST];
   fz_call();
-  fz_enemy();
+  fz_interfere();
   if (call < 3) open_one(call);
   else if (call == 3) plant();
   else if (call == 4) seam_fork();

@@ -1,10 +1,10 @@
-/* Text that others wrote: names, UTF-8, words of access, and bytes to be found. */
+/* Untrusted text: names, UTF-8, access words, and bytes to find. */
 #include "../../src/system/system.h"
 #include "../../src/map/map.h"
 #include "../../src/base/utf.h"
 #include "fuzz.h"
 
-/* What is a character is written as it was read; and each step takes some bytes, or finds some that are none. */
+/* Each step consumes some bytes, and a valid character is encoded to the same bytes again. */
 static void check_utf8(const char *text, size_t length)
 {
   const char *s = text, *end = text + length;
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   fz_begin(data, size);
   check_character(fz_word());
   const size_t n = fz_byte() % 20, rest = size < 8 ? 0 : size - 8;
-  /* In memory of their own size, so that a step too far is seen. */
+  /* Buffers of the exact size, so that the sanitizers detect an access past the end. */
   char *text = memcpy(malloc(rest + 1), data + size - rest, rest);
   text[rest] = '\0';
   check_name(text);
