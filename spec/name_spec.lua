@@ -1,4 +1,4 @@
--- Names of maps: what they may be, how long they live, which there are.
+-- Names of sections: which are valid, how long they live, and which filemap.list returns.
 local filemap = require "filemap"
 local lfs = require "lfs"
 local check = require "spec.support.check"
@@ -8,20 +8,20 @@ local contains, fails = check.contains, check.fails
 
 local SIZE = filemap.page_size
 
--- A name of so many bytes that nobody else has.
+-- A name of this length that no other process uses.
 local function name_of(length)
   local name = support.unique()
   return name .. ("n"):rep(length - #name)
 end
 
--- The section is there, and opening it does not change that.
+-- Checks that the section exists, and that opening it does not change that. Returns its size.
 local function is_there(name)
   local map <close> = assert(filemap.open(name))
   fails("exists", name, filemap.create(name, SIZE))
   return #map
 end
 
--- Nothing has the name: it cannot be opened, and can be created.
+-- Checks that the name is free: it cannot be opened, and it can be created.
 local function is_free(name)
   fails("not_found", name, filemap.open(name))
   local map <close> = assert(filemap.create(name, SIZE))
@@ -36,7 +36,7 @@ end
 support.clean()
 
 describe("a name", function()
-  it("is taken by create and found by open", function()
+  it("is created by create and found by open", function()
     local name = support.unique()
     is_free(name)
     local map <close> = assert(filemap.create(name, SIZE))
@@ -49,7 +49,7 @@ describe("a name", function()
     assert.are.equal("one section", read:get_string(0, 11))
   end)
 
-  it("is the same with and without Local\\", function()
+  it("stands for the same section with and without Local\\", function()
     local name = support.unique()
     local map <close> = assert(filemap.create(name, SIZE))
     assert.are.equal(SIZE, is_there("Local\\" .. name))
@@ -62,7 +62,7 @@ describe("a name", function()
     assert.are.equal(SIZE, is_there(name .. "2"))
   end)
 
-  it("is another one with Global\\", function()
+  it("can be created and opened with Global\\", function()
     local name = support.unique()
     local map <close> = assert(filemap.create("Global\\" .. name, SIZE))
     assert.are.equal("Global\\" .. name, map:name())
@@ -71,8 +71,8 @@ describe("a name", function()
     is_free("Global\\" .. name)
   end)
 
-  support.only("posix", "in session 0 of Windows Local names are the Global ones", function()
-    it("without a prefix is not that with Global\\", function()
+  support.only("posix", "in session 0 of Windows the Local names are the Global names", function()
+    it("stands for another section without a prefix than with Global\\", function()
       local name = support.unique()
       local map <close> = assert(filemap.create("Global\\" .. name, SIZE))
       is_free(name)
@@ -97,20 +97,20 @@ describe("a name", function()
   end
 
   local VALID = {
-    ["of 200 bytes"] = name_of(200),
-    ["of 200 bytes behind Local\\"] = "Local\\" .. name_of(200),
-    ["of 200 bytes behind Global\\"] = "Global\\" .. name_of(200),
-    ["of 200 bytes of UTF-8"] = name_of(80) .. ("€"):rep(40),
-    ["of characters past U+FFFF"] = support.unique() .. "\u{1D11E}\u{10FFFF}",
-    ["with / in it"] = support.unique() .. "/a//b/",
-    ["with / behind Local\\"] = "Local\\/" .. support.unique(),
-    ["with dots and blanks"] = ".. " .. support.unique() .. " ..",
-    ["with %"] = support.unique() .. "%s%n%d",
-    ["with a line break"] = support.unique() .. "\n",
-    ["that looks like another prefix"] = "LocaL" .. support.unique(),
+    ["200 bytes"] = name_of(200),
+    ["200 bytes after Local\\"] = "Local\\" .. name_of(200),
+    ["200 bytes after Global\\"] = "Global\\" .. name_of(200),
+    ["200 bytes of UTF-8"] = name_of(80) .. ("€"):rep(40),
+    ["characters past U+FFFF"] = support.unique() .. "\u{1D11E}\u{10FFFF}",
+    ["/ in it"] = support.unique() .. "/a//b/",
+    ["/ after Local\\"] = "Local\\/" .. support.unique(),
+    ["dots and spaces"] = ".. " .. support.unique() .. " ..",
+    ["%"] = support.unique() .. "%s%n%d",
+    ["a line break"] = support.unique() .. "\n",
+    ["a start that resembles a prefix"] = "LocaL" .. support.unique(),
   }
   for what, name in pairs(VALID) do
-    it(what .. " is fine", function()
+    it("may have " .. what, function()
       is_free(name)
       local map <close> = assert(filemap.create(name, SIZE))
       assert.are.equal(SIZE, is_there(name))
@@ -118,7 +118,7 @@ describe("a name", function()
     end)
   end
 
-  it("of one byte is fine", function()
+  it("may have one byte", function()
     for _, name in ipairs { "q", "Local\\q", "Global\\q" } do
       local map <close>, created = filemap.create_or_open(name, SIZE)
       assert.is_true(#map == SIZE and math.type(#map) == "integer" and created ~= nil)
@@ -126,22 +126,22 @@ describe("a name", function()
   end)
 
   local INVALID = {
-    ["of no byte"] = "", ["of no byte behind Local\\"] = "Local\\", ["of no byte behind Global\\"] = "Global\\",
-    ["of 201 bytes"] = ("n"):rep(201), ["of 201 bytes behind Local\\"] = "Local\\" .. ("n"):rep(201),
-    ["of 201 bytes of UTF-8"] = ("€"):rep(67), ["of a million bytes"] = ("n"):rep(1000000),
-    ["with \\"] = "a\\b", ["with \\ behind Local\\"] = "Local\\a\\b", ["with \\ at its end"] = "a\\",
-    ["with \\ alone"] = "\\", ["with two prefixes"] = "Local\\Global\\a", ["with a prefix in other case"] = "local\\a",
-    ["with a byte that is not UTF-8"] = "a\xff", ["cut in a character"] = "a\xE2\x82",
-    ["with an overlong form"] = "a\xC0\xAF", ["with a surrogate"] = "a\xED\xA0\x80",
-    ["past U+10FFFF"] = "a\xF4\x90\x80\x80",
+    ["no bytes"] = "", ["no bytes after Local\\"] = "Local\\", ["no bytes after Global\\"] = "Global\\",
+    ["201 bytes"] = ("n"):rep(201), ["201 bytes after Local\\"] = "Local\\" .. ("n"):rep(201),
+    ["201 bytes of UTF-8"] = ("€"):rep(67), ["a million bytes"] = ("n"):rep(1000000),
+    ["\\ in it"] = "a\\b", ["\\ in it after Local\\"] = "Local\\a\\b", ["\\ at its end"] = "a\\",
+    ["only \\"] = "\\", ["two prefixes"] = "Local\\Global\\a", ["a prefix in lower case"] = "local\\a",
+    ["a byte that is not UTF-8"] = "a\xff", ["an incomplete character"] = "a\xE2\x82",
+    ["an overlong form"] = "a\xC0\xAF", ["a surrogate"] = "a\xED\xA0\x80",
+    ["a code point past U+10FFFF"] = "a\xF4\x90\x80\x80",
   }
   for what, name in pairs(INVALID) do
-    it(what .. " is invalid", function()
+    it("is invalid with " .. what, function()
       for _, call in pairs(calls_for(name)) do fails("invalid", name, call()) end
     end)
   end
 
-  it("with NUL is invalid", function()
+  it("is invalid with NUL", function()
     local start = support.unique()
     for _, call in pairs(calls_for(start .. "\0x")) do fails("invalid", start, call()) end
     for _, call in pairs(calls_for("\0")) do fails("invalid", "", call()) end
@@ -158,7 +158,7 @@ describe("a named section", function()
     return { map = map, view = view, slice = assert(view:sub(3, 4)), ["another map"] = assert(filemap.open(name)) }
   end
 
-  -- All the orders of a list.
+  -- Returns all permutations of a list.
   local function orders(list, first, found)
     if first == #list then found[#found + 1] = table.move(list, 1, #list, 1, {}) end
     for i = first, #list do
@@ -170,7 +170,7 @@ describe("a named section", function()
   end
 
   for _, order in ipairs(orders(HOLDERS, 1, {})) do
-    it("goes with the last of " .. table.concat(order, ", "), function()
+    it("is removed when the last of these is closed: " .. table.concat(order, ", "), function()
       local name = support.unique()
       local held = hold(name)
       for i, holder in ipairs(order) do
@@ -181,7 +181,7 @@ describe("a named section", function()
       is_free(name)
     end)
 
-    it("goes when the last is collected of " .. table.concat(order, ", "), function()
+    it("is removed when the last of these is collected: " .. table.concat(order, ", "), function()
       local name = support.unique()
       local held = hold(name)
       for _, holder in ipairs(order) do
@@ -193,7 +193,7 @@ describe("a named section", function()
     end)
   end
 
-  it("can be taken again as often as one likes, empty each time", function()
+  it("can be created again under the same name any number of times, each time filled with zeros", function()
     local name = support.unique()
     for i = 1, 50 do
       local map <close> = assert(filemap.create(name, SIZE))
@@ -204,7 +204,7 @@ describe("a named section", function()
     is_free(name)
   end)
 
-  it("is left alone by calls on it that fail", function()
+  it("is not changed by calls that fail", function()
     local name = support.unique()
     local map <close> = assert(filemap.create(name, SIZE))
     fails("exists", name, filemap.create(name, SIZE))
@@ -217,9 +217,9 @@ describe("a named section", function()
   end)
 end)
 
-support.only("win32", "POSIX names are removed", function()
+support.only("win32", "POSIX supports both calls", function()
   describe("filemap.unlink and filemap.list", function()
-    it("are unsupported", function()
+    it("fail with unsupported", function()
       fails("unsupported", "/x", filemap.unlink("/x"))
       local result, message, code = filemap.list()
       assert.is_nil(result)
@@ -227,7 +227,7 @@ support.only("win32", "POSIX names are removed", function()
       assert.are.equal("unsupported", code)
     end)
 
-    it("leave a name with / at its start one like any other", function()
+    it("leave names that start with / without a special meaning", function()
       local name = support.unique("/")
       local map <close> = assert(filemap.create(name, SIZE))
       assert.are.equal(SIZE, is_there(name))
@@ -237,7 +237,7 @@ support.only("win32", "POSIX names are removed", function()
   end)
 end)
 
-support.only("posix", "Windows keeps names in no folder, does not list them, and has no verbatim ones", function()
+support.only("posix", "Windows has no folder of names, no list of them and no verbatim names", function()
   local FOLDER = "/dev/shm/"
 
   local function contents()
@@ -246,7 +246,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
     return files
   end
 
-  -- The path in /dev/shm at which the section of a name is, while it is there.
+  -- The path in /dev/shm of a name's section while the section exists.
   local function path_of(name)
     local before = contents()
     local map <close> = assert(filemap.create(name, SIZE))
@@ -270,7 +270,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       return found
     end
 
-    it("has the live names with their sizes", function()
+    it("returns the live names with their sizes", function()
       local name = support.unique()
       local plain <close> = assert(filemap.create(name, 10))
       local slash <close> = assert(filemap.create("Local\\" .. name .. "/x/", 2^20))
@@ -282,7 +282,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       assert.are.equal("integer", math.type(listed("Local\\" .. name)))
     end)
 
-    it("has many, and none that has gone", function()
+    it("returns 100 live names, and no name whose map is closed", function()
       local name, maps = support.unique(), {}
       for i = 1, 100 do maps[i] = assert(filemap.create(name .. "." .. i, i)) end
       for i = 1, 100 do assert.are.equal(i, listed(("Local\\%s.%d"):format(name, i))) end
@@ -292,7 +292,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
   end)
 
   describe("a name that starts with /", function()
-    it("is that name in /dev/shm, and stays until it is unlinked", function()
+    it("stands for the file of that name in /dev/shm, which stays until it is unlinked", function()
       local name = support.unique("/")
       local map = assert(filemap.create(name, SIZE))
       local view = assert(map:view())
@@ -312,7 +312,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       fails("not_found", name, filemap.unlink(name))
     end)
 
-    it("finds what another program made, whatever its size", function()
+    it("opens a file that another program made, of any size but 0", function()
       local name = support.unique("/")
       local file <close> = assert(io.open(FOLDER .. name, "w"))
       fails("exists", name, filemap.create(name, 1))
@@ -324,7 +324,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       assert.is_true(filemap.unlink(name))
     end)
 
-    it("has 1 to 200 bytes after it, and no second /", function()
+    it("must have 1 to 200 bytes after the /, without a second /", function()
       for _, name in ipairs { "/", "//", "/a/b", "/../a", "/..", "/.", "/" .. ("n"):rep(201), "/a\\b", "/a\xff" } do
         fails("invalid", name, filemap.create(name, 1))
         fails("invalid", name, filemap.open(name))
@@ -347,7 +347,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
   end)
 
   describe("filemap.unlink", function()
-    it("leaves other names alone", function()
+    it("fails with invalid for names that do not start with /, and does not remove them", function()
       local name = support.unique()
       for _, full in ipairs { name, "Local\\" .. name, "Global\\" .. name } do
         local map <close> = assert(filemap.create(full, SIZE))
@@ -358,7 +358,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       fails("invalid", "/x", filemap.unlink("/x\0y"))
     end)
 
-    it("raises for what is no string", function()
+    it("raises for an argument that is not a string", function()
       for _, name in ipairs { true, {} } do
         local ok, message = pcall(function() return (filemap.unlink(name)) end)
         assert.is_false(ok)
@@ -368,7 +368,8 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
     end)
   end)
 
-  -- What somebody else may have put where a name's file goes: how to make it, what lfs says it is.
+  -- Objects that another user may have put at the path of a name's file: the command that makes one, and its
+  -- mode as lfs reports it.
   local PLANTS = {
     ["a FIFO"] = { "mkfifo '%s'", "named pipe" },
     ["a folder"] = { "mkdir '%s'", "directory" },
@@ -379,7 +380,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
   }
   for what, plant in pairs(PLANTS) do
     for _, prefix in ipairs { "", "Global\\", "/" } do
-      it(("is invalid where %s is planted, and leaves that as it is: %sName"):format(what, prefix), function()
+      it(("is invalid where %s is planted, which is not changed: %sName"):format(what, prefix), function()
         local name = prefix .. support.unique()
         local path = prefix == "/" and FOLDER .. name:sub(2) or path_of(name)
         assert.is_true(os.execute(plant[1]:gsub("%%s", path)))
@@ -404,7 +405,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       ["0777"] = "rwxrwxrwx", ["0400"] = "r--------",
     }
 
-    it("gives the file's permissions, whatever the umask", function()
+    it("sets the file's permissions, whatever the umask is", function()
       for mode, permissions in pairs(MODES) do
         for _, name in ipairs { support.unique(), support.unique("Global\\"), support.unique("/") } do
           local before = contents()
@@ -419,7 +420,7 @@ support.only("posix", "Windows keeps names in no folder, does not list them, and
       end
     end)
 
-    it("is 0600 unless told otherwise", function()
+    it("is 0600 by default", function()
       local name = support.unique("/")
       local map <close> = assert(filemap.create(name, SIZE))
       local found = lfs.attributes(FOLDER .. name, "permissions")

@@ -7,7 +7,8 @@ local raises, contains = check.raises, check.contains
 
 local SIZE = 4096
 
--- Each type, what string.pack calls it, its bytes, and for the integers the least and the greatest.
+-- Each type, its format for string.pack, its size in bytes, and for integers the least and the greatest
+-- value.
 local INTEGERS = {
   { T = "i8", format = "=i1", bytes = 1, least = -0x80, greatest = 0x7f },
   { T = "u8", format = "=I1", bytes = 1, least = 0, greatest = 0xff },
@@ -24,7 +25,7 @@ local FLOATS = {
 }
 local ALL = table.move(FLOATS, 1, #FLOATS, #INTEGERS + 1, table.move(INTEGERS, 1, #INTEGERS, 1, {}))
 
--- The same for a plain function, which is called `get` or `set` there.
+-- As check.raises, for a plain function that the calling code names `get` or `set`.
 local function raises_plain(name, f, ...)
   local code = ("local %s = ... local result = %s(select(2, ...)) return result"):format(name, name)
   local ok, message = pcall(assert(load(code)), f, ...)
@@ -51,8 +52,9 @@ describe("numbers", function()
     map:close()
   end)
 
-  -- What every type does, by its methods and by its plain functions: for a view, get(offset) and
-  -- set(offset, value), what they are called in messages, and the same calls for what they raise.
+  -- Two ways to read and write a type: by the view's methods and by the plain functions. Each gives
+  -- get(offset) and set(offset, value), their names in messages, and functions that make the same calls and
+  -- return what they raise.
   local ways = {
     methods = function(v, T)
       local get, set = "get_" .. T, "set_" .. T
@@ -83,13 +85,13 @@ describe("numbers", function()
             f = way(view, t.T)
           end)
 
-          -- Both raise for the offset, with this text in the message.
+          -- Checks that both raise for the offset, with this text in the message.
           local function both_raise(why, offset)
             contains(("bad argument #1 to '%s' (%s)"):format(f.get_name, why), f.get_raises(offset))
             contains(("bad argument #1 to '%s' (%s)"):format(f.set_name, why), f.set_raises(offset, 1))
           end
 
-          it("is read and written in native order at any alignment, and nothing beside it", function()
+          it("is read and written in native byte order at any alignment, and alone", function()
             for offset = 8, 16 do
               view:set_string(0, ("\xEE"):rep(32))
               f.set(offset, 77)
@@ -99,7 +101,7 @@ describe("numbers", function()
             end
           end)
 
-          it("is in the view from offset 0 up to its last whole place", function()
+          it("can be read and written from offset 0 to the last offset where it fits", function()
             for _, offset in ipairs { 0, 1, SIZE - t.bytes, 0.0, SIZE - t.bytes + 0.0 } do
               f.set(offset, 5)
               assert.are.equal(5, f.get(offset))
@@ -120,7 +122,7 @@ describe("numbers", function()
             end
           end)
 
-          it("raises for an offset that is no integer", function()
+          it("raises for an offset that is not an integer", function()
             for _, offset in ipairs { 0.5, 2^63, -2^64, 0/0, 1/0 } do
               both_raise("number has no integer representation", offset)
             end
@@ -129,7 +131,7 @@ describe("numbers", function()
             end
           end)
 
-          it("raises for a value of another type and leaves the bytes alone", function()
+          it("raises for a value of another type and writes nothing", function()
             view:set_string(0, ("\xEE"):rep(8))
             for _, value in ipairs { "x", true, {}, print } do
               contains(("#2 to '%s' (number expected, got %s)"):format(f.set_name, type(value)), f.set_raises(0, value))
@@ -138,7 +140,7 @@ describe("numbers", function()
             assert.are.equal(("\xEE"):rep(8), view:get_string(0, 8))
           end)
 
-          it("can be read through a read-only view, and writing raises", function()
+          it("can be read through a read-only view, and raises when it is written there", function()
             f.set(0, 9)
             local readonly <close> = assert(map:view(0, SIZE, "r"))
             local r = way(readonly, t.T)
@@ -163,7 +165,7 @@ describe("numbers", function()
             f = way(view, t.T)
           end)
 
-          it("holds its extremes and what is next to them", function()
+          it("holds its limits and the values next to them", function()
             for _, value in ipairs { t.least, t.least + 1, 0, 1, t.greatest - 1, t.greatest } do
               f.set(3, value)
               assert.are.equal(value, f.get(3))
@@ -171,7 +173,7 @@ describe("numbers", function()
             end
           end)
 
-          it("raises for one that does not fit and leaves the bytes alone", function()
+          it("raises for an integer that does not fit and writes nothing", function()
             view:set_string(0, ("\xEE"):rep(8))
             local beyond = t.bytes < 8 and { t.least - 1, t.greatest + 1, t.greatest + 1.0, math.mininteger,
               math.maxinteger } or {}
@@ -185,7 +187,7 @@ describe("numbers", function()
             assert.are.equal(("\xEE"):rep(8), view:get_string(0, 8))
           end)
 
-          it("takes a float with an exact integer value", function()
+          it("accepts a float with an exact integer value", function()
             for _, value in ipairs { 0.0, -0.0, 1.0, 100.0 } do
               f.set(0, value)
               assert.are.equal(math.tointeger(value), f.get(0))
@@ -198,10 +200,10 @@ describe("numbers", function()
             math.randomseed(seed)
             for _ = 1, 200 do
               local offset, value = math.random(0, SIZE - 8), math.random(t.least, t.greatest)
-              local told = ("seed %d, offset %d, value %d"):format(seed, offset, value)
+              local context = ("seed %d, offset %d, value %d"):format(seed, offset, value)
               f.set(offset, value)
-              assert.are.equal(string.pack(t.format, value), view:get_string(offset, t.bytes), told)
-              assert.are.equal(value, f.get(offset), told)
+              assert.are.equal(string.pack(t.format, value), view:get_string(offset, t.bytes), context)
+              assert.are.equal(value, f.get(offset), context)
             end
           end)
         end)
@@ -215,13 +217,13 @@ describe("numbers", function()
             f = way(view, t.T)
           end)
 
-          it("comes out as a float, also when it went in as an integer", function()
+          it("is read as a float, also when an integer was written", function()
             f.set(0, 3)
             assert.are.equal(3.0, f.get(0))
             assert.are.equal("float", math.type(f.get(0)))
           end)
 
-          it("holds infinities, NaN, and both zeros", function()
+          it("holds infinities, NaN and both zeros", function()
             for _, value in ipairs { 1/0, -1/0 } do
               f.set(1, value)
               assert.are.equal(value, f.get(1))
@@ -239,10 +241,10 @@ describe("numbers", function()
             math.randomseed(seed)
             for _ = 1, 200 do
               local value = (math.random() - 0.5) * 2.0^math.random(-160, 120)
-              local told = ("seed %d, value %a"):format(seed, value)
+              local context = ("seed %d, value %a"):format(seed, value)
               f.set(5, value)
-              assert.are.equal(string.pack(t.format, value), view:get_string(5, t.bytes), told)
-              assert.are.equal((string.unpack(t.format, string.pack(t.format, value))), f.get(5), told)
+              assert.are.equal(string.pack(t.format, value), view:get_string(5, t.bytes), context)
+              assert.are.equal((string.unpack(t.format, string.pack(t.format, value))), f.get(5), context)
             end
           end)
         end)
@@ -250,7 +252,7 @@ describe("numbers", function()
     end)
   end
 
-  it("rounds to the nearest f32, and one too large is infinity", function()
+  it("are rounded to the nearest f32, and to infinity where they are too large for one", function()
     for value, expected in pairs {
       [0.1] = 0x1.99999ap-4, [0x1.fffffep127] = 0x1.fffffep127, [0x1p-149] = 0x1p-149, [0x1p-151] = 0.0,
       [0x1.ffffffp127] = 1/0, [1e39] = 1/0, [-1e39] = -1/0, [1.7976931348623157e308] = 1/0, [2^63] = 2.0^63,
@@ -262,7 +264,7 @@ describe("numbers", function()
     assert.are.equal(2.0^63, view:get_f32(0))
   end)
 
-  it("takes any integer's bits as u64 and gives them back", function()
+  it("are written and read as u64 with the bits of any Lua integer", function()
     for value, bytes in pairs { [-1] = ("\xff"):rep(8), [math.mininteger] = string.pack("=i8", math.mininteger) } do
       view:set_u64(0, value)
       assert.are.equal(bytes, view:get_string(0, 8))
@@ -274,7 +276,7 @@ describe("numbers", function()
     assert.is_true(math.ult(math.maxinteger, view:get_u64(0)))
   end)
 
-  it("reads the same bytes as each type has them", function()
+  it("are read from the same bytes by the rule of each type", function()
     view:set_string(0, ("\xff"):rep(8))
     for T, expected in pairs { i8 = -1, u8 = 0xff, i16 = -1, u16 = 0xffff, i32 = -1, u32 = 0xffffffff, i64 = -1,
       u64 = -1 } do
@@ -284,7 +286,7 @@ describe("numbers", function()
     assert.is_true(is_nan(view:get_f64(0)))
   end)
 
-  it("raises in a view that is smaller than the number", function()
+  it("raise in a view that is smaller than the number", function()
     local slice <close> = assert(view:sub(0, 3))
     contains("bad argument #1 to 'get_u32' (offset 0 + 4 bytes is past the end of a 3-byte view)",
       raises(slice, "get_u32", 0))
@@ -293,7 +295,7 @@ describe("numbers", function()
     assert.are.equal(0, slice:get_u16(1))
   end)
 
-  it("raises for a self that is no view", function()
+  it("raise for a self that is not a view", function()
     for _, t in ipairs(ALL) do
       for _, self in ipairs { map, io.stdout, {}, "view", 1, false } do
         for _, method in ipairs { "get_" .. t.T, "set_" .. t.T } do
@@ -321,7 +323,7 @@ describe("getter and setter", function()
   end)
 
   for _, maker in ipairs { "getter", "setter" } do
-    it(maker .. " raises for what is no type", function()
+    it(maker .. " raises for an unknown type", function()
       for _, T in ipairs { "", "i", "i33", "I32", "i32 ", "int", "get_i32" } do
         contains(("bad argument #1 to '%s' (unknown type"):format(maker), raises(view, maker, T))
       end
@@ -331,11 +333,11 @@ describe("getter and setter", function()
       contains("string expected, got no value", raises(view, maker))
     end)
 
-    it(maker .. " raises for a type whose name goes on behind a NUL", function()
+    it(maker .. " raises for a type's name that is followed by NUL", function()
       contains(("bad argument #1 to '%s' (unknown type"):format(maker), raises(view, maker, "i32\0"))
     end)
 
-    it(maker .. " raises for a closed view, and for a self that is none", function()
+    it(maker .. " raises for a closed view, and for a self that is not a view", function()
       view:close()
       contains("filemap.view is closed", raises(view, maker, "i32"))
       local ok, message = pcall(view[maker], map, "i32")
@@ -344,7 +346,7 @@ describe("getter and setter", function()
     end)
   end
 
-  it("hold on to their view when nothing else does", function()
+  it("keep their view from being collected", function()
     local get, set = assert(map:view(0, 8)):getter("u32"), assert(map:view(0, 8)):setter("u32")
     collectgarbage()
     collectgarbage()

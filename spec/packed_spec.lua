@@ -1,10 +1,11 @@
--- Several fields at once: unpack and pack. The oracle is Lua's own string.unpack and string.pack.
+-- Several fields in one call: unpack and pack. They are compared with Lua's own string.unpack and
+-- string.pack.
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local support = require "spec.support"
 
 local raises, contains = check.raises, check.contains
--- busted makes globals slow.
+-- Access to globals is slow under busted.
 local math, string, table, pcall, select, tonumber = math, string, table, pcall, select, tonumber
 local random = math.random
 
@@ -25,7 +26,7 @@ local function chance(percent)
   return random(100) <= percent
 end
 
--- A number behind an option, or none.
+-- A number after an option, or "" for none.
 local function size(most)
   if chance(2) then return pick { "0", "17", "00", "016", "2147483639", "2147483647", "99999999999", "-1" } end
   return chance(30) and "" or tostring(random(most))
@@ -45,7 +46,7 @@ local function random_string()
   return text(random(0, 9), chance(20))
 end
 
--- An integer, at one of the limits of some size, or in them.
+-- An integer at or within the limits of a random size; sometimes a value that is not a suitable integer.
 local function random_integer(signed, width)
   if chance(4) then return pick { 0.5, "7", "0x10", "x", 1e300, 3.0, -0.0, 2^63, {}, print } end
   width = math.max(1, math.min(width or random(8), 8))
@@ -91,7 +92,7 @@ local function chars(most)
   end
 end
 
--- Options of `bad` are such as Lua refuses.
+-- `bad` lists options that Lua refuses.
 local function generator(most_chars, bad)
   local signed, unsigned = integer_option({ "i" }, true), integer_option({ "I" }, false)
   local options = {
@@ -116,8 +117,8 @@ local BAD = {
 
 -- Comparing -----------------------------------------------------------------------------------------------
 
--- The four calls, by name: of a function whose name the caller does not tell, Lua searches all modules for it
--- when it raises, which is slow.
+-- The four calls are made in functions of their own, by name. Where the calling code does not name the
+-- function that raises, Lua searches all loaded modules for its name, which is slow.
 local function unpack_theirs(fmt, s)
   local results = table.pack(string.unpack(fmt, s))
   return results
@@ -138,14 +139,14 @@ local function pack_ours(view, fmt, offset, ...)
   return after
 end
 
--- What an error says, without where; and the argument that it names, if any.
+-- The text of an error message without its position, and the number of the argument that it names, if any.
 local function parts(message)
   message = message:gsub("^%S*_spec%.lua:%d+: ", "")
   local arg, said = message:match("^bad argument #(%d+) to 'u?n?pack' %((.*)%)$")
   return said or message, tonumber(arg)
 end
 
--- What both said in a case differs.
+-- Raises an error that reports a case in which the two results differ.
 local function differ(case, fmt, offset, what, ours, theirs)
   error(("seed %d, case %d, format %q, offset %d: %s %q, not %q"):format(SEED, case, fmt, offset, what,
     tostring(ours), tostring(theirs)), 0)
@@ -156,7 +157,7 @@ local function same(x, y)
   return string.pack("n", x) == string.pack("n", y)
 end
 
--- Counts what the oracle said, so that a spec can tell whether it was asked everything.
+-- Counts the results of Lua's functions by kind, so that a spec can check that every kind occurred.
 local function tally(said, ok, message)
   local kind = ok and "fine" or parts(message):gsub("%d+", "N"):gsub("'[^z]'", "'?'"):gsub(", got .*", "")
   said[kind] = (said[kind] or 0) + 1
@@ -190,13 +191,13 @@ describe("packed fields", function()
     map:close()
   end)
 
-  -- The view holds `s` at `offset`, and is as it was everywhere else.
+  -- Checks that the view holds `s` at `offset` and is unchanged everywhere else.
   local function holds(s, offset)
     local expected = FILL:rep(offset) .. s
     assert.are.equal(expected .. FILL:rep(SIZE - #expected), view:get_string(0, SIZE))
   end
 
-  -- Many zeros and ones, so that lengths and large integers often fit.
+  -- Random bytes, many of them 0 or 255, so that lengths and large integers often fit.
   local function random_bytes()
     local t = {}
     while #t < SIZE do
@@ -206,7 +207,8 @@ describe("packed fields", function()
     return table.concat(t, "", 1, SIZE)
   end
 
-  -- Past the end, ours says where and how much; theirs says that it is short.
+  -- Compares two error messages. Past the end filemap's message names the offset and the size, and Lua's
+  -- reports only that the data is too short.
   local function same_error(case, fmt, start, ours, theirs)
     local said, arg = parts(ours)
     local expected, expected_arg = parts(theirs)
@@ -228,7 +230,7 @@ describe("packed fields", function()
     return n and n >> 32 ~= 0
   end
 
-  it("are unpacked as string.unpack does", function()
+  it("are unpacked as string.unpack unpacks them", function()
     math.randomseed(SEED)
     local format, said, all = generator(400, BAD), {}, nil
     for case = 1, CASES do
@@ -259,13 +261,13 @@ describe("packed fields", function()
       "N-byte integer does not fit into Lua Integer" })
   end)
 
-  it("are packed as string.pack does, all or none", function()
+  it("are packed as string.pack packs them, all or none", function()
     math.randomseed(SEED)
     local format, said, past, all = generator(SIZE, BAD), {}, 0, view:get_string(0, SIZE)
     for case = 1, CASES do
       local values = {}
       local fmt, start = format(values), chance(20) and random(SIZE - 20, SIZE) or random(0, SIZE)
-      -- What would be gigabytes to Lua.
+      -- For these string.pack would make gigabytes.
       fmt = fmt:gsub("c%d%d%d%d+", "c9")
       if chance(2) then values[random(8)] = nil end
       local n = chance(98) and 8 or random(8)
@@ -284,7 +286,7 @@ describe("packed fields", function()
         local message, arg = parts(result)
         local expected, expected_arg = parts(packed)
         if message ~= expected then differ(case, fmt, start, "the message is", message, expected) end
-        -- Ours has the offset before the values.
+        -- view:pack has one more argument before the values: the offset.
         if expected_arg and expected_arg > 1 then expected_arg = expected_arg + 1 end
         if arg ~= expected_arg then differ(case, fmt, start, "it is about", arg, expected_arg) end
       end
@@ -299,13 +301,13 @@ describe("packed fields", function()
   end)
 
   describe("unpack", function()
-    it("reads fields of both orders of bytes", function()
+    it("reads fields of both byte orders", function()
       view:set_string(5, string.pack("<i4 >i4 =d z s2", -2, 3, 0.5, "text", "counted"))
       local after = 5 + 4 + 4 + 8 + 5 + 2 + 7
       assert.same({ -2, 3, 0.5, "text", "counted", after }, { view:unpack("<i4>i4=dzs2", 5) })
     end)
 
-    it("gives the offset alone where no field is", function()
+    it("returns only the offset where the format has no field", function()
       for _, fmt in ipairs { "", " ", "<>= !", "\0i4" } do
         assert.same({ 3 }, { view:unpack(fmt, 3) })
         assert.same({ SIZE }, { view:unpack(fmt, SIZE) })
@@ -313,13 +315,13 @@ describe("packed fields", function()
       assert.same({ 5 }, { view:unpack("xx", 3) })
     end)
 
-    it("aligns from the offset on", function()
+    it("counts alignment from the offset", function()
       view:set_string(3, string.pack("!4 b i4 !8 b d", 1, 2, 3, 4))
       assert.same({ 1, 2, 3, 4, 27 }, { view:unpack("!4 b i4 !8 b d", 3) })
       assert.same({ 7 }, { view:unpack("!4 x Xi4", 3) })
     end)
 
-    it("says where a field is that is past the end, and how large", function()
+    it("raises with the offset and size of a field that is past the end", function()
       for fmt, where in pairs {
         i4 = "253 + 4", i2i4 = "255 + 4", ["!4 b i8"] = "257 + 8", ["!8 xXd"] = "261 + 0", i3x = "256 + 1",
         s1 = "254 + 238",
@@ -347,7 +349,7 @@ describe("packed fields", function()
       contains("16-byte integer does not fit into Lua Integer", raises(view, "unpack", ">s16", 8))
     end)
 
-    it("raises for text that no NUL ends, though one is before it", function()
+    it("raises for text without a NUL after it, although there is one before it", function()
       view:set_u8(9, 0)
       contains("bad argument #2 to 'unpack' (unfinished string for format 'z')", raises(view, "unpack", "z", 10))
       contains("unfinished string", raises(view, "unpack", "z", SIZE))
@@ -358,7 +360,7 @@ describe("packed fields", function()
       assert.same({ "", SIZE }, { view:unpack("z", SIZE - 1) })
     end)
 
-    it("ends text in a slice where the slice ends", function()
+    it("raises for text in a slice whose NUL is past the slice's end", function()
       local slice <close> = assert(view:sub(0, 8))
       view:set_u8(8, 0)
       contains("unfinished string", raises(slice, "unpack", "z", 0))
@@ -375,7 +377,7 @@ describe("packed fields", function()
       end
     end)
 
-    it("gives as many results as the stack takes, and raises for more", function()
+    it("returns as many results as Lua's stack can hold, and raises for more", function()
       local large <close> = assert(filemap.create(nil, 2000000))
       local v <close> = assert(large:view())
       for _, n in ipairs { 9, 10, 11, 19, 20, 21, 22, 40, 10000, 100000 } do
@@ -391,24 +393,24 @@ describe("packed fields", function()
   end)
 
   describe("pack", function()
-    it("writes fields of both orders of bytes, and nothing beside them", function()
+    it("writes fields of both byte orders, and no byte around them", function()
       local fmt, packed = "<i4 >i4 =d z s2", string.pack("<i4 >i4 =d z s2", -2, 3, 0.5, "text", "counted")
       assert.are.equal(5 + #packed, view:pack(fmt, 5, -2, 3, 0.5, "text", "counted"))
       holds(packed, 5)
     end)
 
-    it("is in native order without being told", function()
+    it("uses native byte order by default", function()
       view:pack("i4", 0, 1)
       assert.are.equal(1, view:get_i32(0))
       assert.are.equal(NATIVE_LITTLE and 1 or 0, view:get_u8(0))
     end)
 
-    it("aligns from the offset on, with zeros", function()
+    it("counts alignment from the offset, and pads with zeros", function()
       assert.are.equal(15, view:pack("!4 b i4 x Xi4", 3, 1, 2))
       holds(string.pack("!4 b i4 x Xi4", 1, 2), 3)
     end)
 
-    it("writes nothing if any value is wrong, or anything is past the end", function()
+    it("writes nothing if any value is invalid or any field is past the end", function()
       contains("bad argument #4 to 'pack' (integer overflow)", raises(view, "pack", "i4i1", 0, 1, 128))
       contains("bad argument #3 to 'pack' (number expected, got table)", raises(view, "pack", "i4i1", 0, {}, 128))
       contains("bad argument #4 to 'pack' (number expected, got nil)", raises(view, "pack", "i4i1", 0, 1))
@@ -421,12 +423,12 @@ describe("packed fields", function()
       holds("", 0)
     end)
 
-    it("finds a wrong value before what is past the end", function()
+    it("reports an invalid value before a field that is past the end", function()
       contains("bad argument #4 to 'pack' (unsigned overflow)", raises(view, "pack", "i4 I1", SIZE, 1, 256))
     end)
 
-    -- Made before it is refused, this would be 21 GB.
-    it("does not make what is far larger than the view", function()
+    -- These bytes would take 21 GB if they were made before the call refuses them.
+    it("does not build bytes that are far larger than the view", function()
       contains("(offset 1 + 214748363 bytes is past the end", raises(view, "pack", "c214748363", 1, "x"))
       local strings = {}
       for i = 1, 100 do strings[i] = "x" end
@@ -435,7 +437,7 @@ describe("packed fields", function()
       holds("", 0)
     end)
 
-    it("has nothing to write at the view's end", function()
+    it("accepts a format without fields at the view's end", function()
       for _, fmt in ipairs { "", "<! ", "c0" } do assert.are.equal(SIZE, view:pack(fmt, SIZE, "")) end
       holds("", 0)
     end)
@@ -469,7 +471,7 @@ describe("packed fields", function()
         return raises(view, method, fmt or "i4", offset, table.unpack(arguments))
       end
 
-      it("raises for offsets that are not in the view", function()
+      it("raises for offsets outside the view", function()
         for _, offset in ipairs { -1, -4, -2^31, math.mininteger } do
           contains(("bad argument #2 to '%s' (offset %d is negative)"):format(method, offset), call_raises(offset))
         end
@@ -484,13 +486,13 @@ describe("packed fields", function()
         holds("", 0)
       end)
 
-      it("raises for a format that is no string", function()
+      it("raises for a format that is not a string", function()
         for _, fmt in ipairs { true, {}, print } do
           contains(("bad argument #1 to '%s' (string expected, got %s)"):format(method, type(fmt)), call_raises(0, fmt))
         end
       end)
 
-      it("raises for a closed view, and for a self that is none", function()
+      it("raises for a closed view, and for a self that is not a view", function()
         local unbound = view[method]
         for _, self in ipairs { map, io.stdout, {}, "view", 1, false } do
           local ok, message = pcall(unbound, self, "i4", 0, 1)
@@ -507,8 +509,8 @@ describe("packed fields", function()
   end
 end)
 
--- Strings that a call makes are work for the collector, whose finalizers may close the very view. Each call is
--- tried with one such finalizer waiting, until it was run amid the call.
+-- A call that makes strings may run the collector, and with it a finalizer that closes the view in use. Each
+-- call is repeated with such a finalizer pending, until the finalizer has run in the middle of a call.
 describe("packed fields of a view that a finalizer closes", function()
   local LARGE = 1 << 20
 
@@ -537,12 +539,12 @@ describe("packed fields of a view that a finalizer closes", function()
     end
   end
 
-  it("are unpacked no further", with_eager_collector(function()
+  it("are not unpacked after that, and the call raises", with_eager_collector(function()
     local fmt = ("c1000"):rep(1000) .. "i4"
     closed_amid(function(view) return select("#", view:unpack(fmt, 0)) end)
   end))
 
-  it("are not packed", with_eager_collector(function()
+  it("are not packed, and the call raises", with_eager_collector(function()
     local numbers = {}
     for i = 1, 200 do numbers[i] = i + 0.5 end
     local fmt = ("z"):rep(#numbers)

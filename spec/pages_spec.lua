@@ -1,6 +1,6 @@
--- Huge pages of Linux, by the option large_pages and by SEC_LARGE_PAGES; and what may be executed.
+-- Huge pages of Linux, by the option large_pages and by SEC_LARGE_PAGES, and executable memory.
 --
--- Huge pages are set aside by the administrator (`sysctl vm.nr_hugepages=8`): without any their specs are pending.
+-- The administrator reserves huge pages (`sysctl vm.nr_hugepages=8`). Without any, their specs are pending.
 local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
@@ -14,25 +14,26 @@ local function read(path)
   return file and file:read("a") or ""
 end
 
--- A number of /proc/meminfo.
+-- A number from /proc/meminfo.
 local function meminfo(key)
   return tonumber(read("/proc/meminfo"):match(key .. ":%s*(%d+)") or 0)
 end
 
 local PAGE <const> = meminfo("Hugepagesize") * 1024
 
-support.only("posix", "Windows' large pages take a privilege, and wine has none", function()
+support.only("posix", "Windows requires a privilege for large pages, and wine has no large pages", function()
   describe("large pages", function()
     support.clean()
 
     local free = meminfo("HugePages_Free")
-    local some = free >= 4 and it or function(name) return pending(name .. " (no 4 huge pages are set aside)") end
+    local some = free >= 4 and it
+      or function(name) return pending(name .. " (fewer than 4 huge pages are free)") end
 
     local function large(size)
       return filemap.create(nil, size, { large_pages = true })
     end
 
-    -- As many pages are taken as are said, and given back.
+    -- Checks that the map that `body` makes allocates this many huge pages, and frees them when it is closed.
     local function takes(pages, body)
       local before = meminfo("HugePages_Free")
       local map <close> = assert(body())
@@ -41,7 +42,7 @@ support.only("posix", "Windows' large pages take a privilege, and wine has none"
       assert.equal(before, meminfo("HugePages_Free"))
     end
 
-    some("are taken whole, on creation, and given back", function()
+    some("are allocated whole on creation, and freed by close", function()
       takes(1, function() return large(1) end)
       takes(1, function() return large(PAGE) end)
       takes(2, function() return large(PAGE + 1) end)
@@ -53,7 +54,7 @@ support.only("posix", "Windows' large pages take a privilege, and wine has none"
       end)
     end)
 
-    some("are what the system maps", function()
+    some("are the pages that the system maps", function()
       local map <close> = assert(large(PAGE + 1))
       local view <close> = assert(map:view())
       assert.equal(PAGE + 1, #view)
@@ -92,14 +93,14 @@ support.only("posix", "Windows' large pages take a privilege, and wine has none"
       child:finish()
     end)
 
-    some("of which there are too few are none", function()
+    some("fail to be allocated where too few are free, and none stays allocated", function()
       local size = (meminfo("HugePages_Free") + 1) * PAGE
       local before = meminfo("HugePages_Free")
       fails("no_space no_memory", "unnamed map", large(size))
       assert.equal(before, meminfo("HugePages_Free"))
     end)
 
-    some("that are cut under a view raise", function()
+    some("raise truncated in accesses to a page that was truncated under the view", function()
       local map <close> = assert(large(2 * PAGE))
       local view <close> = assert(map:view())
       view:set_i32(PAGE + 5, 42)
@@ -108,14 +109,14 @@ support.only("posix", "Windows' large pages take a privilege, and wine has none"
       check.contains("truncated", check.raises(view, "get_i32", 2 * PAGE - 4))
     end)
 
-    it("are had by no name", function()
+    it("fail with unsupported for a named section, which is not created", function()
       local name = support.unique()
       fails("unsupported", name, filemap.create(name, 1, { large_pages = true }))
       fails("not_found", name, filemap.open(name))
     end)
 
-    it("are unsupported where none are set aside", function()
-      if meminfo("HugePages_Total") > 0 then return pending("some are set aside") end
+    it("fail with unsupported where none are reserved", function()
+      if meminfo("HugePages_Total") > 0 then return pending("the system has reserved huge pages") end
       fails("unsupported", "unnamed map", large(1))
       assert.is_nil((win32.CreateFileMapping(-1, nil, win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT,
         0, 1 << 21, nil)))
@@ -124,10 +125,10 @@ support.only("posix", "Windows' large pages take a privilege, and wine has none"
   end)
 end)
 
-describe("memory to execute", function()
+describe("executable memory", function()
   support.clean()
 
-  support.only("posix", "there is no /proc/self/maps")("is mapped so", function()
+  support.only("posix", "Windows has no /proc/self/maps")("has the permissions of its access word", function()
     local map <close> = assert(filemap.create(nil, 4096, { access = "rwx" }))
     for word, flags in pairs { rx = "r%-xs", rwx = "rwxs", copyx = "rwxp", r = "r%-%-s" } do
       local view <close> = assert(map:view(0, 4096, word))

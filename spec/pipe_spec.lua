@@ -1,4 +1,4 @@
--- filemap.pipe: connections, messages and streams, whoever closes or dies.
+-- filemap.pipe: connections, messages and streams, also where a process closes its end or dies.
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local filemap = require "filemap"
@@ -8,7 +8,7 @@ local support = require "spec.support"
 
 local raises, contains, fails = check.raises, check.contains, check.fails
 
--- How soon one that died is known, with what a loaded machine adds.
+-- The time in which the death of a process must be noticed, with a margin for a loaded machine.
 local SOON <const> = support.deadline / 10
 
 support.clean()
@@ -29,7 +29,7 @@ describe("a pipe", function()
     server:close()
   end)
 
-  it("brings messages in order, both ways", function()
+  it("delivers messages in order, both ways", function()
     for _, message in ipairs { "one", "", ("x"):rep(1000), "nul \0 and \255" } do
       assert.is_true(client:send(message))
       assert.is_true(server:send("re: " .. message:sub(1, 900)))
@@ -40,7 +40,7 @@ describe("a pipe", function()
     fails("timeout", name, server:receive(0.01))
   end)
 
-  it("brings messages of every length, around the end of its ring", function()
+  it("delivers messages of every length, also across the end of its ring", function()
     for length = 0, 1000 do
       local message = string.char(33 + length % 90):rep(length)
       assert.is_true(client:send(message, 0))
@@ -48,7 +48,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("waits for room, and takes nothing longer than its capacity", function()
+  it("waits for room, and refuses a message longer than its capacity with too_large", function()
     fails("too_large", name, client:send(("x"):rep(1001)))
     while client:send(("x"):rep(300), 0) do end
     fails("timeout", name, client:send(("x"):rep(300), 0))
@@ -65,7 +65,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("tells what it is", function()
+  it("describes its objects with tostring, and raises when closed ones are used", function()
     assert.equal(("filemap.listener (%s)"):format(name), tostring(listener))
     assert.equal(("filemap.conn (%s)"):format(name), tostring(client))
     for _, object in ipairs { listener, client, server } do
@@ -77,8 +77,8 @@ describe("a pipe", function()
     contains("filemap.listener is closed", raises(listener, "accept", 0))
   end)
 
-  it("raises for what makes no sense", function()
-    raises(client, "send")
+  it("raises for invalid arguments, and fails with a code for invalid names and capacities", function()
+  raises(client, "send")
     contains("negative", raises(client, "send", "x", -1))
     contains("negative", raises(client, "receive", -1))
     contains("no number", raises(listener, "accept", 0 / 0))
@@ -95,7 +95,7 @@ describe("a pipe", function()
     fails("invalid", "a\\b", pipe.listen("a\\b"))
   end)
 
-  it("has one listener, without which nobody connects", function()
+  it("has one listener at a time, and no new connections without one", function()
     fails("exists", name, pipe.listen(name))
     fails("exists", name, pipe.listen(name, { capacity = 1000 }))
     listener:close()
@@ -113,7 +113,7 @@ describe("a pipe", function()
     assert.equal("still", client:receive(0))
   end)
 
-  it("is not made of a map", function()
+  it("fails with corrupt for the name of a map", function()
     for _, size in ipairs { 1, 64, 4096 } do
       local other = support.unique("Local\\")
       local _ <close> = assert(filemap.create(other, size))
@@ -122,7 +122,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("has as many connections as are wanted, accepted in their order", function()
+  it("has many connections, accepted in the order in which they were made", function()
     local clients, servers = {}, {}
     for i = 1, 200 do
       clients[i] = assert(pipe.connect(name))
@@ -142,18 +142,19 @@ describe("a pipe", function()
     end
   end)
 
-  it("accepts in order, also where the numbers of connections begin again", function()
-    local TICKET <const> = 68 -- the word's offset: behind the header, and what says that somebody listens
+  it("accepts in order, also where the numbers of connections wrap around", function()
+    -- The word's offset: after the header and the word that shows that there is a listener.
+    local TICKET <const> = 68
     local map <close> = assert(filemap.open(name, "rw"))
     local words <close> = map:view(0, 4096)
-    assert.is_true(words:commit(0, 4096)) -- which it is, but each view of Windows has to ask
+    assert.is_true(words:commit(0, 4096)) -- the memory is committed, but on Windows each view must commit it
     for _, number in ipairs { (1 << 30) - 2, (3 << 30) - 2, (1 << 32) - 2 } do
       words:set_u32(TICKET, number)
       local first, second <close> = assert(pipe.connect(name)), assert(pipe.connect(name))
       second:send("second")
       assert(listener:accept(0)):close()
       first:close()
-      local third <close> = assert(pipe.connect(name)) -- at the place of the first
+      local third <close> = assert(pipe.connect(name)) -- in the first connection's place
       third:send("third")
       for _, expected in ipairs { "second", "third" } do
         local s <close> = assert(listener:accept(0))
@@ -162,7 +163,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("uses the places of closed connections again", function()
+  it("reuses the places of closed connections", function()
     for i = 1, 3000 do
       local c <close> = assert(pipe.connect(name))
       local s <close> = assert(listener:accept(0))
@@ -171,9 +172,9 @@ describe("a pipe", function()
     end
   end)
 
-  local narrow = string.packsize("T") == 4 and " (32 bits have no addresses for so much)"
+  local narrow = string.packsize("T") == 4 and " (32-bit addresses cannot map this much memory)"
   local wide = narrow and pending or it
-  wide("is full when no place is left" .. (narrow or ""), function()
+  wide("fails with full when no place is left" .. (narrow or ""), function()
     local big = support.unique()
     local l <close> = assert(pipe.listen(big, { capacity = 100 << 20 }))
     local held = {}
@@ -192,7 +193,7 @@ describe("a pipe", function()
     for _, c in ipairs(held) do c:close() end
   end)
 
-  it("brings what was sent before closing, then says closed", function()
+  it("delivers what was sent before closing, then fails with closed", function()
     for _, ends in ipairs { { client, server }, } do
       ends[1]:send("a")
       ends[1]:send("b")
@@ -205,7 +206,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("brings what a client sent that closed or died before it was accepted", function()
+  it("delivers the messages of a client that closed or died before it was accepted", function()
     local c = assert(pipe.connect(name))
     c:send("closed")
     c:close()
@@ -220,7 +221,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("sends well what the other end takes and closes", function()
+  it("sends messages to clients that receive one and close at once", function()
     local child = support.child("evaluator")
     child:start("for _ = 1, 500 do c = pipe.connect(%q) c:receive() c:close() end return 'done'", name)
     for _ = 1, 500 do
@@ -230,7 +231,7 @@ describe("a pipe", function()
     assert.equal("done", child:expect())
   end)
 
-  it("is closed to a client when the listener goes without accepting it", function()
+  it("fails with closed for a client when the listener closes without accepting it", function()
     local c <close> = assert(pipe.connect(name))
     assert.is_true(c:send("x"))
     listener:close()
@@ -238,7 +239,7 @@ describe("a pipe", function()
     fails("closed", name, c:send("x", 0))
   end)
 
-  it("is closed soon when the other end dies, after what it sent", function()
+  it("fails with closed soon after the other end dies, and delivers what that end sent first", function()
     for _, role in ipairs { "client", "server" } do
       local other = support.unique("Local\\")
       local child = support.child("evaluator")
@@ -263,7 +264,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("tells who waits when the other end dies", function()
+  it("ends a wait with closed when the other end dies", function()
     for _, what in ipairs { "receive", "send" } do
       local child = support.child("evaluator")
       local other = support.unique("Local\\")
@@ -279,7 +280,7 @@ describe("a pipe", function()
     end
   end)
 
-  it("waits for a listener to come", function()
+  it("waits in connect for a listener", function()
     local other = support.unique("Local\\")
     local child = support.child("evaluator")
     child:start("c = pipe.connect(%q, 20) c:send('came') return 'sent'", other)
@@ -289,8 +290,8 @@ describe("a pipe", function()
     assert.equal("sent", child:expect())
   end)
 
-  support.only("posix", "a process cannot limit its own handles there", function()
-    it("says so when no descriptor is left, to who accepts and who connects", function()
+  support.only("posix", "a Windows process cannot limit its own handles", function()
+    it("fails with system in accept and connect when no descriptor is left", function()
       local child <close> = process.spawn { "sh", "-c", 'ulimit -n 40; exec "$@"', "sh", support.lua, "-",
         support.unique() }
       child:write [[
@@ -301,7 +302,7 @@ describe("a pipe", function()
           held[#held + 1] = file
         until not file
         print(select(3, listener:accept()))
-        print(select(3, pipe.connect(name))) -- which takes two
+        print(select(3, pipe.connect(name))) -- which needs two
         table.remove(held):close()
         print(select(3, pipe.connect(name)))
         client:close()
@@ -315,7 +316,7 @@ describe("a pipe", function()
     end)
   end)
 
-  it("brings many messages both ways between processes, whole and in order", function()
+  it("delivers many messages both ways between processes, whole and in order", function()
     local child = support.child("evaluator")
     child:ask("c = pipe.connect(%q)", name)
     local s <close> = assert(listener:accept(support.deadline))
@@ -371,7 +372,7 @@ describe("a stream", function()
     server:close()
   end)
 
-  it("is read as a file of Lua's", function()
+  it("is read as a Lua file is", function()
     assert.equal(client, client:write("line one\nline two\n\nab\ncdefg"))
     assert.equal(client, client:write())
     assert.equal(client, client:write("\n", "", 12, 0.5))
@@ -393,7 +394,7 @@ describe("a stream", function()
     fails("closed", name, server:write("x"))
   end)
 
-  it("writes well what the other end takes and closes", function()
+  it("writes to clients that read one line and close at once", function()
     local child = support.child("evaluator")
     child:start("for _ = 1, 500 do c = pipe.connect(%q) c:read() c:close() end return 'done'", name)
     for _ = 1, 500 do
@@ -403,7 +404,7 @@ describe("a stream", function()
     assert.equal("done", child:expect())
   end)
 
-  it("gives at its end what there is", function()
+  it("returns the remaining bytes, then fails with closed, when the other end has closed", function()
     client:write("0123456789")
     client:close()
     assert.equal("01234", server:read(5))
@@ -411,7 +412,7 @@ describe("a stream", function()
     fails("closed", name, server:read(100))
   end)
 
-  it("carries more than its capacity, to who reads meanwhile", function()
+  it("carries more than its capacity while the other end reads", function()
     local child = support.child("evaluator")
     child:ask("c = pipe.connect(%q)", name)
     local s <close> = assert(listener:accept(support.deadline))
@@ -427,8 +428,8 @@ describe("a stream", function()
     assert.equal(("abcdefghij"):rep(20000), t:read("a"))
   end)
 
-  it("raises for what makes no sense", function()
-    contains("is a stream", raises(client, "send", "x"))
+  it("raises for the calls of message pipes and for invalid arguments", function()
+  contains("is a stream", raises(client, "send", "x"))
     contains("is a stream", raises(client, "receive"))
     contains("format is", raises(client, "read", "n"))
     contains("format is", raises(client, "read", ""))

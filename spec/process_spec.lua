@@ -1,8 +1,8 @@
--- What two processes see of each other through a mapping. The other process is spec/child/mapper.lua.
+-- Maps shared by two processes. The other process is spec/child/mapper.lua.
 local filemap = require "filemap"
 local support = require "spec.support"
 
--- Starts a mapper, and checks what it says of its start.
+-- Starts a mapper, and checks the line that it prints first.
 local function mapper(expected, ...)
   local child = support.child("mapper", ...)
   if expected then assert.equal(expected, child:expect()) end
@@ -21,7 +21,7 @@ end
 describe("two processes", function()
   support.clean()
 
-  it("share what either writes, by a name", function()
+  it("share what either writes, through a named section", function()
     local name = support.unique("Local\\")
     local child = mapper("created", "create", name, 65536)
     local view = assert(assert(filemap.open(name, "rw")):view(0, 1024))
@@ -82,14 +82,14 @@ describe("two processes", function()
     child:finish()
   end)
 
-  it("lose the name with the last of them, ended by itself", function()
+  it("lose the name when the last of them closes its map and exits", function()
     local name = support.unique("Local\\")
     local child = mapper("created", "create", name, 100)
     child:finish()
     assert.equal("not_found", code_of(filemap.open(name)))
   end)
 
-  it("lose the name with the last of them, ended without closing", function()
+  it("lose the name when the last of them exits without closing its map", function()
     local name = support.unique("Local\\")
     local child = mapper("created", "create", name, 100)
     assert(child:write("exit\n"))
@@ -98,7 +98,7 @@ describe("two processes", function()
     assert(filemap.create(name, 50)):close()
   end)
 
-  it("lose the name with the last of them, killed", function()
+  it("lose the name when the last of them is killed", function()
     local name = support.unique("Local\\")
     local child = mapper("created", "create", name, 100)
     child:kill()
@@ -120,7 +120,7 @@ describe("two processes", function()
     assert.equal(100, map:size())
   end)
 
-  it("share by a Global\\ name, and not with the Local\\ one", function()
+  it("share a Global\\ name, which is not the Local\\ name", function()
     local name = support.unique("Global\\")
     local child = mapper("created", "create", name, 100)
     assert.equal("not_found", code_of(filemap.open((name:gsub("^Global", "Local")))))
@@ -166,13 +166,13 @@ describe("a child", function()
     assert.equal("not_found", code_of(filemap.open(name)))
   end)
 
-  it("is told when the handle is not to be had as asked", function()
+  it("fails to adopt a handle of a smaller section or an invalid handle", function()
     local map <close> = assert(filemap.create(nil, 4096, { inherit = true }))
     mapper("too_small", "adopt", map:handle(), 1 << 20, "rw"):finish()
     mapper("invalid", "adopt", 0x7ffffff0, 100, "rw"):finish()
   end)
 
-  it("inherits nothing without being told to", function()
+  it("does not inherit handles by default", function()
     local name = support.unique("Local\\")
     local map = assert(filemap.create(name, 100))
     local unnamed <close> = assert(filemap.create(nil, 100))

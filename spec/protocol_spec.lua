@@ -1,7 +1,7 @@
--- The protocols in shared memory, without Lua: all interleavings of a few steps (spec/protocol/model.c), and threads at
--- full speed (spec/protocol/threads.c).
+-- The protocols in shared memory, tested without Lua: all interleavings of a few steps
+-- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c).
 --
--- The environment can give FILEMAP_PREEMPTIONS, how many of each interleaving (default 3).
+-- The environment variable FILEMAP_PREEMPTIONS sets the number of preemptions in an interleaving (default 3).
 local process = require "process"
 local support = require "spec.support"
 
@@ -11,9 +11,9 @@ local preemptions = os.getenv("FILEMAP_PREEMPTIONS") or "3"
 support.clean()
 
 support.only("posix", "the programs are POSIX programs", function()
-  describe("a model finds no interleaving that fails", function()
-    for _, scenario in ipairs { "ring", "latest", "locks", "death", "heirs" } do
-      it("of " .. scenario, function()
+  describe("the model check", function()
+    for _, scenario in ipairs { "ring", "slots", "locks", "death", "heirs" } do
+      it("finds no interleaving that fails of the scenario " .. scenario, function()
         local model <close> = process.spawn { folder .. "model", scenario, preemptions }
         local count = model:expect("^(%d+) interleavings of " .. scenario .. " hold$")
         assert.is_true(tonumber(count) > 1000)
@@ -23,7 +23,7 @@ support.only("posix", "the programs are POSIX programs", function()
   end)
 
   describe("threads", function()
-    it("on one block of memory find all as it should be", function()
+    it("exchange messages and values through one piece of memory without an error", function()
       local threads <close> = process.spawn { folder .. "threads", "100000" }
       threads:expect("^100000 messages and values hold$")
       threads:finish()

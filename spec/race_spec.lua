@@ -1,5 +1,5 @@
--- Many processes that meet at a name at the same moment. FILEMAP_RACES says how often. (interleaving_spec has the
--- encounters of two, forced.)
+-- Many processes that use one name at the same moment. The environment variable FILEMAP_RACES sets the number
+-- of rounds. (interleaving_spec forces the interleavings of two processes.)
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local process = require "process"
@@ -17,7 +17,8 @@ local function crowd(count)
   return children
 end
 
--- Has all of them do the same at the same moment, as far as the system lets them, and gives what each said.
+-- Has all children run a chunk at the same moment, as far as the system allows, and returns the result of
+-- each.
 local function all_at_once(children, chunk, ...)
   local results = {}
   local at = process.now() + 0.0005
@@ -34,11 +35,11 @@ local function count(results, pattern)
   return n
 end
 
-describe("a cold start of many", function()
+describe("a simultaneous start of many processes", function()
   local ROUNDS <const> = tonumber(os.getenv("FILEMAP_RACES")) or 300
   local MANY <const> = 8
 
-  it("has one creator, one section, and its full size, " .. ROUNDS .. " times", function()
+  it("gives all of them one section of full size with one creator, " .. ROUNDS .. " times", function()
     local children = crowd(MANY)
     for round = 1, ROUNDS do
       local name = support.unique(round % 2 == 0 and "Local\\" or "Global\\")
@@ -46,14 +47,14 @@ describe("a cold start of many", function()
         if not m then return code end v = m:view() v:set_u8(#v - 1, 7) return c, #m, v:add_u32(0, 1)]], name, SIZE)
       assert.equal(1, count(results, "^true "))
       assert.equal(MANY - 1, count(results, "^false "))
-      -- Each has found another number where all count: it is one section.
+      -- Each process has got a different number from the shared counter, so there is one section.
       for i = 0, MANY - 1 do assert.equal(1, count(results, ("^%%a+ %d %d$"):format(SIZE, i))) end
       all_at_once(children, "m:close() v:close()")
       fails("not_found", name, filemap.open(name))
     end
   end)
 
-  it("by create has one that is not told exists", function()
+  it("lets create succeed in one process, and fail with exists in the others", function()
     local children = crowd(MANY)
     for _ = 1, ROUNDS // 4 do
       local name = support.unique("Local\\")
@@ -65,11 +66,12 @@ describe("a cold start of many", function()
     end
   end)
 
-  it("that lets go at once never finds two sections, nor one that is not whole", function()
+  it("never gives two sections by one name, nor an incomplete section, where all close at once", function()
     local children = crowd(4)
     local name = support.unique("Local\\")
-    -- Who holds a section finds it by its name, whatever others open and close meanwhile. The number in it is that of
-    -- its creation. (It is written a moment later, once: it can differ between two looks, but not again.)
+    -- A process that holds a section finds it by its name, whatever other processes open and close meanwhile.
+    -- The number in the section identifies its creation. (The creator writes it a moment later, and once. So
+    -- one comparison may find two different numbers, but a second one may not.)
     local results = all_at_once(children, [[
       local stop = now() + 2
       for i = 1, 1e9 do
@@ -90,7 +92,7 @@ describe("a cold start of many", function()
     fails("not_found", name, filemap.open(name))
   end)
 
-  support.only("posix", "Windows lists no names")("of one who closes and creates again is not met by those who list",
+  support.only("posix", "Windows lists no names")("frees a name at close, also while others list names",
     function()
       local owner, lookers = support.child("evaluator"), crowd(3)
       local name = support.unique("Global\\")
