@@ -1,5 +1,6 @@
--- Memory, disk, descriptors and addresses that run out: each call says so by its code, leaves nothing behind and what
--- was there as it was; what was had is there to the last byte.
+-- Memory, disk space, descriptors and addresses that run out. Each call fails with the right code, leaves
+-- nothing behind and does not change what existed before. Memory that a call returned can be used to the last
+-- byte.
 local core = require "filemap.core"
 local filemap = require "filemap"
 local lfs = require "lfs"
@@ -12,19 +13,21 @@ local page = filemap.page_size
 
 support.clean()
 
--- A small file system of its own ---------------------------------------------------------------------------------
+-- A small file system in a mount namespace ----------------------------------------------------------------
 
--- (A sanitizer that is loaded into all is for evaluators: others do not free what they had.)
+-- (A sanitizer in LD_PRELOAD is loaded into evaluators only. Other programs would fail its leak check.)
 local preload = os.getenv("LD_PRELOAD") or ""
 
--- Starts an evaluator for whom there is another file system at a place: `options` are those of mount, before it.
+-- Starts an evaluator in a mount namespace with another file system at `place`. `options` are those of
+-- mount(8).
 local function with_mount(options, place)
   local child = process.spawn {
     "unshare", "-m", "sh", "-c", ('mount %s "$1" && shift && exec env LD_PRELOAD="$PRELOAD" "$@"'):format(options),
     "sh", place, support.lua, "spec/child/evaluator.lua", env = { LD_PRELOAD = false, PRELOAD = preload },
   }
   child:expect("^READY$")
-  -- Helpers of the chunks: the code of a call, and what is in a folder.
+  -- Functions for the chunks: the code of a call, the number of entries in a folder, and a write to each page
+  -- of a view.
   child:ask([[
     function code(result, _, word) if result then result:close() return "ok" end return word end
     function count(folder)
@@ -37,7 +40,7 @@ local function with_mount(options, place)
   return child
 end
 
--- Makes an image of a file system of so many bytes.
+-- Makes an image of a file system of `size` bytes.
 local function make_image(image, size)
   local file <close> = assert(io.open(image, "wb"))
   assert(file:write(("\0"):rep(size)))
@@ -63,7 +66,7 @@ end
 local possible = {}
 if not support.windows then possible = { tmpfs = may_mount("-t tmpfs none"), ext2 = may_loop() } end
 
--- `it`, or what says why not.
+-- `it` where this kind of file system can be mounted, else a pending test with the reason.
 local function where(kind, name, body)
   if possible[kind] then it(name, body) else pending(("%s (no %s can be mounted here)"):format(name, kind)) end
 end
@@ -72,7 +75,7 @@ local function where_mounts(name, body)
   where("tmpfs", name, body)
 end
 
-support.only("posix", "these are file systems of Linux", function()
+support.only("posix", "the file systems are those of Linux", function()
   describe("a full /dev/shm", function()
     local child
     local PAGES <const> = 64
@@ -86,7 +89,7 @@ support.only("posix", "these are file systems of Linux", function()
       child = nil
     end)
 
-    where_mounts("refuses what cannot be had, to the page, and leaves nothing", function()
+    where_mounts("refuses a section that is one page too large, and leaves nothing behind", function()
       mount()
       for _, name in ipairs { "Local\\x", "Global\\x", "/x" } do
         for more = 1, 3 do
@@ -98,12 +101,12 @@ support.only("posix", "these are file systems of Linux", function()
       assert.equal("no_space 0", child:ask("return code(filemap.create('x', 1 << 50)), count '/dev/shm'"))
     end)
 
-    where_mounts("says the system's number where the system was asked", function()
+    where_mounts("returns the errno where a system call failed", function()
       mount("nr_inodes=1")
       assert.equal("no_space 28", child:ask("return select(3, filemap.create('x', page))"))
     end)
 
-    where_mounts("leaves what is there alone, which has all that it was told it has", function()
+    where_mounts("does not change an existing section, which keeps all its memory", function()
       mount()
       child:ask("m = filemap.create('x', %d * page) v = m:view()", PAGES - 2)
       for _, call in ipairs {
@@ -118,7 +121,7 @@ support.only("posix", "these are file systems of Linux", function()
       assert.equal("ok", child:ask("return code(filemap.create('y', 3 * page))"))
     end)
 
-    where_mounts("has no room for a sync object", function()
+    where_mounts("fails with no_space for a sync object", function()
       mount()
       child:ask("m = filemap.create('x', %d * page)", PAGES)
       for _, call in ipairs { "mutex 'y'", "event 'y'", "semaphore('y', 0, 1)" } do
@@ -128,7 +131,7 @@ support.only("posix", "these are file systems of Linux", function()
       assert.equal("ok", child:ask("return code(sync.mutex 'y')"))
     end)
 
-    where_mounts("has no room for a connection, and has it later", function()
+    where_mounts("fails with no_space for a connection, and connects when there is room again", function()
       mount()
       child:ask("l = pipe.listen('p', { capacity = page })")
       child:ask("size = %d repeat size = size - 1 m = filemap.create('x', size * page) until m", PAGES)
@@ -140,7 +143,7 @@ support.only("posix", "these are file systems of Linux", function()
       assert.equal("hello", child:ask("return s:receive(0)"))
     end)
 
-    where_mounts("raises truncated, and does not end the process, where memory was only reserved", function()
+    where_mounts("raises truncated on access to reserved memory, and does not end the process", function()
       mount()
       child:ask("m = filemap.create('x', 10 * %d * page, { commit = false }) v = m:view() w = v:sub(0, page)", PAGES)
       child:ask("other = filemap.create('y', page):view()")
@@ -155,7 +158,7 @@ support.only("posix", "these are file systems of Linux", function()
       assert.equal("ok", child:ask("return code(filemap.create('z', page))"))
     end)
 
-    where_mounts("cannot be committed to, of which nothing is lost", function()
+    where_mounts("fails with no_space in view:commit, and loses no data", function()
       mount()
       child:ask("m = filemap.create('x', 10 * %d * page, { commit = false }) v = m:view()", PAGES)
       child:ask("v:set_u8(0, 5)")
@@ -166,9 +169,9 @@ support.only("posix", "these are file systems of Linux", function()
     end)
   end)
 
-  -- The same of a tmpfs and of a file system on a disk, which fails in ways of its own.
+  -- The same tests on a tmpfs and on ext2, which fails in other ways.
   for kind, size in pairs { tmpfs = 64 * page, ext2 = 512 * 1024 } do
-    describe("a full disk, of " .. kind, function()
+    describe("a full file system of type " .. kind, function()
       local child, place, image
 
       before_each(function()
@@ -190,14 +193,14 @@ support.only("posix", "these are file systems of Linux", function()
         child = nil
       end)
 
-      where(kind, "refuses a file that cannot be had, and leaves none", function()
+      where(kind, "refuses a file that is too large, and leaves none behind", function()
         for _, wanted in ipairs { "size + page", "1 << 40" } do
           assert.equal("no_space nil",
             child:ask("return code(filemap.file(path, 'rw', { size = %s })), there()", wanted))
         end
       end)
 
-      where(kind, "leaves one that cannot be grown as it was", function()
+      where(kind, "does not change a file that cannot be grown", function()
         child:ask("filemap.file(path, 'rw', { size = 5000 }):view():set_string(0, 'kept')")
         assert.equal("no_space 5000",
           child:ask("return code(filemap.file(path, 'rw', { size = size + page })), there()"))
@@ -208,8 +211,9 @@ support.only("posix", "these are file systems of Linux", function()
         assert.equal("kept", child:ask("return m:view():get_string(0, 4)"))
       end)
 
-      -- Asked of the system in the end, whatever was known to be free before.
-      where(kind, "is full to the page", function()
+      -- The system's own allocation decides, not an estimate of the free space. The test finds the limit by
+      -- bisection.
+      where(kind, "refuses a file only if it is at least one page too large", function()
         child:ask("low, high = 1, size // page + 1")
         child:ask([[
           while high - low > 1 do
@@ -229,7 +233,7 @@ support.only("posix", "these are file systems of Linux", function()
           child:ask("return code(filemap.file(path, 'rw', { size = high * page })), there()"))
       end)
 
-      where(kind, "raises truncated where a file was not committed", function()
+      where(kind, "raises truncated in accesses to a file that was not committed", function()
         child:ask("m = filemap.file(path, 'rw', { size = 4 * size, commit = false }) v = m:view()")
         assert.matches("^raised .*truncated", child:ask("write_all(v)"))
         assert.matches("^raised .*truncated", child:ask("return v:get_u8(0)"))
@@ -239,9 +243,9 @@ support.only("posix", "these are file systems of Linux", function()
     end)
   end
 
-  -- Limits of the process ------------------------------------------------------------------------------------------
+  -- Limits of the process ---------------------------------------------------------------------------------
 
-  -- Runs a body in a process of its own, which may limit itself.
+  -- Runs a function in a forked process, which may set its own limits.
   local function forked(body)
     assert.equal(0, process.forked(function()
       local ok, e = pcall(body)
@@ -257,7 +261,7 @@ support.only("posix", "these are file systems of Linux", function()
     local sync = require "filemap.sync"
     local EMFILE <const> = 24
 
-    -- Each makes what it can of something, and closes it.
+    -- Each function makes one object and returns it, or the failure of the call.
     local things = {
       ["an unnamed map"] = function() return filemap.create(nil, page) end,
       ["a map"] = function(name) return filemap.create(name, page) end,
@@ -281,7 +285,7 @@ support.only("posix", "these are file systems of Linux", function()
     }
 
     for what, make in pairs(things) do
-      it("fail in system, and leave nothing: " .. what, function()
+      it("make calls fail with system and leave nothing behind: " .. what, function()
         local name, path = support.unique("Local\\"), support.tmpname()
         forked(function()
           local used, refused, done = process.handles(), 0, false
@@ -305,7 +309,7 @@ support.only("posix", "these are file systems of Linux", function()
     end
   end)
 
-  -- (AddressSanitizer takes more addresses than any limit leaves.)
+  -- (AddressSanitizer needs more addresses than the limit allows.)
   if not preload:find("libasan", 1, true) then
     describe("addresses that run out", function()
       local SIZE <const> = 64 << 20
@@ -317,7 +321,7 @@ support.only("posix", "these are file systems of Linux", function()
         end
       end
 
-      it("fail in no_memory, and leave all as it was", function()
+      it("make a view fail with no_memory, and change nothing else", function()
         forked(function()
           local map <close> = assert(filemap.create(nil, SIZE, { commit = false }))
           local before, live = process.limit("memory", addresses() + SIZE // 2 | 0), core.live()
@@ -331,7 +335,7 @@ support.only("posix", "these are file systems of Linux", function()
         end)
       end)
 
-      it("are what a state and a pipe of many connections say", function()
+      it("make state.create fail with no_memory, and leave no name behind", function()
         local name = support.unique("Local\\")
         forked(function()
           local before = process.limit("memory", addresses() + SIZE // 2 | 0)
@@ -343,11 +347,11 @@ support.only("posix", "these are file systems of Linux", function()
       end)
     end)
   else
-    pending("addresses that run out (AddressSanitizer takes more than any limit leaves)")
+    pending("addresses that run out (AddressSanitizer needs more than the limit allows)")
   end
 
   describe("a limit on the size of files", function()
-    it("is too_large, of files, segments and what is made of them, and does not end the process", function()
+    it("makes calls on files, sections and channels fail with too_large, and ends no process", function()
       local name, path = support.unique("Local\\"), support.tmpname()
       assert(filemap.file(path, "rw", { size = 100 })):close()
       forked(function()

@@ -1,5 +1,5 @@
--- Names and paths in any script, and paths of any length, between two processes; on Windows also with a program that
--- opens them by the real calls.
+-- Names and paths in any script, and paths of any length, shared by two processes. On Windows a C program
+-- opens them with the real calls too.
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
@@ -16,7 +16,7 @@ local SCRIPTS <const> = {
 
 support.clean()
 
--- What a child reads by a call of filemap.
+-- Has a child open a map by this call, and returns the string that it reads at offset 0.
 local function child_reads(call, ...)
   local child = support.child("evaluator")
   local said = child:ask("m = assert(" .. call .. ") v = m:view() return v:get_cstring(0)", ...)
@@ -24,9 +24,9 @@ local function child_reads(call, ...)
   return said
 end
 
-describe("a name in", function()
+describe("a name", function()
   for script, word in pairs(SCRIPTS) do
-    it(script .. " is the same for another process", function()
+    it("stands for the same section in another process, written in " .. script, function()
       local name = support.unique("Local\\") .. word
       local map <close> = assert(filemap.create(name, 100))
       local view <close> = assert(map:view())
@@ -39,7 +39,7 @@ describe("a name in", function()
       assert.equal(name .. ": ", message:sub(1, #name + 2))
     end)
 
-    it(script .. " is one of a mutex, too", function()
+    it("can be that of a mutex, written in " .. script, function()
       local name = support.unique("Local\\") .. word
       local mutex <close> = assert(sync.mutex(name))
       assert.is_true(mutex:lock())
@@ -49,7 +49,9 @@ describe("a name in", function()
     end)
   end
 
-  support.only("win32", "the program is a Windows program")("each script is that of the real calls", function()
+  local only_win32 = support.only("win32", "the program is a Windows program")
+  
+  only_win32("is found by the real calls, written in each script", function()
     local program = process.spawn { folder .. "win32_calls" }
     program:expect("^READY$")
     for script, word in pairs(SCRIPTS) do
@@ -62,9 +64,9 @@ describe("a name in", function()
   end)
 end)
 
-describe("a path in", function()
+describe("a path", function()
   for script, word in pairs(SCRIPTS) do
-    it(script .. " is the same for another process", function()
+    it("stands for the same file in another process, written in " .. script, function()
       local path = support.tmpname(word)
       local map <close> = assert(filemap.file(path, "rw", { size = 100 }))
       local view <close> = assert(map:view())
@@ -79,7 +81,7 @@ describe("a path in", function()
   end
 end)
 
--- Neither the folder's own path nor a part of it is so long that what removes it could not.
+-- The folder's path and each of its parts stay short enough for the functions that remove the folder.
 describe("a path of more than 260 characters", function()
   local long, path
 
@@ -90,7 +92,7 @@ describe("a path of more than 260 characters", function()
     assert.is_true(utf8.len(path) > 260, path)
   end)
 
-  -- Lua's own os.remove goes no further than 260 on Windows.
+  -- On Windows Lua's own os.remove fails for paths of more than 260 characters.
   after_each(function()
     if support.windows then
       win32.CloseHandle((win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING,
@@ -122,7 +124,7 @@ describe("a path of more than 260 characters", function()
     assert.equal(80, win32.GetLastError())
   end)
 
-  it("is named by what fails", function()
+  it("is named by the message of a call that fails", function()
     local _, message, code = filemap.file(path)
     assert.equal("not_found", code)
     assert.equal(path .. ": ", message:sub(1, #path + 2))

@@ -1,11 +1,12 @@
--- Lua's memory that runs out in the middle of each call, at the first moment at which it asks for some, at the second,
--- and so on: nothing is leaked or half done. (A message for which there is no memory is lost with the error.)
+-- Lua's memory runs out in the middle of each call: at the call's first allocation, then at its second, and
+-- so on. Each time nothing is leaked or half done. (A message for which there is no memory is lost with the
+-- error.)
 local core = require "filemap.core"
 local process = require "process"
 local starve = require "starve"
 local support = require "spec.support"
 
--- What each chunk finds.
+-- The globals of each chunk.
 local PRELUDE <const> = [[
   filemap = require "filemap"
   sync, state = require "filemap.sync", require "filemap.state"
@@ -15,7 +16,7 @@ local PRELUDE <const> = [[
   long = ("x"):rep(5000)
 ]]
 
--- A view of all kinds of things.
+-- A map with a view that holds several kinds of data, an array and a stream.
 local VIEW <const> = [[
   map = filemap.create(name, 10000)
   view = map:view()
@@ -26,7 +27,8 @@ local VIEW <const> = [[
   stream = view:stream()
 ]]
 
--- By what they do: what is there before, the call, and what must hold after it, whether or not it had its memory.
+-- Calls by their description. Each has a chunk that prepares, a chunk with the call, and a chunk that checks
+-- the state after the call, whether or not the call got all its memory. `none`: the call allocates nothing.
 local calls = {
   ["make a map"] = { "", "map = filemap.create(name, 100)" },
   ["make an unnamed map"] = { "", "map = filemap.create(nil, 100)" },
@@ -36,7 +38,9 @@ local calls = {
   ["map a file"] = { "", "map = filemap.file(path, 'rw', { size = 100 })", "os.remove(path)" },
   ["list"] = { "", "found = filemap.list()" },
   ["raise"] = { VIEW, "pcall(view.get_i32, view, 9999)" },
-  ["say what it is"] = { VIEW, "return tostring(map) .. tostring(view) .. tostring(array) .. tostring(stream)" },
+  ["convert objects to strings"] = {
+    VIEW, "return tostring(map) .. tostring(view) .. tostring(array) .. tostring(stream)",
+  },
   ["view"] = { VIEW, "another = map:view(10, 20)" },
   ["slice"] = { VIEW, "slice = view:sub(10, 20, 'copy')" },
   ["get numbers"] = { VIEW, "return view:get_i32(0) + view:get_f64(8)", none = true },
@@ -83,18 +87,18 @@ local calls = {
   },
   ["make a mailslot"] = { "", "reader = mailslot.create(name)" },
   ["open a mailslot"] = { "reader = mailslot.create(name)", "writer = mailslot.open(name)" },
-  ["receive of a mailslot"] = {
+  ["receive from a mailslot"] = {
     "reader = mailslot.create(name) writer = mailslot.open(name) writer:send(long) writer:send 'next'",
     "got = reader:receive(0)", "assert(not got or got == long) assert(reader:receive(0) == 'next')",
   },
-  ["ask a mailslot"] = { "reader = mailslot.create(name)", "return reader:info()" },
+  ["get a mailslot's info"] = { "reader = mailslot.create(name)", "return reader:info()" },
   ["listen"] = { "", "listener = pipe.listen(name, { capacity = 100 })" },
   ["connect"] = { "listener = pipe.listen(name, { capacity = 100 })", "client = pipe.connect(name)" },
   ["accept"] = {
     "listener = pipe.listen(name, { capacity = 100 }) client = pipe.connect(name) client:send 'x'",
     "server = listener:accept(0)", "server = server or listener:accept(0) assert(server:receive(0) == 'x')",
   },
-  ["receive of a pipe"] = {
+  ["receive from a pipe"] = {
     [[listener = pipe.listen(name) client = pipe.connect(name) server = listener:accept(0)
       client:send(long) client:send 'next']],
     "got = server:receive(0)", "assert(not got or got == long) assert(server:receive(0) == 'next')",
@@ -110,7 +114,7 @@ support.clean()
 
 describe("memory that runs out", function()
   for what, call in pairs(calls) do
-    it("leaves nothing to " .. what, function()
+    it("leaves nothing behind where there is a call to " .. what, function()
       local before, chunk, after = table.unpack(call)
       local live, handles, starved, most = core.live(), process.handles(), 0, 0
       while true do
@@ -127,8 +131,9 @@ describe("memory that runs out", function()
   end
 end)
 
--- A number that is sent becomes a string, for whose memory Lua may collect what closes the very channel.
-describe("a channel that a finalizer closes in the middle of a call", function()
+-- A number that is sent becomes a string. Its allocation may run the collector, and with it a finalizer that
+-- closes the channel in use.
+describe("a channel that a finalizer closes during a call", function()
   local pipe = require "filemap.pipe"
 
   local channels = {
@@ -151,12 +156,12 @@ describe("a channel that a finalizer closes in the middle of a call", function()
   after_each(function() collectgarbage("incremental") end)
 
   for what, make in pairs(channels) do
-    it("is closed: " .. what, function()
+    it("raises that it is closed: " .. what, function()
       local channel, send, other = make(support.unique("Local\\"))
       collectgarbage("generational")
       collectgarbage("stop")
       setmetatable({}, { __gc = function() channel:close() end })
-      collectgarbage("restart") -- at the next chance
+      collectgarbage("restart") -- runs at the next allocation
       local ok, message = pcall(channel[send], channel, process.now())
       assert.is_false(ok)
       assert.matches("is closed$", message)

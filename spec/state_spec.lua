@@ -1,4 +1,4 @@
--- filemap.state: the newest value, whole, whoever dies.
+-- filemap.state: readers get the newest value, always a whole one, also where processes die.
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local filemap = require "filemap"
@@ -23,7 +23,7 @@ describe("a state", function()
     reader:close()
   end)
 
-  it("gives the newest value and its number", function()
+  it("returns the newest value and its version", function()
     assert.same({ n = 2, [2] = 0 }, table.pack(reader:read()))
     assert.is_true(writer:publish("one"))
     assert.same({ "one", 1 }, { reader:read() })
@@ -34,7 +34,7 @@ describe("a state", function()
     assert.same({ "three\0\255", 3 }, { writer:read() })
   end)
 
-  it("gives values of any length up to its capacity", function()
+  it("returns values of any length up to its capacity", function()
     for length = 0, 100 do
       local value = ("%c"):rep(length, ""):format(table.unpack({ ("x"):rep(length):byte(1, -1) }))
       assert.is_true(writer:publish(value))
@@ -44,7 +44,7 @@ describe("a state", function()
     assert.equal(("x"):rep(100), (reader:read()))
   end)
 
-  it("tells what it is", function()
+  it("describes its objects with tostring, and raises in methods of closed objects", function()
     assert.equal(("filemap.state (%s, 100 bytes, writer)"):format(name), tostring(writer))
     assert.equal(("filemap.state (%s, 100 bytes, reader)"):format(name), tostring(reader))
     assert.equal("filemap.state", getmetatable(reader).__name)
@@ -54,11 +54,11 @@ describe("a state", function()
     contains("filemap.state is closed", raises(reader, "read"))
   end)
 
-  it("is published to by its writer alone", function()
+  it("raises when a reader publishes", function()
     contains("is a reader", raises(reader, "publish", "x"))
   end)
 
-  it("raises for what makes no sense", function()
+  it("raises for invalid arguments, and fails with a code for invalid names and capacities", function()
     raises(reader, "wait", -1)
     raises(reader, "wait")
     contains("negative", raises(reader, "read", -1))
@@ -72,7 +72,7 @@ describe("a state", function()
     fails("invalid", "a\\b", state.open("a\\b"))
   end)
 
-  it("has a name that is taken, one writer, and a capacity that stays", function()
+  it("has one writer at a time, and keeps its name and capacity for the next writer", function()
     fails("exists", name, state.create(name, 100))
     fails("in_use", name, state.create_or_open(name, 100))
     writer:close()
@@ -84,7 +84,7 @@ describe("a state", function()
     assert.is_true(writer:publish(("x"):rep(100)))
   end)
 
-  it("goes with the last who has it open", function()
+  it("is removed when the last process closes it", function()
     writer:close()
     reader:close()
     fails("not_found", name, state.open(name))
@@ -93,7 +93,7 @@ describe("a state", function()
     assert.is_true(created)
   end)
 
-  it("is not made of a map", function()
+  it("fails with corrupt for the name of a map", function()
     for _, size in ipairs { 1, 64, 4096 } do
       local other = support.unique("Local\\")
       local _ <close> = assert(filemap.create(other, size))
@@ -103,8 +103,9 @@ describe("a state", function()
     end
   end)
 
-  it("has no value of a number that nobody can have reached", function()
-    local NEWEST <const>, SLOTS <const> = 128, 192 -- behind the header and the signal's line; the words' own line
+  it("fails with corrupt for a version that no writer can have reached", function()
+    -- Offsets: NEWEST is after the header and the wait word's cache line, SLOTS after NEWEST's cache line.
+    local NEWEST <const>, SLOTS <const> = 128, 192
     local map <close> = assert(filemap.open(name, "rw"))
     local view <close> = map:view()
     writer:publish("a")
@@ -131,7 +132,7 @@ describe("a state", function()
     end
   end)
 
-  it("goes on with another writer when one dies", function()
+  it("continues with another writer when one dies", function()
     writer:close()
     local child = support.child("evaluator")
     child:ask("s = state.create_or_open(%q, 100) s:publish('first')", name)
@@ -147,7 +148,7 @@ describe("a state", function()
     assert.equal("second 2", waiting:expect())
   end)
 
-  it("is whole, and never older than before, while a writer is at full speed", function()
+  it("returns whole values, none older than the one before, while a writer is at full speed", function()
     local wide = support.unique("Local\\")
     local child = support.child("evaluator")
     child:ask("w = state.create(%q, 1000)", wide)
@@ -172,7 +173,7 @@ describe("a state", function()
     assert.equal(published, (select(2, r:read())))
   end)
 
-  it("outlives writers killed at any moment", function()
+  it("stays usable when writers are killed at any moment", function()
     writer:close()
     for round = 1, 20 do
       local child = support.child("evaluator")
@@ -188,8 +189,8 @@ describe("a state", function()
     writer = assert(state.create_or_open(name, 100))
   end)
 
-  it("is read without permission to write, by looking", function()
-    if support.windows then return end -- where a descriptor is not for a spec as any user
+  it("is read by polling without permission to write", function()
+    if support.windows then return end -- there the right depends on a security descriptor
     local lfs = require "lfs"
     writer:publish("for all")
     for file in lfs.dir("/dev/shm") do
@@ -197,7 +198,7 @@ describe("a state", function()
         assert(os.execute(("chmod 0444 /dev/shm/%s"):format(file)))
       end
     end
-    -- root may write all the same: then this is a reader as any other.
+    -- root can write even so: then this is a reader like any other.
     local other <close> = assert(state.open(name))
     assert.same({ "for all", 1 }, { other:read() })
     writer:publish("next")

@@ -1,5 +1,6 @@
--- Processes killed at each named step of sending, receiving, publishing, connecting and locking: a build of the module
--- (build/.../steps) stops them there for certain. Whoever is left goes on as is promised.
+-- Processes that are killed at each named step of sending, receiving, publishing, connecting and locking. A
+-- special build of the module (build/.../steps) stops a process at exactly that step. The processes that are
+-- left must be able to continue.
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local mailslot = require "filemap.mailslot"
@@ -10,13 +11,13 @@ local sync = require "filemap.sync"
 
 local fails = check.fails
 
--- The folder of the module that can be stopped, beside that of the one that is tested.
+-- The folder of the module that can be stopped is next to the folder of the module under test.
 local build = package.searchpath("filemap.core", package.cpath):gsub("[/\\]filemap[/\\][^/\\]+$", "")
 local pattern = support.windows and [[\steps\?.dll;]] or "/steps/?.so;"
 
 support.clean()
 
--- A child that runs `before`, and then stops at the n-th passing of a step in `chunk`.
+-- Starts a child that runs `before`, and then stops when it reaches the step for the n-th time in `chunk`.
 local function stopped_at(step, n, before, chunk)
   local child = support.child("evaluator", { env = {
     FILEMAP_STOP = ("%s:%d"):format(step, n), LUA_CPATH = build .. pattern .. package.cpath,
@@ -33,16 +34,16 @@ local function killed_at(...)
   child:wait(support.deadline)
 end
 
-describe("a writer of a mailslot killed", function()
+describe("a writer of a mailslot", function()
   for _, step in ipairs { "lock", "put", "unlock" } do
-    it("at " .. step .. " leaves whole messages, and blocks nobody", function()
+    it("leaves whole messages and does not block other writers when it is killed at " .. step, function()
       local name = support.unique("Local\\")
       local slot <close> = assert(mailslot.create(name, { capacity = 4000 }))
       local other <close> = assert(mailslot.open(name))
       for n = 1, 4 do
         killed_at(step, n, ("w = mailslot.open(%q)"):format(name),
           "for i = 1, 4 do w:send(('m' .. i):rep(20)) end")
-        -- Who was killed with the lock, or before, has not sent; at `unlock` it has.
+        -- A writer that was killed before `unlock` has not sent its message. At `unlock` it has.
         local sent = step == "unlock" and n or n - 1
         for i = 1, sent do assert.equal(("m" .. i):rep(20), slot:receive(0)) end
         fails("timeout", name, slot:receive(0))
@@ -53,8 +54,8 @@ describe("a writer of a mailslot killed", function()
   end
 end)
 
-describe("a writer of a mailslot stopped", function()
-  it("with the lock holds others back for their time, and goes without a trace", function()
+describe("a writer of a mailslot that is stopped", function()
+  it("makes others fail with in_use while it holds the lock, and leaves no message when killed", function()
     local name = support.unique("Local\\")
     local slot <close> = assert(mailslot.create(name))
     local other <close> = assert(mailslot.open(name))
@@ -69,9 +70,9 @@ describe("a writer of a mailslot stopped", function()
   end)
 end)
 
-describe("a reader of a mailslot killed", function()
+describe("a reader of a mailslot", function()
   for _, step in ipairs { "next", "get" } do
-    it("at " .. step .. " leaves what it has not read to the next", function()
+    it("leaves the unread messages to the next reader when it is killed at " .. step, function()
       local name = support.unique("Local\\")
       local writer
       for n = 1, 3 do
@@ -91,9 +92,9 @@ describe("a reader of a mailslot killed", function()
   end
 end)
 
-describe("a writer of a state killed", function()
+describe("a writer of a state", function()
   for _, step in ipairs { "spoil", "fill", "publish" } do
-    it("at " .. step .. " leaves the value before, and its place to another", function()
+    it("leaves the value before and lets another writer take over when it is killed at " .. step, function()
       local name = support.unique("Local\\")
       local first <close> = assert(state.create(name, 100))
       local reader <close> = assert(state.open(name))
@@ -117,9 +118,9 @@ describe("a writer of a state killed", function()
   end
 end)
 
-describe("a reader of a state killed", function()
+describe("a reader of a state", function()
   for _, step in ipairs { "look", "copied" } do
-    it("at " .. step .. " is of no account", function()
+    it("does not affect the writer when it is killed at " .. step, function()
       local name = support.unique("Local\\")
       local writer <close> = assert(state.create(name, 100))
       writer:publish("a")
@@ -130,9 +131,9 @@ describe("a reader of a state killed", function()
   end
 end)
 
-describe("an end of a pipe killed", function()
+describe("an end of a pipe", function()
   for step, expected in pairs { put = 2, ["get"] = 3, ["next"] = 3 } do
-    it("at " .. step .. " has sent what came before, whole, and then is closed", function()
+    it("delivers what it had sent, then makes calls fail with closed, when killed at " .. step, function()
       local name = support.unique("Local\\")
       local listener <close> = assert(pipe.listen(name, { capacity = 64 }))
       killed_at(step, step == "put" and 3 or 1, ("c = pipe.connect(%q)"):format(name),
@@ -145,7 +146,7 @@ describe("an end of a pipe killed", function()
   end
 
   for step, accepted in pairs { seated = false, ready = false, waiting = true } do
-    it("at " .. step .. " of connecting is accepted only if it waited", function()
+    it("is accepted only if it was queued when it is killed in connect at " .. step, function()
       local name = support.unique("Local\\")
       local listener <close> = assert(pipe.listen(name, { capacity = 64 }))
       for _ = 1, 3 do
@@ -164,7 +165,7 @@ describe("an end of a pipe killed", function()
     end)
   end
 
-  it("at accepting leaves the client to know", function()
+  it("makes the client's calls fail with closed when it is killed in accept", function()
     local name = support.unique("Local\\")
     local holder <close> = assert(pipe.listen(name, { capacity = 64 }))
     local client <close> = assert(pipe.connect(name))
@@ -178,12 +179,12 @@ describe("an end of a pipe killed", function()
   end)
 end)
 
-describe("a holder of a mutex killed", function()
+describe("a holder of a mutex", function()
   for step, result in pairs { lock = { true }, unlock = { true, "abandoned" } } do
-    it("at " .. step .. " leaves it to be had", function()
+    it("leaves a mutex that another process can lock when it is killed at " .. step, function()
       local name = support.unique("Local\\")
       local mutex <close> = sync.mutex(name)
-      if support.windows then return end -- where the mutex is the system's, without such steps
+      if support.windows then return end -- there the mutex is the system's own, without such steps
       killed_at(step, 2, ("m = sync.mutex(%q)"):format(name), "while true do m:lock() m:unlock() end")
       assert.same(result, { mutex:lock(support.deadline) })
       mutex:unlock()

@@ -1,4 +1,4 @@
--- Lines of a view, and streams: what Lua's files do is what is right.
+-- Lines of a view, and streams. Streams must behave as Lua's own files do.
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local support = require "spec.support"
@@ -13,7 +13,7 @@ support.clean()
 
 -- Against Lua's files -------------------------------------------------------------------------------------
 
--- Numerals, whole and broken. Lua's files take no more than 200 characters for one.
+-- Numerals, valid and invalid. Lua's files read at most 200 characters of one.
 local NUMERALS = {
   "0", "7", "-12", "+5", "007", "3.25", ".5", "5.", ".", "-", "+", "- 1", "--1", "1e10", "1E-5", "1e+", "1e", "1e5e5",
   "1e400", "-0", "-0.0", "0x1F", "0XaB", "0x", "0x.", "0x.8p3", "0x1p-2", "0xp1", "0x1P", "0x1e+5", "0x1.8.1", "1..2",
@@ -68,7 +68,8 @@ end
 local function formats()
   local list = {}
   for i = 1, math.random(0, 3) do list[i] = math.random(200) == 1 and any(BAD_FORMATS) or any(FORMATS) end
-  -- All of the rest ends most of what there is to see.
+  -- Format "a" moves the position to the end. Most of these become "n", so that more operations have bytes to
+  -- read.
   for i, format in ipairs(list) do
     if (format == "a" or format == "*a") and math.random(10) > 1 then list[i] = "n" end
   end
@@ -94,7 +95,8 @@ local function compare(what, expected, got)
   if not equal then error(("%s: %s instead of %s"):format(what, show(got), show(expected)), 0) end
 end
 
--- A pair is a file and a stream over the same bytes. Each operation does the same to both, and compares.
+-- A pair is a file and a stream over the same bytes. Each operation makes the same call on both, and compares
+-- the results.
 local OPERATIONS = {}
 
 function OPERATIONS.read(pair)
@@ -124,7 +126,7 @@ local function printed(x)
   return math.type(x) == "float" and ("%.14g"):format(x) or tostring(x)
 end
 
--- A file grows where a stream is full.
+-- Past the end a file would grow, but a stream fails. So the file is only written where the text fits.
 function OPERATIONS.write(pair)
   local list, total = {}, 0
   for i = 1, math.random(0, 3) do
@@ -143,8 +145,9 @@ end
 
 local NAMES = { "read", "read", "read", "read", "lines", "seek", "seek", "write" }
 
--- A round: new bytes, and operations on them. The stream is of a part, and the bytes around it stay. The
--- position is told after each operation, which is also what C asks for between reading and writing.
+-- One round: new bytes, and operations on them. The stream covers a part of the view, and the bytes around it
+-- must not change. The position is compared after each operation. This call of seek also separates reads from
+-- writes of the file, as C requires.
 local function round(path, operations)
   local size, before, after = math.random(1, 1500), math.random(0, 40), math.random(0, 40)
   local bytes = content(size)
@@ -166,7 +169,7 @@ local function round(path, operations)
 end
 
 describe("a stream", function()
-  it("does what a file does, 110,000 times", function()
+  it("gives the same results as a file in 110,000 random operations", function()
     local path = support.tmpname()
     for seed = 1, 1100 do
       math.randomseed(seed)
@@ -175,7 +178,7 @@ describe("a stream", function()
     end
   end)
 
-  it("writes every number as a file does", function()
+  it("writes numbers as a file does", function()
     local path = support.tmpname()
     local map <close> = assert(filemap.create(nil, 1 << 16))
     local view <close> = assert(map:view())
@@ -200,7 +203,7 @@ describe("a stream", function()
   end)
 end)
 
--- By hand -------------------------------------------------------------------------------------------------
+-- Single cases --------------------------------------------------------------------------------------------
 
 local TEXT = "one\ntwo\r\n\n 42 0x10\nlast"
 
@@ -230,7 +233,7 @@ describe("view:lines", function()
     map:close()
   end)
 
-  it("gives the lines from an offset to the end, without their newlines", function()
+  it("returns the lines from an offset to the end, without their newlines", function()
     local text <close> = assert(view:sub(10, #TEXT))
     assert.same({ "one", "two\r", "", " 42 0x10", "last" }, collect(text:lines()))
     assert.same({ "one", "two\r", "", " 42 0x10", "last" }, collect(text:lines(nil)))
@@ -241,7 +244,7 @@ describe("view:lines", function()
     assert.same({ FILL:rep(10) .. "one" }, { view:lines()() })
   end)
 
-  it("gives no line behind a last newline, and any bytes", function()
+  it("returns no line after a final newline, and lines of any bytes", function()
     for bytes, expected in pairs {
       ["\n"] = { "" }, ["\n\n"] = { "", "" }, ["a\n"] = { "a" }, ["a"] = { "a" }, ["\0\n\0"] = { "\0", "\0" },
       [("x"):rep(1000) .. "\n" .. ("y"):rep(5000)] = { ("x"):rep(1000), ("y"):rep(5000) },
@@ -253,13 +256,13 @@ describe("view:lines", function()
     end
   end)
 
-  it("gives nothing again and again at the end", function()
+  it("returns nothing at the end, each time that it is called", function()
     local next = view:lines()
     while next() do end
     for _ = 1, 3 do assert.are.equal(0, select("#", next())) end
   end)
 
-  it("returns one function, each with a place of its own", function()
+  it("returns iterators with positions of their own", function()
     local text <close> = assert(view:sub(10, #TEXT))
     assert.are.equal(1, select("#", text:lines()))
     local one, other = text:lines(), text:lines()
@@ -268,7 +271,7 @@ describe("view:lines", function()
     assert.are.equal("one", other())
   end)
 
-  it("sees what is written meanwhile", function()
+  it("returns bytes that were written during the iteration", function()
     local text <close> = assert(view:sub(10, #TEXT))
     local next = text:lines()
     next()
@@ -290,7 +293,7 @@ describe("view:lines", function()
     contains("bad argument #1 to 'lines' (number expected, got table)", raises(view, "lines", {}))
   end)
 
-  it("raises once the view is closed, also at its end and in the middle of a loop", function()
+  it("raises after the view was closed, also at the view's end and in the middle of a loop", function()
     local first, last = view:lines(), view:lines(#view)
     view:close()
     for _, next in ipairs { first, last } do
@@ -314,7 +317,7 @@ describe("view:lines", function()
     assert.are.equal("one", next())
   end)
 
-  it("raises for a self that is no view", function()
+  it("raises for a self that is not a view", function()
     for _, self in ipairs { map, io.stdout, {}, "view", 1, false, view:stream() } do
       local ok, message = pcall(view.lines, self)
       assert.is_false(ok)
@@ -336,7 +339,7 @@ describe("a stream", function()
     map:close()
   end)
 
-  it("is of the whole view unless told otherwise", function()
+  it("covers the whole view by default", function()
     assert.are.equal(#view, view:stream():seek("end"))
     assert.are.equal(#view, view:stream(nil, nil):seek("end"))
     assert.are.equal(#view - 7, view:stream(7):seek("end"))
@@ -345,7 +348,7 @@ describe("a stream", function()
     assert.are.equal(FILL:rep(10) .. TEXT .. FILL:rep(10), view:stream():read("a"))
   end)
 
-  it("past the view's end raises", function()
+  it("raises for a range past the view's end", function()
     local size = #view
     for _, range in ipairs { { size + 1 }, { 0, size + 1 }, { 1, size }, { size, 1 }, { size + 1, 0 } } do
       contains(("bad argument #1 to 'stream' (offset %d + %d bytes is past the end of a %d-byte view)"):format(
@@ -367,7 +370,7 @@ describe("a stream", function()
     contains("bad argument #2 to 'stream' (number expected, got string)", raises(view, "stream", 0, "x"))
   end)
 
-  it("tells in words what it is", function()
+  it("describes itself with tostring", function()
     stream:read(5)
     assert.are.equal(("filemap.stream (%d bytes at 5)"):format(#TEXT), tostring(stream))
     local other = view:stream()
@@ -388,7 +391,7 @@ describe("a stream", function()
   end)
 
   describe("read", function()
-    it("has the formats of a file", function()
+    it("accepts the formats of a file", function()
       assert.are.equal("one", stream:read())
       assert.are.equal("two\r\n", stream:read("L"))
       assert.are.equal("", stream:read("l"))
@@ -397,7 +400,7 @@ describe("a stream", function()
       assert.are.equal(#TEXT, stream:seek())
     end)
 
-    it("gives nil at the end, but for all of the rest", function()
+    it("returns nil at the end, except for format a", function()
       for _, position in ipairs { #TEXT, #TEXT + 1, math.maxinteger } do
         stream:seek("set", position)
         for _, format in ipairs { "n", "l", "L", 0, 1, math.maxinteger } do
@@ -416,7 +419,7 @@ describe("a stream", function()
       assert.are.equal(4, stream:seek())
     end)
 
-    it("takes of a number that is none what a file takes", function()
+    it("consumes as many bytes of an invalid number as a file does", function()
       for text, taken in pairs {
         ["0x"] = 2, ["1e+x"] = 3, ["  -x"] = 3, ["1..2"] = 2, ["nan"] = 0, ["0xp1"] = 2, ["\n\n."] = 3,
         [("1"):rep(201)] = 200, [("0"):rep(199) .. "x1"] = 199, [" " .. ("1"):rep(200) .. "."] = 201,
@@ -431,7 +434,7 @@ describe("a stream", function()
       end
     end)
 
-    it("never reads outside its part", function()
+    it("never reads outside the stream's range", function()
       assert.are.equal(TEXT, stream:read("a"))
       stream:seek("end", -4)
       for _, format in ipairs { "l", "L", "a", 4, 5, table.unpack(HUGE) } do
@@ -465,7 +468,7 @@ describe("a stream", function()
   end)
 
   describe("lines", function()
-    it("gives lines, or what the formats say", function()
+    it("returns lines, or the values of its formats", function()
       assert.same({ "one", "two\r", "", " 42 0x10", "last" }, collect(stream:lines()))
       stream:seek("set")
       assert.same({ "one\n", "two\r\n", "\n", " 42 0x10\n", "last" }, collect(stream:lines("L")))
@@ -477,7 +480,7 @@ describe("a stream", function()
       assert.same({ { "one", "\n" }, { "two", "\r\n" }, { "\n 4", "2 0x10\n" }, { "las", "t" } }, found)
     end)
 
-    it("raises for an invalid format as a file's does", function()
+    it("raises for an invalid format as a file does", function()
       for _, format in ipairs { "x", "", "*" } do
         local ok, message = pcall(function()
           for _ in stream:lines(format) do end
@@ -487,7 +490,7 @@ describe("a stream", function()
       end
     end)
 
-    it("takes as many formats as a file's does", function()
+    it("accepts as many formats as a file does", function()
       local list = {}
       for i = 1, 250 do list[i] = 0 end
       assert.are.equal(250, select("#", stream:lines(table.unpack(list))()))
@@ -518,7 +521,7 @@ describe("a stream", function()
       assert.are.equal(stream, stream:write())
     end)
 
-    it("writes nothing where not all of it fits", function()
+    it("fails with too_large and writes nothing where not all of it fits", function()
       local function refuses(...)
         local result, message, code, native = stream:write(...)
         assert.same({ nil, "too_large", nil }, { result, code, native })
@@ -543,14 +546,14 @@ describe("a stream", function()
       assert.are.equal(before:sub(1, 10 + #TEXT - 3) .. "ab1" .. FILL:rep(10), view:get_string(0, #view))
     end)
 
-    it("raises for what is neither string nor number, and writes nothing", function()
+    it("raises for an argument that is neither string nor number, and writes nothing", function()
       contains("bad argument #1 to 'write' (string expected, got table)", raises(stream, "write", {}))
       contains("bad argument #2 to 'write' (string expected, got nil)", raises(stream, "write", "a", nil))
       contains("bad argument #3 to 'write' (string expected, got boolean)", raises(stream, "write", "a", 1, true))
       assert.are.equal(TEXT, stream:read("a"))
     end)
 
-    it("raises through a read-only view, also where there is nothing to write", function()
+    it("raises through a read-only view, also for an empty string", function()
       local readonly <close> = assert(map:view(0, #view, "r"))
       local s = readonly:stream(10, #TEXT)
       for _, position in ipairs { 0, #TEXT, #TEXT + 1 } do
@@ -563,7 +566,7 @@ describe("a stream", function()
       assert.are.equal(TEXT, stream:read("a"))
     end)
 
-    it("through a private copy leaves the map as it is", function()
+    it("does not change the map through a private copy", function()
       local copy <close> = assert(map:view(0, #view, "copy"))
       local s = copy:stream(10)
       assert.are.equal(s, s:write("ONE"))
@@ -574,7 +577,7 @@ describe("a stream", function()
   end)
 
   describe("seek", function()
-    it("moves the position, and tells it", function()
+    it("moves the position, and returns it", function()
       assert.are.equal(0, stream:seek())
       assert.are.equal(5, stream:seek("set", 5))
       assert.are.equal(5, stream:seek("cur"))
@@ -588,7 +591,7 @@ describe("a stream", function()
       for _, offset in ipairs(HUGE) do assert.are.equal(offset, stream:seek("set", offset)) end
     end)
 
-    it("before the start, or past the greatest integer, is invalid and changes nothing", function()
+    it("fails with invalid before the start or past the greatest integer, and does not move", function()
       local function refuses(...)
         local before = stream:seek()
         local result, message, code, native = stream:seek(...)
@@ -614,7 +617,7 @@ describe("a stream", function()
       assert.are.equal(0, stream:seek("cur", -math.maxinteger))
     end)
 
-    it("raises for other arguments as a file's does", function()
+    it("raises for invalid arguments as a file does", function()
       contains("bad argument #1 to 'seek' (invalid option 'foo')", raises(stream, "seek", "foo"))
       contains("bad argument #1 to 'seek' (invalid option '1')", raises(stream, "seek", 1))
       contains("bad argument #1 to 'seek' (string expected, got table)", raises(stream, "seek", {}))
@@ -626,7 +629,7 @@ describe("a stream", function()
 
   local CALLS = { read = { "a" }, write = { "a" }, lines = {}, seek = {} }
 
-  it("that is closed does nothing more, and leaves the view open", function()
+  it("raises in each method after it was closed, and leaves the view open", function()
     local closed = view:stream()
     assert.is_true(closed:close())
     assert.is_true(closed:close())
@@ -639,7 +642,7 @@ describe("a stream", function()
     assert.are.equal(TEXT, view:get_string(10, #TEXT))
   end)
 
-  it("whose view is closed does nothing more", function()
+  it("raises in each method but close after its view was closed", function()
     view:close()
     for method, arguments in pairs(CALLS) do
       contains("filemap.view is closed", raises(stream, method, table.unpack(arguments)))
@@ -649,13 +652,13 @@ describe("a stream", function()
     contains("filemap.stream is closed", raises(stream, "read"))
   end)
 
-  it("goes on when the map is closed", function()
+  it("can be used after the map was closed", function()
     map:close()
     assert.are.equal("one", stream:read())
     assert.are.equal(stream, stream:write("x"))
   end)
 
-  it("has methods that raise for a self that is none", function()
+  it("has methods that raise for a self that is not a stream", function()
     for _, method in ipairs { "read", "write", "lines", "seek", "close" } do
       for _, self in ipairs { map, view, view:array("u8", 0, 1), io.stdout, {}, "stream", 1, false } do
         local ok, message = pcall(stream[method], self)
@@ -668,12 +671,12 @@ describe("a stream", function()
   end)
 end)
 
-describe("a finalizer that closes what is read", function()
-  -- The collector works at every turn, so that it comes to the finalizer within a call.
+describe("a finalizer that closes the stream or view in use", function()
+  -- The collector runs at nearly every allocation, so that it reaches the finalizer during a call.
   before_each(function() collectgarbage("incremental", 1, 1000, 1) end)
   after_each(function() collectgarbage("incremental", 200, 100, 13) end)
 
-  -- Runs `call` many times, each with an object about to be collected that closes `victim()`.
+  -- Runs `call` many times, each time with garbage whose finalizer closes the stream or view in use.
   local function harass(make, call)
     for _ = 1, 50 do
       local stream, victim = make()
@@ -713,7 +716,7 @@ describe("a finalizer that closes what is read", function()
     end)
   end)
 
-  it("may also read on", function()
+  it("may also read from the stream", function()
     local map <close> = assert(filemap.create(nil, 1 << 16))
     local view <close> = assert(map:view())
     view:set_string(0, ("line\n"):rep(1000))

@@ -1,4 +1,4 @@
--- The harness of the specs itself: other processes, and what is left behind.
+-- The harness of the specs: child processes, and the check that a test leaves nothing behind.
 local lfs = require "lfs"
 local process = require "process"
 local support = require "spec.support"
@@ -10,7 +10,7 @@ end
 describe("A child", function()
   support.clean()
 
-  it("is ready, hears and says lines, and ends when its stdin does", function()
+  it("starts, reads and writes lines, and exits when its stdin ends", function()
     local child = support.child("echo")
     assert.is_true(child:write("say one\nsay two\n"))
     assert.are.equal("one", child:expect())
@@ -29,7 +29,7 @@ describe("A child", function()
     child:finish()
   end)
 
-  it("gets this process's environment, and what is told besides, which stays its own", function()
+  it("gets this process's environment and its own variables, which no other child gets", function()
     local child = support.child("echo", { env = { SPEC_MADE = "gr\u{fc}n = x", PATH = false } })
     local other = support.child("echo")
     local function has(process_, name, value)
@@ -43,7 +43,7 @@ describe("A child", function()
     has(other, "PATH", os.getenv("PATH"))
   end)
 
-  it("says nothing for as long as it is given, no longer and no less", function()
+  it("is waited for as long as the time-out, and no longer", function()
     local child = support.child("echo")
     for _, timeout in ipairs { 0, 0.05, 0.3 } do
       local start = process.now()
@@ -58,7 +58,7 @@ describe("A child", function()
     assert.are.equal("late", child:expect())
   end)
 
-  it("says lines of any length, and the last without an end", function()
+  it("writes lines of any length, the last one without a newline", function()
     local child, long = support.child("echo"), ("0123456789"):rep(1000)
     child:write("say " .. long .. "\nsay\npart rest")
     assert.are.equal(long, child:expect())
@@ -68,7 +68,7 @@ describe("A child", function()
     assert.are.same({ nil, "eof" }, { child:read(support.deadline) })
   end)
 
-  it("ends with its exit code, and then hears nothing", function()
+  it("exits with its code, and refuses input after that", function()
     local child = support.child("echo")
     child:write("exit 7\n")
     assert.are.equal(7, wait_for(child))
@@ -91,7 +91,7 @@ describe("A child", function()
     assert.are.same({ nil, "eof" }, { child:read(0) })
   end)
 
-  it("does not outlive a variable that is closed", function()
+  it("is killed when its to-be-closed variable goes out of scope", function()
     local kept
     do
       local child <close> = support.child("echo")
@@ -103,7 +103,7 @@ describe("A child", function()
     assert.is_nil((kept:write("x")))
   end)
 
-  support.only("posix", "wine's count of a process's handles is always 0")("and leaves no handle open", function()
+  support.only("posix", "wine counts 0 handles for every process")("leaves no handle open", function()
     local handles = process.handles()
     for _ = 1, 3 do process.spawn { support.lua, "spec/child/echo.lua" } end
     assert.is_true(process.handles() > handles)
@@ -112,7 +112,7 @@ describe("A child", function()
     assert.are.equal(handles, process.handles())
   end)
 
-  it("sees its stdin end although a brother lives", function()
+  it("reads the end of its stdin while another child runs", function()
     local first = support.child("echo")
     local second = support.child("echo")
     first:finish()
@@ -120,7 +120,7 @@ describe("A child", function()
   end)
 
   support.only("posix", "Windows cannot stop a process", function()
-    it("can be stopped, and goes on", function()
+    it("can be stopped and resumed", function()
       local child = support.child("echo")
       assert.is_true(child:stop())
       child:write("say later\n")
@@ -134,7 +134,7 @@ describe("A child", function()
       assert.is_false(child:stop())
     end)
 
-    -- What is open, after the descriptor that lists it has been closed.
+    -- The open descriptors and their kinds. The descriptor that lists them is closed first, and left out.
     local function descriptors()
       local found = {}
       for name in lfs.dir("/proc/self/fd") do found[tonumber(name) or -1] = true end
@@ -158,7 +158,7 @@ describe("A child", function()
       return child:expect() == "open"
     end
 
-    it("inherits what is inheritable, what is given to it, and no brother's pipe", function()
+    it("inherits the inheritable and the given descriptors, and not another child's pipes", function()
       local pipes, child = opened_by(function() return support.child("echo") end)
       assert.are.equal(2, #pipes)
       for _, fd in ipairs(pipes) do
@@ -173,7 +173,7 @@ describe("A child", function()
     end)
   end)
 
-  it("that never gets ready raises what it did instead", function()
+  it("raises with what happened if it does not become ready", function()
     local function starting(how)
       local ok, message = pcall(support.child, "echo", { env = { ECHO_START = how } })
       assert.is_false(ok)
@@ -187,7 +187,7 @@ describe("A child", function()
     assert.is_truthy(starting("hang"):find('child echo: timeout instead of "^READY$"; it runs', 1, true))
   end)
 
-  it("that cannot be started raises", function()
+  it("raises if it cannot be started", function()
     assert.has_error(function() process.spawn {} end)
     assert.has_error(function() process.spawn { "lua", 1 } end)
     assert.has_error(function() process.spawn { "lua", inherit = { "x" } } end)
@@ -203,7 +203,7 @@ end)
 describe("support", function()
   support.clean()
 
-  it("gives names and paths that nobody uses", function()
+  it("returns names and paths that are not in use", function()
     local given = {}
     for _, kind in ipairs { "", "Local\\", "Global\\", "/" } do
       local name = support.unique(kind)
@@ -235,14 +235,14 @@ describe("support", function()
   for _, system in ipairs { "posix", "win32" } do
     local run = {}
 
-    support.only(system, "said by the harness's own specs", function()
-      it("runs where it belongs", function() run[#run + 1] = system end)
+    support.only(system, "a test of the harness", function()
+      it("runs on its system", function() run[#run + 1] = system end)
     end)
-    support.only(system, "said by the harness's own specs")("runs where it belongs, alone", function()
+    support.only(system, "a test of the harness")("runs on its system, without a block", function()
       run[#run + 1] = system
     end)
 
-    it("runs or passes over both of those only for " .. system, function()
+    it("runs both of those tests only on their system: " .. system, function()
       local belongs = (system == "win32") == support.windows
       assert.are.same(belongs and { system, system } or {}, run)
     end)
