@@ -1,4 +1,4 @@
--- Mutexes, semaphores and events: what they promise in one process, and between several that may be killed.
+-- Mutexes, semaphores and events, in one process and between processes that may be killed.
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local filemap = require "filemap"
@@ -7,7 +7,7 @@ local sync = require "filemap.sync"
 
 local raises, contains, fails = check.raises, check.contains, check.fails
 
--- How soon a dead one is known, with what a loaded machine adds.
+-- The time in which a dead holder must be noticed, with a margin for a loaded machine.
 local SOON <const> = support.deadline / 10
 
 local makers = {
@@ -22,7 +22,7 @@ describe("sync objects", function()
 
   for kind, make in pairs(makers) do
     describe("of kind " .. kind, function()
-      it("are made, or opened, and say which", function()
+      it("are created or opened, and report which", function()
         local name = support.unique("Local\\")
         local one <close>, created = make(name)
         local two <close>, again = make(name)
@@ -40,7 +40,7 @@ describe("sync objects", function()
         assert.is_false(created)
       end)
 
-      it("live as long as somebody has them open", function()
+      it("live as long as a process has them open", function()
         local name = support.unique("Local\\")
         local one, two = make(name), make(name)
         assert.is_true(one:close())
@@ -49,7 +49,7 @@ describe("sync objects", function()
         fails("not_found", name, make(name, { existing = true }))
       end)
 
-      it("are of no use closed, and closed twice", function()
+      it("can be closed twice, and raise in other methods when closed", function()
         local one = make(support.unique())
         one:close()
         assert.is_true(one:close())
@@ -57,7 +57,7 @@ describe("sync objects", function()
         contains("is closed", raises(one, ways[kind], 0))
       end)
 
-      it("are not what another kind is opened by", function()
+      it("make their names invalid for other kinds and for maps", function()
         local name = support.unique("Local\\")
         local _ <close> = assert(make(name))
         for other, make_other in pairs(makers) do
@@ -68,7 +68,7 @@ describe("sync objects", function()
         fails("invalid", name, filemap.create_or_open(name, 100))
       end)
 
-      it("are not what a map is opened by", function()
+      it("fail with invalid for the name of a map", function()
         local name = support.unique("Local\\")
         local _ <close> = assert(filemap.create(name, 100))
         fails("invalid", name, make(name))
@@ -85,7 +85,7 @@ describe("sync objects", function()
         raises(one, ways[kind], "soon")
       end)
 
-      it("end a wait with its time", function()
+      it("end a wait at the time-out", function()
         local one <close> = make(support.unique())
         local name = tostring(one):match("%((.*)%)")
         if kind == "mutex" then
@@ -100,8 +100,8 @@ describe("sync objects", function()
     end)
   end
 
-  it("of POSIX say what they find damaged", function()
-    if support.windows then return end -- there is nothing to damage
+  it("fail with corrupt for a damaged section on POSIX", function()
+    if support.windows then return end -- there the objects are the system's own, without a section
     local name = support.unique()
     local one <close> = sync.semaphore(name, 1, 1)
     local lfs = require "lfs"
@@ -119,7 +119,7 @@ end)
 describe("a mutex", function()
   support.clean()
 
-  it("is had by one process at a time", function()
+  it("is held by one process at a time", function()
     local name = support.unique("Local\\")
     local mutex <close> = sync.mutex(name)
     local child = support.child("evaluator")
@@ -135,7 +135,7 @@ describe("a mutex", function()
     mutex:unlock()
   end)
 
-  it("is locked again by who has it, through any object, and unlocked as often", function()
+  it("can be locked again by its holder through any object, and must be unlocked as often", function()
     local name = support.unique("Local\\")
     local a <close> = sync.mutex(name)
     local b <close> = sync.mutex(name)
@@ -151,7 +151,7 @@ describe("a mutex", function()
     contains("this thread does not hold it", raises(b, "unlock"))
   end)
 
-  it("goes on to be had when another object of it is closed", function()
+  it("stays locked when the object that was locked first is closed and another holds it", function()
     local name = support.unique("Local\\")
     local a, b = sync.mutex(name), sync.mutex(name)
     local child = support.child("evaluator")
@@ -165,7 +165,7 @@ describe("a mutex", function()
     b:close()
   end)
 
-  it("goes on to be had when the object is closed by which it was locked first", function()
+  it("stays locked when the object that was locked first is unlocked and closed", function()
     local name = support.unique("Local\\")
     local a, b <close> = sync.mutex(name), sync.mutex(name)
     local child = support.child("evaluator")
@@ -179,7 +179,7 @@ describe("a mutex", function()
     assert.equal("true", child:ask("return m:lock(0)"))
   end)
 
-  it("is unlocked by closing, and by the end of a program", function()
+  it("is unlocked when its holder closes it or exits", function()
     local name = support.unique("Local\\")
     local mutex <close> = sync.mutex(name)
     local child = support.child("evaluator")
@@ -193,7 +193,7 @@ describe("a mutex", function()
     mutex:unlock()
   end)
 
-  it("is abandoned by one who dies, and soon free", function()
+  it("is abandoned when its holder dies, and soon free", function()
     local name = support.unique("Local\\")
     local mutex <close> = sync.mutex(name)
     for _ = 1, 5 do
@@ -209,7 +209,7 @@ describe("a mutex", function()
     end
   end)
 
-  it("is abandoned to who opens it anew, too", function()
+  it("is abandoned also for a process that opens it after its holder died", function()
     local name = support.unique("Local\\")
     local _ <close> = sync.mutex(name)
     local child = support.child("evaluator")
@@ -221,7 +221,7 @@ describe("a mutex", function()
     mutex:unlock()
   end)
 
-  it("is not lost with those who wait for it", function()
+  it("stays usable when processes that wait for it are killed", function()
     local name = support.unique("Local\\")
     local mutex <close> = sync.mutex(name)
     mutex:lock()
@@ -237,7 +237,7 @@ describe("a mutex", function()
     assert.equal("true", child:ask("m = sync.mutex(%q) return m:lock(0)", name))
   end)
 
-  it("keeps what several processes change", function()
+  it("protects a counter that several processes change", function()
     local name, children = support.unique("Local\\"), {}
     local map <close> = assert(filemap.create(name .. "-map", 8))
     local view <close> = map:view()
@@ -252,7 +252,7 @@ describe("a mutex", function()
     assert.equal(20000, view:get_i64(0))
   end)
 
-  it("outlives processes killed at any moment", function()
+  it("stays usable when processes are killed at any moment", function()
     local name = support.unique("Local\\")
     local mutex <close> = sync.mutex(name)
     local children = {}
@@ -274,7 +274,7 @@ end)
 describe("a semaphore", function()
   support.clean()
 
-  it("counts", function()
+  it("counts down with acquire and up with release, to its maximum", function()
     local name = support.unique("Local\\")
     local s <close> = sync.semaphore(name, 2, 3)
     assert.is_true(s:acquire(0))
@@ -287,7 +287,7 @@ describe("a semaphore", function()
     assert.is_true(s:release(1))
   end)
 
-  it("keeps the counts that it was made with", function()
+  it("keeps the counts with which it was created", function()
     local name = support.unique("Local\\")
     local _ <close> = sync.semaphore(name, 0, 1)
     local other <close> = sync.semaphore(name, 5, 10)
@@ -295,7 +295,7 @@ describe("a semaphore", function()
     fails("full", name, other:release(2))
   end)
 
-  it("has counts that make sense", function()
+  it("raises for invalid counts", function()
     for _, bad in ipairs { { -1, 1 }, { 2, 1 }, { 0, 0 }, { 0, 1 << 31 }, { 0, 1 << 62 }, { 0.5, 1 } } do
       raises(sync, ".semaphore", support.unique(), bad[1], bad[2])
     end
@@ -304,7 +304,7 @@ describe("a semaphore", function()
     assert.is_true(s:release(0x7fffffff))
   end)
 
-  it("lets as many go on as it was given", function()
+  it("releases as many waiting processes as release counts", function()
     local name, children, went = support.unique("Local\\"), {}, 0
     local s <close> = sync.semaphore(name, 0, 10)
     local done <close> = sync.semaphore(name .. "-done", 0, 10)
@@ -326,7 +326,7 @@ end)
 describe("an event", function()
   support.clean()
 
-  it("lets one pass for each setting, and is reset by it", function()
+  it("releases one wait for each set, and is reset by that wait", function()
     local name = support.unique("Local\\")
     local e <close> = sync.event(name)
     fails("timeout", name, e:wait(0))
@@ -339,7 +339,7 @@ describe("an event", function()
     fails("timeout", name, e:wait(0))
   end)
 
-  it("that is manual lets all pass until it is reset", function()
+  it("releases every wait until it is reset, if it is manual", function()
     local name = support.unique("Local\\")
     local e <close> = sync.event(name, { manual = true, set = true })
     assert.is_true(e:wait(0))
@@ -355,7 +355,7 @@ describe("an event", function()
     for _, child in ipairs(children) do assert.equal("true", child:expect()) end
   end)
 
-  it("wakes who waits, in either direction, again and again", function()
+  it("wakes a waiting process 2000 times in each direction", function()
     local name = support.unique("Local\\")
     local ping <close> = sync.event(name .. "1")
     local pong <close> = sync.event(name .. "2")
@@ -369,7 +369,7 @@ describe("an event", function()
     assert.equal("done", child:expect())
   end)
 
-  it("is not spent on one who died waiting", function()
+  it("is not consumed by a process that died while it waited", function()
     local name = support.unique("Local\\")
     local e <close> = sync.event(name)
     local child = support.child("evaluator")
@@ -381,11 +381,11 @@ describe("an event", function()
     assert.is_true(e:wait(0))
   end)
 
-  it("uses next to no processor time while it waits", function()
+  it("uses almost no processor time while a process waits for it", function()
     local name = support.unique("Local\\")
     local child = support.child("evaluator")
     local used = child:ask("e = sync.event(%q) local c = os.clock() e:wait(1) return os.clock() - c", name)
-    -- On Windows os.clock is the time that passes.
+    -- On Windows os.clock counts elapsed time, not processor time.
     if not support.windows then assert.is_true(tonumber(used) < 0.1, used) end
   end)
 end)

@@ -9,7 +9,8 @@ local SIZE = 1024
 local FILL = "\xEE"
 local REPLACEMENT = "\u{FFFD}"
 
--- The three kinds of text that end with a NUL: their methods, and how a unit is packed.
+-- The three kinds of text that end with NUL: their methods, the size of a unit and its format for
+-- string.pack.
 local C = { get = "get_cstring", set = "set_cstring", unit = 1, format = "=I1" }
 local UTF16 = { get = "get_utf16", set = "set_utf16", unit = 2, format = "=I2" }
 local UTF32 = { get = "get_utf32", set = "set_utf32", unit = 4, format = "=I4" }
@@ -40,13 +41,14 @@ describe("text", function()
     map:close()
   end)
 
-  -- The view holds `bytes` at `offset`, and is as it was everywhere else.
+  -- Checks that the view holds `bytes` at `offset` and is unchanged everywhere else.
   local function holds(bytes, offset)
     local expected = FILL:rep(offset) .. bytes
     assert.are.equal(expected .. FILL:rep(SIZE - #expected), view:get_string(0, SIZE))
   end
 
-  -- The method raises for these offsets, with `...` behind the offset, and changes nothing.
+  -- Checks that the method raises for invalid offsets and changes nothing. `...` are the arguments after the
+  -- offset.
   local function checks_offsets(method, past, ...)
     for _, offset in ipairs { -1, math.mininteger } do
       contains(("bad argument #1 to '%s' (offset %d is negative)"):format(method, offset),
@@ -62,7 +64,8 @@ describe("text", function()
     holds("", 0)
   end
 
-  -- The method raises for these counts, which are its argument `arg`, behind `...`.
+  -- Checks that the method raises for invalid counts in argument number `arg`. `...` are the arguments before
+  -- it.
   local function checks_counts(method, what, arg, ...)
     local before = table.pack(...)
     local function raised(count)
@@ -79,7 +82,7 @@ describe("text", function()
   end
 
   describe("get_string", function()
-    it("reads bytes of every length, whatever they are", function()
+    it("reads bytes of every value and many lengths", function()
       for _, length in ipairs { 0, 1, 39, 40, 41, 255, 256, 257, SIZE - 1, SIZE } do
         local bytes = ("a\0\xff\n"):rep(SIZE):sub(1, length)
         view:set_string(SIZE - length, bytes)
@@ -107,7 +110,7 @@ describe("text", function()
       holds("x\0y", 3)
     end)
 
-    it("raises for what is past the end or no string, and writes nothing", function()
+    it("raises for bytes past the end and for a value that is not a string, and writes nothing", function()
       contains(("bad argument #1 to 'set_string' (offset %d + 3 bytes is past the end"):format(SIZE - 2),
         raises(view, "set_string", SIZE - 2, "abc"))
       checks_offsets("set_string", SIZE, "a")
@@ -129,7 +132,7 @@ describe("text", function()
         end
       end)
 
-      it("reads up to max units where there is no NUL before", function()
+      it("reads up to max units where no NUL comes first", function()
         view:set_string(0, units(kind, 0x41, 0x42, 0x43, 0))
         for max, expected in pairs { [0] = "", "A", "AB", "ABC", "ABC", "ABC" } do
           assert.are.equal(expected, view[kind.get](view, 0, max))
@@ -157,7 +160,7 @@ describe("text", function()
     end)
 
     describe(kind.set, function()
-      it("writes the text, a NUL, zeros over the rest of the capacity, and nothing beyond", function()
+      it("writes the text, NUL, zeros over the rest of the capacity, and nothing beyond", function()
         for offset = 0, 9 do
           view:set_string(0, FILL:rep(SIZE))
           view[kind.set](view, offset, "AB", 5)
@@ -166,7 +169,7 @@ describe("text", function()
         end
       end)
 
-      it("fits with its NUL exactly, up to the view's end", function()
+      it("accepts text that fills the capacity exactly with its NUL, also at the view's end", function()
         view[kind.set](view, SIZE - 3 * unit, "AB", 3)
         holds(units(kind, 0x41, 0x42, 0), SIZE - 3 * unit)
         view[kind.set](view, SIZE - unit, "", 1)
@@ -190,7 +193,7 @@ describe("text", function()
         holds("", 0)
       end)
 
-      it("raises for a string with zeros in it, and for what is no string", function()
+      it("raises for a string that contains NUL, and for an argument that is not a string", function()
         for _, text in ipairs { "\0", "a\0", "a\0b" } do
           contains(("bad argument #2 to '%s' (string contains zeros)"):format(kind.set),
             raises(view, kind.set, 0, text, 10))
@@ -202,7 +205,7 @@ describe("text", function()
     end)
   end
 
-  it("in a C string is any bytes but NUL", function()
+  it("can be any bytes but NUL in a C string", function()
     local bytes = {}
     for byte = 1, 255 do bytes[byte] = string.char(byte) end
     local text = table.concat(bytes)
@@ -210,7 +213,7 @@ describe("text", function()
     assert.are.equal(text, view:get_cstring(0))
   end)
 
-  -- Text in UTF-8, its units, and what they are read as where that is something else.
+  -- Text in UTF-8, its kind, and its code units.
   local PAIRS = {
     { "é€\u{FFFF}", UTF16, { 0xE9, 0x20AC, 0xFFFF } },
     { "é€\u{FFFF}", UTF32, { 0xE9, 0x20AC, 0xFFFF } },
@@ -223,7 +226,7 @@ describe("text", function()
   for _, pair in ipairs(PAIRS) do
     local text, kind, codes = table.unpack(pair)
 
-    it(("goes round through %s: %s"):format(kind.set, text:gsub("[\x7f-\xff]", function(byte)
+    it(("is read as it was written by %s: %s"):format(kind.set, text:gsub("[\x7f-\xff]", function(byte)
       return ("\\x%02x"):format(byte:byte())
     end)), function()
       view[kind.set](view, 1, text, #codes + 1)
@@ -233,7 +236,7 @@ describe("text", function()
     end)
   end
 
-  it("in UTF-16 has U+FFFD for each half of a pair that stands alone", function()
+  it("is read with U+FFFD for each unpaired surrogate in UTF-16", function()
     local R = REPLACEMENT
     for expected, codes in pairs {
       [R] = { 0xD800 }, [R .. "A"] = { 0xDBFF, 0x41 }, ["A" .. R] = { 0x41, 0xDC00 }, [R .. R] = { 0xDC00, 0xD800 },
@@ -246,20 +249,20 @@ describe("text", function()
     end
   end)
 
-  it("in UTF-16 has U+FFFD for a pair that max cuts", function()
+  it("is read with U+FFFD for a surrogate pair that max splits in UTF-16", function()
     view:set_string(0, units(UTF16, 0x41, 0xD834, 0xDD1E, 0))
     assert.are.equal("A" .. REPLACEMENT, view:get_utf16(0, 2))
     assert.are.equal("A\u{1D11E}", view:get_utf16(0, 3))
   end)
 
-  it("in UTF-32 has U+FFFD for what is no character", function()
+  it("is read with U+FFFD for values that are not code points in UTF-32", function()
     for _, code in ipairs { 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0x110000, 0x7fffffff, 0x80000000, 0xffffffff } do
       view:set_string(0, units(UTF32, 0x41, code, 0x42, 0))
       assert.are.equal("A" .. REPLACEMENT .. "B", view:get_utf32(0))
     end
   end)
 
-  -- The examples of the Unicode Standard, tables 3-8 to 3-11, and their like: U is one U+FFFD.
+  -- The examples of the Unicode Standard, tables 3-8 to 3-11, and similar ones. U stands for one U+FFFD.
   local ILL_FORMED = {
     ["\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"] = "UUUUUUUUA",
     ["\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41"] = "UUUUUUUUA",
@@ -269,7 +272,7 @@ describe("text", function()
     ["\xF0\x9D\x84\xC3\xA9"] = "U\xE9", ["\xF5\x80"] = "UU", ["\xF4\x90\x80\x80"] = "UUUU",
   }
   for _, kind in ipairs { UTF16, UTF32 } do
-    it(("has U+FFFD for each maximal subpart of ill-formed UTF-8 that %s is given"):format(kind.set), function()
+    it(("has U+FFFD for each maximal subpart of ill-formed UTF-8 after %s"):format(kind.set), function()
       for text, expected in pairs(ILL_FORMED) do
         local codes = { expected:gsub("U", "\1"):byte(1, -1) }
         for i, code in ipairs(codes) do codes[i] = code == 1 and 0xFFFD or code end
@@ -287,7 +290,7 @@ describe("text", function()
   }
   for method, arguments in pairs(CALLS) do
     describe(method, function()
-      it("raises for a closed view, and for a self that is none", function()
+      it("raises for a closed view, and for a self that is not a view", function()
         local unbound = view[method]
         for _, self in ipairs { map, io.stdout, {}, "view", 1, false } do
           local ok, message = pcall(unbound, self, table.unpack(arguments))
@@ -307,7 +310,7 @@ describe("text", function()
           holds("", 0)
         end)
 
-        it("raises for a read-only view even if it has nothing to write", function()
+        it("raises for a read-only view even for an empty string", function()
           local readonly <close> = assert(map:view(0, SIZE, "r"))
           for _, offset in ipairs { 1, 0 } do contains("read-only", raises(readonly, method, offset, "", 1)) end
         end)

@@ -1,7 +1,7 @@
--- Strings read while another process writes at full speed: what comes may be torn, but it is one string, and equal text
--- is always the same key of a table.
+-- Strings that are read while another process writes at full speed. Each may be torn, but it is one string:
+-- equal texts are always the same key of a table.
 --
--- The environment can give FILEMAP_TORN, how many strings to read in each way (30000).
+-- The environment variable FILEMAP_TORN sets how many strings are read in each way (default 30000).
 local filemap = require "filemap"
 local process = require "process"
 local struct = require "filemap.struct"
@@ -9,7 +9,8 @@ local support = require "spec.support"
 
 local COUNT <const> = tonumber(os.getenv("FILEMAP_TORN")) or 30000
 
--- Bytes that change: letters, with a NUL or a newline here and there; small numbers, as lengths; letters of 32 bits.
+-- The bytes that the writer changes: letters, some with NUL or a newline among them; small numbers, which
+-- serve as lengths; 32-bit letters.
 local LETTERS <const>, NUMBERS <const>, WIDE <const>, SIZE <const> = 0, 1024, 1536, 1600
 local WRITER <const> = [[
   local v = assert(filemap.open(%q, "rw")):view()
@@ -27,7 +28,7 @@ local Text = struct.define("Text", {
   { "short", "char", 24 }, { "long", "char", 200 }, { "wide", "utf16", 16 }, { "wider", "utf32", 8 },
 })
 
--- Each reads a string; `n` counts.
+-- Each function reads a string. `n` is the number of the read.
 local ways = {
   ["get_string"] = function(v, n) return v:get_string(LETTERS, 1 + n % 40) end,
   ["get_string of more"] = function(v, n) return v:get_string(LETTERS, 41 + n % 300) end,
@@ -51,10 +52,10 @@ local ways = {
 
 support.clean()
 
-describe("strings read under a writer at work", function()
+describe("strings read while another process writes", function()
   local map, view, writer
 
-  -- One writer for all, ended after the last.
+  -- All tests share one writer, which is killed after the last test.
   setup(function()
     local name = support.unique("Local\\")
     map = assert(filemap.create(name, SIZE))
@@ -71,10 +72,10 @@ describe("strings read under a writer at work", function()
   end)
 
   for what, read in pairs(ways) do
-    it("are one key each: " .. what, function()
+    it("are the same key where their texts are equal: " .. what, function()
       local keys, different, n, wrong = {}, 0, 0, 0
       local deadline = process.now() + support.deadline
-      -- That the writer is at work is seen by what it writes.
+      -- More than 20 different strings show that the writer runs.
       repeat
         n = n + 1
         local s = read(view, n)
@@ -87,7 +88,7 @@ describe("strings read under a writer at work", function()
         if keys[same] ~= true then wrong = wrong + 1 end
       until n >= COUNT and different > 20 or process.now() > deadline
       assert.equal(0, wrong)
-      assert.is_true(different > 20, different .. " different ones")
+      assert.is_true(different > 20, different .. " different strings")
     end)
   end
 end)

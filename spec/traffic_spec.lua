@@ -1,7 +1,7 @@
--- Messages in numbers, between processes that run at the same time or have one processor for both: none is lost,
--- doubled, changed or out of order. And what waits, waits without using the processor.
+-- Many messages between processes, which run in parallel or share one processor. None is lost, doubled,
+-- changed or out of order. Waiting processes use no processor time.
 --
--- The environment can give FILEMAP_MESSAGES, how many each way (default 20000).
+-- The environment variable FILEMAP_MESSAGES sets the number of messages each way (default 20000).
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local support = require "spec.support"
@@ -11,7 +11,7 @@ local MESSAGES <const> = tonumber(os.getenv("FILEMAP_MESSAGES")) or 20000
 
 support.clean()
 
--- Binds the process that runs it to one processor; undone by unbind.
+-- BIND binds the process that runs it to one processor, and UNBIND to all processors.
 local BIND <const> = "os.execute('taskset -p -c 0 $PPID >/dev/null')"
 local UNBIND <const> = "os.execute('taskset -p -c 0-1023 $PPID >/dev/null')"
 
@@ -27,16 +27,16 @@ local function both_ways(binding)
 end
 
 describe("a pipe", function()
-  it("brings all both ways, whole and in order", function() both_ways() end)
+  it("delivers all messages both ways, whole and in order", function() both_ways() end)
 
-  support.only("posix", "taskset is Linux'")("does so on one processor", function()
+  support.only("posix", "taskset is a program of Linux")("delivers all messages on one processor", function()
     load(BIND)()
     local ok, problem = pcall(both_ways, BIND)
     load(UNBIND)()
     assert(ok, problem)
   end)
 
-  it("does so for several clients at once", function()
+  it("delivers all messages of several clients at once", function()
     local name = support.unique("Local\\")
     local listener <close> = assert(pipe.listen(name))
     local children, conns = {}, {}
@@ -50,7 +50,7 @@ describe("a pipe", function()
     for _, conn in ipairs(conns) do conn:close() end
   end)
 
-  it("brings a stream's bytes", function()
+  it("delivers all bytes of a stream", function()
     local name = support.unique("Local\\")
     local listener <close> = assert(pipe.listen(name, { stream = true, capacity = 5000 }))
     local child = support.child("evaluator")
@@ -62,7 +62,7 @@ describe("a pipe", function()
 end)
 
 describe("a mailslot", function()
-  it("brings each writer's messages, whole and in order", function()
+  it("delivers each writer's messages, whole and in order", function()
     local name = support.unique("Local\\")
     local slot <close> = assert(mailslot.create(name))
     local children = {}
@@ -76,28 +76,29 @@ describe("a mailslot", function()
   end)
 end)
 
-describe("what waits", function()
-  local MOST <const> = 0.02 -- seconds of processor time in each that pass
+describe("a waiting process", function()
+  local MOST <const> = 0.02 -- seconds of processor time in a second
 
-  -- What each waits for never comes; `other` keeps what must be there meanwhile.
+  -- Each wait ends with timeout. The first chunk runs in `other`, which keeps the objects that the wait
+  -- needs.
   local WAITS <const> = {
     ["for a mutex"] = { "m = sync.mutex(%q) m:lock()", "m = sync.mutex(%q)", "m:lock(1)" },
     ["for a semaphore"] = { "", "s = sync.semaphore(%q, 0, 1)", "s:acquire(1)" },
     ["for an event"] = { "", "e = sync.event(%q)", "e:wait(1)" },
-    ["for a value"] = { "w = state.create(%q, 100)", "r = state.open(%q)", "r:wait(0, 1)" },
+    ["for a state's value"] = { "w = state.create(%q, 100)", "r = state.open(%q)", "r:wait(0, 1)" },
     ["for a message"] = { "l = pipe.listen(%q)", "c = pipe.connect(%q)", "c:receive(1)" },
     ["for room in a pipe"] = { "l = pipe.listen(%q, { capacity = 64 })",
       "c = pipe.connect(%q) while c:send('12345678', 0) do end", "c:send('12345678', 1)" },
     ["for a client"] = { "", "l = pipe.listen(%q)", "l:accept(1)" },
-    ["for a listener to come again"] = { "", "n = %q l = pipe.listen(n) c = pipe.connect(n) l:close()",
+    ["for another listener"] = { "", "n = %q l = pipe.listen(n) c = pipe.connect(n) l:close()",
       "nil, nil, pipe.connect(n, 1) or 'timeout'" },
-    ["for mail"] = { "", "s = mailslot.create(%q)", "s:receive(1)" },
+    ["for a message in a mailslot"] = { "", "s = mailslot.create(%q)", "s:receive(1)" },
     ["for room in a mailslot"] = { "s = mailslot.create(%q, { capacity = 64 })",
       "w = mailslot.open(%q) while w:send('12345678', 0) do end", "w:send('12345678', 1)" },
   }
 
   for what, wait in pairs(WAITS) do
-    it(what .. " uses next to no processor time", function()
+    it("uses almost no processor time " .. what, function()
       local name = support.unique("Local\\")
       local other, child = support.child("evaluator"), support.child("evaluator")
       other:ask(wait[1], name)

@@ -1,5 +1,6 @@
--- Pages that go away under a view: another cuts the file or the segment. What a host has to do with it is in
--- guard_spec.lua; a file system that is full, in space_spec.lua. Windows does not let anybody cut a mapped file.
+-- Lost pages: another process truncates the file or the section under a view. guard_spec.lua tests what
+-- concerns the host program, and space_spec.lua a full file system. Windows lets no process truncate a mapped
+-- file.
 local core = require "filemap.core"
 local filemap = require "filemap"
 local check = require "spec.support.check"
@@ -19,20 +20,21 @@ local SIZE = PAGES * filemap.page_size
 
 support.clean()
 
--- Another process does, as others would.
+-- Truncates a file in another process.
 local function cut(path, size)
   local truncate <close> = process.spawn { "truncate", "-s", tostring(size or 0), path, env = { LD_PRELOAD = false } }
   assert.equal(0, truncate:wait(support.deadline))
 end
 
--- The file that a name stands for.
+-- The path of the file of a named section.
 local function file_of(name)
   for file in lfs.dir("/dev/shm") do
     if file:find(name:match("[^\\]*$"), 1, true) then return "/dev/shm/" .. file end
   end
 end
 
--- Every way to a view's bytes, by the method's name or, for more than one way, with more words after it.
+-- Every access to a view's bytes. The key is the method's name, with more words after it where there are
+-- several ways.
 local accesses = {
   getter = function(v) return v:getter "i32"(0) end,
   setter = function(v) v:setter "i32"(0, 1) end,
@@ -61,7 +63,7 @@ local accesses = {
   ["array:set"] = function(v) v:array("i32", 0, 3):set(1, { 1 }) end,
   ["array:copy"] = function(v) local a = v:array("i32", 0, 3) a:copy(1, a, 2, 2) end,
   ["array:copy to another"] = function(v, whole) whole:array("i32", 0, 3):copy(1, v:array("i32", 0, 3), 2, 2) end,
-  ["array gone over"] = function(v) for _ in ipairs(v:array("i32", 0, 3)) do assert(v) end end,
+  ["array iterated"] = function(v) for _ in ipairs(v:array("i32", 0, 3)) do assert(v) end end,
   unpack = function(v) return v:unpack("i4z", 0) end,
   ["unpack of floats"] = function(v) return v:unpack("fdn", 0) end,
   ["unpack of a wide integer"] = function(v) return v:unpack("i16", filemap.page_size - 8) end,
@@ -103,19 +105,19 @@ for what, access in pairs {
   ["record's bits"] = function(v) return Pair:at(v, 0).bits end,
   ["record's bits written"] = function(v) Pair:at(v, 0).bits = 1 end,
   ["record's array"] = function(v) return Pair:at(v, 0).many[2] end,
-  ["record gone over"] = function(v) for _ in pairs(Pair:at(v, 0)) do assert(v) end end,
+  ["record iterated"] = function(v) for _ in pairs(Pair:at(v, 0)) do assert(v) end end,
   ["struct read"] = function(v) return Pair:read(v, 0) end,
   ["struct written"] = function(v) Pair:write(v, 0, { seq = 1, bits = 2 }) end,
   ["struct's array"] = function(v) return Pair:array(v, 0, 3)[2].seq end,
   ["struct's snapshot"] = function(v) return Pair:snapshot(v, 0, { even = "seq" }, 1) end,
 } do accesses[what] = access end
 
--- Those that touch nothing, or say so by a code: in specs of their own.
+-- Methods that access no bytes or return a code. They have tests of their own.
 local aside = {}
 for name in ("size access sub flush advise pin unpin commit unmap close"):gmatch("%S+") do aside[name] = true end
 
-support.only("posix", "Windows lets nobody cut a file that is mapped", function()
-  it("has accesses by every method of views", function()
+support.only("posix", "Windows lets no process truncate a mapped file", function()
+  it("covers every method of views", function()
     for name in pairs(core.view) do assert.is_truthy(accesses[name] or aside[name], name) end
   end)
 
@@ -124,18 +126,18 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       local path = support.tmpname()
       return assert(filemap.file(path, "rw", { size = SIZE })), path
     end,
-    ["a segment"] = function()
+    ["a section"] = function()
       local name = support.unique("Local\\")
       return assert(filemap.create(name, SIZE)), file_of(name)
     end,
-    ["another program's segment"] = function()
+    ["a section by a verbatim name"] = function()
       local name = support.unique("/")
       return assert(filemap.create(name, SIZE)), "/dev/shm" .. name
     end,
   }
 
   for what, make in pairs(makers) do
-    describe(("a view of %s that is cut"):format(what), function()
+    describe(("a view of %s that is truncated"):format(what), function()
       local map, path, whole
 
       before_each(function()
@@ -148,7 +150,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
         whole:close()
       end)
 
-      it("raises truncated in each access, and goes on to", function()
+      it("raises truncated in each access and in every later one", function()
         local views = {}
         for name in pairs(accesses) do
           local view = assert(map:view())
@@ -169,7 +171,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
         end
       end)
 
-      it("of a private copy, too, for what was written there as well", function()
+      it("raises truncated through a private copy too, also for bytes that were written to it", function()
         local view <close> = assert(map:view(0, SIZE, "copy"))
         view:fill(0, SIZE, 9)
         cut(path)
@@ -181,7 +183,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
     end)
   end
 
-  describe("a view of a file that is cut", function()
+  describe("a view of a file that is truncated", function()
     local map, view, path
 
     before_each(function()
@@ -195,7 +197,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       map:close()
     end)
 
-    it("is truncated for who would keep or take what is gone, though nothing was touched", function()
+    it("fails with truncated in commit before any access, and the file does not grow", function()
       local held <close> = assert(filemap.file(path, "rw"))
       local other <close> = assert(held:view())
       cut(path)
@@ -203,14 +205,14 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       assert.are.equal(0, lfs.attributes(path, "size"))
     end)
 
-    support.pins(it, pending, "cannot be pinned", function()
+    support.pins(it, pending, "fails with truncated in pin before any access", function()
       local held <close> = assert(filemap.file(path, "rw"))
       local other <close> = assert(held:view())
       cut(path)
       fails("truncated", path, other:pin())
     end)
 
-    it("raises only for what is gone, until it hits it", function()
+    it("raises only for lost pages until the first access to one, then for every page", function()
       view:set_u8(0, 7)
       local file <close> = assert(io.open(path, "wb"))
       assert(file:write(("x"):rep(filemap.page_size)))
@@ -220,7 +222,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       assert.is_false(pcall(view.get_u8, view, 0))
     end)
 
-    it("fails to be flushed, pinned and committed", function()
+    it("fails with truncated in flush, pin, unpin and commit after an access to a lost page", function()
       cut(path)
       assert.is_false(pcall(view.get_u8, view, 0))
       fails("truncated", path, view:flush())
@@ -231,7 +233,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       assert.is_true(view:close())
     end)
 
-    it("leaves other mappings of the file as they are, once it is long again", function()
+    it("does not affect other mappings of the file after it has grown again", function()
       cut(path)
       assert.is_false(pcall(view.get_u8, view, 0))
       local again <close> = assert(filemap.file(path, "rw", { size = SIZE }))
@@ -243,7 +245,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       assert.are.equal(9, third:get_u8(0))
     end)
 
-    it("costs nobody else anything: many views, most of them whole", function()
+    it("does not affect views of other maps, with 200 views open", function()
       local others, whole = {}, assert(filemap.create(nil, SIZE))
       for i = 1, 200 do others[i] = assert((i % 2 == 0 and map or whole):view(i, 100)) end
       cut(path)
@@ -253,7 +255,8 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
     end)
   end)
 
-  -- Sync objects and channels return it. Each of these makes one, and what is done with it.
+  -- Sync objects and channels return the code. Each function makes the objects, and the calls to make on
+  -- them.
   local objects = {
     mutex = function(name)
       local m = assert(sync.mutex(name))
@@ -306,9 +309,9 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
     end,
   }
 
-  describe("what lives in a segment that is cut", function()
+  describe("an object in a section that is truncated", function()
     for what, make in pairs(objects) do
-      it("says so in each call, and goes on to: " .. what, function()
+      it("fails with truncated in each call and in every later one: " .. what, function()
         local name = support.unique("Local\\")
         local made, calls = make(name)
         cut(file_of(name))
@@ -318,7 +321,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
         for _, object in ipairs(made) do assert.is_true(object:close()) end
       end)
 
-      it("closes first of all: " .. what, function()
+      it("can be closed before any other call: " .. what, function()
         local name = support.unique("Local\\")
         local made = make(name)
         cut(file_of(name))
@@ -326,7 +329,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       end)
     end
 
-    -- What another process makes, and waits for without end.
+    -- The objects that another process makes, and a call that waits for one without a time-out.
     for what, waiting in pairs {
       mutex = { "m = sync.mutex(%q)", "return m:lock()" },
       semaphore = { "m = sync.semaphore(%q, 0, 1)", "return m:acquire()" },
@@ -336,7 +339,7 @@ support.only("posix", "Windows lets nobody cut a file that is mapped", function(
       ["listener of a pipe"] = { "m = pipe.listen(%q)", "return m:accept()" },
       pipe = { "l = pipe.listen(%q) m = pipe.connect(%q)", "return m:receive()" },
     } do
-      it("is no longer waited for: " .. what, function()
+      it("ends a wait in another process with truncated: " .. what, function()
         local name = support.unique("Local\\")
         local mutex <close> = what == "mutex" and assert(sync.mutex(name)) or nil
         if mutex then assert(mutex:lock()) end

@@ -1,10 +1,10 @@
--- The functions and methods that there are, those that editors are told of (types/filemap.lua), and those
--- that the reference describes (the doc comments of the binding) must be the same, with the same parameters.
--- Each is brought here into one form: a table from names like "map:view" to parameters like "offset, length".
+-- The module's functions and methods, those in the definitions for editors (types/filemap.lua), and those in
+-- the reference (the doc comments of the binding) must be the same, with the same parameters. Here each set
+-- is a table from names like "map:view" to parameters like "offset, length".
 local filemap = require "filemap"
 local lfs = require "lfs"
 
--- A checkout on Windows may have other ends of lines.
+-- A checkout on Windows may have CRLF line ends.
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
   return (file:read("a"):gsub("\r", ""))
@@ -15,7 +15,7 @@ local function add(found, name, parameters)
   found[name] = parameters
 end
 
--- The modules in C besides filemap, with the types of their objects.
+-- The modules in C other than filemap, with the types of their objects.
 local c_modules = {
   sync = { "mutex", "semaphore", "event" }, state = { "state" }, mailslot = { "mailslot" },
   pipe = { "listener", "conn" },
@@ -25,7 +25,7 @@ local function qualified(owner, is_module, name)
   return owner .. (is_module and "." or ":") .. name
 end
 
--- An array's __index is a function, which has the methods as its upvalue.
+-- Adds the methods of an object. An array's __index is a function, with the table of methods as its upvalue.
 local function add_methods(found, owner, object)
   local methods = getmetatable(object).__index
   if type(methods) == "function" then methods = select(2, debug.getupvalue(methods, 1)) end
@@ -38,7 +38,7 @@ local function add_functions(found, owner, module)
   end
 end
 
--- What there is. No parameters are known of C functions.
+-- The functions and methods of the loaded modules. Lua does not know the parameters of C functions.
 local function live()
   local found = {}
   add_functions(found, "filemap", filemap)
@@ -59,8 +59,8 @@ local function live()
   return found
 end
 
--- The names that one in a doc comment stands for: get_T is a family, with a member for each type of number.
--- Those families that get_T and set_T are not of have the ATOMIC ones.
+-- The names that a name in a doc comment stands for. get_T and set_T stand for one method for each type of
+-- number, and other names with T for one for each type marked ATOMIC.
 local function members(name)
   if not name:find("_T$") then return { name } end
   local found = {}
@@ -78,7 +78,8 @@ local function documented_parameters(comment)
   return table.concat(found, ", ")
 end
 
--- Adds what a C file describes. Its functions are of the module or type that was named last before them.
+-- Adds the functions that a C file describes. A function belongs to the module or type that was named last
+-- before it.
 local function add_documented(found, path)
   local owner, is_module
   for comment in read(path):gmatch("/%*%*%*(.-)%*/") do
@@ -91,7 +92,7 @@ local function add_documented(found, path)
   end
 end
 
--- What the reference describes, and the paths of the files in which it does.
+-- The functions that the reference describes, and the paths of the files with their doc comments.
 local function documented()
   local found, paths = {}, {}
   for name in lfs.dir("src/lua") do
@@ -104,8 +105,8 @@ local function documented()
   return found, paths
 end
 
--- What editors are told of: the parameters of each function as it is written, and as the lines before it
--- describe them.
+-- The functions in the definitions for editors: the parameters of each as its declaration lists them, and as
+-- the annotations before it do.
 local function annotated(path)
   local written, described, lines = {}, {}, {}
   local text = read(path or "types/filemap.lua")
@@ -122,7 +123,7 @@ local function annotated(path)
   return written, described
 end
 
--- The fields that editors are told a class has.
+-- The fields of a class in the definitions for editors.
 local function fields(class, path)
   local found, current = {}, nil
   local text = read(path or "types/filemap.lua")
@@ -135,7 +136,7 @@ local function fields(class, path)
   return found
 end
 
--- The fields that the reference describes: those in lua/filemap.lua with a comment right before them.
+-- The fields that the reference describes: those in lua/filemap.lua with a comment in the line before.
 local function documented_fields()
   local found = {}
   for name in read("lua/filemap.lua"):gmatch("\n  %-%-[^\n]*\n  ([%w_]+) =") do add(found, name, true) end
@@ -165,15 +166,15 @@ describe("the functions and methods", function()
     assert.same({}, only_in(live(), documented()))
   end)
 
-  it("are all that the reference describes", function()
+  it("include all that the reference describes", function()
     assert.same({}, only_in(documented(), live()))
   end)
 
-  it("are all told to editors", function()
+  it("are all defined for editors", function()
     assert.same({}, only_in(live(), annotated()))
   end)
 
-  it("are all that editors are told of", function()
+  it("include all that are defined for editors", function()
     assert.same({}, only_in(annotated(), live()))
     assert.same({}, fields("filemap.map"))
     assert.same({}, fields("filemap.view"))
@@ -192,7 +193,7 @@ end)
 
 local struct = require "filemap.struct"
 
--- The modules besides filemap, with the files that describe them, and objects whose methods they have.
+-- The modules in Lua, with the files that describe them, and objects with the methods of their types.
 local modules = {
   ["filemap.struct"] = {
     files = { "lua/filemap/struct.lua", "lua/filemap/struct/type.lua" }, types = "types/filemap/struct.lua",
@@ -220,7 +221,8 @@ local function live_in(name, module)
   return found
 end
 
--- What the doc comments of the files describe: a comment that begins with three dashes, and the function after it.
+-- The functions that the files' doc comments describe: a doc comment begins with three dashes and precedes a
+-- function.
 local function described_in(module)
   local found = {}
   for _, path in ipairs(module.files) do
@@ -241,17 +243,17 @@ end
 
 for name, module in pairs(modules) do
   describe(name, function()
-    it("is described in the reference with the parameters that there are", function()
+    it("is described in the reference with its real parameters", function()
       assert.same(live_in(name, module), described_in(module))
     end)
 
-    it("is told to editors with the parameters that there are", function()
+    it("is defined for editors with its real parameters", function()
       local written, described = annotated(module.types)
       assert.same(live_in(name, module), written)
       assert.same(written, described)
     end)
 
-    it("is in the reference", function()
+    it("is listed in config.ld, so that it is in the reference", function()
       for _, path in ipairs(module.files) do
         assert.is_truthy(read("config.ld"):find('"' .. path .. '"', 1, true), path .. " is not in config.ld")
       end
@@ -265,13 +267,13 @@ describe("the constants", function()
     assert.same(constants(), fields("filemap"))
   end)
 
-  it("of filemap.win32 are told to editors", function()
+  it("of filemap.win32 are defined for editors", function()
     assert.same(constants(require "filemap.win32"), fields("filemap.win32", "types/filemap/win32.lua"))
   end)
 end)
 
 describe("the reference", function()
-  it("is made of every file that has doc comments", function()
+  it("includes every file that has doc comments", function()
     local _, paths = documented()
     for _, path in ipairs(paths) do
       assert.is_truthy(read("config.ld"):find('"' .. path .. '"', 1, true), path .. " is not in config.ld")
