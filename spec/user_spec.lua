@@ -1,5 +1,5 @@
--- Several users of one machine: what they plant under each other's names, hold back and share. Two that are nobody in
--- particular are played by children of root, so that most of this runs only as root.
+-- Several users of one machine, who plant files under each other's names, block each other and share
+-- sections. Children of root become two unprivileged users, so most of these tests run only as root.
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local lfs = require "lfs"
@@ -20,7 +20,7 @@ local function user(uid, start)
   return child
 end
 
--- What keeps locks of each kind on files as another user, until its input ends.
+-- A program that becomes another user and keeps locks of one kind on files until its input ends.
 local LOCKER <const> = [==[
 import fcntl, os, signal, struct, sys
 how, uid = sys.argv[1], int(sys.argv[2])
@@ -37,7 +37,7 @@ for file in files:
 if how == "link": os.link(*sys.argv[3:5])
 print("READY", flush=True)
 if how == "link":
-  # As a holder has it, by a descriptor from before, when he is told to.
+  # After a line of input, take the locks of a holder through the descriptor that was opened before.
   sys.stdin.readline()
   fcntl.flock(files[0], fcntl.LOCK_SH)
   fcntl.fcntl(files[0], 37, struct.pack("hh4xqqi4x", fcntl.F_RDLCK, 0, 1 << 62, 1, 0)) # F_OFD_SETLK
@@ -46,7 +46,7 @@ sys.stdin.read()
 for file in files: os.close(file)
 ]==]
 
--- Starts a program that is none of ours, without a sanitizer that is loaded into all.
+-- Starts another program, without a sanitizer from LD_PRELOAD.
 local function start(...)
   local command = { ... }
   command.env = { LD_PRELOAD = false }
@@ -63,7 +63,7 @@ local function locker(how, ...)
   return child
 end
 
--- Waits until somebody waits for a lock on a file.
+-- Waits until a process waits for a lock on a file.
 local function wait_for_waiter(path)
   local inode = (":%d "):format(lfs.attributes(path, "ino"))
   local deadline = process.now() + support.deadline
@@ -73,14 +73,15 @@ local function wait_for_waiter(path)
     end
     process.sleep(0.001)
   end
-  error("nobody waits for " .. path)
+  error("no process waits for a lock on " .. path)
 end
 
--- What the calls of somebody find who may have the name, where nobody has it, and where another has.
+-- The results of the calls of a user with access to the name: where the name is free, and where a process
+-- holds it.
 local FREE <const> = { create = "opened", open = "not_found", ["open, to write"] = "not_found",
   create_or_open = "opened" }
 local TAKEN <const> = { create = "exists", open = "opened", ["open, to write"] = "opened", create_or_open = "opened" }
--- What they find of another user's that nobody holds.
+-- The results for another user's name that no process holds.
 local DEAD <const> = { create = "denied", open = "not_found", ["open, to write"] = "not_found",
   create_or_open = "denied" }
 
@@ -94,7 +95,7 @@ local CALLS <const> = {
 local IS_LISTED <const> = [[local found = false for _, entry in ipairs(assert(filemap.list())) do
   found = found or entry.name:gsub('^Local.', '') == %q end return found]]
 
--- What each call says of the name, in bounded time.
+-- Checks the result of each call on the name, and that no call waits long.
 local function says(child, name, expected)
   for call, chunk in pairs(CALLS) do
     local from = process.now()
@@ -111,7 +112,7 @@ local function shell(command, ...)
   assert.equal(0, child:wait(support.deadline))
 end
 
--- What is at a path, without following it.
+-- The kind, inode, owner and permissions of the object at a path. Links are not followed.
 local function identity(path)
   local found = assert(lfs.symlinkattributes(path))
   return ("%s %d %d %s"):format(found.mode, found.ino, found.uid, found.permissions)
@@ -119,21 +120,22 @@ end
 
 support.only("posix", "on Windows a section's security descriptor decides", function()
   local is_root = lfs.attributes("/proc/self", "uid") == 0
-  local it_as_root = is_root and it or function(name) pending("(only as root, who can be others) " .. name) end
+  local it_as_root = is_root and it
+    or function(name) pending("(only root can become other users) " .. name) end
 
-  describe("what is planted by another user", function()
-    -- $1 is the path, $2 a file of his own, $3 a large one of us.
+  describe("an object that another user planted", function()
+    -- $1 is the path, $2 the path of a file of the other user's own.
     local PLANTS = {
       ["a file"] = ': > "$1"; chmod 666 "$1"',
-      ["a file that nobody else may read"] = ': > "$1"; chmod 600 "$1"',
+      ["a file that no other user can read"] = ': > "$1"; chmod 600 "$1"',
       ["a folder"] = 'mkdir "$1"',
       ["a FIFO"] = 'mkfifo -m 666 "$1"',
       ["a socket"] = [[python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
-      ["a symbolic link to a file of his"] = ': > "$2"; ln -s "$2" "$1"',
+      ["a symbolic link to the other user's file"] = ': > "$2"; ln -s "$2" "$1"',
       ["a symbolic link to a device"] = 'ln -s /dev/zero "$1"',
       ["a symbolic link to nothing"] = 'ln -s /dev/shm/filemap-none "$1"',
-      ["a hard link to a file of his"] = ': > "$2"; chmod 666 "$2"; ln "$2" "$1"',
-      ["a device"] = 'mknod -m 666 "$1" c 1 5 && chown 65534 "$1"', -- by root, who alone can
+      ["a hard link to the other user's file"] = ': > "$2"; chmod 666 "$2"; ln "$2" "$1"',
+      ["a device"] = 'mknod -m 666 "$1" c 1 5 && chown 65534 "$1"', -- only root can make one
     }
 
     local function plant(what, path)
@@ -162,14 +164,14 @@ support.only("posix", "on Windows a section's security descriptor decides", func
     end
 
     for what in pairs(PLANTS) do
-      it_as_root("under a name of ours is denied: " .. what, function()
+      it_as_root("makes calls fail with denied under this user's name: " .. what, function()
         local name = support.unique()
         refuses(what, name, ("%sfilemap.%d.%s"):format(FOLDER, OURS, name), "denied")
       end)
 
-      it_as_root("under a name for all is refused: " .. what, function()
+      it_as_root("is refused under a Global\\ name: " .. what, function()
         local name = support.unique()
-        local expected = what:find("nobody else") and "denied" or is_regular(what) and DEAD
+        local expected = what:find("no other user") and "denied" or is_regular(what) and DEAD
           or what:find("hard link") and "denied" or "invalid"
         refuses(what, "Global\\" .. name, FOLDER .. "filemap.global." .. name, expected)
       end)
@@ -177,7 +179,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
 
     for what in pairs(PLANTS) do
       if not is_regular(what) and not what:find("hard link") then
-        it_as_root("under a verbatim name is invalid: " .. what, function()
+        it_as_root("makes calls fail with invalid under a verbatim name: " .. what, function()
           local name = support.unique()
           local remove = plant(what, FOLDER .. name)
           local before = identity(FOLDER .. name)
@@ -188,7 +190,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       end
     end
 
-    it_as_root("is not opened, though a FIFO's reader waits for it", function()
+    it_as_root("is not opened if it is a FIFO, so that a process that reads it keeps waiting", function()
       local name = support.unique()
       for _, path in ipairs { ("%sfilemap.%d.%s"):format(FOLDER, OURS, name), FOLDER .. "filemap.global." .. name } do
         local remove = plant("a FIFO", path)
@@ -197,14 +199,14 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         local ours = user(OURS)
         says(ours, name, path:find("global") and FREE or "denied")
         says(ours, "Global\\" .. name, path:find("global") and "invalid" or FREE)
-        -- The first that it reads is what comes now.
+        -- The first text that the process reads is this one.
         shell('echo written > "$1"', path)
         assert.equal("written", reader:expect())
         remove()
       end
     end)
 
-    it_as_root("is not ours, though it was, and he links it under another name of ours and holds it", function()
+    it_as_root("is refused if it is a hard link to this user's section, which the other user holds", function()
       local name, global = support.unique(), support.unique()
       local path = ("%sfilemap.%d.%s"):format(FOLDER, OURS, name)
       local ours = user(OURS)
@@ -221,7 +223,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert(os.remove(path))
     end)
 
-    it_as_root("is not waited for, though he has a lease on it", function()
+    it_as_root("makes calls fail with in_use if the other user has a lease on it", function()
       local name = support.unique()
       local path = FOLDER .. "filemap.global." .. name
       local remove = plant("a file", path)
@@ -232,13 +234,13 @@ support.only("posix", "on Windows a section's security descriptor decides", func
     end)
   end)
 
-  describe("a name for all", function()
+  describe("a Global\\ name", function()
     local function make(child, name, mode)
       assert.equal("100", child:ask("m = assert(filemap.create(%q, 100, { mode = %q })) return #m", name, mode))
       assert.equal("hello", child:ask("v = m:view() v:set_cstring(0, 'hello', 10) return v:get_cstring(0)"))
     end
 
-    it_as_root("is this user's alone unless told otherwise", function()
+    it_as_root("is accessible to its maker only by default", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       assert.equal("100", a:ask("m = assert(filemap.create(%q, 100)) return #m", name))
@@ -248,7 +250,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       says(a, name, TAKEN)
     end)
 
-    it_as_root("is read and written by others as its mode lets them", function()
+    it_as_root("can be read and written by other users as its mode allows", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       make(a, name, "0644")
@@ -262,7 +264,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal("and back", a:ask("return v:get_cstring(0)"))
     end)
 
-    it_as_root("is held by any user, and removed by its maker", function()
+    it_as_root("can be held by any user, and is removed by its maker only", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       make(a, name, "0666")
@@ -276,7 +278,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       make(a, name, "0600")
     end)
 
-    it_as_root("whose holder died is not found, and only its maker or root can have it anew", function()
+    it_as_root("is not found after its holder died, and only its maker or root can free it", function()
       local name = support.unique("Global\\")
       local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
       for _, maker in ipairs { OURS, 0 } do
@@ -286,7 +288,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         a:wait(support.deadline)
         for _ = 1, 2 do
           says(b, name, DEAD)
-          assert.is_truthy(lfs.attributes(path)) -- what another's calls leave as it is
+          assert.is_truthy(lfs.attributes(path)) -- another user's calls do not change it
         end
         assert.equal("true", user(maker):ask("return type(filemap.list()) == 'table'"))
         assert.is_nil(lfs.attributes(path))
@@ -295,7 +297,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       end
     end)
 
-    it_as_root("that was not found once is not held again by one who was about to", function()
+    it_as_root("stays stale after it was not found, although another process was about to open it", function()
       local name = support.unique("Global\\")
       local a, b, c = user(OURS), user(OTHERS, steps.child), user(OTHERS)
       make(a, name, "0666")
@@ -308,7 +310,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       says(user(OURS), name, FREE)
     end)
 
-    it_as_root("whose holder died is looked at by threads of a program that forks, and stays free", function()
+    it_as_root("stays free after its holder died while threads of a program that forks open it", function()
       local name = support.unique("Global\\")
       local a = user(OURS)
       make(a, name, "0666")
@@ -320,10 +322,10 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       says(user(OURS), name, FREE)
     end)
 
-    it_as_root("closed by its maker is removed, though another looks at it in this moment", function()
+    it_as_root("is removed when its maker closes it while another process examines it", function()
       local a, b = user(OURS, steps.child), user(OTHERS, steps.child)
       local removed
-      for _ = 1, 20 do -- one time in time is enough, where all is slow
+      for _ = 1, 20 do -- one success is enough, since a slow machine can miss the moment
         local name = support.unique("Global\\")
         make(a, name, "0666")
         a:ask("v:close()")
@@ -341,13 +343,13 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.is_true(removed)
     end)
 
-    it_as_root("closed by its maker is free for others, though they look at it all the while", function()
+    it_as_root("can be created again by its maker after close while other users list and open it", function()
       local name = support.unique("Global\\")
       local a, lookers = user(OURS), { user(OTHERS), user(OTHERS) }
       lookers[1]:start("local stop = now() + 1 while now() < stop do filemap.list() end return 'done'")
       lookers[2]:start([[local stop = now() + 1 while now() < stop do local m = filemap.open(%q)
         if m then m:close() end end return 'done']], name)
-      -- (The other may have it open.)
+      -- ("exists" is right too: another user may have it open.)
       assert.equal("exists made", a:ask([[local stop, codes = now() + 1, {}
         while now() < stop do
           local m, _, code = filemap.create(%q, 10, { mode = '0666' })
@@ -360,7 +362,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal("not_found", a:ask("return filemap.open(%q)", name))
     end)
 
-    it_as_root("can neither be removed nor moved by others", function()
+    it_as_root("can be neither removed nor renamed by other users", function()
       local name = support.unique("Global\\")
       local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
       local a, b = user(OURS), user(OTHERS)
@@ -372,13 +374,13 @@ support.only("posix", "on Windows a section's security descriptor decides", func
     end)
   end)
 
-  describe("a lock that another user keeps", function()
+  describe("a lock that another user holds", function()
     local function bounded(from)
       assert.is_true(process.now() - from < support.deadline / 3)
     end
 
     for _, how in ipairs { "exclusive", "shared" } do
-      it_as_root(how .. " on what a dead process left ends in in_use", function()
+      it_as_root("makes calls fail with in_use if it is " .. how .. " and on a stale section", function()
         local name = support.unique("Global\\")
         local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
         local a = user(OURS)
@@ -397,7 +399,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       end)
     end
 
-    it_as_root("cannot be had while we hold it, and is not waited for when we let go", function()
+    it_as_root("is not granted while this user holds the section, and close does not wait for it", function()
       local name = support.unique("Global\\")
       local path = FOLDER .. "filemap.global." .. name:match("[^\\]*$")
       local a = user(OURS)
@@ -408,12 +410,13 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       local from = process.now()
       a:ask("m:close()")
       bounded(from)
-      waiting:expect("^READY$") -- only now: of what has its name no more, or has it still if he was faster
+      -- Only now does it get the lock. The file's name is removed then, or not if the waiting process was faster.
+      waiting:expect("^READY$")
       waiting:finish()
       says(a, name, FREE)
     end)
 
-    it_as_root("on many names holds up neither create nor list", function()
+    it_as_root("does not delay create and list if it is on 200 names", function()
       local paths = {}
       for i = 1, 200 do paths[i] = FOLDER .. "filemap.global." .. support.unique() .. "." .. i end
       shell('for path; do : > "$path"; done; chown 65534 "$@"; chmod 644 "$@"', table.unpack(paths))
@@ -429,7 +432,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
   end)
 
   describe("a verbatim name", function()
-    it_as_root("is its maker's, and others' as its mode lets them", function()
+    it_as_root("is accessible to its maker, and to other users as its mode allows", function()
       local name = support.unique("/")
       local a, b = user(OURS), user(OTHERS)
       a:ask("filemap.create(%q, 100):close()", name)
@@ -444,13 +447,13 @@ support.only("posix", "on Windows a section's security descriptor decides", func
   end)
 
   describe("a process that becomes another user", function()
-    it_as_root("goes on holding what it holds, and leaves it to its maker", function()
+    it_as_root("keeps the names that it holds, and removes them on close", function()
       local name = support.unique()
       local child = support.child("evaluator")
       child:ask("m = assert(filemap.create(%q, 100))", name)
       child:ask("require('process').become(%d)", OURS)
       fails("exists", name, filemap.create(name, 100))
-      assert.equal("not_found", child:ask("return filemap.open(%q)", name)) -- that is another name now
+      assert.equal("not_found", child:ask("return filemap.open(%q)", name)) -- now the name is another user's
       assert.equal("100", child:ask("n = assert(filemap.create(%q, 100)) return #n", name))
       child:ask("m:close()")
       fails("not_found", name, filemap.open(name))
@@ -461,8 +464,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
     end)
   end)
 
-  describe("a channel for all", function()
-    it_as_root("that may not be written is read and waited for all the same", function()
+  describe("a channel with a Global\\ name", function()
+    it_as_root("can be read and waited for without permission to write", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       a:ask("s = state.create(%q, 100, { mode = '0644' }) s:publish('one')", name)
@@ -478,7 +481,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal("three 3", b:expect())
     end)
 
-    it_as_root("is shared, if its mode says so", function()
+    it_as_root("is shared if its mode allows it", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       a:ask("l = pipe.listen(%q, { mode = '0666' }) m = sync.mutex(%q, { mode = '0666' })", name, name .. "m")
@@ -491,8 +494,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
     end)
   end)
 
-  describe("the mode of what is made", function()
-    it("is 0600 unless asked, whatever the umask", function()
+  describe("the mode of sections and files", function()
+    it("is 0600 by default and otherwise the option's, whatever the umask is", function()
       local child = support.child("evaluator")
       for _, mask in ipairs { 0, 63, 511 } do -- 0, 0077, 0777
         child:ask("require('process').umask(%d)", mask)

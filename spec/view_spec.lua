@@ -1,4 +1,4 @@
--- Views and slices: what they give, how long they live, and what a closed one does.
+-- Views and slices: ranges, access, lifetime, and calls on closed ones.
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local support = require "spec.support"
@@ -7,7 +7,7 @@ local raises, contains, fails = check.raises, check.contains, check.fails
 
 local SIZE = 3 * filemap.granularity
 local WORDS = { "r", "rw", "copy", "rx", "rwx", "copyx" }
--- What a map or view of each access gives.
+-- The access words that a map or view of each access can give.
 local GIVES = {
   r = { r = true, copy = true },
   rw = { r = true, rw = true, copy = true },
@@ -35,7 +35,7 @@ describe("a view", function()
     map:close()
   end)
 
-  it("is of the whole map unless told otherwise", function()
+  it("covers the whole map by default", function()
     local whole <close> = assert(map:view())
     local rest <close> = assert(map:view(5))
     local part <close> = assert(map:view(5, 7))
@@ -46,7 +46,7 @@ describe("a view", function()
     assert.are.equal("integer", math.type(#part))
   end)
 
-  it("starts at any byte and sees the same memory as every other", function()
+  it("starts at any byte and shows the same memory as every other view", function()
     local unit = filemap.granularity
     for _, offset in ipairs { 0, 1, 7, filemap.page_size - 1, filemap.page_size, unit - 1, unit, unit + 1, 2 * unit,
       SIZE - 1 } do
@@ -58,11 +58,11 @@ describe("a view", function()
     end
   end)
 
-  it("of fresh memory reads zeros", function()
+  it("reads zeros in new memory", function()
     assert.are.equal(("\0"):rep(SIZE), view:get_string(0, SIZE))
   end)
 
-  it("past the map's end raises, naming the offset", function()
+  it("raises for a range past the map's end, with the offset", function()
     for _, offset in ipairs(PAST) do
       contains(("bad argument #1 to 'view' (offset %d + 0 bytes is past the end of a %d-byte map)"):format(offset,
         SIZE), raises(map, "view", offset))
@@ -76,7 +76,7 @@ describe("a view", function()
     end
   end)
 
-  it("of nothing is invalid", function()
+  it("fails with invalid for a length of 0", function()
     fails("invalid", "unnamed map", map:view(0, 0))
     fails("invalid", "unnamed map", map:view(SIZE, 0))
     fails("invalid", "unnamed map", map:view(SIZE))
@@ -84,7 +84,7 @@ describe("a view", function()
     fails("invalid", "unnamed map", view:sub(SIZE, 0))
   end)
 
-  it("tells of its map's name where it fails", function()
+  it("names its map in the messages of failures", function()
     local name = support.unique()
     local named <close> = assert(filemap.create(name, SIZE))
     local readonly <close> = assert(named:view(0, 10, "r"))
@@ -96,7 +96,7 @@ describe("a view", function()
   for _, owner in ipairs { "map", "view" } do
     local method = owner == "map" and "view" or "sub"
 
-    it(("raises for arguments of %s:%s that are mistakes"):format(owner, method), function()
+    it(("raises for invalid arguments of %s:%s"):format(owner, method), function()
       local object = owner == "map" and map or view
       for _, n in ipairs { -1, math.mininteger } do
         contains(("bad argument #1 to '%s' (offset %d is negative)"):format(method, n), raises(object, method, n, 1))
@@ -114,7 +114,7 @@ describe("a view", function()
     end)
 
     for _, given in ipairs(WORDS) do
-      it(("%s:%s of an %q %s gives no more than that"):format(owner, method, given, owner), function()
+      it(("gives by %s:%s no more access than %q of the %s"):format(owner, method, given, owner), function()
         local root <close> = assert(filemap.create(nil, 100, { access = owner == "map" and given or "rwx" }))
         local parent = root
         if owner == "view" then parent = assert(root:view(0, 100, given)) end
@@ -134,7 +134,7 @@ describe("a view", function()
   end
 
   for _, access in ipairs { "r", "rx" } do
-    it(("of access %q reads what others write, and writing raises"):format(access), function()
+    it(("reads what other views write, and raises on writing, with access %q"):format(access), function()
       local readonly <close> = assert(map:view(0, SIZE, access))
       view:set_string(0, "seen")
       assert.are.equal("seen", readonly:get_string(0, 4))
@@ -145,7 +145,7 @@ describe("a view", function()
   end
 
   for _, access in ipairs { "copy", "copyx" } do
-    it(("of access %q keeps what is written to itself and its slices"):format(access), function()
+    it(("shows what is written only to itself and its slices, with access %q"):format(access), function()
       view:set_string(0, "shared")
       local copy <close> = assert(map:view(0, SIZE, access))
       local other <close> = assert(map:view(0, SIZE, access))
@@ -157,7 +157,7 @@ describe("a view", function()
     end)
   end
 
-  it("flushes a range, or the rest, or nothing", function()
+  it("flushes a range, the rest from an offset, or an empty range", function()
     assert.is_true(view:flush())
     assert.is_true(view:flush(1))
     assert.is_true(view:flush(1, 2))
@@ -171,7 +171,7 @@ describe("a view", function()
     end
   end)
 
-  it("raises for mistakes in what to flush", function()
+  it("raises for invalid arguments of flush", function()
     for _, n in ipairs(PAST) do
       contains(("bad argument #1 to 'flush' (offset 0 + %d bytes is past the end of a %d-byte view)"):format(n, SIZE),
         raises(view, "flush", 0, n))
@@ -184,7 +184,7 @@ describe("a view", function()
     contains("no integer representation", raises(view, "flush", 0.5))
   end)
 
-  it("says what it is", function()
+  it("describes itself with tostring", function()
     local part <close> = assert(map:view(1, 10, "copyx"))
     assert.are.equal("filemap.view (10 bytes, copyx)", tostring(part))
     part:close()
@@ -192,7 +192,7 @@ describe("a view", function()
     assert.are.equal("filemap.view", getmetatable(part).__name)
   end)
 
-  it("closes by close, unmap, <close>, and as often as one likes", function()
+  it("is closed by close, unmap and <close>, any number of times", function()
     for _, method in ipairs { "close", "unmap" } do
       local v = assert(map:view())
       v[method](v)
@@ -208,7 +208,7 @@ describe("a view", function()
     contains("filemap.view is closed", raises(kept, "size"))
   end)
 
-  it("closed raises in every method but close and unmap", function()
+  it("raises in every method but close and unmap when it is closed", function()
     view:close()
     local arguments = { sub = { 0, 1 }, size = {}, access = {}, flush = {} }
     for method, list in pairs(arguments) do
@@ -219,7 +219,7 @@ describe("a view", function()
     contains("filemap.view is closed", message)
   end)
 
-  it("raises for a self that is no view", function()
+  it("raises for a self that is not a view", function()
     for _, method in ipairs { "size", "access", "sub", "flush", "unmap", "close" } do
       for _, self in ipairs { map, io.stdout, {}, "view", 1, false } do
         local ok, message = pcall(view[method], self, 0, 1)
@@ -230,7 +230,7 @@ describe("a view", function()
     end
   end)
 
-  it("outlives its map", function()
+  it("stays usable after its map was closed", function()
     map:close()
     view:set_string(0, "still here")
     assert.are.equal("still here", view:get_string(0, 10))
@@ -252,7 +252,7 @@ describe("a slice", function()
     map:close()
   end)
 
-  it("is a part of its view, counted from the slice's start", function()
+  it("is a part of its view, with offsets from the slice's start", function()
     local slice <close> = assert(view:sub(10, 20))
     local deeper <close> = assert(slice:sub(19, 1))
     assert.are.same({ 20, 20, 1, "rw" }, { #slice, slice:size(), #deeper, slice:access() })
@@ -262,7 +262,7 @@ describe("a slice", function()
     contains("offset 20 + 1 bytes is past the end of a 20-byte view", raises(slice, "get_u8", 20))
   end)
 
-  it("past its view's end raises, though the map goes on", function()
+  it("raises for a range past its view's end, although the map is larger", function()
     for _, range in ipairs { { 0, 101 }, { 100, 1 }, { 1, 100 }, { 101, 0 }, { 0, SIZE }, { 2^53, 1 },
       { math.maxinteger, math.maxinteger } } do
       contains(("bad argument #1 to 'sub' (offset %d + %d bytes is past the end of a 100-byte view)"):format(
@@ -282,7 +282,7 @@ describe("a slice", function()
     assert.are.equal("56789", deeper:get_string(0, 5))
   end)
 
-  it("that copies is private, though the view it is of is shared", function()
+  it("is private with access copy, although its view is shared", function()
     view:set_string(10, "shared")
     local copy <close> = assert(view:sub(10, 6, "copy"))
     local deeper <close> = assert(copy:sub(1, 5))
@@ -293,7 +293,7 @@ describe("a slice", function()
     assert.are.equal("shared", view:get_string(10, 6))
   end)
 
-  it("is collected in any order with its view and map", function()
+  it("stays usable when its view and map are collected, in any order", function()
     for order = 0, 5 do
       local held = { assert(filemap.create(nil, SIZE)) }
       held[2] = assert(held[1]:view())
@@ -322,7 +322,7 @@ describe("a view's memory", function()
     map:close()
   end)
 
-  it("can be advised on, which never changes what is read", function()
+  it("can be advised on, which never changes the bytes that are read", function()
     local copy <close> = assert(map:view(0, SIZE, "copy"))
     local path = support.tmpname()
     local file <close> = assert(filemap.file(path, "rw", { size = SIZE }))
@@ -352,7 +352,7 @@ describe("a view's memory", function()
     contains("length -1 is negative", raises(view, "advise", "normal", 0, -1))
   end)
 
-  it("can be pinned and unpinned, also twice", function()
+  it("can be pinned and unpinned, also several times", function()
     local slice <close> = assert(view:sub(1, 2))
     for _, v in ipairs { view, view, slice } do
       local pinned, message, code = v:pin()
@@ -365,7 +365,7 @@ describe("a view's memory", function()
   end)
 
   support.only("posix", "a Windows process may raise its own limit", function()
-    support.pins(it, pending, "cannot be pinned past the limit", function()
+    support.pins(it, pending, "fails with no_memory in pin past the limit", function()
       local child = support.child("pinner")
       assert.are.equal("no_memory", child:expect())
       child:finish()
@@ -390,7 +390,7 @@ describe("a view's memory", function()
     contains("number expected, got no value", raises(v, "commit", 0))
   end)
 
-  it("is committed by who may write it only", function()
+  it("can be committed only through a map that can write", function()
     local name = support.unique("Local\\")
     local reserved <close> = assert(filemap.create(name, SIZE, { commit = false }))
     local reader <close> = assert(filemap.open(name, "r"))
@@ -400,13 +400,13 @@ describe("a view's memory", function()
     assert.is_true(part:commit(0, 1))
   end)
 
-  support.only("posix", "on Windows each page must be committed first")("reads 0 where it is only reserved", function()
+  support.only("posix", "on Windows pages must be committed first")("reads as 0 where only reserved", function()
     local reserved <close> = assert(filemap.create(nil, SIZE, { commit = false }))
     local v <close> = assert(reserved:view())
     assert.are.equal(("\0"):rep(SIZE), v:get_string(0, SIZE))
   end)
 
-  support.only("win32", "elsewhere what is reserved reads 0")("raises where it is only reserved", function()
+  support.only("win32", "on POSIX reserved memory reads as 0")("raises where it is only reserved", function()
     local name = support.unique("Local\\")
     local reserved <close> = assert(filemap.create(name, SIZE, { commit = false }))
     local opened <close> = assert(filemap.open(name, "rw"))
@@ -431,7 +431,7 @@ describe("a view's memory", function()
     w:close()
   end)
 
-  it("is not reached by methods of what is no view", function()
+  it("cannot be reached by its methods with a self that is not a view", function()
     local array = view:array("u8", 0, 1)
     for name, method in pairs(getmetatable(view).__index) do
       for _, other in ipairs { map, array, io.stdout, {}, "x", 1, print } do
@@ -444,10 +444,10 @@ describe("a view's memory", function()
   end)
 end)
 
-describe("a finalizer that closes what a call is at work on", function()
+describe("a finalizer that closes the object of a call", function()
   support.clean()
 
-  -- Runs `call` many times, each with an object about to be collected that closes `victim()`.
+  -- Runs `call` many times, each time with garbage whose finalizer closes the call's object.
   local function harass(make, call)
     local done = { [true] = 0, [false] = 0 }
     for _ = 1, 300 do

@@ -1,5 +1,5 @@
--- filemap.win32, by the table of spec/support/win32_calls.lua: on every system, and on Windows beside a program in C
--- that makes the real calls. doc/win32.md is that table.
+-- filemap.win32, compared with the table of spec/support/win32_calls.lua on every system. On Windows a
+-- program in C makes the real calls, which are compared with the table too. doc/win32.md is that table.
 local core = require "filemap.core"
 local filemap = require "filemap"
 local process = require "process"
@@ -15,7 +15,7 @@ local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 
 -- {-- The rows ---------------------------------------------------------------------------------------
 
--- The variable that a call's result goes to, its name, and its arguments as they are written.
+-- The variable that gets a call's result, the call's name, and its arguments as text.
 local function parse(call)
   local variable, name, rest = call:match("^(%w+) = (%w+)%((.*)%)$")
   if not variable then name, rest = call:match("^(%w+)%((.*)%)$") end
@@ -24,7 +24,7 @@ local function parse(call)
   return variable, name, arguments
 end
 
--- What the table's names and files stand for in this run.
+-- The names and paths that stand for the table's names and files in this run.
 local function new_meanings()
   local meanings = { name = support.unique(), mutex = support.unique() }
   for _, file in ipairs { "file", "other", "data", "folder" } do meanings[file] = support.tmpname() end
@@ -41,7 +41,7 @@ end
 
 local UNCHANGED <const> = 0x1d0000
 
--- Makes a call of filemap.win32; returns its result and last error in the table's words.
+-- Makes a call of filemap.win32. Returns its result and last error in the table's words.
 local function call_ours(row, variables, meanings)
   local variable, name, arguments = parse(row.call)
   local values = {}
@@ -89,7 +89,8 @@ end
 
 -- {-- Comparing ---------------------------------------------------------------------------------------
 
--- Makes all calls of the table, and collects those that gave something else than `expected` says.
+-- Makes all calls of the table, and returns a list of those whose result or last error differs from
+-- `expected`.
 local function differences(make, expected)
   local found = {}
   for _, row in ipairs(calls) do
@@ -112,7 +113,7 @@ local function of_wine(row)
   return row.wine or { row.result, row.last_error }
 end
 
--- Is it wine's Windows? Only there the rows count that say so.
+-- Whether this is wine. The table's values for wine are expected only there.
 local function is_wine()
   return support.windows and os.getenv("WINEPREFIX") ~= nil
 end
@@ -120,14 +121,14 @@ end
 describe("the table of Win32's calls", function()
   support.clean()
 
-  it("is what filemap.win32 does", function()
+  it("agrees with filemap.win32", function()
     local meanings = new_meanings()
     local _ <close> = sync.mutex("Local\\" .. meanings.mutex)
     local variables = new_variables()
     assert.same({}, differences(function(row) return call_ours(row, variables, meanings) end, of_system))
   end)
 
-  support.only("win32", "there are no real ones elsewhere")("is what the real calls do", function()
+  support.only("win32", "only Windows has the real calls")("agrees with the real calls", function()
     local meanings = new_meanings()
     local _ <close> = sync.mutex("Local\\" .. meanings.mutex)
     local program = start_program()
@@ -141,7 +142,7 @@ describe("the table of Win32's calls", function()
     assert.equal(document(calls), (file:read("a"):gsub("\r\n", "\n")))
   end)
 
-  it("has every call, and on Linux 120 for what only Windows has", function()
+  it("has every call, and the error 120 on Linux for what only Windows can do", function()
     local seen = {}
     for _, row in ipairs(calls) do
       if type(row) == "table" then
@@ -159,13 +160,13 @@ end)
 describe("the constants of filemap.win32", function()
   support.clean()
 
-  support.only("win32", "the program with Windows' own is a Windows program")("are those of windows.h", function()
+  support.only("win32", "only a Windows program has them")("have the values of windows.h", function()
     local program, count = start_program(), 0
     for name, value in pairs(win32) do
       if type(value) ~= "function" then
         count = count + 1
         local said = tonumber((ask(program, nil, "value", { name })))
-        -- Some are signed in C.
+        -- Some constants are signed in C.
         assert.equal(value & 0xffffffff, said & 0xffffffff, name)
       end
     end
@@ -173,7 +174,7 @@ describe("the constants of filemap.win32", function()
     program:finish()
   end)
 
-  it("have the values of the original wrapper", function()
+  it("have the values of the original Lua wrapper", function()
     local original = {
       PAGE_NOACCESS = 0x01, PAGE_READONLY = 0x02, PAGE_READWRITE = 0x04, PAGE_WRITECOPY = 0x08, PAGE_EXECUTE = 0x10,
       PAGE_EXECUTE_READ = 0x20, PAGE_EXECUTE_READWRITE = 0x40, PAGE_EXECUTE_WRITECOPY = 0x80, PAGE_GUARD = 0x100,
@@ -192,7 +193,7 @@ describe("filemap.win32", function()
     return win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, attributes, protect, size >> 32, size & 0xffffffff, name)
   end
 
-  it("says after what failed in C what was wrong, with the last error", function()
+  it("returns after C's result a message, a code and the last error of a failure", function()
     local name = support.unique("Local\\")
     local map, message, code, number = win32.OpenFileMapping(win32.FILE_MAP_READ, false, name)
     assert.same({ nil, "not_found", 2 }, { map, code, number })
@@ -207,7 +208,7 @@ describe("filemap.win32", function()
     assert.equal("exists", core.win32.explain(183))
   end)
 
-  it("shares memory with filemap, whose maps and views its own are", function()
+  it("shares memory with filemap, and its maps and views are filemap's own", function()
     local name = support.unique("Local\\")
     local map <close> = memory(win32.PAGE_READWRITE, 65536, name)
     local view <close> = win32.MapViewOfFile(map, win32.FILE_MAP_ALL_ACCESS, 0, 0, 0)
@@ -224,7 +225,7 @@ describe("filemap.win32", function()
     assert.equal("copy", copy:access())
   end)
 
-  it("keeps a view whose map, handle and creator are gone", function()
+  it("keeps a view and its name when the map, its handle and its creator no longer exist", function()
     local name = support.unique("Local\\")
     local child = support.child("evaluator")
     assert.equal("42", child:ask([[
@@ -248,7 +249,7 @@ describe("filemap.win32", function()
     assert.equal(2, win32.GetLastError())
   end)
 
-  it("lets a child inherit a handle, which it adopts", function()
+  it("lets a child inherit a handle, which the child adopts", function()
     local name = support.unique("Local\\")
     local map = assert(memory(win32.PAGE_READWRITE, 4096, name, { inherit = true }))
     assert(map:view()):set_string(10, "inherited")
@@ -268,7 +269,7 @@ describe("filemap.win32", function()
     own:close()
   end)
 
-  it("maps a file as it was opened", function()
+  it("maps a file with the size and access of its handle and mapping", function()
     local path = support.tmpname("é中🌍.bin")
     local file = win32.CreateFile(path, win32.GENERIC_READ | win32.GENERIC_WRITE, win32.FILE_SHARE_READ, nil,
       win32.CREATE_ALWAYS, win32.FILE_ATTRIBUTE_NORMAL, nil)
@@ -288,7 +289,7 @@ describe("filemap.win32", function()
     assert.equal("0123456789", assert(again:view(4990)):get_string(0, 10))
   end)
 
-  it("empties a file through a handle that does not write", function()
+  it("truncates a file with CREATE_ALWAYS also through a handle without write access", function()
     local path = support.tmpname()
     for _, access in ipairs { 0, win32.GENERIC_READ, win32.GENERIC_WRITE } do
       assert(filemap.file(path, "rw", { size = 10 })):close()
@@ -318,21 +319,21 @@ describe("filemap.win32", function()
     assert.equal(42, view:get_i32(65536))
   end)
 
-  it("executes what is mapped so", function()
+  it("maps executable memory", function()
     local map <close> = assert(memory(win32.PAGE_EXECUTE_READWRITE, 4096))
     local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE, 0, 0, 0))
     assert.equal("rwx", view:access())
     view:set_u8(0, 0xC3)
   end)
 
-  it("takes nothing but a file for a file", function()
+  it("fails with 6 for a handle that is not a file", function()
     for _, value in ipairs { false, 0, "-1", 0xffffffff, {}, io.stdout } do
       assert.is_nil((win32.CreateFileMapping(value, nil, win32.PAGE_READWRITE, 0, 10, nil)))
       assert.equal(6, win32.GetLastError())
     end
   end)
 
-  it("refuses names by their own numbers", function()
+  it("refuses invalid names with Windows' error numbers", function()
     for name, number in pairs {
       [("x"):rep(201)] = 206, ["Local\\" .. ("x"):rep(201)] = 206, ["\xff"] = 1113, ["a\0b"] = 123, ["Local\\"] = 123,
     } do
@@ -345,7 +346,7 @@ describe("filemap.win32", function()
     assert.equal(123, win32.GetLastError())
   end)
 
-  it("keeps its last error where C does", function()
+  it("sets and keeps the last error as the C calls do", function()
     win32.SetLastError(7)
     local map <close> = memory(win32.PAGE_READWRITE, 10)
     assert.equal(0, win32.GetLastError())
@@ -355,7 +356,7 @@ describe("filemap.win32", function()
     assert.equal(7, win32.GetLastError())
   end)
 
-  it("has no template of a file, no flags of Control Flow Guard, and says so", function()
+  it("fails with 120 for a template file and for FILE_MAP_TARGETS_INVALID", function()
     assert.equal(-1, (win32.CreateFile("x", 0, 0, nil, win32.OPEN_EXISTING, 0, 1)))
     assert.equal(120, win32.GetLastError())
     local map <close> = memory(win32.PAGE_EXECUTE_READWRITE, 10)
@@ -363,7 +364,7 @@ describe("filemap.win32", function()
     assert.equal(120, win32.GetLastError())
   end)
 
-  it("raises for arguments that C would not take", function()
+  it("raises for arguments of the wrong type or range", function()
     contains("size_low is a DWORD", raises(win32, ".CreateFileMapping", -1, nil, 4, 0, 1 << 32))
     contains("size_high is a DWORD", raises(win32, ".CreateFileMapping", -1, nil, 4, -1, 0))
     contains("protect is a DWORD", raises(win32, ".CreateFileMapping", -1, nil, "rw", 0, 10))
@@ -387,8 +388,8 @@ describe("filemap.win32", function()
     contains("bad argument #5 to 'MapViewOfFile' (", raises(win32, ".MapViewOfFile", nil, 4, 0, 0, -1))
   end)
 
-  support.only("posix", "Windows has security descriptors, and flags for what becomes of files", function()
-    it("has 120 for what Linux cannot do", function()
+  support.only("posix", "Windows supports security descriptors and these flags", function()
+    it("fails with 120 for what Linux cannot do", function()
       local function says_120(result, ...)
         assert.is_true(result == nil or result == win32.INVALID_HANDLE_VALUE)
         assert.same({ "unsupported", 120 }, { select(2, ...) })
@@ -407,14 +408,14 @@ describe("filemap.win32", function()
         win32.FILE_ATTRIBUTE_NORMAL, win32.FILE_ATTRIBUTE_TEMPORARY } do
         assert(win32.CloseHandle((win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS, flag, nil))))
       end
-      -- What is no regular file is not even opened.
+      -- A file that is not a regular file is not opened.
       local file, _, code, number = win32.CreateFile("/dev/null", win32.GENERIC_READ, 0, nil, win32.OPEN_EXISTING)
       assert.same({ -1, "denied", 5 }, { file, code, number })
       file, _, code, number = win32.CreateFile(("x"):rep(300), win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS)
       assert.same({ -1, "invalid", 123 }, { file, code, number })
     end)
 
-    it("gives a file the permissions that it is told", function()
+    it("creates a file with the permissions of the attribute mode", function()
       local path = support.tmpname()
       local _ <close> = win32.CreateFile(path, win32.GENERIC_WRITE, 0, { mode = "0640" }, win32.CREATE_NEW)
       assert.equal("rw-r-----", require("lfs").attributes(path, "permissions"))

@@ -1,5 +1,5 @@
--- What only Windows has: kinds of memory by SEC_..., security descriptors, names of files' mappings, share modes. The
--- other side is spec/counterpart/win32_calls.c, which makes the real calls.
+-- Features that only Windows has: kinds of memory by SEC_..., security descriptors, names of mappings of
+-- files, share modes. The counterpart is spec/counterpart/win32_calls.c, which makes the real calls.
 local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
@@ -8,7 +8,8 @@ local check = require "spec.support.check"
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 
--- A program that makes real calls: program("map", "OpenFileMapping", "FILE_MAP_READ", ...) -> result, last error
+-- Starts the program that makes the real calls. Returns a function that makes one:
+-- call("map", "OpenFileMapping", "FILE_MAP_READ", ...) -> result, last error
 local function real_calls()
   local program = process.spawn { folder .. "win32_calls" }
   program:expect("^READY$")
@@ -26,15 +27,15 @@ end
 support.clean()
 
 describe("filemap's own calls", function()
-  it("know nothing of SEC_ attributes", function()
+  it("raise for the option protect, since SEC_ attributes belong to filemap.win32", function()
     check.contains("unknown option 'protect'", check.raises(filemap, ".create", nil, 1, { protect = 4 }))
     check.contains("unknown option 'protect'", check.raises(filemap, ".file", "x", "r", { protect = 4 }))
   end)
 end)
 
-support.only("win32", "it is Windows' own", function()
-  describe("memory that is SEC_NOCACHE or SEC_WRITECOMBINE", function()
-    it("is read and written", function()
+support.only("win32", "only Windows has these", function()
+  describe("memory with SEC_NOCACHE or SEC_WRITECOMBINE", function()
+    it("can be read and written", function()
       for _, kind in ipairs { "SEC_NOCACHE", "SEC_WRITECOMBINE" } do
         local name = support.unique("Local\\")
         local map <close> = assert(memory(win32.PAGE_READWRITE | win32[kind] | win32.SEC_COMMIT, 4096, name))
@@ -46,7 +47,7 @@ support.only("win32", "it is Windows' own", function()
       end
     end)
 
-    it("may be only reserved", function()
+    it("can be reserved, and committed later", function()
       local map <close> = assert(memory(win32.PAGE_READWRITE | win32.SEC_NOCACHE | win32.SEC_RESERVE, 1 << 20))
       local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE))
       check.raises(view, "get_u8", 0)
@@ -57,7 +58,7 @@ support.only("win32", "it is Windows' own", function()
   end)
 
   describe("an image by SEC_IMAGE", function()
-    it("is laid out as it is loaded", function()
+    it("is laid out as the system loads it", function()
       local file <close> = win32.CreateFile(support.lua, win32.GENERIC_READ | win32.GENERIC_EXECUTE,
         win32.FILE_SHARE_READ, nil, win32.OPEN_EXISTING, 0, nil)
       local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY | win32.SEC_IMAGE, 0, 0, nil))
@@ -68,7 +69,7 @@ support.only("win32", "it is Windows' own", function()
       assert.equal("PE\0\0", view:get_string(header, 4))
       local sections, size_of_optional = view:get_u16(header + 6), view:get_u16(header + 20)
       assert.equal(view:get_u32(header + 24 + 56), #view) -- SizeOfImage
-      -- Where each section is loaded to, there it is.
+      -- Each section of the image is at the address to which the system loads it.
       local plain <close> = assert(filemap.file(support.lua))
       local bytes <close> = assert(plain:view())
       for i = 0, sections - 1 do
@@ -84,7 +85,7 @@ support.only("win32", "it is Windows' own", function()
   end)
 
   describe("a security descriptor", function()
-    it("gives other programs the rights that it says", function()
+    it("gives other programs the rights that it lists", function()
       local name = support.unique("Local\\")
       local _ <close> = assert(memory(win32.PAGE_READWRITE, 4096, name, { sddl = "D:(A;;0x5;;;WD)" })) -- query, read
       local call = real_calls()
@@ -97,7 +98,7 @@ support.only("win32", "it is Windows' own", function()
       assert.equal("r", read:access())
     end)
 
-    it("that is none is refused", function()
+    it("is refused where it is invalid", function()
       assert.is_nil((memory(win32.PAGE_READWRITE, 10, nil, { sddl = "nonsense" })))
       local path = support.tmpname()
       assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_READ, 0, { sddl = "nonsense" }, win32.CREATE_NEW)))
@@ -119,7 +120,7 @@ support.only("win32", "it is Windows' own", function()
       file:close()
     end)
 
-    it("is shared by a name, of the size that it was made with", function()
+    it("is shared by its name, with the size with which it was created", function()
       local name = support.unique("Local\\")
       local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 100, name))
       assert.equal(0, win32.GetLastError())
@@ -136,7 +137,7 @@ support.only("win32", "it is Windows' own", function()
       assert.equal("through the file", seen:get_string(0, 16))
     end)
 
-    it("shuts others out as share modes say", function()
+    it("excludes other handles as its share mode requires", function()
       assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_WRITE, 7, nil, win32.OPEN_EXISTING)))
       assert.equal(32, win32.GetLastError())
       local call = real_calls()
@@ -144,17 +145,17 @@ support.only("win32", "it is Windows' own", function()
         { call("-", "CreateFile", '"' .. path, "GENERIC_WRITE", "7", "NULL", "OPEN_EXISTING", "0", "NULL") })
     end)
 
-    it("goes with the handle by FILE_FLAG_DELETE_ON_CLOSE", function()
+    it("leaves no file after close with FILE_FLAG_DELETE_ON_CLOSE", function()
       file:close()
       file = win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING, win32.FILE_FLAG_DELETE_ON_CLOSE)
       assert.is_true(win32.CloseHandle(file))
       assert.is_nil(io.open(path))
     end)
 
-    it("keeps the file from being cut", function()
+    it("keeps the file from being truncated", function()
       local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 0, nil))
       local view <close> = assert(map:view())
-      file:close() -- and with it what it shared
+      file:close() -- and its share mode with it
       assert.is_not.equal(-1, (win32.CreateFile(path, win32.GENERIC_WRITE, 7, nil, win32.OPEN_EXISTING)))
       assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_WRITE, 7, nil, win32.TRUNCATE_EXISTING)))
       assert.equal(1224, win32.GetLastError())
@@ -164,7 +165,7 @@ support.only("win32", "it is Windows' own", function()
   end)
 
   describe("a Global name", function()
-    it("is that of the real calls", function()
+    it("stands for the same section as in the real calls", function()
       local name = support.unique("Global\\")
       local map <close> = assert(memory(win32.PAGE_READWRITE, 4096, name))
       local view <close> = assert(map:view())
@@ -177,7 +178,7 @@ support.only("win32", "it is Windows' own", function()
   end)
 
   describe("memory of the real calls", function()
-    it("is executed, reserved and written as they made it", function()
+    it("has the access and the reservation with which they created it", function()
       local call = real_calls()
       local name = support.unique("Local\\")
       local function made(protect)
