@@ -206,7 +206,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       end
     end)
 
-    it_as_root("is refused if it is a hard link to this user's section, which the other user holds", function()
+    it_as_root("is refused if it is a hard link to this user's section that the other user holds", function()
       local name, global = support.unique(), support.unique()
       local path = ("%sfilemap.%d.%s"):format(FOLDER, OURS, name)
       local ours = user(OURS)
@@ -410,7 +410,7 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       local from = process.now()
       a:ask("m:close()")
       bounded(from)
-      -- Only now does it get the lock. The file's name is removed then, or not if the waiting process was faster.
+      -- Only now does it get the lock. By then the file's name is removed, unless this process was slower.
       waiting:expect("^READY$")
       waiting:finish()
       says(a, name, FREE)

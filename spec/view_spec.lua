@@ -400,7 +400,7 @@ describe("a view's memory", function()
     assert.is_true(part:commit(0, 1))
   end)
 
-  support.only("posix", "on Windows pages must be committed first")("reads as 0 where only reserved", function()
+  support.only("posix", "Windows pages must be committed first")("reads as 0 where only reserved", function()
     local reserved <close> = assert(filemap.create(nil, SIZE, { commit = false }))
     local v <close> = assert(reserved:view())
     assert.are.equal(("\0"):rep(SIZE), v:get_string(0, SIZE))

@@ -1,9 +1,9 @@
-/* A program in C that uses filemap's library without Lua, for scripts to talk to:
-**   channels echo NAME      connects to a pipe, and sends back what comes until the other end closes
+/* A program in C that uses filemap's library without Lua, and talks to scripts:
+**   channels echo NAME      connects to a pipe, and returns each message until the other end closes
 **   channels publish NAME   publishes three values to a state, and waits for the end of its input
 **   channels send NAME      sends three messages to a mailslot
-**   channels lock NAME      locks a mutex, says so, and unlocks it at the end of its input
-** Each says READY first, and how it ended last. */
+**   channels lock NAME      locks a mutex, and unlocks it at the end of its input
+** Each prints READY when it is connected or has the object, and its result at the end. */
 #include <stdio.h>
 #include <string.h>
 

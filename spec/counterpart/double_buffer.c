@@ -1,5 +1,6 @@
-/* A game with a double-buffered struct: double_buffer NAME. It makes moment after moment as fast as it can, each of its
-** numbers told by the tick, until a line comes on standard input; then it says the last tick. It uses Win32 alone. */
+/* A game with a double-buffered struct: double_buffer NAME. It makes one moment after the other at full
+** speed until it reads a line on standard input. Then it prints the last tick. All numbers of a moment
+** follow from its tick. It uses only Win32. */
 #include "double_buffer.h"
 
 #include <stdio.h>
@@ -44,7 +45,7 @@ int main(int argc, char **argv)
   while (!stop) {
     const LONG next = game->number + 1;
     make_moment(&game->moments[next & 1], (DWORD)next);
-    InterlockedExchange(&game->number, next); /* all of it is there before it is the newest */
+    InterlockedExchange(&game->number, next); /* publishes the moment after it is complete */
     if (next % 16 == 0) Sleep(0);
   }
   printf("%ld\n", game->number);

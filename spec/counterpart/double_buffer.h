@@ -1,5 +1,6 @@
-/* What the game of double_buffer.c shares, as its vendor would publish it: two moments, of which the newest whole one is
-** moments[number & 1]. While the game makes the next, `number` stays; then it is one more. */
+/* The struct that the game of double_buffer.c shares, as its vendor would publish it: two moments.
+** moments[number & 1] is the newest complete one. The game writes the next moment into the other place,
+** and then increments `number`. */
 #ifndef DOUBLE_BUFFER_H
 #define DOUBLE_BUFFER_H
 

@@ -1,6 +1,6 @@
-// What the two classic programs agree on: a section of 64 KiB, of which the first 1024 bytes are viewed, and
-// NUL-terminated UTF-16 at its start. They use Win32 alone, nothing of filemap, so that its specs have a counterpart
-// that cannot share its mistakes.
+// Common parts of the two classic programs: a section of 64 KiB, a view of its first 1024 bytes, and
+// NUL-terminated UTF-16 at its start. The programs use only Win32 and nothing of filemap, so that the specs
+// have a counterpart that cannot have filemap's own mistakes.
 #ifndef FILE_MAPPING_HPP
 #define FILE_MAPPING_HPP
 
@@ -44,7 +44,7 @@ private:
   void *text_;
 };
 
-// A line on standard output that the other side waits for.
+// Prints a line on standard output, for which the other side waits.
 inline void say(const std::string &line)
 {
   std::cout << line << std::endl;
@@ -57,7 +57,7 @@ inline std::string utf8(const wchar_t *text)
   return bytes;
 }
 
-// Runs a program, and says what went wrong in it.
+// Runs a program, and prints the message of its exception.
 template <typename F> int run(F program)
 {
   try {

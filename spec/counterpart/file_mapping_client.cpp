@@ -1,4 +1,4 @@
-// The second process of the classic pair: opens the section for reading, and says what it reads as UTF-8.
+// The second process of the classic pair: opens the section for reading, and prints its text as UTF-8.
 #include "file_mapping.hpp"
 
 int main()

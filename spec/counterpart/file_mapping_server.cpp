@@ -1,5 +1,5 @@
-// The first process of the classic pair: makes the section, writes the message, and waits for a line on standard input.
-// Then it says what stands at the start of the view by then, as UTF-8.
+// The first process of the classic pair: makes the section, writes the message, and waits for a line on
+// standard input. Then it prints the text at the start of the view as UTF-8.
 #include "file_mapping.hpp"
 
 int main()

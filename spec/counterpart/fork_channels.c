@@ -1,6 +1,9 @@
-/* A program that forks with all kinds of sync objects and channels open. The child tries each, says what came of it, and
-** closes all; then the parent does.
-**   fork_channels NAME [orphan]    orphan: the parent kills itself instead, and the child closes all at the end of its input */
+/* A program that forks while all kinds of sync objects and channels are open. The child uses each one,
+** prints the results and closes all of them. Then the parent does the same.
+**
+**   fork_channels NAME [orphan]
+**
+** With `orphan` the parent kills itself instead, and the child closes all objects at the end of its input. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +13,7 @@
 #include "../../include/filemap.h"
 
 static fm_error e;
-static fm_sync *mutex, *same_mutex; /* by `mutex` it is locked */
+static fm_sync *mutex, *same_mutex; /* `mutex` is the object that is locked */
 static fm_state *state;
 static fm_mailslot *slot, *writer;
 static fm_listener *listener;

@@ -1,8 +1,8 @@
-/* A program in C that forks while it holds what filemap gives, and in the middle of it.
-**   forks sides NAME     two sides of a fork let go, in each order and way; each line says how it went
-**   forks threads NAME   one thread makes, opens and closes the name, while another forks again and again
-**   forks dead NAME UID  the same, becoming that user; the thread opens what another user's dead process left
-** It says done at the end, or what went wrong. */
+/* A program in C that forks while it holds maps and views, and while another thread calls filemap.
+**   forks sides NAME     both sides of a fork close, in each order and way; prints a line for each case
+**   forks threads NAME   one thread creates, opens and closes the name, while another forks repeatedly
+**   forks dead NAME UID  the same as user UID; the thread opens a stale section of another user
+** It prints done at the end, or what went wrong. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -64,8 +64,8 @@ static void wait_for(int fd)
   while (read(fd, &c, 1) > 0) {}
 }
 
-/* What is waited for is the end of a pipe: `go` lets the second side let go, `over` lets both end, and each side's own
-** says that it has let go, by closing or with the process. */
+/* Each event is the end of a pipe. GO lets the second side close its objects, and OVER lets both sides
+** exit. FIRST and SECOND end when that side has closed its objects or its process has ended. */
 enum { GO, OVER, FIRST, SECOND, PIPES };
 
 static void side(int pipes[PIPES][2], bool is_first, way how)
@@ -76,7 +76,7 @@ static void side(int pipes[PIPES][2], bool is_first, way how)
   if (!is_first) wait_for(pipes[GO][0]);
   check(strcmp((const char *)view.data, "shared") == 0, "what is in the view");
   let_go(how);
-  /* Who has closed lives on: it must not be its end that lets go. */
+  /* A side that has closed its objects stays alive, so that it is not its exit that removes the name. */
   close(pipes[own][1]);
   wait_for(pipes[OVER][0]);
   _exit(0);
@@ -122,7 +122,8 @@ static int sides(void)
 
 static atomic_int stop;
 
-/* A child that was forked meanwhile holds what was open then: `exists` is right, or to find it. Nothing else. */
+/* A child that was forked meanwhile holds what was open at the fork. So create may return FM_EXISTS, but
+** no other failure is allowed. */
 static void *make_and_close(void *unused)
 {
   fm_options o = fm_default_options();
@@ -159,7 +160,7 @@ static int threads(void *(*work)(void *))
   for (int i = 0; i < FORKS; i++) {
     const pid_t child = fork();
     if (child == 0) {
-      usleep(i % 10 == 0 ? 600000 : 1000); /* some for longer than anything is tried */
+      usleep(i % 10 == 0 ? 600000 : 1000); /* some live longer than any retry lasts */
       _exit(0);
     }
     check(child > 0, "fork");

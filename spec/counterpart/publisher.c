@@ -1,6 +1,7 @@
-/* Publishes a mutex and an event, as a program does that a script waits for: publisher MUTEX EVENT [SDDL]. With an SDDL
-** others have the rights to them that it gives. It obeys lines on standard input, and says "done" after each:
-** set, reset, lock, unlock; wait (for the event, and says "set" or "not set"); die (without unlocking). */
+/* A program that makes a mutex and an event for scripts to use: publisher MUTEX EVENT [SDDL]. SDDL gives
+** other processes their rights to both. The program reads commands, one a line, and prints "done" after
+** each: set, reset, lock, unlock; wait (for the event; prints "set" or "not set"); die (without
+** unlocking). */
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>

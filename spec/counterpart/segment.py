@@ -1,10 +1,10 @@
-"""Maps a file with python3's mmap, nothing of filemap: the other side of its specs.
+"""Maps a file with python3's mmap and without filemap: the counterpart of its specs.
 
     segment.py PATH create SIZE   makes the file
-    segment.py PATH open          takes it as it is
+    segment.py PATH open          opens an existing file
 
-It says READY, and then obeys lines: `put OFFSET HEX` writes, `get OFFSET LENGTH` says the bytes as hex,
-`size` says the file's size.
+It prints READY, and then reads commands, one a line: `put OFFSET HEX` writes bytes, `get OFFSET LENGTH`
+prints bytes as hex, and `size` prints the file's size.
 """
 import mmap
 import os

@@ -1,19 +1,19 @@
-/* Makes the Win32 calls that it is told on standard input, and says what each gave: what filemap.win32 is compared
-** with. It knows nothing of filemap. A line is a variable for the result (or `-`), the call and its arguments, with
-** tabs between:
+/* Makes the Win32 calls that it reads from standard input, and prints their results, with which
+** filemap.win32 is compared. It does not use filemap. A line has a variable for the result (or `-`), the
+** call and its arguments, separated by tabs:
 **
 **   map<TAB>CreateFileMapping<TAB>INVALID_HANDLE_VALUE<TAB>NULL<TAB>PAGE_READWRITE | SEC_COMMIT<TAB>0<TAB>4096<TAB>NULL
 **
-** An argument is numbers, constants of <windows.h> and variables, with `|` between; or text behind a `"`. The answer is
-** the result (`handle`, `view`, `NULL`, `INVALID_HANDLE_VALUE`, `TRUE`, `FALSE`, or a number), a tab, and the last
-** error. `-<TAB>value<TAB>NAME` says a constant's value. */
+** An argument is one or more numbers, constants of <windows.h> and variables, separated by `|`, or text
+** after a `"`. The answer is the result (`handle`, `view`, `NULL`, `INVALID_HANDLE_VALUE`, `TRUE`,
+** `FALSE`, or a number), a tab, and the last error. `-<TAB>value<TAB>NAME` prints a constant's value. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
 
-/* Of newer Windows than some headers. */
+/* Constants of newer versions of Windows that some headers lack. */
 #ifndef FILE_MAP_LARGE_PAGES
 #define FILE_MAP_LARGE_PAGES 0x20000000
 #endif

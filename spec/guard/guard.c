@@ -1,10 +1,10 @@
-/* Pages that go away, and SIGBUS in all its ways: a program in C that uses filemap's library as a host does that has
-** handlers, threads, limits and signals of its own.
+/* Lost pages and SIGBUS: a program in C that uses filemap's library as a host program does, with its own
+** handlers, threads, limits and signals.
 **
 **   guard CASE [library]
 **
-** Each case runs in a process of its own. It says "holds", unless a signal ends it, which for some is what is right.
-** `library` is the same library once more, to be loaded and unloaded. */
+** Each case runs in a process of its own. It prints "holds" if it succeeds. Some cases must be ended by
+** SIGBUS instead. `library` is the path of a second copy of the library, which is loaded and unloaded. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ static void check(bool holds, const char *what)
   exit(1);
 }
 
-/* {-- Memory that goes away --------------------------------------------------------------------- */
+/* {-- Lost pages -------------------------------------------------------------------------------- */
 
 typedef struct lost {
   fm_map *map;
@@ -47,7 +47,7 @@ static void cut(const fm_map *m)
   check(ftruncate((int)fm_map_handle(m), 0) == 0, "it cannot be cut");
 }
 
-/* A view of some pages that are there, or only reserved. */
+/* Makes a view of some pages, which are committed or only reserved. */
 static lost make(size_t pages, bool commit)
 {
   lost l;
@@ -83,7 +83,7 @@ static void check_survives(lost *l)
   drop(l);
 }
 
-/* A page that is missing, but no view's. */
+/* Maps a lost page that is outside any view. */
 static unsigned char *elsewhere(void)
 {
   const int fd = memfd_create("elsewhere", MFD_CLOEXEC);
@@ -137,7 +137,7 @@ static void on_plain_fault(int number)
 static void on_one_fault(int number)
 {
   (void)number;
-  called++; /* and returns: the fault comes again, and finds nobody */
+  called++; /* the access faults again, and there is no handler any more */
 }
 
 static void install(void (*handler)(int, siginfo_t *, void *), int flags, int also)
@@ -148,7 +148,7 @@ static void install(void (*handler)(int, siginfo_t *, void *), int flags, int al
   sigaction(SIGBUS, &a, NULL);
 }
 
-/* The host's handler gets what is elsewhere, ours what is in a view. */
+/* The host's handler gets faults outside views, and filemap's handler gets faults inside views. */
 static void check_both(void)
 {
   const sig_atomic_t before = called;
@@ -157,7 +157,7 @@ static void check_both(void)
   check(touch(p + 5) == 0 && called == before + 1 && called_for == p + 5, "the handler before was not called");
   check_survives(&l);
   check(called == before + 1, "the handler before was called for a view");
-  p[5] = 1; /* where it mended */
+  p[5] = 1; /* writes to the page that the handler mapped */
 }
 
 static void case_siginfo(void)
@@ -197,7 +197,8 @@ static void on_any(int number, siginfo_t *info, void *context)
   called_for = info->si_addr;
 }
 
-/* In a view, but no page of it is missing. The fault is sent as a processor has it that wants addresses aligned. */
+/* A fault inside a view that is not caused by a lost page. It is sent as a signal with the code that a
+** processor gives for an unaligned address. */
 static void case_misaligned(void)
 {
   install(on_any, 0, 0);
@@ -219,7 +220,7 @@ static void on_answered(int number)
   check(write(answers[1], "", 1) == 1, "no answer");
 }
 
-/* One read(2), under many signals. */
+/* A read(2) must not be interrupted by many signals. */
 static void read_under_signals(bool answered)
 {
   int words[2];
@@ -256,7 +257,7 @@ static void case_undisturbed(void)
   read_under_signals(false);
 }
 
-/* {-- Where the process would have ended: by SIGBUS --------------------------------------------- */
+/* {-- Cases in which SIGBUS ends the process ---------------------------------------------------- */
 
 static void case_once(void)
 {
@@ -292,7 +293,7 @@ static void case_default_sent(void)
   for (;;) pause();
 }
 
-/* SIG_DFL with the flag of those that get a siginfo. */
+/* SIG_DFL with the flag SA_SIGINFO. */
 static void case_default_flagged(void)
 {
   struct sigaction a = {.sa_handler = SIG_DFL, .sa_flags = SA_SIGINFO};
@@ -300,7 +301,7 @@ static void case_default_flagged(void)
   case_default();
 }
 
-/* An ignored one that is no fault is ignored; no fault is. */
+/* Where SIGBUS is ignored, a signal that was sent is ignored, but a fault is not. */
 static void case_ignored(void)
 {
   signal(SIGBUS, SIG_IGN);
@@ -312,7 +313,7 @@ static void case_ignored(void)
   touch(elsewhere());
 }
 
-/* {-- A host that comes later ------------------------------------------------------------------- */
+/* {-- A handler that the host installs later ---------------------------------------------------- */
 
 static struct sigaction ours;
 static unsigned char *theirs;
@@ -323,7 +324,7 @@ static void on_later_fault(int number, siginfo_t *info, void *context)
   else ours.sa_sigaction(number, info, context);
 }
 
-/* What it hands on is dealt with. */
+/* The later handler passes on the faults of views, which filemap's handler handles. */
 static void case_later(void)
 {
   lost l = make_lost(1), second = make_lost(1);
@@ -334,12 +335,13 @@ static void case_later(void)
   theirs = elsewhere();
   check(touch(theirs) == 0 && called == 1, "the later handler was not called");
   check_survives(&second);
-  lost third = make_lost(1); /* ours is not put before it again */
+  lost third = make_lost(1); /* filemap does not install its handler again */
   check_survives(&third);
   check(called == 1, "the later handler was called for a view");
 }
 
-/* What it does not hand on it has: the promise is void, as documented. */
+/* A later handler that passes nothing on gets the faults of views too. Then lost pages raise no error, as
+** documented. */
 static void case_later_alone(void)
 {
   lost l = make_lost(1);
@@ -384,7 +386,7 @@ static void *open_again_and_again(void *unused)
   return unused;
 }
 
-/* One view, whose pages all threads hit at once. */
+/* All threads access the lost pages of one view at once. */
 static void *fault_together(void *view)
 {
   fm_view *v = view;
@@ -411,7 +413,8 @@ static void case_threads(void)
   check(called == 0, "the handler before was called for a view");
 }
 
-/* Threads that a host starts block all signals: a blocked fault ends the process, whoever handles it. */
+/* Some hosts start threads that block all signals. A fault whose signal is blocked ends the process,
+** whatever the handler is, so filemap must unblock it. */
 static void *open_blocked(void *unused)
 {
   sigset_t all;
@@ -437,7 +440,7 @@ enum { NESTED = 4000 };
 static lost in_alarm;
 static atomic_size_t alarms;
 
-/* At any moment: in our handler, in mmap, in the opening of a view. */
+/* Runs at any moment: in filemap's handler, in mmap, while a view is opened. */
 static void on_alarm(int number)
 {
   const int saved = errno;
@@ -450,7 +453,7 @@ static void case_nested(void)
 {
   const struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
   struct sigaction a = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
-  install(on_fault, SA_NODEFER, 0); /* one that blocks SIGBUS bars faults in signals that interrupt it */
+  install(on_fault, SA_NODEFER, 0); /* else SIGBUS is blocked in signals that interrupt it */
   in_alarm = make_lost(NESTED);
   sigaction(SIGALRM, &a, NULL);
   setitimer(ITIMER_REAL, &often, NULL);
@@ -468,7 +471,7 @@ static void case_nested(void)
   check(fm_view_is_lost(&in_alarm.view), "it is not lost");
 }
 
-/* A handler's stack of its own, as small as they may be. */
+/* The handlers run on an alternate stack of about the minimum size. */
 static void *fault_on_small_stack(void *unused)
 {
   const size_t size = (size_t)sysconf(_SC_MINSIGSTKSZ) + 1024;
@@ -492,7 +495,8 @@ static void case_altstack(void)
 
 /* {-- Limits ------------------------------------------------------------------------------------ */
 
-/* Were each page replaced by itself, these were more mappings than the 65530 that a process may have. */
+/* If the handler replaced pages one by one, there would be more mappings than the 65530 that a process may
+** have. */
 static void case_mappings(void)
 {
   enum { PAGES = 150000 };
@@ -578,7 +582,7 @@ static void check_copy(const copy *c)
   c->close_map(m);
 }
 
-/* Its handler stays, and its code with it. */
+/* The handler of an unloaded copy stays installed, so its code must stay loaded. */
 static void case_unloaded(const char *library)
 {
   install(on_fault, 0, 0);
@@ -615,7 +619,7 @@ int main(int argc, char **argv)
     {"fork", case_fork, NULL}, {"unloaded", NULL, case_unloaded}, {"copies", NULL, case_copies},
   };
   page = fm_page_size();
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* those that end by a signal need leave nothing */
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* cases that end by a signal leave no core file */
   for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++) {
     if (strcmp(argv[1], cases[i].name) != 0) continue;
     if (cases[i].run) cases[i].run();

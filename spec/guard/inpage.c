@@ -1,10 +1,13 @@
-/* Pages that go away on Windows, where they are missed by an exception: a program that uses filemap's library as a host
-** does that has handlers of its own.
+/* Lost pages on Windows, where an access to one is an exception: a program that uses filemap's library as
+** a host program does, with its own handlers.
 **
-**   inpage PATH   maps the file, says READY, and goes on when a line comes: by then the file is cut
+**   inpage PATH   maps the file, prints READY, and continues after a line of input
 **
-** Under wine the file is cut by a program of the system that it runs on, as Windows lets nobody do. A page that is
-** missing is missing there too, but wine calls it an access violation: a handler before ours gives it Windows' name. */
+** The file must be truncated before that line.
+**
+** Windows lets no process truncate a mapped file. Under wine a program of the host system does it. wine
+** reports a lost page as an access violation, so a handler that runs before filemap's changes the code to
+** the one that Windows reports. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <windows.h>
@@ -29,7 +32,7 @@ static bool lies_in(const void *at, const unsigned char *from, size_t size)
   return p >= from && p < from + size;
 }
 
-/* Comes first. A page that is missing can be told from one that may not be touched: it is committed, and may. */
+/* Runs first. A lost page differs from an inaccessible one: VirtualQuery reports it as committed. */
 static LONG CALLBACK rename_fault(EXCEPTION_POINTERS *info)
 {
   EXCEPTION_RECORD *x = info->ExceptionRecord;
@@ -45,7 +48,7 @@ static LONG CALLBACK rename_fault(EXCEPTION_POINTERS *info)
   return EXCEPTION_CONTINUE_SEARCH;
 }
 
-/* The host's own, behind ours. */
+/* The host's own handler, which runs after filemap's. */
 static LONG CALLBACK on_fault(EXCEPTION_POINTERS *info)
 {
   const EXCEPTION_RECORD *x = info->ExceptionRecord;

@@ -1,5 +1,5 @@
-/* The other side of spec/layouts_spec.lua: for each published layout, a file that holds one such struct with values
-** in it. When a line comes on standard input, Lua has written other values there, which are checked.
+/* The counterpart of spec/layouts_spec.lua: writes one struct of a published layout, filled with values,
+** to a file. After a line on standard input, it checks the values that Lua has written there meanwhile.
 **
 ** usage: layouts NAME FILE */
 #include <stdio.h>
@@ -17,7 +17,7 @@ static int wrong;
 
 #define CHECK(condition) do { if (!(condition)) { wrong = 1; printf("not so: %s\n", #condition); } } while (0)
 
-/* Numbers by index tell one element of an array from another. */
+/* Each element of an array gets another number, so that a wrong index is noticed. */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FILL(array, start) for (unsigned i_ = 0; i_ < COUNT(array); i_++) (array)[i_] = (start) + i_
 #define CHECK_ALL(array, start) for (unsigned i_ = 0; i_ < COUNT(array); i_++) CHECK((array)[i_] == (start) + i_)
@@ -44,7 +44,7 @@ static void check_mumble(const struct LinkedMem *m)
 {
   CHECK(m->uiVersion == 3 && m->uiTick == 7);
   CHECK_ALL(m->fAvatarPosition, 2.5f);
-  CHECK_ALL(m->fAvatarFront, -1.0f); /* left alone */
+  CHECK_ALL(m->fAvatarFront, -1.0f); /* unchanged */
   CHECK_ALL(m->fCameraTop, 0.5f);
   CHECK(!wcscmp(m->name, L"\u00c4nderung"));
   CHECK(!wcscmp(m->identity, L"J\u00f6rg"));
@@ -240,7 +240,7 @@ static void check_rfactor2(const rF2Wheels *w)
   CHECK(w->mWheels[3].mTireInnerLayerTemperature[0] == 1.5 && w->mWheels[3].mExpansion[23] == 200);
 }
 
-/* One struct of each, and what to do with it. */
+/* One struct of each layout, and its functions. */
 static union {
   struct LinkedMem mumble;
   SPageFilePhysics physics;

@@ -1,8 +1,11 @@
-/* A model check of what has no system call of its own: ring, slots, signals and locks, as they are compiled for the
-** module, run as coroutines that hand over at each FM_TEST_HOOK and sleep as futexes do. All interleavings with up to so many
-** preemptions are tried, one after the other; memory is sequentially consistent here (threads.c looks at the rest).
+/* A model check of the parts without system calls: ring, slots, signals and locks. The module's own code
+** runs in coroutines, which switch at each FM_TEST_HOOK and sleep as futexes do. The check tries every
+** interleaving with up to the given number of preemptions, one after the other. Memory is sequentially
+** consistent here; threads.c tests the memory order.
 **
-**   model SCENARIO [preemptions]    prints how many interleavings held, or fails with the one that did not */
+**   model SCENARIO [preemptions]
+**
+** It prints the number of interleavings, or the choices that led to a failure. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +23,7 @@ typedef struct thread {
   ucontext_t context;
   char stack[65536];
   void (*run)(void);
-  const fm_word32 *asleep; /* on this word; NULL: awake */
+  const fm_word32 *asleep; /* the word on which it sleeps; NULL: awake */
   bool done;
 } thread;
 
@@ -53,7 +56,7 @@ void fm_sys_wake(fm_event *event, fm_word32 *word)
 }
 
 enum { SEATS = THREADS + 1 };
-static bool alive[SEATS + 1]; /* by seat; one is free from the start */
+static bool alive[SEATS + 1]; /* by seat; the last one is free at the start */
 
 bool fm_seat_is_taken(const fm_section *m, uint32_t number)
 {
@@ -90,10 +93,10 @@ void fm_sys_event_close(fm_event *event) { (void)event; }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
 
-static int path[DEEPEST], options[DEEPEST]; /* which was taken, of how many */
-static int depth, known;                    /* of this run; of the path that is repeated */
+static int path[DEEPEST], options[DEEPEST]; /* the choice at each step, and the number of choices */
+static int depth, known;                    /* steps of this run; steps in which it repeats the path */
 static int most_preemptions = 3, preemptions;
-static bool lets_time_pass;                 /* is waiting for a slice to end part of it? */
+static bool lets_time_pass;                 /* whether threads may wait for the end of a slice */
 
 static void fail(const char *why)
 {
@@ -108,7 +111,8 @@ static bool is_runnable(int i)
   return !threads[i].done && !threads[i].asleep;
 }
 
-/* The thread to go on: the current one first, the others while preemptions are left. -1 if none can. */
+/* Chooses the thread that runs next: the current one first, and the others while preemptions are left.
+** Returns -1 if no thread can run. */
 static int choose(void)
 {
   int candidates[THREADS], n = 0;
@@ -145,7 +149,8 @@ static void add_thread(void (*run)(void))
   makecontext(&t->context, start_thread, 0);
 }
 
-/* Nobody can go on, but some are not done: a wake-up was lost, unless they wait for time to pass. */
+/* Called when no thread can run. If some are not done, a wake-up was lost, unless they may wait for the
+** end of a slice. In that case time passes and they wake. Returns false if all are done. */
 static bool pass_time(void)
 {
   bool left = false;
@@ -171,7 +176,8 @@ static void run_once(void (*set_up)(void))
   while (pass_time());
 }
 
-/* The next path: the last choice that has another option takes it. */
+/* Selects the next path: the last choice with another option takes that option. Returns false if there is
+** none. */
 static bool go_on(void)
 {
   for (known = depth; known > 0; known--)
@@ -246,7 +252,7 @@ static void set_up_ring(void)
   add_thread(read_all);
 }
 
-/* {-- Slots, read while they are written and waited for ------------------------------------------ */
+/* {-- Slots, with a reader that reads and waits during writes ----------------------------------- */
 
 enum { VALUES = 7, VALUE = 24 };
 static _Alignas(64) unsigned char slot_memory[1024];
@@ -360,7 +366,8 @@ static void set_up_death(void)
   lets_time_pass = true;
 }
 
-/* Some time later a new one comes, who has the dead one's seat if nobody has it for the moment. */
+/* A thread dies with the lock. A slice later a new thread acquires a free seat, which can be the dead
+** thread's. */
 static void die_and_come_again(void)
 {
   static fm_word32 nobody_wakes;

@@ -1,6 +1,6 @@
-/* Ring, slots and locks under real threads on one block of memory, at full speed, for the thread sanitizer to watch. As a
-** plain program it only checks what comes. Every read that another thread writes meanwhile is atomic, and every other is
-** ordered by one.
+/* Ring, slots and locks under real threads on one piece of memory, at full speed. The thread sanitizer
+** finds data races: every read of a word that another thread may write is atomic, and every other read is
+** ordered by an atomic one. Without the sanitizer the program checks only the messages and values.
 **
 **   threads [messages] */
 #include <pthread.h>
@@ -129,8 +129,8 @@ static void *read_slots(void *unused)
 /* {-- Lock -------------------------------------------------------------------------------------- */
 
 static fm_word32 owner, lock_word;
-static fm_map *map;  /* whose seats they have */
-static long counter; /* what the lock protects */
+static fm_map *map;  /* the map of the threads' seats */
+static long counter; /* protected by the lock */
 
 static void *count(void *unused)
 {

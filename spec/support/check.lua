@@ -1,10 +1,10 @@
--- What specs of several topics say of messages and results.
+-- Checks of messages and results that several specs use.
 local assert = require "luassert"
 
 local check = {}
 
--- Calls a method ("sub"), or a function of a table (".create"), as a program does, since Lua takes the names
--- in its messages from the calling code. Returns the message of what it raises.
+-- Calls a method ("sub"), or a function of a table (".create"), in generated code, since Lua takes the names
+-- in its messages from the calling code. The call must raise an error. Returns its message.
 function check.raises(object, name, ...)
   local call = name:find("^%a") and ":" .. name or name
   local code = ("local object = ... local result = object%s(select(2, ...)) return result"):format(call)
@@ -17,8 +17,8 @@ function check.contains(text, message)
   assert.is_truthy(message:find(text, 1, true), ("%q is not in %q"):format(text, message))
 end
 
--- What a call returned is the four results of a failure, whose code is one of the words, and whose message
--- starts with its subject.
+-- Checks that a call returned the four results of a failure, with one of these codes and a message that
+-- starts with the subject.
 function check.fails(codes, subject, ...)
   local result, message, word, native = ...
   assert.are.equal(4, select("#", ...))

@@ -1,7 +1,8 @@
-/* faulty: lets calls of the C library fail that filemap's module makes, one at a time, chosen by name and number.
+/* faulty: makes chosen calls of the C library fail in filemap's module, one at a time, by name and number.
 **
-** It is loaded before the C library (LD_PRELOAD), so that its functions stand before those of the same names; and it is
-** the Lua module by which a process says what is to fail in itself. Calls of others than filemap go by. */
+** It is loaded before the C library (LD_PRELOAD), so that its functions replace those of the same names.
+** It is also the Lua module by which a process chooses the call that fails. Calls by other code than
+** filemap are passed on. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -24,17 +25,17 @@
 #include <lua.h>
 
 static struct {
-  char name[32];        /* empty: none */
-  lua_Integer which;    /* of its calls, from 1 */
-  bool onwards;         /* and all after it */
+  char name[32];        /* of the function; empty: no call fails */
+  lua_Integer which;    /* the number of the call that fails, from 1 */
+  bool onwards;         /* whether all later calls fail too */
   int error;            /* the errno */
-  lua_Integer calls;    /* so far */
-  const void *module;   /* where filemap's is in memory */
+  lua_Integer calls;    /* the number of calls so far */
+  const void *module;   /* the address of filemap's module */
 } fault;
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* Where all signals are held back nothing is interrupted. */
+/* Whether all signals are blocked. Then no call can fail with EINTR. */
 static bool is_quiet(void)
 {
   sigset_t now;
@@ -92,7 +93,8 @@ WRAP(pthread_sigmask, int, errno, (int how, const sigset_t *restrict set, sigset
 WRAP(sched_getaffinity, int, -1, (pid_t pid, size_t n, cpu_set_t *set), (pid, n, set))
 WRAP(nanosleep, int, -1, (const struct timespec *t, struct timespec *rest), (t, rest))
 
-/* Those with arguments that may be missing: what is behind the last is handed on as it is, and not looked at. */
+/* Functions with optional arguments. A missing argument is read and passed on as an arbitrary value, which
+** the function ignores. */
 int open64(const char *path, int flags, ...)
 {
   va_list more;
@@ -122,7 +124,7 @@ long syscall(long number, ...)
   return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-/* What looks for the next function may allocate: these are found by another name. */
+/* dlsym itself may allocate, so the allocation functions are called by their internal names. */
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t count, size_t n);
 void *__libc_realloc(void *p, size_t n);
@@ -142,9 +144,10 @@ void *realloc(void *p, size_t n)
   return FAILS("realloc") ? NULL : __libc_realloc(p, n);
 }
 
-/* {-- What Lua says ----------------------------------------------------------------------------- */
+/* {-- The Lua module ---------------------------------------------------------------------------- */
 
-/* arm(name, which, errno, onwards): the which-th call of that name fails, and with `onwards` all after it */
+/* arm(name, which, errno, onwards): makes call number `which` of that function fail, and with `onwards`
+** all later ones. */
 static int faulty_arm(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 1);
@@ -163,7 +166,7 @@ static int faulty_arm(lua_State *L)
   return 0;
 }
 
-/* disarm() -> how many calls there were of the name */
+/* disarm() -> the number of calls of the function since arm */
 static int faulty_disarm(lua_State *L)
 {
   fault.name[0] = 0;

@@ -1,10 +1,10 @@
--- Values that nobody would give to a call in earnest, and those that are right, for spec/child/fuzzer.lua to choose
--- from. All that is chosen comes from math.random.
+-- Hostile and valid values, from which spec/child/fuzzer.lua chooses arguments. Every choice comes from
+-- math.random.
 local lfs = require "lfs"
 local process = require "process"
 
 local hostile = {
-  -- What hostile values raise; it is told from what filemap raises by this word.
+  -- The error that hostile values raise. The word distinguishes it from filemap's own errors.
   TOKEN = "hostile value",
 }
 
@@ -15,10 +15,10 @@ local function pick(list)
 end
 hostile.pick = pick
 
--- Set by who uses the values: closes some object, in the middle of whatever goes on.
+-- Closes some object, possibly in the middle of a call. The user of this module replaces it.
 function hostile.close_something() end
 
--- {-- Plain ones -----------------------------------------------------------------------------------
+-- {-- Plain values ---------------------------------------------------------------------------------
 
 local small = { 0, 0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 31, 32, 40, 64, 100 }
 local numbers = {
@@ -41,7 +41,7 @@ local formats = {
 
 -- {-- Tables, functions and others ------------------------------------------------------------------
 
--- What a metamethod of an enemy does.
+-- The body of every hostile metamethod.
 local function misbehave()
   local what = random(8)
   if what == 1 then error(hostile.TOKEN, 0) end
@@ -105,19 +105,19 @@ function hostile.any_plain() return pick { hostile.number, hostile.text }() end
 function hostile.any()
   return pick { hostile.number, hostile.text, hostile.table, pick(others), hostile.object }()
 end
-function hostile.object() return nil end -- set by who has objects
+function hostile.object() return nil end -- the user of this module replaces it
 
--- A thing whose finalizer does something. It is garbage at once.
+-- Makes garbage whose finalizers close some object.
 function hostile.garbage()
   for _ = 1, random(20) do
     setmetatable({}, { __gc = function() pcall(hostile.close_something) end })
   end
 end
 
--- {-- Such as a call expects ------------------------------------------------------------------------
+-- {-- Values that a call expects --------------------------------------------------------------------
 
--- Names and files of this process's own. A hostile one is none, or one of these. (A number would be a name, too; but
--- not one that tells whose it is.)
+-- Names and files of this process. Hostile names are invalid or contain the same prefix, so that they can be
+-- removed. (A number would be a valid name without the prefix, so none is used.)
 local names, files = {}, {}
 local prefix = ("spec-%d-"):format(process.pid())
 
@@ -132,13 +132,14 @@ end
 --- The names of this round.
 function hostile.names() return names end
 
---- The verbatim names of this round, which stay by themselves.
+--- The verbatim names of this round, which stay until they are unlinked.
 function hostile.verbatim() return { names[4] } end
 
 --- The files of this round.
 function hostile.files() return files end
 
---- A name, most likely one of these; nearly always one of ours, or none at all.
+--- A name, most likely one of those with the indices in `likely`. Nearly all others are this process's or
+--- invalid.
 function hostile.name(likely)
   local what = random(40)
   if what > 9 then return names[pick(likely)] end
@@ -149,7 +150,7 @@ function hostile.name(likely)
   return pick { hostile.table, pick(others) }()
 end
 
--- The current folder is this process's own.
+-- A path. The current folder is one that only this process uses.
 function hostile.path()
   local what = random(20)
   if what > 3 then return pick(files) end
@@ -177,7 +178,7 @@ local option_names = {}
 for name in pairs(option_values) do option_names[#option_names + 1] = name end
 table.sort(option_names)
 
--- A table of options such as calls have, seldom any other; `wanted` are the names of the likely ones.
+-- Options for a call: nil, a table, or rarely another value. `wanted` lists the likely names of fields.
 local function options(wanted)
   local what = random(10)
   if what <= 3 then return nil end
@@ -204,7 +205,7 @@ local sources = {
   "\0", "#define A A\nint x[A];",
 }
 
--- A field for struct.define, or most of one.
+-- A field for struct.define, sometimes an incomplete one.
 local function field(types_of_ours)
   local t = { pick { "a", "b", "text", "list", "in", "bits", "", "x" } }
   local what = random(12)
@@ -248,7 +249,7 @@ hostile.makers = {
   h = function() return pick { "normal", "sequential", "random", "willneed", "dontneed", "x" } end,
   w = function() return pick { "set", "cur", "end" } end,
   r = function() return pick { "l", "L", "n", "a", "*a", 0, 7, 100 } end,
-  K = function() return hostile.name { 2, 3, 5, 6 } end, -- of a channel: a map by that name costs an opener 0.1 s
+  K = function() return hostile.name { 2, 3, 5, 6 } end, -- of a channel; to open a map by that name takes 0.1 s
   q = function() return 8 * random(0, 8) end,
   g = function() return pick(guards) end, p = function() return pick(paths) end,
   k = function() return pick(sources) end,
@@ -256,7 +257,8 @@ hostile.makers = {
   C = function() return options(channel_options) end, D = function() return options(struct_options) end,
   A = function() return options { "abi", "defines" } end,
   F = function() return fields(function() return hostile.object("filemap.struct") end) end,
-  -- Of Win32's calls: DWORDs of bits, and most likely 0; a disposition, flags of a file that keep it removable.
+  -- For Win32's calls: flags, a DWORD that is mostly 0, a disposition, and file flags that leave the file
+  -- removable.
   e = function() return pick(bits) | (random(8) == 1 and pick(bits) or 0) end,
   i = function() return random(12) == 1 and 1 or 0 end, d = function() return random(0, 6) end,
   j = function() return pick { 0, 0x80, 0x10000000 } end, B = function() return random(2) == 1 end,

@@ -1,8 +1,9 @@
--- What the specs share: other processes, names and files of their own, and a look at what they leave behind.
--- busted is started at the project's root.
+-- Functions that the specs share: child processes, unused names and paths, and the check that a test leaves
+-- nothing behind. busted must be started in the project's root.
 --
--- The environment can give FILEMAP_SPEC_DEADLINE, the seconds that anything awaited may take (more where all
--- is slow, as under valgrind), and FILEMAP_SPEC_LUA, the program to run children with instead of this one.
+-- Environment variables: FILEMAP_SPEC_DEADLINE is the longest time in seconds that any wait may take (more
+-- under slow tools such as valgrind). FILEMAP_SPEC_LUA is the interpreter that runs children, instead of the
+-- current one.
 local busted = require "busted"
 local core = require "filemap.core"
 local lfs = require "lfs"
@@ -13,8 +14,8 @@ local support = {
   deadline = tonumber(os.getenv("FILEMAP_SPEC_DEADLINE")) or 30,
 }
 
--- The interpreter that runs this, which elsewhere than on Linux is what the command line says. (wine has the
--- host's /proc too, where its own server is "self".)
+-- The interpreter that runs this file: the target of /proc/self/exe where that exists, else the first word of
+-- the command line. (wine shows the host's /proc too, but there "self" is wine's server.)
 local function interpreter()
   local first = 0
   while arg[first - 1] do first = first - 1 end
@@ -25,13 +26,13 @@ support.lua = os.getenv("FILEMAP_SPEC_LUA") or interpreter()
 
 -- Names ---------------------------------------------------------------------------------------------------
 
--- busted loads this anew for each file of specs: the clock makes the later ones' numbers others.
+-- busted loads this file again for each spec file. The clock makes the numbers of each load different.
 local serial = process.now() * 1000000 // 1 | 0
 
 local verbatim = {}
 
--- A name that no other run uses, behind its kind: "Local\\", "Global\\", "/" or none. One that stays by itself is
--- removed after the test, whoever made it and however that ended.
+-- Returns a name that no other run uses. `kind` is its prefix: "Local\\", "Global\\", "/" or none. A name
+-- with "/" is unlinked after the test, also if another process made it and died.
 function support.unique(kind)
   serial = serial + 1
   local name = ("%sspec-%d-%d"):format(kind or "", process.pid(), serial)
@@ -42,8 +43,8 @@ end
 local folder
 local temporary = {}
 
--- A path at which there is nothing yet, in a folder that nobody else uses. Lua's own os.tmpname gives one at
--- the root of the drive on Windows.
+-- Returns an unused path in a folder that only this process uses. (On Windows Lua's own os.tmpname returns a
+-- path in the root of the drive.)
 function support.tmpname(suffix)
   if not folder then
     local path = (os.getenv(support.windows and "TEMP" or "TMPDIR") or "/tmp") .. package.config:sub(1, 1)
@@ -56,7 +57,7 @@ function support.tmpname(suffix)
   return path
 end
 
--- Removes what was made at those paths, and their folder. Returns what is in the way.
+-- Removes the files at these paths, and their folder. Returns a message if the folder cannot be removed.
 local function remove_temporary()
   for _, path in ipairs(temporary) do os.remove(path) end
   temporary = {}
@@ -91,12 +92,12 @@ local function hear(child, pattern, level)
   return table.unpack(results, 1, results.n)
 end
 
--- The next line that the child says, or the captures of `pattern` in it.
+-- Reads the child's next line. Returns the line, or the captures of `pattern` in it.
 function process.methods:expect(pattern)
   return hear(self, pattern, 2)
 end
 
--- Ends the child's stdin, and with it the child, which must find nothing amiss.
+-- Ends the child's stdin, which makes the child exit, and checks that its exit code is 0.
 function process.methods:finish()
   self:close_input()
   if self:wait(support.deadline) ~= 0 then
@@ -104,8 +105,8 @@ function process.methods:finish()
   end
 end
 
--- Starts spec/child/NAME.lua with these arguments and waits until it is ready. A table after them is what
--- process.spawn can be told besides: `inherit` and `env`.
+-- Starts spec/child/NAME.lua with these arguments and waits until it is ready. A table as the last argument
+-- holds the options `inherit` and `env` of process.spawn.
 function support.child(name, ...)
   local arguments = table.pack(...)
   local command = { support.lua, ("spec/child/%s.lua"):format(name) }
@@ -123,8 +124,8 @@ function support.child(name, ...)
   return child
 end
 
--- Has an evaluator (spec/child/evaluator.lua) run a chunk, of one line: `start` goes on, `ask` awaits the results, and
--- `expect` gives those of what was started.
+-- Both make an evaluator (spec/child/evaluator.lua) run a chunk. `start` returns at once, and `expect` then
+-- returns the chunk's results. `ask` waits and returns them.
 function process.methods:start(chunk, ...)
   assert(self:write(chunk:format(...):gsub("%s*\n%s*", " ") .. "\n"))
 end
@@ -134,10 +135,10 @@ function process.methods:ask(chunk, ...)
   return hear(self, nil, 2)
 end
 
--- What is left behind -------------------------------------------------------------------------------------
+-- Objects left behind -------------------------------------------------------------------------------------
 
--- The files of /dev/shm but those with another run's names, which come and go. (Windows' names are not there, though
--- wine shows the folder.)
+-- The files of /dev/shm, except those with names of another run, which may appear and disappear. (Windows'
+-- names are not there, although wine shows the folder.)
 local function segments()
   local found = {}
   if not support.windows and lfs.attributes("/dev/shm", "mode") == "directory" then
@@ -149,15 +150,16 @@ local function segments()
   return found
 end
 
--- To be called once, in the outermost block of a file or before it: after each `it` of the block its children
--- are ended and its temporary files removed, and the run fails if maps, views or segments are left. What hooks
--- of the same block make does not count only if they are in a block further in.
+-- Adds checks after each test. Must be called once, in a file's outermost block or before it. After each `it`
+-- of the block its children are killed and its temporary files removed, and the run fails if maps, views or
+-- sections are left. Hooks that open objects for several tests must be in an inner block, or the objects
+-- count as left behind.
 function support.clean()
   local test, live, shared
 
   busted.subscribe({ "test", "start" }, function(element)
     test = element.name
-    return nil, true -- others are told, too
+    return nil, true -- other subscribers get the event too
   end)
 
   busted.before_each(function()
@@ -169,7 +171,7 @@ function support.clean()
     collectgarbage()
     collectgarbage()
     for _, child in ipairs(children) do child:close() end
-    -- What a killed child held is invisible, and its memory freed by the next list.
+    -- The section of a killed child is stale, and list frees its memory.
     if #children > 0 then core.list() end
     children = {}
     for _, name in ipairs(verbatim) do core.unlink(name) end
@@ -185,27 +187,28 @@ end
 
 -- Tests for one system ------------------------------------------------------------------------------------
 
--- only("posix" or "win32", reason, body): `body` describes tests that the other system cannot have. There
--- they are pending, under a heading that gives the reason. Without `body` it returns what to use as `it`.
+-- only("posix" or "win32", reason, body): runs `body`, which defines tests for one system. On the other
+-- system they are pending, under a heading with the reason. Without `body` it returns a function to use
+-- instead of `it`.
 function support.only(system, reason, body)
   local heading = ("(only on %s: %s)"):format(system, reason)
   if core.platform == system then
     if body then body() end
     return busted.it
   end
-  -- The calls are tail calls so that busted shows the spec's line, not this one's.
+  -- The calls are tail calls, so that busted shows the line in the spec file and not the line here.
   if not body then return function(name) return busted.pending(heading .. " " .. name) end end
   busted.describe(heading, function()
     local i = 1
     while debug.getupvalue(body, i) ~= "_ENV" do i = i + 1 end
-    -- In busted's environment a global that is set is one of the block that is being described.
+    -- In busted's environment, setting a global sets it for the block that is being described.
     local _, env = debug.getupvalue(body, i)
     env.it = function(name) return busted.pending(name) end
     body()
   end)
 end
 
---- A test of pinned memory, which runs where pinning does something: AddressSanitizer makes mlock do nothing.
+--- A test of pinned memory. It is pending under AddressSanitizer, which makes mlock do nothing.
 function support.pins(it, pending, name, body)
   local sanitized = (os.getenv("LD_PRELOAD") or ""):find("libasan", 1, true)
   if sanitized then pending(name .. " (AddressSanitizer makes mlock do nothing)") else it(name, body) end

@@ -1,10 +1,11 @@
 /* process: the Lua module by which specs start and control other real processes. For the tests alone.
 **
-** A process's stdin and stdout are pipes to this one, its stderr is ours. It inherits whatever this process
-** leaves inheritable: whether filemap keeps its handles to itself is for the specs to see. This side's ends
-** of the pipes are kept, or a process would hold its brother's stdin open and that one never see its end.
+** A child's stdin and stdout are pipes to this process, and its stderr is this process's. The child
+** inherits every inheritable handle of this process, so that specs can check that filemap's own handles
+** are not inheritable. This process's ends of the pipes are not inheritable. Otherwise one child would
+** hold another child's stdin open, and the other child would never read its end.
 **
-** Times are seconds. The process that uses this has one thread. */
+** Times are in seconds. The process that uses this module has one thread. */
 #if !defined(_WIN32)
 #define _GNU_SOURCE
 #endif
@@ -50,14 +51,14 @@ extern char **environ;
 
 typedef struct proc {
   process_id id;
-  pipe_end in, out; /* the other ends of its stdin and stdout */
-  bool running;     /* nobody has seen it end, and it is ours to reap */
-  lua_Integer pid, code, signal; /* signal 0: it ended by itself, with the code */
+  pipe_end in, out; /* this process's ends of its stdin and stdout */
+  bool running;     /* its end has not been seen, and it must be reaped */
+  lua_Integer pid, code, signal; /* signal 0: it exited, with this code */
 } proc;
 
 enum { ENDED = 0, TIMEOUT = -1 };
 
-/* What spawn is told stands at index 1 of the stack. Every argument is a string, which the table holds. */
+/* Argument i of spawn's table, which is at index 1 of the stack. The table keeps the string alive. */
 static const char *argument(lua_State *L, lua_Integer i)
 {
   lua_geti(L, 1, i);
@@ -66,7 +67,7 @@ static const char *argument(lua_State *L, lua_Integer i)
   return s;
 }
 
-/* Handle i of those to be inherited, which stand at index 2. */
+/* Handle i in the list of handles to inherit, which is at index 2 of the stack. */
 static lua_Integer handle_at(lua_State *L, lua_Integer i)
 {
   lua_geti(L, 2, i);
@@ -77,7 +78,7 @@ static lua_Integer handle_at(lua_State *L, lua_Integer i)
 
 #if defined(_WIN32)
 
-/* Pushes what holds `s` in UTF-16. */
+/* Pushes a userdata with `s` in UTF-16. */
 static wchar_t *push_wide(lua_State *L, const char *s)
 {
   const int n = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, s, -1, NULL, 0);
@@ -95,7 +96,7 @@ static double sys_now(void)
   return (double)count.QuadPart / (double)per_second.QuadPart;
 }
 
-/* Of file times, which count 100 ns. */
+/* Converts a FILETIME, which counts units of 100 ns. */
 static double seconds_of(FILETIME t)
 {
   return ((double)t.dwHighDateTime * 4294967296.0 + (double)t.dwLowDateTime) / 1e7;
@@ -135,7 +136,7 @@ static const char *sys_push_error(lua_State *L, int error)
   return lua_pushfstring(L, "Windows error %d", error);
 }
 
-/* Pushes a variable of the environment, or false. */
+/* Pushes an environment variable, or false. */
 static void sys_push_env(lua_State *L, const char *name)
 {
   wchar_t value[4096] = {0};
@@ -157,8 +158,8 @@ static void sys_set_env(lua_State *L, const char *name, const char *value)
   lua_pop(L, value ? 2 : 1);
 }
 
-/* Adds an argument as CommandLineToArgvW and C programs take it apart: a quote has a backslash before it,
-** and backslashes are doubled where a quote comes next, which the closing one is too. */
+/* Adds an argument, quoted for CommandLineToArgvW and C programs: a quote gets a backslash before it, and
+** backslashes before a quote are doubled, also before the closing quote. */
 static void add_argument(luaL_Buffer *b, const char *s)
 {
   luaL_addchar(b, '"');
@@ -189,21 +190,22 @@ static void sys_close_pipe(pipe_end *end)
   *end = NULL;
 }
 
-/* Leaves the process's end of a new pipe inheritable, and ours not. */
+/* Makes a pipe. The child's end is inheritable, this process's end is not. */
 static bool open_pipe(pipe_end *reader, pipe_end *writer, pipe_end *theirs)
 {
   return CreatePipe(reader, writer, NULL, 0) &&
          SetHandleInformation(*theirs, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
 }
 
-/* Makes the handles that shall be inherited so, or (flag 0) no more. */
+/* Makes the handles of the list inheritable, or with flag 0 no longer inheritable. */
 static void mark_inherited(lua_State *L, DWORD flag)
 {
   for (lua_Integer i = 1; i <= luaL_len(L, 2); i++)
     SetHandleInformation((HANDLE)(intptr_t)handle_at(L, i), HANDLE_FLAG_INHERIT, flag);
 }
 
-/* On a loaded machine wine fails now and then for reasons of its own, and does it at the next try. */
+/* On a loaded machine wine's CreateProcess sometimes fails with ERROR_INTERNAL_ERROR, and succeeds when it
+** is called again. */
 static BOOL create_process(wchar_t *command, STARTUPINFOW *start, PROCESS_INFORMATION *made)
 {
   for (int tries = 0; tries < 20; tries++) {
@@ -236,7 +238,7 @@ static int sys_spawn(lua_State *L, proc *p)
   return 0;
 }
 
-/* An anonymous pipe cannot be waited for, so this looks again and again. */
+/* Windows has no wait for an anonymous pipe, so this polls. */
 static int sys_read(const proc *p, char *data, size_t size, double deadline)
 {
   for (;;) {
@@ -256,7 +258,7 @@ static int sys_write(const proc *p, const char *data, size_t size)
 
 static void sys_kill(const proc *p)
 {
-  TerminateProcess(p->id, 137); /* what a shell on POSIX says of SIGKILL */
+  TerminateProcess(p->id, 137); /* as a POSIX shell reports SIGKILL */
 }
 
 static void sys_wait(proc *p, double deadline)
@@ -297,7 +299,7 @@ static lua_Integer sys_pid(void)
 
 static lua_Integer sys_handles(void)
 {
-  lua_Integer count = -3; /* ".", ".." and the descriptor that lists them */
+  lua_Integer count = -3; /* not counted: ".", ".." and the descriptor that lists them */
   DIR *folder = opendir("/dev/fd");
   if (!folder) return 0;
   while (readdir(folder)) count++;
@@ -341,7 +343,7 @@ static bool open_pipe(pipe_end *reader, pipe_end *writer)
   return true;
 }
 
-/* A descriptor duplicated onto itself loses its close-on-exec flag, so that the process inherits it. */
+/* A descriptor that is duplicated onto itself loses its close-on-exec flag, so the child inherits it. */
 static int sys_spawn(lua_State *L, proc *p)
 {
   const lua_Integer arguments = luaL_len(L, 1), handles = luaL_len(L, 2);
@@ -380,7 +382,8 @@ static int sys_read(const proc *p, char *data, size_t size, double deadline)
   return ENDED;
 }
 
-/* One who has gone is an error like any other: the signal that would end us is passed over. */
+/* SIGPIPE is ignored during the write, so that a child that has exited gives EPIPE and does not end this
+** process. */
 static int sys_write(const proc *p, const char *data, size_t size)
 {
   void (*before)(int) = signal(SIGPIPE, SIG_IGN);
@@ -399,7 +402,7 @@ static void sys_kill(const proc *p)
   kill(p->id, SIGKILL);
 }
 
-/* There is no portable wait with a time-out but looking again and again. */
+/* POSIX has no portable wait for a child with a time-out, so this polls. */
 static void sys_wait(proc *p, double deadline)
 {
   int status = 0;
@@ -420,8 +423,8 @@ static proc *check_proc(lua_State *L)
   return luaL_checkudata(L, 1, PROC);
 }
 
-/* Exchanges variables of this process with those in the table on top of the stack (false: there is none).
-** Done again, it puts back both: a process that is started in between gets its environment from ours. */
+/* Exchanges environment variables of this process with those in the table on top of the stack (false: not
+** set). A child that is started after that inherits them. A second call restores both. */
 static void exchange_env(lua_State *L)
 {
   const int env = lua_gettop(L);
@@ -465,7 +468,7 @@ static int process_spawn(lua_State *L)
   proc *p = lua_newuserdatauv(L, sizeof *p, 1);
   *p = (proc){.in = NO_PIPE, .out = NO_PIPE};
   luaL_setmetatable(L, PROC);
-  lua_pushliteral(L, ""); /* what was read of its stdout and not asked for */
+  lua_pushliteral(L, ""); /* the bytes that were read from its stdout and not yet returned */
   lua_setiuservalue(L, 4, 1);
   lua_pushvalue(L, 3);
   exchange_env(L);
@@ -476,7 +479,8 @@ static int process_spawn(lua_State *L)
   return error ? luaL_error(L, "%s: %s", argument(L, 1), sys_push_error(L, error)) : 1;
 }
 
-/* Gives the first `length` bytes of the text on top of the stack as a line, and keeps what `skip` leaves. */
+/* Returns the first `length` bytes of the text on top of the stack as a line, and keeps the bytes from
+** `skip` on. */
 static int take_line(lua_State *L, size_t length, size_t skip)
 {
   size_t size;
@@ -514,7 +518,7 @@ static int proc_read(lua_State *L)
   }
 }
 
-/* p:write(text) -> true; nil, message when it has gone */
+/* p:write(text) -> true; nil, message if the process no longer reads */
 static int proc_write(lua_State *L)
 {
   size_t size;
@@ -560,14 +564,14 @@ static int proc_wait(lua_State *L)
 
 #if !defined(_WIN32)
 
-/* p:stop() -> it has stopped (it may have ended first) */
+/* p:stop() -> whether it has stopped (it may have ended first) */
 static int proc_stop(lua_State *L)
 {
   const proc *p = check_proc(L);
   siginfo_t info = {0};
   if (p->running) {
     kill(p->id, SIGSTOP);
-    /* WNOWAIT leaves the end, if that is what came, for p:wait. */
+    /* If the process has ended, WNOWAIT leaves its status for p:wait. */
     while (waitid(P_PID, (id_t)p->id, &info, WSTOPPED | WEXITED | WNOWAIT) != 0 && errno == EINTR) continue;
   }
   lua_pushboolean(L, info.si_code == CLD_STOPPED);
@@ -591,7 +595,7 @@ static int proc_pid(lua_State *L)
   return 1;
 }
 
-/* Ends the process if it still runs, and lets go of it. Its end can be asked for afterwards. */
+/* Kills the process if it still runs, and closes its pipes. p:wait returns its status after that too. */
 static int proc_close(lua_State *L)
 {
   proc *p = check_proc(L);
@@ -610,7 +614,7 @@ static int process_now(lua_State *L)
   return 1;
 }
 
-/* Seconds of processor time that this process has used. (os.clock counts those that pass on Windows.) */
+/* Seconds of processor time that this process has used. (On Windows os.clock counts elapsed time.) */
 static int process_cpu(lua_State *L)
 {
   lua_pushnumber(L, sys_cpu());
@@ -623,14 +627,14 @@ static int process_sleep(lua_State *L)
   return 0;
 }
 
-/* This process's own number. */
+/* This process's id. */
 static int process_pid(lua_State *L)
 {
   lua_pushinteger(L, sys_pid());
   return 1;
 }
 
-/* setenv(name, value): in this process, as C's getenv then sees it. */
+/* setenv(name, value): sets a variable in this process, where C's getenv finds it. */
 static int process_setenv(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 1), *value = luaL_checkstring(L, 2);
@@ -642,14 +646,15 @@ static int process_setenv(lua_State *L)
   return result == 0 ? 0 : luaL_error(L, "no variable's name: %s", name);
 }
 
-/* How many descriptors, or handles, this process has open. */
+/* The number of descriptors or handles that this process has open. */
 static int process_handles(lua_State *L)
 {
   lua_pushinteger(L, sys_handles());
   return 1;
 }
 
-/* Whether a file may be written at all, as the system marks it on the file itself. */
+/* protect(path, yes): makes a file read-only by the file's own attribute or mode, or (false) writable
+** again. */
 static int process_protect(lua_State *L)
 {
   lua_pushboolean(L, sys_protect(luaL_checkstring(L, 1), lua_toboolean(L, 2)));
@@ -657,14 +662,14 @@ static int process_protect(lua_State *L)
 }
 
 #if !defined(_WIN32)
-/* fork(2): the number of the child, 0 in it. */
+/* fork(2): the id of the child, and 0 in the child. */
 static int process_fork(lua_State *L)
 {
   lua_pushinteger(L, fork());
   return 1;
 }
 
-/* umask(mask): of this process, an integer. */
+/* umask(mask): sets the umask of this process to an integer. */
 static int process_umask(lua_State *L)
 {
   umask((mode_t)luaL_checkinteger(L, 1));
@@ -678,8 +683,8 @@ static int process_reap(lua_State *L)
   return 0;
 }
 
-/* forked(body) -> exit code, or nil, "signal", number: of a copy of this process that runs `body`, whose result (none: 0)
-** is its exit code, and has ended. */
+/* forked(body) -> exit code, or nil, "signal", number. Runs `body` in a forked process and waits for that
+** process. Its exit code is the result of `body`, 0 if there is none, or 255 if `body` raises. */
 static int process_forked(lua_State *L)
 {
   int status = 0;
@@ -704,8 +709,8 @@ static int process_forked(lua_State *L)
   return 3;
 }
 
-/* limit(which, count) -> what it was: of what this process may have, of "files" (open ones), "size" (of a file),
-** "memory" (addresses) or "data" */
+/* limit(which, count) -> the old limit. Sets a limit of this process: of "files" (open ones), "size" (of a
+** file), "memory" (addresses) or "data". */
 static int process_limit(lua_State *L)
 {
   static const char *const names[] = {"files", "size", "memory", "data", NULL};
@@ -724,7 +729,7 @@ static int process_limit(lua_State *L)
 #endif
 
 #if defined(__linux__)
-/* become(uid): another user, without groups of his own, from now on; only root can. */
+/* become(uid): makes this process another user's for good, without supplementary groups. Only root can. */
 static int process_become(lua_State *L)
 {
   const uid_t id = (uid_t)luaL_checkinteger(L, 1);
@@ -732,7 +737,8 @@ static int process_become(lua_State *L)
   return 0;
 }
 
-/* How many bytes this process may lock in memory: also root, who else may lock as many as there are. */
+/* limit_locked(bytes): limits the memory that this process can lock. Root too is limited, since the
+** capability CAP_IPC_LOCK is dropped. */
 static int process_limit_locked(lua_State *L)
 {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -780,6 +786,6 @@ int luaopen_process(lua_State *L)
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
   lua_pushvalue(L, -2);
-  lua_setfield(L, -2, "methods"); /* for spec.support to add to */
+  lua_setfield(L, -2, "methods"); /* spec.support adds more */
   return 1;
 }

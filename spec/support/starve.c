@@ -1,4 +1,5 @@
-/* starve: the Lua module by which specs run chunks in a Lua of their own, whose memory ends at a chosen moment. */
+/* starve: the Lua module by which specs run chunks in a separate Lua state, whose memory runs out at a
+** chosen moment. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,10 @@
 
 typedef struct supply {
   bool counted;
-  lua_Integer most, taken; /* how often memory may be asked for, and was */
+  lua_Integer most, taken; /* allocations: allowed, and made */
 } supply;
 
-/* Lua believes that less is always to be had. */
+/* Lua assumes that shrinking a block never fails, so only growth is counted. */
 static void *allocate(void *data, void *p, size_t before, size_t wanted)
 {
   supply *s = data;
@@ -24,7 +25,7 @@ static void *allocate(void *data, void *p, size_t before, size_t wanted)
   return realloc(p, wanted);
 }
 
-/* Does the chunk; what it returns, or the error, is left as one value. */
+/* Runs a chunk. Leaves its first result or the error on the stack of M. */
 static int perform(lua_State *M, const char *chunk, supply *s, bool counted)
 {
   int status = luaL_loadstring(M, chunk);
@@ -44,13 +45,13 @@ static lua_State *new_state(supply *s, const char *path, const char *cpath)
   lua_setfield(M, -2, "path");
   lua_pushstring(M, cpath);
   lua_setfield(M, -2, "cpath");
-  lua_gc(M, LUA_GCSTOP); /* what is collected when is the chunks' business */
+  lua_gc(M, LUA_GCSTOP); /* the chunks decide when the collector runs */
   return M;
 }
 
-/* run(path, cpath, most, before, chunk, after) -> whether the chunk had all the memory that it asked for; nil, message
-** for an error that is not for want of memory. Of the three only `chunk` has its memory counted: it is given `most`
-** times. */
+/* run(path, cpath, most, before, chunk, after) -> whether all allocations of `chunk` succeeded; nil,
+** message for an error other than a lack of memory. Runs the three chunks. In `chunk`, only the first
+** `most` allocations succeed. */
 static int starve_run(lua_State *L)
 {
   supply s = {false, luaL_checkinteger(L, 3), 0};

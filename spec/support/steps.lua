@@ -1,5 +1,5 @@
--- Children that can be stopped at a step of the code in C (FM_TEST_HOOK): evaluators with a build of the module that was
--- made for it, beside that of the one that is tested.
+-- Children that can be stopped at a step of the C code (FM_TEST_HOOK): evaluators with a special build of the
+-- module, whose folder is next to that of the module under test.
 local core_path = package.searchpath("filemap.core", package.cpath)
 local process = require "process"
 local support = require "spec.support"
@@ -15,13 +15,14 @@ end
 
 local serial = 0
 
---- Has the child stop at the n-th passing of a step from now on.
+--- Makes the child stop when it reaches the step for the n-th time from now.
 function process.methods:stop_at(step, n)
   serial = serial + 1
   self:ask("require('process').setenv('FILEMAP_STOP', '%s:%d:%d')", step, n, serial)
 end
 
---- Runs a chunk: true if the child stopped on the way, else false and the results. It stops nowhere after that.
+--- Runs a chunk. Returns true if the child stopped in it, else false and the results, and then the stop is
+--- cleared.
 function process.methods:stops(chunk, ...)
   self:start(chunk, ...)
   local line = self:expect()
@@ -30,7 +31,7 @@ function process.methods:stops(chunk, ...)
   return false, line
 end
 
---- Lets a stopped child go on, and returns the results.
+--- Resumes a stopped child, and returns the results of its chunk.
 function process.methods:go_on()
   assert(self:write("\n"))
   return self:expect()

@@ -1,11 +1,11 @@
--- Messages that two sides know without telling each other: message i of a sender has a length and bytes that follow
--- from i and the sender's number. Who receives compares each with what it must be, and both sides end with a hash of
--- all, which tells that they did the same work.
+-- Messages that both sides can compute: the length and bytes of message i of a sender follow from i and the
+-- sender's number. The receiver compares each message with the expected one. Both sides return a hash of all
+-- messages, and equal hashes show that they exchanged the same messages.
 local traffic = {}
 
 local LONGEST <const> = 200
 
--- Bytes that look random and are the same everywhere: xorshift, eight at a time.
+-- Pseudo-random bytes that are the same on every machine: xorshift, eight bytes at a time.
 local function noise(size)
   local words, x = {}, 88172645463325252
   for i = 1, size // 8 do
@@ -19,14 +19,14 @@ end
 
 local bytes = noise(8192)
 
---- Message i of a sender, which says both in front.
+--- Message i of a sender. It starts with the sender's number and i.
 function traffic.message(sender, i)
   local length = i * 31 % LONGEST
   local from = (i * 7 + sender * 1009) % (#bytes - LONGEST) + 1
   return string.pack("<I1I4", sender, i) .. bytes:sub(from, from + length - 1)
 end
 
--- FNV's, over what changes in each message.
+-- Adds a message to a hash with FNV's prime. Only the parts that differ between messages are hashed.
 local function add(hash, message)
   return (hash ~ string.unpack("<I4", message, 2) ~ message:byte(-1) << 32) * 0x100000001b3
 end
@@ -38,7 +38,7 @@ local function check(message, sender, i)
   return message
 end
 
---- All of a sender's messages, by `send` or `write`.
+--- Sends all of a sender's messages, by `send` or `write`, and closes the object. Returns their hash.
 function traffic.one(object, method, count, sender)
   local hash, send = 0, object[method]
   for i = 1, count do
@@ -50,7 +50,7 @@ function traffic.one(object, method, count, sender)
   return tostring(hash)
 end
 
---- Sends and receives at once, as far as there is room; returns the hash of both.
+--- Sends and receives at once, as far as there is room. Returns the hash of both.
 function traffic.both(conn, count, sender, other)
   local sent, received, mine, theirs = 0, 0, 0, 0
   while sent < count or received < count do
@@ -70,7 +70,8 @@ function traffic.both(conn, count, sender, other)
   return tostring(mine ~ theirs)
 end
 
---- Receives from connections in turn, of which number i brings sender i's.
+--- Receives from connections in turn, where connection i carries the messages of sender i. Returns the
+--- hashes.
 function traffic.receive_from(conns, count)
   local hashes = {}
   for i = 1, #conns do hashes[i] = 0 end
@@ -84,7 +85,7 @@ function traffic.receive_from(conns, count)
   return hashes
 end
 
---- Receives what senders put in one slot, each one's in order.
+--- Receives the messages of several senders from one mailslot, each sender's in order. Returns the hashes.
 function traffic.receive_mixed(slot, senders, count)
   local hashes, last = {}, {}
   for i = 1, senders do hashes[i], last[i] = 0, 0 end
@@ -98,7 +99,7 @@ function traffic.receive_mixed(slot, senders, count)
   return hashes
 end
 
---- The same of a stream, whose reader knows how long each message is.
+--- As traffic.one, for a stream. Its reader computes the length of each message.
 function traffic.write(conn, count, sender)
   return traffic.one(conn, "write", count, sender)
 end

@@ -1,7 +1,7 @@
-/* The little that busted wants from the C modules of lua-system and lua-term.
- * Neither is built for Windows here, and busted uses only these functions of
- * them, so that one library serves as both, under two names:
- * system/core.dll and term/core.dll.  It is for the tests alone. */
+/* The functions of the C modules of lua-system and lua-term that busted uses.
+ * Neither module is built for Windows here, so this library replaces both,
+ * under two names: system/core.dll and term/core.dll.  It is used in tests
+ * only. */
 #include <io.h>
 #include <stdio.h>
 #include <windows.h>
@@ -9,8 +9,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-/* FILETIME counts units of 100 ns from the year 1601, Lua's clocks seconds
- * from 1970. */
+/* FILETIME counts units of 100 ns since the year 1601. Lua's clocks count
+ * seconds since 1970. */
 static int gettime(lua_State *L) {
   FILETIME now;
   GetSystemTimeAsFileTime(&now);
