@@ -91,7 +91,7 @@ describe("numbers", function()
             contains(("bad argument #1 to '%s' (%s)"):format(f.set_name, why), f.set_raises(offset, 1))
           end
 
-          it("is read and written in native byte order at any alignment, and alone", function()
+          it("is stored in native byte order at any alignment, and changes no other byte", function()
             for offset = 8, 16 do
               view:set_string(0, ("\xEE"):rep(32))
               f.set(offset, 77)
@@ -195,7 +195,7 @@ describe("numbers", function()
             end
           end)
 
-          it("goes round as string.pack and string.unpack have it", function()
+          it("is written and read as string.pack and string.unpack do it", function()
             local seed = os.time()
             math.randomseed(seed)
             for _ = 1, 200 do
@@ -236,7 +236,7 @@ describe("numbers", function()
             assert.are.equal(1/0, 1 / f.get(1))
           end)
 
-          it("goes round as string.pack and string.unpack have it", function()
+          it("is written and read as string.pack and string.unpack do it", function()
             local seed = os.time()
             math.randomseed(seed)
             for _ = 1, 200 do
@@ -323,7 +323,7 @@ describe("getter and setter", function()
   end)
 
   for _, maker in ipairs { "getter", "setter" } do
-    it(maker .. " raises for an unknown type", function()
+    it("raise for an unknown type: " .. maker, function()
       for _, T in ipairs { "", "i", "i33", "I32", "i32 ", "int", "get_i32" } do
         contains(("bad argument #1 to '%s' (unknown type"):format(maker), raises(view, maker, T))
       end
@@ -333,11 +333,11 @@ describe("getter and setter", function()
       contains("string expected, got no value", raises(view, maker))
     end)
 
-    it(maker .. " raises for a type's name that is followed by NUL", function()
+    it("raise for a type's name that is followed by NUL: " .. maker, function()
       contains(("bad argument #1 to '%s' (unknown type"):format(maker), raises(view, maker, "i32\0"))
     end)
 
-    it(maker .. " raises for a closed view, and for a self that is not a view", function()
+    it("raise for a closed view, and for a self that is not a view: " .. maker, function()
       view:close()
       contains("filemap.view is closed", raises(view, maker, "i32"))
       local ok, message = pcall(view[maker], map, "i32")

@@ -224,7 +224,7 @@ describe("packed fields", function()
     if arg ~= expected_arg then differ(case, fmt, start, "it is about", arg, expected_arg) end
   end
 
-  -- Lua of 32 bits takes the lower half of a string's length, where that has more.
+  -- A 32-bit Lua uses only the lower 32 bits of a string's length.
   local function is_cut(message)
     local n = string.packsize("T") == 4 and math.tointeger(message:match("%+ (%-?%d+) bytes is past"))
     return n and n >> 32 ~= 0

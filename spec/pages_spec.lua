@@ -93,7 +93,7 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       child:finish()
     end)
 
-    some("fail to be allocated where too few are free, and none stays allocated", function()
+    some("fail with no_space or no_memory where too few are free, and none stays allocated", function()
       local size = (meminfo("HugePages_Free") + 1) * PAGE
       local before = meminfo("HugePages_Free")
       fails("no_space no_memory", "unnamed map", large(size))

@@ -46,7 +46,7 @@ describe("the sources", function()
     assert.same(files("src", "%.c$"), listed_in("filemap-scm-1.rockspec"))
   end)
 
-  it("are installed by LuaRocks where they are in Lua", function()
+  it("are all installed by LuaRocks if they are in Lua", function()
     local listed = {}
     for name, path in read("filemap-scm-1.rockspec"):gmatch('([%w_."%[%]]+) = "(lua/[%w_/]+%.lua)"') do
       assert.are.equal("lua/" .. name:gsub('[%["%]]', ""):gsub("%.", "/") .. ".lua", path)

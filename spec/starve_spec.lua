@@ -114,7 +114,7 @@ support.clean()
 
 describe("memory that runs out", function()
   for what, call in pairs(calls) do
-    it("leaves nothing behind where there is a call to " .. what, function()
+    it("leaves nothing behind in a call to " .. what, function()
       local before, chunk, after = table.unpack(call)
       local live, handles, starved, most = core.live(), process.handles(), 0, 0
       while true do

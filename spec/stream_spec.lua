@@ -121,7 +121,7 @@ function OPERATIONS.seek(pair)
   assert(not message or code == "invalid", code)
 end
 
--- As Lua's files print it.
+-- The text of a value as Lua's files write it.
 local function printed(x)
   return math.type(x) == "float" and ("%.14g"):format(x) or tostring(x)
 end

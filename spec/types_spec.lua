@@ -267,7 +267,7 @@ describe("the constants", function()
     assert.same(constants(), fields("filemap"))
   end)
 
-  it("of filemap.win32 are defined for editors", function()
+  it("are defined for editors, also those of filemap.win32", function()
     assert.same(constants(require "filemap.win32"), fields("filemap.win32", "types/filemap/win32.lua"))
   end)
 end)

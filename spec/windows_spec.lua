@@ -177,7 +177,7 @@ support.only("win32", "only Windows has these", function()
     end)
   end)
 
-  describe("memory of the real calls", function()
+  describe("memory that the real calls created", function()
     it("has the access and the reservation with which they created it", function()
       local call = real_calls()
       local name = support.unique("Local\\")
