@@ -129,7 +129,7 @@ describe("a name", function()
     ["no bytes"] = "", ["no bytes after Local\\"] = "Local\\", ["no bytes after Global\\"] = "Global\\",
     ["201 bytes"] = ("n"):rep(201), ["201 bytes after Local\\"] = "Local\\" .. ("n"):rep(201),
     ["201 bytes of UTF-8"] = ("€"):rep(67), ["a million bytes"] = ("n"):rep(1000000),
-    ["\\ in it"] = "a\\b", ["\\ in it after Local\\"] = "Local\\a\\b", ["\\ at its end"] = "a\\",
+    ["\\ in it"] = "a\\b", ["\\ in it after Local\\"] = "Local\\a\\b", ["\\ at the end"] = "a\\",
     ["only \\"] = "\\", ["two prefixes"] = "Local\\Global\\a", ["a prefix in lower case"] = "local\\a",
     ["a byte that is not UTF-8"] = "a\xff", ["an incomplete character"] = "a\xE2\x82",
     ["an overlong form"] = "a\xC0\xAF", ["a surrogate"] = "a\xED\xA0\x80",

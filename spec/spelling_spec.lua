@@ -50,7 +50,7 @@ describe("a name", function()
   end
 
   local only_win32 = support.only("win32", "the program is a Windows program")
-  
+
   only_win32("is found by the real calls, written in each script", function()
     local program = process.spawn { folder .. "win32_calls" }
     program:expect("^READY$")

@@ -327,7 +327,7 @@ describe("a view's memory", function()
     local path = support.tmpname()
     local file <close> = assert(filemap.file(path, "rw", { size = SIZE }))
     local over_file <close> = assert(file:view(3))
-    view:set_string(7, "what everybody sees")
+    view:set_string(7, "the shared contents")
     for _, v in ipairs { view, copy, over_file } do
       local slice <close> = assert(v:sub(0, #v, "r"))
       for _, hint in ipairs { "normal", "sequential", "random", "willneed", "dontneed" } do
