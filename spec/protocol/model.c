@@ -1,4 +1,4 @@
-/* A model check of the parts without system calls: ring, slots, signals and locks. The module's own code
+/* A model check of the parts without system calls: ring, slots, wait points and locks. The module's own code
 ** runs in coroutines, which switch at each FM_TEST_HOOK and sleep as futexes do. The check tries every
 ** interleaving with up to the given number of preemptions, one after the other. Memory is sequentially
 ** consistent here; threads.c tests the memory order.
