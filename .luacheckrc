@@ -3,4 +3,4 @@ max_line_length = 120
 include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bench/**/*.lua",
   "*.rockspec", ".busted", ".luacheckrc" }
 files["spec/**/*_spec.lua"] = { std = "+busted" }
-files["spec/child/untidy.lua"] = { std = "+busted" } -- specs for a spec to run
+files["spec/child/untidy.lua"] = { std = "+busted" } -- specs that another spec runs

@@ -2,14 +2,14 @@ rockspec_format = "3.0"
 package = "filemap"
 version = "scm-1"
 source = {
-  -- There is no published home yet: build from a checkout, with `luarocks make`.
+  -- The project is not published yet: build from a checkout, with `luarocks make`.
   url = ".",
 }
 description = {
-  summary = "Memory mapping as IPC, on Windows and POSIX alike",
+  summary = "Memory mapping as IPC, on Windows and POSIX",
   detailed = [[
-Shares memory between Lua scripts, games and tools: by name, through a file, or inherited. Named sections live
-as on Win32 everywhere: exactly as long as somebody holds them.]],
+Shares memory between Lua scripts, games and tools by name, through a file, or by an inherited handle. Named
+sections live as on Win32 on every system: exactly as long as a process holds them.]],
   license = "MIT",
   labels = { "ipc", "mmap", "shared-memory", "windows", "linux" },
 }

@@ -1,4 +1,4 @@
--- A chat of two over a pipe: whoever comes first listens, the other connects; then they take turns.
+-- A chat of two people over a pipe. The first process listens and the second connects. Then they take turns.
 --   lua chat.lua [name]
 local pipe = require "filemap.pipe"
 local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-chat]]
@@ -8,10 +8,10 @@ local me = arg[1] or "you"
 local conn, mine = pipe.connect(NAME), true
 if not conn then
   local listener <close> = assert(pipe.listen(NAME))
-  print("waiting for another")
+  print("waiting for a connection")
   conn, mine = assert(listener:accept()), false
 end
-print("connected; an empty line ends it")
+print("connected; an empty line ends the chat")
 
 local function say()
   io.write("> ")
@@ -22,7 +22,7 @@ end
 
 local function hear()
   local line, _, code = conn:receive()
-  print(line or (code == "closed" and "the other has gone" or code))
+  print(line or (code == "closed" and "the other end has closed" or code))
   return line ~= nil
 end
 

@@ -1,5 +1,5 @@
--- The second process: reads what the server shares, and answers.
---   lua client.lua [file]     by the name Local\SampleMap, or through a file
+-- The second process: reads the message that the server shares, and writes an answer.
+--   lua client.lua [file]     shares by the name Local\SampleMap, or through a file
 local filemap = require "filemap"
 
 local path = arg[1]

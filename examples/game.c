@@ -1,12 +1,13 @@
-/* A small game for the Lua examples to talk to. It shares memory as games do, by the system's own calls, and knows
-** nothing of filemap.
+/* A small game that shares memory with the Lua examples. Like real games it uses only system calls, not
+** filemap.
 **
-**   game telemetry NAME     drives a car round a track, and shares the telemetry
-**   game feed NAME 16|32    says by Mumble Link where its player is; wchar_t has 16 bits in Windows games, else 32
-**   game listen NAME 16|32  plays Mumble: makes the link's memory, and prints what a game puts there
+**   game telemetry NAME     drives a car round a track and shares the telemetry
+**   game feed NAME 16|32    shares its player's position by Mumble Link, as a game with a wchar_t of 16 bits (on
+**                           Windows) or 32 bits (elsewhere)
+**   game listen NAME 16|32  simulates Mumble: makes the link's memory and prints each update of a game
 **
-** NAME is the system's name, as /GameTelemetry or Local\GameTelemetry. It goes on until Enter, or until its standard
-** input ends. */
+** NAME is the system's name, such as /GameTelemetry or Local\GameTelemetry. The game runs until Enter is
+** pressed or its standard input ends. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static void unshare(const char *name)
   CloseHandle(section);
 }
 
-/* Waits so long; true if that is enough of the game. */
+/* Waits for this time; true if the game must end, because of input or the end of input. */
 static int over(int milliseconds)
 {
   HANDLE input = GetStdHandle(STD_INPUT_HANDLE);
@@ -81,7 +82,7 @@ static int over(int milliseconds)
 
 /* Telemetry -------------------------------------------------------------------------------------------- */
 
-/* This is what examples/telemetry.lua pastes. */
+/* The same declarations as in examples/telemetry.lua. */
 #pragma pack(push, 4)
 typedef struct {
   float temperature, pressure;
@@ -99,7 +100,7 @@ typedef struct {
 } telemetry_t;
 #pragma pack(pop)
 
-/* All follows from the time, so that a reader can tell whether what it has is of one moment. */
+/* All fields are computed from the time, so that a reader can check that its copy is from one moment. */
 static void drive(telemetry_t *car, uint32_t time)
 {
   car->version_begin = time;
@@ -137,7 +138,8 @@ static void show(uint32_t tick, const char *game, const char *player, const floa
   fflush(stdout);
 }
 
-/* The memory for one width of wchar_t, and what to do with it. What is no ASCII shows as a question mark. */
+/* The shared memory for one width of wchar_t, and its functions. Characters outside ASCII print as question
+** marks. */
 #define LINK(bits) \
   typedef struct { \
     uint32_t version, tick; \

@@ -1,7 +1,8 @@
--- A queue of jobs over a mailslot: any number put jobs in, and one works them off. A worker that dies leaves the
--- rest to the next one, as long as somebody has the slot open.
---   lua jobs.lua work             works until a job says "stop"
---   lua jobs.lua put [job ...]    puts jobs in
+-- A job queue over a mailslot. Any number of processes add jobs, and one worker does them. If the worker
+-- dies, the next worker continues with the remaining jobs, as long as some process still has the mailslot
+-- open.
+--   lua jobs.lua work             does jobs until one is "stop"
+--   lua jobs.lua put [job ...]    adds jobs
 local mailslot = require "filemap.mailslot"
 local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-jobs]]
 io.stdout:setvbuf("line")
@@ -12,7 +13,7 @@ local function work()
   while true do
     local job = assert(slot:receive())
     if job == "stop" then break end
-    print(("worker: %s (%d more wait)"):format(job, slot:info().count))
+    print(("worker: %s (%d more in the queue)"):format(job, slot:info().count))
   end
 end
 

@@ -1,7 +1,8 @@
--- Tells Mumble where a player is, as a game with positional audio does: here one who walks in a circle.
+-- Sends a player's position to Mumble, as a game with positional audio does. The player here walks in a
+-- circle.
 --   lua mumble_feeder.lua [--abi win64] [--name NAME] [--count UPDATES]
--- Mumble makes the memory, so it must run before. A Mumble for Windows, under wine, reads a wchar_t of 16 bits: for
--- it say --abi win64. `game listen NAME 16` or `32` (examples/game.c) plays Mumble.
+-- Mumble makes the shared memory, so start Mumble first. For a Windows Mumble under wine, which uses a
+-- wchar_t of 16 bits, use --abi win64. `game listen NAME 16` or `32` (examples/game.c) simulates Mumble.
 local cdef = require "filemap.cdef"
 local filemap = require "filemap"
 
@@ -29,14 +30,14 @@ local options = { count = math.huge }
 for i = 1, #arg, 2 do options[arg[i]:match("^%-%-(%a+)$")] = arg[i + 1] end
 local left = tonumber(options.count)
 
--- Each user has a link of their own.
+-- On POSIX each user has a Mumble link with its own name.
 local function link_name()
   if not posix then return "MumbleLink" end
   local id <close> = assert(io.popen("id -u"))
   return "/MumbleLink." .. id:read("l")
 end
 
--- Lua itself cannot wait; Ctrl-C ends the shell's sleep, and this.
+-- Waits 20 ms. Plain Lua cannot sleep, so this runs the shell's `sleep`. False if Ctrl-C ended it.
 local function pause()
   if posix then return os.execute("sleep 0.02") end
   local stop = os.clock() + 0.02
@@ -49,14 +50,15 @@ local map <close> = assert(filemap.open(options.name or link_name(), "rw", { siz
 local view <close> = assert(map:view())
 local link = LinkedMem:at(view, 0)
 
--- Who plays what, and with whom: Mumble lets those hear each other by distance whose contexts are equal.
+-- Mumble applies positional audio between players whose contexts are equal.
 local context = "a room"
 LinkedMem:write(view, 0, {
   uiVersion = 2, name = "Lua", description = "a player who walks in a circle", identity = "Jörg",
   context_len = #context, context = { context:byte(1, -1) },
 })
 
--- Metres; left-handed, y is up. Mumble takes an update for one when the tick has changed.
+-- Units are metres, and the coordinates are left-handed with y up. Mumble notices an update by the changed
+-- tick, so the tick is written last.
 local function walk(tick)
   local angle = tick / 50
   local x, z = math.cos(angle), math.sin(angle)

@@ -1,7 +1,7 @@
--- Shows where a game says, by Mumble Link, that its player is.
+-- Prints the position of a game's player, which the game shares by Mumble Link.
 --   lua mumble_reader.lua [--abi win64] [--name NAME] [--count LINES]
--- Windows games have a wchar_t of 16 bits: for one under Proton or wine, whose memory a bridge shows to Linux, say
--- --abi win64. `game feed NAME 16` or `32` (examples/game.c) is such a game.
+-- Windows games have a wchar_t of 16 bits. For a game under Proton or wine, whose memory a bridge shares with
+-- Linux, use --abi win64. `game feed NAME 16` or `32` (examples/game.c) simulates such a game.
 local cdef = require "filemap.cdef"
 local filemap = require "filemap"
 io.stdout:setvbuf("line")
@@ -30,14 +30,14 @@ local options = { count = math.huge }
 for i = 1, #arg, 2 do options[arg[i]:match("^%-%-(%a+)$")] = arg[i + 1] end
 local left = tonumber(options.count)
 
--- Each user has a link of their own.
+-- On POSIX each user has a Mumble link with its own name.
 local function link_name()
   if not posix then return "MumbleLink" end
   local id <close> = assert(io.popen("id -u"))
   return "/MumbleLink." .. id:read("l")
 end
 
--- Lua itself cannot wait; Ctrl-C ends the shell's sleep, and this.
+-- Waits 20 ms. Plain Lua cannot sleep, so this runs the shell's `sleep`. False if Ctrl-C ended it.
 local function pause()
   if posix then return os.execute("sleep 0.02") end
   local stop = os.clock() + 0.02
@@ -50,7 +50,7 @@ local map <close> = assert(filemap.open(options.name or link_name(), "r", { size
 local view <close> = assert(map:view())
 local link = LinkedMem:at(view, 0)
 
--- The game counts its updates; what was copied while it did not count is taken for whole.
+-- The game counts its updates in uiTick. A copy during which uiTick did not change counts as whole.
 local last
 repeat
   if link.uiTick ~= last then

@@ -1,7 +1,7 @@
--- A state between one that measures and those that plot: a reader draws the newest value, and skips what it is too slow
--- for. The writer may die and come again; readers go on.
---   lua plot.lua write [count]    publishes so many values of a wave (default 200)
---   lua plot.lua read [count]     draws so many (default: until none comes for two seconds)
+-- A state shared by one process that measures and any number that plot. A reader draws the newest value and
+-- skips values that it is too slow for. If the writer dies and another one starts, the readers continue.
+--   lua plot.lua write [count]    publishes COUNT values of a wave (default 200)
+--   lua plot.lua read [count]     draws COUNT values (default: until no new value comes for two seconds)
 local state = require "filemap.state"
 local event = require("filemap.sync").event
 local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-plot]]
@@ -11,7 +11,7 @@ local count = tonumber(arg[2])
 
 local function write()
   local out <close> = assert(state.create_or_open(NAME, 16))
-  local pause <close> = assert(event(NAME .. "-pause")) -- never set: waiting for it only takes time
+  local pause <close> = assert(event(NAME .. "-pause")) -- never set: waiting for it is a pause
   print("writing")
   for i = 1, count or 200 do
     out:publish(string.pack("<dd", i, math.sin(i / 8)))

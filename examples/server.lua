@@ -1,5 +1,5 @@
--- The first process: shares a message, waits, and shows the answer.
---   lua server.lua [message [file]]     by the name Local\SampleMap, or through a file
+-- The first process: shares a message, waits for Enter, and prints the answer.
+--   lua server.lua [message [file]]     shares by the name Local\SampleMap, or through a file
 local filemap = require "filemap"
 io.stdout:setvbuf("line")
 
@@ -11,7 +11,7 @@ end
 local map <close> = assert(open())
 local view <close> = assert(map:view(0, 1024))
 
--- Text as Windows programs share it: UTF-16 that ends with a NUL. The answer comes into the second half.
+-- Windows programs share text as UTF-16 that ends with NUL. The second half of the view is for the answer.
 view:set_utf16(0, message, 256)
 view:set_utf16(512, "", 256)
 print("server: made   " .. tostring(map))

@@ -1,6 +1,7 @@
--- Shows a game's telemetry while it drives: the game's own header, pasted, and a snapshot whenever there is news.
+-- Prints a game's telemetry. It reads the struct from the game's header, which is pasted below, and prints a
+-- snapshot after each change.
 --   lua telemetry.lua [--name NAME] [--abi win64] [--count LINES]
--- `game telemetry NAME` (examples/game.c) is the game.
+-- `game telemetry NAME` (examples/game.c) simulates the game.
 local cdef = require "filemap.cdef"
 local filemap = require "filemap"
 io.stdout:setvbuf("line")
@@ -19,13 +20,13 @@ typedef struct {
 } wheel_t;
 
 typedef struct {
-  uint32_t version_begin; // counted up before the rest is written,
+  uint32_t version_begin; // incremented before the rest is written
   char track[32];
   int lap, gear;
   float speed, rpm;       // m/s, 1/min
   double position[3];
   wheel_t wheels[4];
-  uint32_t version_end;   // and this one after it
+  uint32_t version_end;   // set to the same number after the rest
 } telemetry_t;
 #pragma pack(pop)
 #endif
@@ -40,7 +41,7 @@ local types, constants = cdef.parse(header, { abi = options.abi })
 local Telemetry = types.telemetry_t
 local name = options.name or (posix and "/" or "Local\\") .. constants.TELEMETRY_NAME
 
--- Lua itself cannot wait; Ctrl-C ends the shell's sleep, and this.
+-- Waits 20 ms. Plain Lua cannot sleep, so this runs the shell's `sleep`. False if Ctrl-C ended it.
 local function pause()
   if posix then return os.execute("sleep 0.02") end
   local stop = os.clock() + 0.02
@@ -51,7 +52,8 @@ end
 local map <close> = assert(filemap.open(name, "r", { size = Telemetry.size }))
 local view <close> = assert(map:view())
 
--- The counters are equal when nobody is writing: what has come then is of one moment.
+-- The game keeps the two counters equal while it does not write. A copy with equal counters is from one
+-- moment.
 local whole = { first = "version_begin", last = "version_end" }
 local last
 repeat

@@ -1,6 +1,8 @@
---- Memory mapping as IPC: sections of memory and files, shared by name, through a path, or inherited.
+--- Memory mapping as IPC: sections of memory and files that processes share by a name, a path or an inherited
+-- handle.
 --
--- A mistake in the program raises. A failure of the world returns `nil, message, code, native`.
+-- A mistake in the program raises an error. A failure of the environment returns `nil, message, code,
+-- native`.
 -- @module filemap
 
 local core = require "filemap.core"
@@ -8,11 +10,11 @@ local core = require "filemap.core"
 local filemap = {
   --- The version of this module.
   _VERSION = "filemap 0.1.0",
-  --- The system it runs on: `"posix"`, `"win32"`, or `"stub"` for one that it does not know.
+  --- The system it runs on: `"posix"`, `"win32"`, or `"stub"` for any other system.
   platform = core.platform,
-  --- Bytes of a page of memory.
+  --- The size of a page of memory in bytes.
   page_size = core.page_size,
-  --- Bytes to which the system aligns mappings. Views can start anywhere all the same.
+  --- The alignment of the system's mappings in bytes. Views can start at any offset.
   granularity = core.granularity,
 }
 

@@ -1,5 +1,5 @@
--- The second process of the classic pair of C++ programs, FileMappingClient, line by line in Lua: opens the mapping and
--- reads the message.
+-- The second program of the classic C++ pair, FileMappingClient, ported to Lua line by line. It opens the
+-- mapping and reads the message.
 --   lua client.lua [name]
 local win32 = require "filemap.win32"
 io.stdout:setvbuf("line")
@@ -9,7 +9,7 @@ local MAP_PREFIX <const> = "Local\\"
 local MAP_NAME <const> = "SampleMap"
 local FULL_MAP_NAME <const> = arg[1] or MAP_PREFIX .. MAP_NAME
 
--- Where the view begins, a multiple of 65536, and its length.
+-- The offset of the view, a multiple of 65536, and its length.
 local VIEW_OFFSET <const> = 0
 local VIEW_SIZE <const> = 1024
 

@@ -1,5 +1,5 @@
--- The first process of the classic pair of C++ programs, FileMappingServer, line by line in Lua: makes the mapping,
--- writes a message, and waits.
+-- The first program of the classic C++ pair, FileMappingServer, ported to Lua line by line. It creates the
+-- mapping, writes a message, and waits.
 --   lua server.lua [name]
 local win32 = require "filemap.win32"
 io.stdout:setvbuf("line")
@@ -9,14 +9,14 @@ local MAP_PREFIX <const> = "Local\\"
 local MAP_NAME <const> = "SampleMap"
 local FULL_MAP_NAME <const> = arg[1] or MAP_PREFIX .. MAP_NAME
 
--- The most that the mapping holds.
+-- The size of the mapping in bytes.
 local MAP_SIZE <const> = 65536
 
--- Where the view begins, a multiple of 65536, and its length.
+-- The offset of the view, a multiple of 65536, and its length.
 local VIEW_OFFSET <const> = 0
 local VIEW_SIZE <const> = 1024
 
--- Text of 16-bit units on Windows.
+-- The message. It is shared as UTF-16, the text of Windows programs.
 local MESSAGE <const> = "Message from the first process."
 
 local function main()
@@ -49,7 +49,7 @@ local function main()
   end
   print("The file view is mapped")
 
-  -- memcpy_s(pView, VIEW_SIZE, pszMessage, cbMessage), with the NUL: capacities count units.
+  -- In C: memcpy_s(pView, VIEW_SIZE, pszMessage, cbMessage), with the NUL. The capacity counts 16-bit units.
   pView:set_utf16(0, MESSAGE, VIEW_SIZE // 2)
   print(("This message is written to the view:\n\"%s\""):format(MESSAGE))
 

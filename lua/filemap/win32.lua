@@ -1,4 +1,4 @@
---- The Win32 calls by their own names, for code ported from C, C++ or C#.
+--- The Win32 calls by their own names, for code that is ported from C, C++ or C#.
 --
 --     local win32 = require "filemap.win32"
 --     local hMapFile = win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, nil, win32.PAGE_READWRITE, 0, 256,
@@ -9,23 +9,25 @@
 --     win32.UnmapViewOfFile(pBuf)
 --     win32.CloseHandle(hMapFile)
 --
--- Arguments, results and last errors are Win32's, the same on Linux as on Windows for the calls in `doc/win32.md`,
--- which also says what only Windows has: on Linux that fails with 120 (`ERROR_CALL_NOT_IMPLEMENTED`). What is a pointer
--- or a HANDLE in C is an object here:
+-- Arguments, results and last errors are those of Win32. Linux gives the same results as Windows for the
+-- calls in `doc/win32.md`. That page also lists the features of Windows only, which on Linux fail with 120
+-- (`ERROR_CALL_NOT_IMPLEMENTED`). Pointers and HANDLEs of C are objects here:
 --
--- - the HANDLE of a mapping is a `filemap.map`, and what `MapViewOfFile` gives is a `filemap.view`: its `get_…` and
---   `set_…` stand for reading and writing through the pointer, `view:sub` for adding to it, and `view:commit` for
---   VirtualAlloc with `MEM_COMMIT`;
--- - `NULL` is nil, `TRUE` and `FALSE` are true and false. What fails returns what it does in C, nil, false, or
---   `INVALID_HANDLE_VALUE` from `CreateFile`, and after that a message, the code, and the last error, so that
---   `assert(win32.MapViewOfFile(…))` says what was wrong;
--- - `LPSECURITY_ATTRIBUTES` is nil, or a table: `inherit` (bInheritHandle), `sddl` (lpSecurityDescriptor, as text),
---   `mode` (POSIX permissions);
--- - a DWORD is an integer from 0 to 2^32-1, or nil for 0; text is UTF-8. The functions are those with `W` in C.
+-- - The HANDLE of a mapping is a `filemap.map`, and `MapViewOfFile` returns a `filemap.view`. Its `get_…` and
+--   `set_…` methods replace reading and writing through the pointer. `view:sub` replaces adding to the
+--   pointer, and `view:commit` replaces VirtualAlloc with `MEM_COMMIT`.
+-- - `NULL` is nil; `TRUE` and `FALSE` are true and false. A call that fails returns the same as in C (nil,
+--   false, or for `CreateFile` `INVALID_HANDLE_VALUE`), and then a message, the code and the last error. So
+--   `assert(win32.MapViewOfFile(…))` raises that message.
+-- - `LPSECURITY_ATTRIBUTES` is nil, or a table: `inherit` (bInheritHandle), `sddl` (lpSecurityDescriptor, as
+--   text), `mode` (POSIX permissions).
+-- - A DWORD is an integer from 0 to 2^32-1, or nil for 0. Text is UTF-8. The functions are C's `…W`
+--   functions.
 --
--- Constants are fields of the module: `PAGE_…`, `SEC_…`, `FILE_MAP_…`, `GENERIC_…`, `FILE_SHARE_…`, `FILE_ATTRIBUTE_…`,
--- `FILE_FLAG_…`, `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`, `TRUNCATE_EXISTING`, `ERROR_…` and
--- `INVALID_HANDLE_VALUE`. Handles and views that nobody refers to any more are closed.
+-- Constants are fields of the module: `PAGE_…`, `SEC_…`, `FILE_MAP_…`, `GENERIC_…`, `FILE_SHARE_…`,
+-- `FILE_ATTRIBUTE_…`, `FILE_FLAG_…`, `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`,
+-- `TRUNCATE_EXISTING`, `ERROR_…` and `INVALID_HANDLE_VALUE`. The garbage collector closes handles and views
+-- that are no longer referenced.
 -- @module filemap.win32
 
 local core = require "filemap.core"
@@ -35,7 +37,7 @@ local win32 = {}
 
 -- {-- Constants --------------------------------------------------------------------------------------
 
--- What CreateFile returns when it fails, and what CreateFileMapping takes for memory without a file.
+-- CreateFile returns it when it fails; CreateFileMapping takes it for memory without a file.
 win32.INVALID_HANDLE_VALUE = -1
 
 local constants = {
@@ -51,7 +53,7 @@ local constants = {
   FILE_MAP_COPY = 0x1, FILE_MAP_WRITE = 0x2, FILE_MAP_READ = 0x4, FILE_MAP_ALL_ACCESS = 0xF001F,
   FILE_MAP_EXECUTE = 0x20, FILE_MAP_LARGE_PAGES = 0x20000000, FILE_MAP_TARGETS_INVALID = 0x40000000,
   FILE_MAP_RESERVE = 0x80000000,
-  -- What CreateFile takes.
+  -- Arguments of CreateFile.
   GENERIC_READ = 0x80000000, GENERIC_WRITE = 0x40000000, GENERIC_EXECUTE = 0x20000000, GENERIC_ALL = 0x10000000,
   FILE_SHARE_READ = 0x1, FILE_SHARE_WRITE = 0x2, FILE_SHARE_DELETE = 0x4,
   CREATE_NEW = 1, CREATE_ALWAYS = 2, OPEN_EXISTING = 3, OPEN_ALWAYS = 4, TRUNCATE_EXISTING = 5,
@@ -74,22 +76,23 @@ for name, value in pairs(constants) do win32[name] = value end
 
 local last = 0
 
--- How each call fails: `result` is its own, and after it come a message, the code and the last error.
+-- The results of a call that fails: `result` (nil, false or INVALID_HANDLE_VALUE), a message, the code and
+-- the last error. Sets the last error.
 local function fail(result, number, subject, sentence)
   local word, meaning = calls.explain(number)
   last = number
   return result, ("%s: %s (%d)"):format(subject, sentence or meaning, number), word, number
 end
 
--- The same for what filemap returned: nil, message, code, native. `otherwise` gives for some codes the number that this
--- call has for them, where the system has none of its own.
+-- The same for a failure of filemap itself, which returned nil, message, code, native. `otherwise` maps codes
+-- to this call's error numbers; it is used if the system reported no number.
 local function fail_as(result, otherwise, message, code, native)
   local number = calls.number(code, native, otherwise[code])
   last = number
   return result, message, code, number
 end
 
--- A mistake in the program, told to who called `call`, which called the check.
+-- Raises for a bad argument. Level 4 is the code that called `call`, which called the check.
 local function bad_argument(call, place, message, ...)
   error(("bad argument #%d to '%s' (%s)"):format(place, call, message:format(...)), 4)
 end
@@ -98,59 +101,62 @@ local function check_dword(call, place, what, value)
   if value == nil then return 0 end
   local bits = math.tointeger(value)
   if not bits or bits ~= bits & 0xffffffff then
-    bad_argument(call, place, "%s is a DWORD, an integer from 0 to 2^32-1, not %s", what, value)
+    bad_argument(call, place, "%s must be an integer from 0 to 2^32-1 (a DWORD), got %s", what, value)
   end
   return bits
 end
 
--- A SIZE_T.
+-- Checks a SIZE_T.
 local function check_bytes(call, place, value)
   if value == nil then return 0 end
   local bytes = math.tointeger(value)
   if not bytes or bytes < 0 then
-    bad_argument(call, place, "bytes are an integer from 0 to 2^63-1, not %s", value)
+    bad_argument(call, place, "bytes must be an integer from 0 to 2^63-1, got %s", value)
   end
   return bytes
 end
 
 local function check_text(call, place, what, value, optional)
   if type(value) == "string" or (value == nil and optional) then return value end
-  bad_argument(call, place, "%s is a string, not %s", what, value)
+  bad_argument(call, place, "%s must be a string, got %s", what, value)
 end
 
 local function check_boolean(call, place, what, value)
   if value ~= nil and type(value) ~= "boolean" then
-    bad_argument(call, place, "%s is a boolean, not %s", what, value)
+    bad_argument(call, place, "%s must be a boolean, got %s", what, value)
   end
 end
 
--- What each attribute is, and a pattern for its text.
+-- For each attribute: its Lua type, its description in messages, and a pattern that its text must match.
 local attribute_types = {
   inherit = { "boolean", "a boolean" },
   sddl = { "string", "a string without NUL", "^[^\0]*$" },
-  mode = { "string", [[permissions as an octal string like "0600", the owner's read among them]],
+  mode = { "string", [[an octal string like "0600" that lets the owner read]],
     "^0?[4-7][0-7][0-7]$" },
 }
 
--- A copy of the attributes, to which options can be added.
+-- Checks the attributes and returns a copy, to which options can be added.
 local function check_attributes(call, place, attributes)
   local options = {}
   if attributes == nil then return options end
-  if type(attributes) ~= "table" then bad_argument(call, place, "attributes are a table, not %s", attributes) end
+  if type(attributes) ~= "table" then
+    bad_argument(call, place, "attributes must be a table, got %s", attributes)
+  end
   for key, value in next, attributes do
     local expected = attribute_types[key]
     if not expected then bad_argument(call, place, "unknown attribute '%s'", key) end
     local pattern = expected[3]
     if type(value) ~= expected[1] or pattern and not value:find(pattern) then
-      bad_argument(call, place, "attribute '%s' is %s, not %s", key, expected[2], value)
+      bad_argument(call, place, "attribute '%s' must be %s, got %s", key, expected[2], value)
     end
     options[key] = value
   end
   return options
 end
 
---- The number of the last failure of a call here. `CreateFileMapping` and `CreateFile` also set it when they succeed,
--- to 0, or to 183 where they found what was there; the others then leave it as it is.
+--- Returns the error number of the last call of this module that failed. `CreateFileMapping` and `CreateFile`
+-- also set it when they succeed: to 0, or to 183 if they opened an existing object. The other calls do not
+-- change it when they succeed.
 -- @treturn integer
 function win32.GetLastError()
   return last
@@ -159,12 +165,12 @@ end
 --- Sets what `GetLastError` returns.
 -- @tparam integer number
 function win32.SetLastError(number)
-  last = check_dword("SetLastError", 1, "an error", number)
+  last = check_dword("SetLastError", 1, "the error", number)
 end
 
 -- {-- Names ------------------------------------------------------------------------------------------
 
--- What is wrong with a name, as a Win32 number; nil if nothing is. The limits are those of filemap.
+-- Returns the Win32 error of a name, nil if the name is valid. The limits are those of filemap.
 local function check_name(name)
   if not name or name == "" then return nil end
   local rest = name:match("^Local\\(.*)$") or name:match("^Global\\(.*)$") or name
@@ -176,18 +182,18 @@ end
 
 -- {-- Protections ------------------------------------------------------------------------------------
 
--- The protections that a mapping can have, as the access that they give.
+-- The valid protections of a mapping, and the access that each allows.
 local accesses = {
   [constants.PAGE_READONLY] = "r", [constants.PAGE_WRITECOPY] = "r", [constants.PAGE_READWRITE] = "rw",
   [constants.PAGE_EXECUTE_READ] = "rx", [constants.PAGE_EXECUTE_WRITECOPY] = "rx",
   [constants.PAGE_EXECUTE_READWRITE] = "rwx",
 }
 
-local SEC_ALL <const> = 0xDD800000 -- all attributes but SEC_PROTECTED_IMAGE, which is the system's own
+local SEC_ALL <const> = 0xDD800000 -- all attributes except SEC_PROTECTED_IMAGE, which only the system uses
 
--- What a mapping of that protection gives, and its attributes; nil if no mapping can have it. "If no attribute is
--- specified, SEC_COMMIT is assumed"; each of the others stands beside one of SEC_COMMIT and SEC_RESERVE, but SEC_IMAGE
--- alone, and "if SEC_LARGE_PAGES is specified, SEC_COMMIT must also be specified".
+-- Splits a protection into the access that it allows and its attributes; nil if the protection is not valid.
+-- Without attributes, SEC_COMMIT applies. SEC_IMAGE must be the only attribute. Every other attribute needs
+-- exactly one of SEC_COMMIT and SEC_RESERVE, and SEC_LARGE_PAGES needs SEC_COMMIT.
 local function read_protection(protect)
   local attributes = protect & SEC_ALL
   local access = accesses[protect & ~SEC_ALL]
@@ -206,31 +212,31 @@ end
 
 local page = core.page_size
 
--- Those of images: of them views can be made to read alone, whatever is asked for.
+-- The mappings of images. Their views are read-only, whatever access the caller wants.
 local images = setmetatable({}, { __mode = "k" })
 
--- What these calls say of some codes, where the system has no number of its own: of memory, of files, and of names.
+-- Error numbers for codes of filemap, if the system reported no number.
 local of_memory = {
   invalid = constants.ERROR_INVALID_HANDLE, no_space = constants.ERROR_COMMITMENT_LIMIT,
   no_memory = constants.ERROR_COMMITMENT_LIMIT,
 }
 local of_files = { invalid = constants.ERROR_FILE_INVALID }
-local of_names = { invalid = constants.ERROR_INVALID_HANDLE } -- the name stands for another kind of object
+local of_names = { invalid = constants.ERROR_INVALID_HANDLE } -- the name belongs to another kind of object
 
--- What is wrong with a mapping of that kind, as a Win32 number; nil if nothing is. `file` is nil for memory.
+-- Returns the Win32 error of these properties of a mapping, nil if they are valid. `file` is nil for memory.
 local function check_mapping(file, size, access, attributes)
   if not access then return constants.ERROR_INVALID_PARAMETER end
   if file then
     if attributes & constants.SEC_LARGE_PAGES ~= 0 then return constants.ERROR_INVALID_PARAMETER end
     if size >= 0 then return nil end
-    -- No file has 2^63 bytes: it is the size that it cannot grow to, or that it has not.
+    -- A file cannot have 2^63 bytes: it can neither grow to that size nor already have it.
     return access:find("w", 1, true) and constants.ERROR_INVALID_PARAMETER or constants.ERROR_NOT_ENOUGH_MEMORY
   end
   if size <= 0 or size > math.maxinteger - page then return constants.ERROR_INVALID_PARAMETER end
   return attributes & constants.SEC_IMAGE ~= 0 and constants.ERROR_BAD_EXE_FORMAT or nil
 end
 
--- Memory is had by pages, and its size rounded up to them.
+-- As on Windows, the size of memory is rounded up to whole pages.
 local function create_memory(name, size, access, attributes, options)
   options.access = access
   options.commit = attributes & constants.SEC_RESERVE == 0
@@ -249,7 +255,7 @@ local function create_over(file, name, size, access, attributes, options)
   return map, message, code, native
 end
 
--- Makes one, or opens the one that has the name: by then that one may have gone, and another come.
+-- Makes a mapping, or opens the existing one. Between the two calls the name may be removed or created again.
 local function create_or_open(name, access, inherit, make)
   for _ = 1, 100 do
     local map, message, code, native = make()
@@ -257,24 +263,27 @@ local function create_or_open(name, access, inherit, make)
     map, message, code, native = core.open(name, access, { inherit = inherit })
     if code ~= "not_found" then return map, constants.ERROR_ALREADY_EXISTS, message, code, native end
   end
-  return nil, nil, name .. ": it comes and goes too fast", "in_use"
+  return nil, nil, name .. ": the name was created and removed 100 times while opening it", "in_use"
 end
 
---- Creates a mapping of memory or of a file, or opens the one of that name.
--- @tparam integer|file_handle hFile `INVALID_HANDLE_VALUE` or nil for memory, else what @{CreateFile} returned
+--- Creates a mapping of memory or of a file, or opens the existing mapping of that name.
+-- @tparam integer|file_handle hFile `INVALID_HANDLE_VALUE` or nil for memory, or the result of @{CreateFile}
 -- @tparam ?table attributes nil, or a table of `inherit`, `sddl`, `mode`
--- @tparam integer protect a `PAGE_…`, and `SEC_…`
+-- @tparam integer protect one `PAGE_…`, and any `SEC_…`
 -- @tparam ?integer size_high upper 32 bits of the size in bytes
--- @tparam ?integer size_low lower 32 bits; memory is rounded up to whole pages, and 0 is the file's size
--- @tparam ?string name nil: without a name. On Linux a file has none (120)
--- @treturn[1] map the last error is 0, or 183 for one that was there, of its own size
+-- @tparam ?integer size_low lower 32 bits; for memory the size is rounded up to whole pages; for a file 0 is
+--   the file's size
+-- @tparam ?string name nil for a mapping without a name. On Linux the mapping of a file cannot have one (120)
+-- @treturn[1] map the last error is 0, or 183 if the mapping existed, which keeps its size
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 87 (a protection or size that no mapping can have), 5, 6 (the handle is no
---   file's, or the name stands for another kind of object), 3, 123, 206, 1113 (the name), 8 (larger than a file that is
---   only read), 112, 193, 1006 (an empty file), 1314, 1455 (no memory), 120 (what Linux does not have)
--- @raise for arguments of other types, and an unknown attribute
+-- @treturn[2] integer number the last error: 87 (the protection or size is not valid), 5 (access denied), 6
+--   (`hFile` is not the handle of a file, or the name belongs to another kind of object), 3, 123, 206, 1113
+--   (the name is not valid), 8 (the file is shorter, and the mapping is read-only), 112 (disk full), 193 (not
+--   an image), 1006 (the file is empty), 1314 (the privilege for large pages is missing), 1455 (not enough
+--   memory), 120 (Linux does not have this)
+-- @raise if an argument has the wrong type, and for an unknown attribute
 function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low, name)
   local call <const> = "CreateFileMapping"
   local options = check_attributes(call, 2, attributes)
@@ -298,7 +307,7 @@ function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low
   return map
 end
 
---- Opens a mapping by its name.
+--- Opens an existing mapping by its name.
 -- @tparam integer access `FILE_MAP_…`
 -- @tparam ?boolean inherit whether child processes inherit the handle
 -- @tparam string name
@@ -306,9 +315,9 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 2 (there is none), 5, 6 (the name stands for another kind of object),
---   87 (no name), 3, 123, 206, 1113 (the name)
--- @raise for arguments of other types
+-- @treturn[2] integer number the last error: 2 (no mapping has that name), 5 (access denied), 6 (the name
+--   belongs to another kind of object), 87 (`name` is nil), 3, 123, 206, 1113 (the name is not valid)
+-- @raise if an argument has the wrong type
 function win32.OpenFileMapping(access, inherit, name)
   local call <const> = "OpenFileMapping"
   access = check_dword(call, 1, "access", access)
@@ -326,9 +335,10 @@ end
 
 -- {-- Views ------------------------------------------------------------------------------------------
 
-local GRANULARITY <const> = 0x10000 -- Windows'
+local GRANULARITY <const> = 0x10000 -- of Windows
 
--- The access of a view as filemap's word. FILE_MAP_ALL_ACCESS is FILE_MAP_WRITE, which is stronger than FILE_MAP_COPY.
+-- Returns the access of a view as filemap's word. FILE_MAP_ALL_ACCESS contains both FILE_MAP_WRITE and
+-- FILE_MAP_COPY; FILE_MAP_WRITE wins.
 local function view_access(map, access)
   if images[map] then return "r" end
   local word = access & constants.FILE_MAP_WRITE ~= 0 and "rw"
@@ -336,7 +346,7 @@ local function view_access(map, access)
   return access & constants.FILE_MAP_EXECUTE ~= 0 and word .. "x" or word
 end
 
--- What is wrong with a range of a map, as a Win32 number; nil if nothing is.
+-- Returns the Win32 error of a range of a map, nil if the range is valid.
 local function check_range(map, offset, bytes)
   if offset % GRANULARITY ~= 0 then return constants.ERROR_MAPPED_ALIGNMENT end
   local size = map:size()
@@ -345,17 +355,18 @@ end
 
 --- Maps a view of a mapping.
 -- @tparam map map
--- @tparam integer access `FILE_MAP_…`. One that neither reads, writes nor copies gives a view to read
+-- @tparam integer access `FILE_MAP_…`; without FILE_MAP_WRITE and FILE_MAP_COPY the view is read-only
 -- @tparam ?integer offset_high upper 32 bits of the offset in bytes
--- @tparam ?integer offset_low lower 32 bits; the offset is a multiple of 65536
--- @tparam ?integer bytes 0: to the end
+-- @tparam ?integer offset_low lower 32 bits; the offset must be a multiple of 65536
+-- @tparam ?integer bytes length of the view; 0 is the rest of the mapping
 -- @treturn[1] view
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 5 (the mapping does not give that access, or ends before that), 6 (no
---   mapping), 8 (no room for it), 1132 (another offset), 120 (FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE)
--- @raise for arguments of other types
+-- @treturn[2] integer number the last error: 5 (the mapping does not allow that access, or the range is past
+--   its end), 6 (`map` is not an open mapping), 8 (not enough memory or addresses), 1132 (the offset is not a
+--   multiple of 65536), 120 (FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE)
+-- @raise if an argument has the wrong type
 function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes)
   local call <const> = "MapViewOfFile"
   access = check_dword(call, 2, "access", access)
@@ -378,22 +389,23 @@ end
 -- @treturn[2] boolean false
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 487 (no view, or one that was unmapped)
+-- @treturn[2] integer number the last error: 487 (`view` is not an open view)
 function win32.UnmapViewOfFile(view)
   if kind(view) ~= "view" then return fail(false, constants.ERROR_INVALID_ADDRESS, "UnmapViewOfFile") end
   return view:unmap()
 end
 
---- Writes a view back. On Linux the bytes of a file and its metadata are on the disk on return; on Windows as far as
--- this call does that there.
--- @tparam view view `view:sub(offset, length)` stands for an address within it
--- @tparam ?integer bytes 0: to the end
+--- Writes changed bytes of a view to its file. On Linux the bytes and the file's metadata are on the disk
+-- when the call returns. On Windows the call does what the system's FlushViewOfFile does, which does not
+-- wait for the disk.
+-- @tparam view view for an address inside a view, pass `view:sub(offset, length)`
+-- @tparam ?integer bytes number of bytes from the start of `view`; 0 is the whole view
 -- @treturn[1] boolean true
 -- @treturn[2] boolean false
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 487 (no view, one that was unmapped, or more than it has), or what the
---   system says
+-- @treturn[2] integer number the last error: 487 (`view` is not an open view, or is shorter than `bytes`), or
+--   an error of the system
 function win32.FlushViewOfFile(view, bytes)
   bytes = check_bytes("FlushViewOfFile", 2, bytes)
   if kind(view) ~= "view" or bytes > #view then
@@ -409,7 +421,7 @@ end
 local dispositions = { constants.CREATE_NEW, constants.CREATE_ALWAYS, constants.OPEN_EXISTING, constants.OPEN_ALWAYS,
   constants.TRUNCATE_EXISTING }
 
--- A file that is not there: Windows tells whether its folder is. The look at "folder/." opens nothing.
+-- Windows has different errors for a missing file and a missing folder. Looking up "folder/." opens nothing.
 local function missing_number(path)
   local folder = path:match("^(.+)[/\\]")
   local is_missing = path == ""
@@ -417,21 +429,25 @@ local function missing_number(path)
   return is_missing and constants.ERROR_PATH_NOT_FOUND or constants.ERROR_FILE_NOT_FOUND
 end
 
---- Opens or makes a file, for @{CreateFileMapping}.
+--- Opens or creates a file, for @{CreateFileMapping}.
 -- @tparam string path
--- @tparam integer access `GENERIC_…`: reading for a mapping to read, and writing besides for one to write
--- @tparam ?integer share `FILE_SHARE_…`. On Linux nobody is kept out
+-- @tparam integer access `GENERIC_…`; a read-only mapping needs GENERIC_READ, a writable one also
+--   GENERIC_WRITE
+-- @tparam ?integer share `FILE_SHARE_…`; it has no effect on Linux
 -- @tparam ?table attributes nil, or a table of `inherit`, `sddl`, `mode`
--- @tparam integer disposition `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`, `TRUNCATE_EXISTING`
+-- @tparam integer disposition `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`,
+--   `TRUNCATE_EXISTING`
 -- @tparam ?integer flags `FILE_ATTRIBUTE_…`, `FILE_FLAG_…`
--- @tparam ?nil template there are none (120)
--- @treturn[1] file_handle the last error is 0, or 183 if `CREATE_ALWAYS` or `OPEN_ALWAYS` found it
+-- @tparam ?nil template not supported (120)
+-- @treturn[1] file_handle the last error is 0, or 183 if `CREATE_ALWAYS` or `OPEN_ALWAYS` found the file
 -- @treturn[2] integer `INVALID_HANDLE_VALUE`
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 2, 3 (its folder is not there), 5 (also of a folder), 32, 80 (`CREATE_NEW`
---   finds it), 87, 123, 1224, 120 (what Linux does not have)
--- @raise for arguments of other types, and an unknown attribute
+-- @treturn[2] integer number the last error: 2 (the file does not exist), 3 (its folder does not exist), 5
+--   (access denied, or the path is a folder), 32 (another process opened the file without sharing it), 80
+--   (`CREATE_NEW`, and the file exists), 87 (the disposition is not valid), 123 (the path is not valid), 1224
+--   (the file is mapped), 120 (Linux does not have this)
+-- @raise if an argument has the wrong type, and for an unknown attribute
 function win32.CreateFile(path, access, share, attributes, disposition, flags, template)
   local call <const> = "CreateFile"
   check_text(call, 1, "path", path)
@@ -458,13 +474,13 @@ function win32.CreateFile(path, access, share, attributes, disposition, flags, t
   return file
 end
 
---- Closes the handle of a mapping or of a file. Views go on, as do mappings of the file.
+--- Closes the handle of a mapping or of a file. Views of the mapping, and mappings of the file, stay valid.
 -- @tparam map|file_handle handle
 -- @treturn[1] boolean true
 -- @treturn[2] boolean false
 -- @treturn[2] string message
 -- @treturn[2] string code
--- @treturn[2] integer number the last error: 6 (no handle, or one that was closed)
+-- @treturn[2] integer number the last error: 6 (`handle` is not an open handle)
 function win32.CloseHandle(handle)
   local what = kind(handle)
   if what ~= "map" and what ~= "file" then return fail(false, constants.ERROR_INVALID_HANDLE, "CloseHandle") end

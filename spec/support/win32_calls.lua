@@ -1,13 +1,13 @@
--- What Win32's calls give: the one table from which doc/win32.md is printed (script/win32-doc), and by which
--- spec/win32_spec.lua checks filemap.win32 on every system, and the real calls on Windows.
+-- The results of the Win32 calls. script/win32-doc writes doc/win32.md from this table. spec/win32_spec.lua
+-- checks filemap.win32 against it on every system, and the real calls on Windows.
 --
--- A row is a call, as it is written in C, its result, and the last error after it; "" stands for one that the call
--- leaves as it was. `linux` is what Linux does instead: such a row is of what only Windows has. `wine` is what the real
--- call gives under wine 8 instead. The rows are made one after the other, and share their variables; a string between
--- them is a heading.
+-- A row is a call as it is written in C, its result, and the last error after it ("" if the call does not
+-- change it). `linux` is the result on Linux, if the row uses a feature that only Windows has. `wine` is the
+-- result of the real call under wine 8, where that differs from Windows. The calls are made in order and
+-- share their variables. A string between rows is a heading.
 --
--- `Name` in the name of a mapping stands for one that nobody else uses, and "Local\Mutex" for that of a mutex that is
--- there. "file", "other" and "data" are files that are not there at the start, and "folder" is one that stays away.
+-- `Name` in the name of a mapping stands for a unique name, and "Local\Mutex" for the name of an existing
+-- mutex. At the start the files "file", "other" and "data" do not exist. The folder "folder" never exists.
 local calls = {}
 
 local function row(call, result, last_error, more)
@@ -22,7 +22,7 @@ end
 
 local MEMORY <const> = "CreateFileMapping(INVALID_HANDLE_VALUE, NULL, %s, 0, 4096, NULL)"
 
-heading "Protections that a mapping can have, and cannot"
+heading "Valid and invalid protections"
 for _, protect in ipairs { "PAGE_READONLY", "PAGE_READWRITE", "PAGE_WRITECOPY", "PAGE_EXECUTE_READ",
   "PAGE_EXECUTE_READWRITE", "PAGE_EXECUTE_WRITECOPY" } do
   row(MEMORY:format(protect), "handle", 0)
@@ -75,7 +75,7 @@ row([[OpenFileMapping(FILE_MAP_READ, FALSE, "no\Name")]], "NULL", 3)
 row([[OpenFileMapping(FILE_MAP_READ, FALSE, NULL)]], "NULL", 87)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4096, "")]], "handle", 0)
 
-heading "Views, of memory of 4090 bytes"
+heading "Views of 4090 bytes of memory"
 row("view = MapViewOfFile(map, FILE_MAP_ALL_ACCESS, 0, 0, 0)", "view", "")
 row("MapViewOfFile(map, FILE_MAP_WRITE, 0, 0, 4096)", "view", "")
 row("MapViewOfFile(map, FILE_MAP_WRITE, 0, 0, 4097)", "NULL", 5)
@@ -117,7 +117,7 @@ row("fixed = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_EXECUTE_READ, 0,
 row("MapViewOfFile(fixed, FILE_MAP_READ | FILE_MAP_EXECUTE, 0, 0, 0)", "view", "")
 row("MapViewOfFile(fixed, FILE_MAP_WRITE | FILE_MAP_EXECUTE, 0, 0, 0)", "NULL", 5)
 
-heading "The end of views and handles"
+heading "Flushing, unmapping and closing"
 row("FlushViewOfFile(view, 0)", "TRUE", "")
 row("FlushViewOfFile(view, 10)", "TRUE", "")
 row("FlushViewOfFile(view, 4096)", "TRUE", "")

@@ -1,9 +1,9 @@
--- The text of doc/win32.md, from the table of spec/support/win32_calls.lua.
+-- Makes the text of doc/win32.md from the table in spec/support/win32_calls.lua.
 local introduction = [==[
-# filemap.win32: what each call gives
+# filemap.win32: the result of each call
 
-`require "filemap.win32"` has Win32's calls by their own names, with their arguments, results and last errors, so that
-code in C, C++ or C# moves to it line by line:
+`require "filemap.win32"` has the Win32 calls by their own names, with their arguments, results and last errors. Code in
+C, C++ or C# can be ported to it line by line:
 
 ```c
 HANDLE hMapFile = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 256, L"Local\\Name");
@@ -23,38 +23,41 @@ UnmapViewOfFile(pBuf)
 CloseHandle(hMapFile)
 ```
 
-- A HANDLE is an object: a `filemap.map`, or of `CreateFile` a `filemap.file_handle`. A view is a `filemap.view`; what
-  C does through the pointer its methods do, and `view:sub(offset, length)` is `pBuf + offset`.
-- `NULL` is nil, `TRUE` and `FALSE` are true and false. Failure is what it is in C: nil, false, or from `CreateFile`
-  `INVALID_HANDLE_VALUE` (-1). After it come a message, filemap's code and the last error, for `assert(…)`.
-- `GetLastError()` is the module's own number, which nothing else in Lua changes. `CreateFileMapping` and `CreateFile`
-  set it when they succeed, too; the others then leave it.
-- `LPSECURITY_ATTRIBUTES` is nil, or `{ inherit = true, sddl = "…", mode = "0600" }`. `VirtualAlloc` with `MEM_COMMIT`
-  is `view:commit(offset, length)`; `VirtualQuery` for the size of a view is `#view`. On Linux `FlushViewOfFile` also
-  does what `FlushFileBuffers` does.
-- Offsets are multiples of 65536, and memory has whole pages, on every system.
+- A HANDLE is an object: a `filemap.map`, or for `CreateFile` a `filemap.file_handle`. A view is a `filemap.view`. Its
+  methods read and write what C code reads and writes through the pointer. `view:sub(offset, length)` is
+  `pBuf + offset`.
+- `NULL` is nil; `TRUE` and `FALSE` are true and false. A call that fails returns the same as in C: nil, false, or for
+  `CreateFile` `INVALID_HANDLE_VALUE` (-1). It also returns a message, filemap's code and the last error, so that
+  `assert(…)` works.
+- `GetLastError()` returns a number of this module, which nothing else in Lua changes. `CreateFileMapping` and
+  `CreateFile` set it when they succeed, too. The other calls leave it unchanged when they succeed.
+- `LPSECURITY_ATTRIBUTES` is nil, or `{ inherit = true, sddl = "…", mode = "0600" }`.
+- `VirtualAlloc` with `MEM_COMMIT` is `view:commit(offset, length)`. `VirtualQuery` for the size of a view is `#view`.
+- On Linux `FlushViewOfFile` also does what `FlushFileBuffers` does.
+- On every system, offsets must be multiples of 65536, and the size of memory is rounded up to whole pages.
 
-## What only Windows has
+## Features of Windows only
 
 On Linux these fail with 120, `ERROR_CALL_NOT_IMPLEMENTED`:
 
-| | |
+| feature | note |
 |---|---|
-| `SEC_NOCACHE`, `SEC_WRITECOMBINE`, `SEC_IMAGE`, `SEC_IMAGE_NO_EXECUTE` | of which filemap's own calls know nothing |
-| `sddl` | permissions are `mode` there |
-| a name for the mapping of a file | others open its path |
-| `SEC_LARGE_PAGES` where no huge pages are set aside (`vm.nr_hugepages`) | and always for named memory |
-| `FILE_FLAG_…` but `RANDOM_ACCESS` and `SEQUENTIAL_SCAN`, `FILE_ATTRIBUTE_READONLY`, `HIDDEN`, `SYSTEM` | |
+| `SEC_NOCACHE`, `SEC_WRITECOMBINE`, `SEC_IMAGE`, `SEC_IMAGE_NO_EXECUTE` | only `filemap.win32` has them |
+| `sddl` | on Linux `mode` sets the permissions |
+| a name for the mapping of a file | on Linux other processes open the file by its path |
+| `SEC_LARGE_PAGES` if no huge pages are set aside (`vm.nr_hugepages`) | always fails for named memory |
+| `FILE_FLAG_…` except `RANDOM_ACCESS` and `SEQUENTIAL_SCAN`; `FILE_ATTRIBUTE_READONLY`, `HIDDEN`, `SYSTEM` | |
 
-On Linux share modes keep nobody out, so that 32 (`ERROR_SHARING_VIOLATION`) and 1224 (`ERROR_USER_MAPPED_FILE`) do not
-come. On every system a template for `CreateFile`, `FILE_MAP_TARGETS_INVALID` and `FILE_MAP_RESERVE` are 120, and what
-`OpenFileMapping` gives may be read, whatever access was asked for.
+On Linux share modes have no effect, so the errors 32 (`ERROR_SHARING_VIOLATION`) and 1224 (`ERROR_USER_MAPPED_FILE`) do
+not occur. On every system a template for `CreateFile`, `FILE_MAP_TARGETS_INVALID` and `FILE_MAP_RESERVE` fail with 120.
+A mapping that `OpenFileMapping` returns can always be read, whatever `access` was.
 
-## The calls
+## Results
 
-One call after the other, with the last error behind it; — where the call leaves it as it was. `Name` is that of nobody
-else, `Local\Mutex` that of a mutex. What stands in the last two columns is where Linux differs, and where wine 8, under
-which this is checked, differs from Windows. `script/win32-doc` prints this page.
+Each table lists calls in the order in which they are made. The last error is — if the call does not change it. `Name`
+stands for a name that no other program uses, and `Local\Mutex` for the name of a mutex. The column "Linux" shows where
+Linux differs. The column "wine" shows where wine 8, which runs these checks, differs from Windows. `script/win32-doc`
+writes this page.
 ]==]
 
 local function cell(pair)
@@ -62,7 +65,7 @@ local function cell(pair)
   return ("`%s` %s"):format(pair[1], pair[2] == "" and "—" or pair[2])
 end
 
--- A `|` would end the cell.
+-- An unescaped `|` would end the cell.
 local function escaped(call)
   return (call:gsub("|", "\\|"))
 end
