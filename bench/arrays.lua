@@ -1,14 +1,15 @@
--- Arrays: element by element, and whole.
+-- Arrays: single elements and whole arrays.
 local limit = require "limit"
 local subjects = require "bench.subjects"
 
 local COUNT = 1000000
 
 local topic = { name = "arrays", title = "Arrays",
-  how = "`a` is an array of a view, `c` one of the C limit whose `__index` and `__newindex` are bare C functions: "
-    .. "they check self by its metatable's address, the index' type and range, and a value's, and do nothing else." }
+  how = "`a` is an array of a view. `c` is an array of the C limit, whose `__index` and `__newindex` are C "
+    .. "functions. They check self by the address of its metatable, and the type and range of the index "
+    .. "and the value. They do nothing else." }
 
--- The same thousand i32 as an array, the limit's array, and a table.
+-- Returns the same thousand i32 as an array, as the C limit's array, and as a table.
 local function small()
   local t = {}
   for i = 1, 1000 do t[i] = i end
@@ -17,7 +18,7 @@ local function small()
 end
 
 local read = { id = "a[i]", work = "`a[i]`, i32", needs = { "array" },
-  how = "One element of a thousand, again and again; a table's is what Lua itself can do.",
+  how = "Reads one of a thousand elements repeatedly. A Lua table shows the speed of Lua itself.",
   bounds = { { against = "C limit", most = 1.2 } } }
 
 function read.competitors()
@@ -30,7 +31,7 @@ function read.competitors()
 end
 
 local write = { id = "a[i] = x", work = "`a[i] = x`, i32", needs = { "array" },
-  how = "The same, written, against a bare `__newindex`. No bound is set for it." }
+  how = "Writes one element, compared with a C `__newindex`. It has no bound." }
 
 function write.competitors()
   local a, c, t = small()
@@ -41,7 +42,7 @@ function write.competitors()
   }
 end
 
--- A million f32 as a view, a block and a string.
+-- Returns a million f32 as an array, a block and a string.
 local function large()
   local words = {}
   for i = 1, COUNT do words[i] = string.pack("f", i / 3) end
@@ -51,8 +52,8 @@ local function large()
 end
 
 local get = { id = "array get", garbage = true, work = "`a:get()`, a million f32", needs = { "array" },
-  how = "A new table of all elements, against the C loop that fills such a table, and a loop of `string.unpack` "
-    .. "over a string at hand.",
+  how = "Makes a table of all elements, compared with a C loop that fills such a table, and with a loop of "
+    .. "`string.unpack` over an existing string.",
   bounds = { { against = "C limit", most = 1.25 } } }
 
 function get.competitors()
@@ -66,8 +67,8 @@ function get.competitors()
 end
 
 local set = { id = "array set", garbage = true, work = "`a:set(1, t)`, a million f32", needs = { "array" },
-  how = "From a table, against the C loop that stores it, and a loop of `string.pack` whose pieces are joined. "
-    .. "No bound is set for it." }
+  how = "Stores a table, compared with a C loop that stores it, and with a loop of `string.pack` whose "
+    .. "results are joined. It has no bound." }
 
 function set.competitors()
   local a, c = large()

@@ -1,4 +1,4 @@
--- Strings out of memory and into it, and memory as a whole.
+-- Reading and writing strings, and bulk operations.
 local subjects = require "bench.subjects"
 
 local KIB, MIB = 1024, 1024 * 1024
@@ -8,8 +8,9 @@ local other_view, other_block = subjects.twins(noise)
 local file = subjects.file(noise)
 
 local topic = { name = "bytes", title = "Bytes",
-  how = "A range at offset 64 of 4 MiB. `v` is a view, `c` a block of the C limit, `f` a file of the same bytes "
-    .. "opened by `io.open`. What `get_string` makes is garbage at once, and collecting it counts." }
+  how = "A range at offset 64 of 4 MiB. `v` is a view, `c` is a block of the C limit, and `f` is a file of "
+    .. "the same bytes opened by `io.open`. The strings that `get_string` makes become garbage at once, "
+    .. "and the time to collect them counts." }
 
 local function size_name(n)
   if n >= MIB then return ("%d MiB"):format(n // MIB) end
@@ -19,8 +20,8 @@ end
 local function get_string(n)
   return { id = "get_string " .. n, garbage = true, work = "`get_string`, " .. size_name(n),
     needs = { "get_string" },
-    how = "Against the same in C: checks, a copy on the stack up to 40 bytes, `lua_pushlstring`. What a user would "
-      .. "do instead: cut a string that is at hand, or seek and read a file.",
+    how = "Compared with the same in C: checks, a copy on the stack for up to 40 bytes, `lua_pushlstring`. "
+      .. "The alternatives are to take a substring of an existing string, or to seek and read in a file.",
     bounds = { { against = "C limit", least = 0.9 } },
     competitors = function()
       return {
@@ -34,7 +35,7 @@ end
 
 local function set_string(n)
   return { id = "set_string " .. n, work = "`set_string`, " .. size_name(n), needs = { "set_string" },
-    how = "Against checks and `memcpy` in C; instead: seek and write a file.",
+    how = "Compared with checks and `memcpy` in C. The alternative is to seek and write in a file.",
     bounds = { { against = "C limit", least = 0.9 } },
     competitors = function()
       local s = noise:sub(1, n)
@@ -48,7 +49,8 @@ end
 
 local function fill(n)
   return { id = "fill " .. n, garbage = true, work = "`fill`, " .. size_name(n), needs = { "fill" },
-    how = "Against checks and `memset` in C; instead: a string of that byte, made and written.",
+    how = "Compared with checks and `memset` in C. The alternative is to make and write a string of that "
+      .. "byte.",
     bounds = { { against = "C limit", least = 0.9 } },
     competitors = function()
       return {
@@ -61,7 +63,8 @@ end
 
 local function copy(n)
   return { id = "copy " .. n, garbage = true, work = "`copy`, " .. size_name(n), needs = { "copy" },
-    how = "From another map, against checks and `memmove` in C; instead: out as a string, and in again.",
+    how = "Copies from another map, compared with checks and `memmove` in C. The alternative is to read "
+      .. "and write a string.",
     bounds = { { against = "C limit", least = 0.9 } },
     competitors = function()
       return {
@@ -74,8 +77,8 @@ end
 
 local function equals(n)
   return { id = "equals " .. n, garbage = true, work = "`equals`, " .. size_name(n), needs = { "equals" },
-    how = "With the same bytes in another map, against checks and `memcmp` in C; instead: both out as strings. "
-      .. "No bound is set for it.",
+    how = "Compares equal bytes in two maps. The C limit is checks and `memcmp`. The alternative is to "
+      .. "read both as strings. It has no bound.",
     competitors = function()
       local same, as_well = subjects.twins(noise)
       local twin, also = subjects.twins(noise)

@@ -1,6 +1,7 @@
-/* The C limits of channels: the least that messages between two processes cost, by spinning, by futexes, and by a pipe.
-** Here is no code of filemap, and nothing of what it adds (names, checks, liveness, time-outs): a ring of 64 KiB either
-** way, one writer, one reader, who trust each other. */
+/* The C limits of channels: the least time that messages between two processes take, by spinning, by futexes,
+** and by FIFOs. This file uses no code of filemap and has none of its additions (names, checks, detection of
+** dead processes, time-outs). A ring connects one writer and one reader in each direction. They trust each
+** other. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@ static int raise_errno(lua_State *L, const char *call, const char *subject)
   return luaL_error(L, "%s of %s: %s", call, subject, strerror(errno));
 }
 
-/* channel_limit.now() -> nanoseconds of a clock that nobody sets. */
+/* channel_limit.now() -> nanoseconds of a monotonic clock. */
 static int now(lua_State *L)
 {
   struct timespec t;
@@ -38,7 +39,8 @@ static int now(lua_State *L)
 
 /* {-- Rings ------------------------------------------------------------------------------------- */
 
-/* Each word that one side writes is on a line of its own. The last four bytes of a line are its sleeper's flag. */
+/* `tail`, which the writer stores, and `head`, which the reader stores, are on cache lines of their own. The
+** flag after each is set while the other side sleeps on it. */
 typedef struct way {
   _Alignas(64) _Atomic(uint32_t) tail;
   _Atomic(uint32_t) reader_sleeps;
@@ -59,7 +61,7 @@ static void relax(void)
 #endif
 }
 
-/* Until *word is no longer `seen`. */
+/* Waits until *word is no longer `seen`. */
 static void await(bool sleeps, _Atomic(uint32_t) *word, uint32_t seen, _Atomic(uint32_t) *flag)
 {
   while (atomic_load_explicit(word, memory_order_acquire) == seen) {
@@ -134,7 +136,8 @@ static int ring_receive(lua_State *L)
   return 1;
 }
 
-/* channel_limit.ring(path, side, sleeps) -> ring; `side` is 0 or 1, `path` a file of zeros, which is made. */
+/* channel_limit.ring(path, side, sleeps) -> ring. `side` is 0 or 1. The call creates the file `path` if it
+** does not exist. `sleeps` selects futexes instead of spinning. */
 static int open_ring(lua_State *L)
 {
   const char *path = luaL_checkstring(L, 1);
@@ -182,7 +185,8 @@ static int pipe_receive(lua_State *L)
   return 1;
 }
 
-/* channel_limit.pipe(out, in, first) -> pipe; the paths of two FIFOs, of which `first` says which is opened first. */
+/* channel_limit.pipe(out, in, first) -> pipe. `out` and `in` are the paths of two FIFOs. If `first` is true,
+** `out` is opened first. */
 static int open_pipe(lua_State *L)
 {
   const char *out = luaL_checkstring(L, 1), *in = luaL_checkstring(L, 2);

@@ -1,24 +1,25 @@
--- Messages between processes: each way has a driver and one or more peers of its own (bench/traffic.lua), which stay
--- for all rounds and sleep while others have their turn.
+-- Messages between processes. Each way has its own driver and one or more peers (bench/traffic.lua). They
+-- live during all rounds, and sleep while other ways run.
 local process = require "process"
 local state = require "filemap.state"
 local subjects = require "bench.subjects"
 local ways = require "bench.ways"
 
-local DEADLINE <const> = 60 -- seconds that anything may take
+local DEADLINE <const> = 60 -- seconds that any answer of a process may take
 
 local topic = { name = "channels", title = "Channels",
-  how = "Two processes, each its own Lua, and a pipe between them; or two mailslots or states, one each way. On two "
-    .. "processors the driver is bound to the first, and its peer to the second; on one processor both are bound to "
-    .. "the first. The FIFOs are driven by luaposix (`read` and `write`), in Lua 5.3 where there is none for 5.4; the "
-    .. "pipe of luv is a Unix socket. The C limits are a ring in shared memory that is waited for by spinning or by "
-    .. "futexes, without names, checks, time-outs or a look at who lives, and the same FIFOs driven in C." }
+  how = "Two processes with a pipe between them, or with two mailslots or states, one for each direction. "
+    .. "With two processors the driver is bound to the first one and its peer to the second one; with one "
+    .. "processor both are bound to it. The FIFOs use luaposix (`read` and `write`), in Lua 5.3 if "
+    .. "luaposix is not installed for 5.4. The pipe of luv is a Unix socket. The C limits are the same "
+    .. "FIFOs in C, and a ring in shared memory whose ends wait by spinning or by futexes. The ring has no "
+    .. "names, checks, time-outs or detection of dead processes." }
 
 local function succeeds(command)
   return os.execute(command .. " >/dev/null 2>&1")
 end
 
--- The Lua for a way, nil if what it takes is not on this machine.
+-- Returns the Lua command for a way, nil if a module that the way needs is not installed.
 local function interpreter(way)
   local ours = arg[-1] or "lua5.4"
   if not way.posix then return ours end
@@ -48,7 +49,8 @@ local function hear(child)
   return assert(child:read(DEADLINE))
 end
 
--- A way in use: what runs so many repetitions and says how long they took, and what ends it.
+-- Starts the processes of a way. Returns a function that runs a number of repetitions and returns their time,
+-- and a function that ends the processes.
 local function use(name, what, size, where, peers)
   local way = ways[name]
   local lua = interpreter(way)
@@ -74,7 +76,7 @@ local TWO <const> = { driver = "0", peer = "1", said = "two processors" }
 local ONE <const> = { driver = "0", peer = "0", said = "one processor" }
 local ANY <const> = { driver = "0,1", peer = "0,1", said = "any processors" }
 
--- `names` maps what a column is called to the way; "filemap" is the first.
+-- Makes a comparison of `t.columns`, which are pairs of a column's title and its way; "filemap" is the first.
 local function traffic(t)
   return { id = t.work, work = ("%s, %s"):format(t.work, t.where.said), how = t.how, bounds = t.bounds,
     target = t.target, competitors = function()
@@ -108,31 +110,35 @@ end
 
 topic.comparisons = {
   traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = TWO, target = 4e6,
-    how = "A message, and the same back. Both ends spin a while before they sleep.",
+    how = "A message, and the same message back. Both ends spin for a while before they sleep.",
     columns = { PIPE, MAILSLOTS, STATES, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { least = 20 } },
   traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = ONE, target = 4e6,
-    how = "The same where the other end runs only while this one sleeps.",
+    how = "The same, but one end runs only while the other one sleeps.",
     columns = { PIPE, MAILSLOTS, STATES, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { most = 1.3 } },
   traffic { work = "messages of 64 bytes", what = "flow", size = 64, where = TWO, target = 10e6,
-    how = "One way, until all have come.",
+    how = "One way, until all messages have arrived.",
     columns = { PIPE, MAILSLOTS, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV },
     bounds = { { against = "luaposix FIFO", least = 10 } } },
   traffic { work = "messages of 64 bytes", what = "flow", size = 64, where = ONE, target = 10e6,
-    how = "One way, until all have come.", columns = { PIPE, MAILSLOTS, FUTEXES, FIFO_IN_C, FIFO, LUV } },
+    how = "One way, until all messages have arrived.",
+    columns = { PIPE, MAILSLOTS, FUTEXES, FIFO_IN_C, FIFO, LUV } },
   traffic { work = "messages of 64 KiB", what = "flow", size = 65536, where = TWO, target = 10e6,
-    how = "One way, until all have come.", columns = { PIPE, SPINNING, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
+    how = "One way, until all messages have arrived.",
+    columns = { PIPE, SPINNING, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
     bounds = { { against = "luaposix FIFO", least = 1.5 } } },
   traffic { work = "messages of 64 KiB", what = "flow", size = 65536, where = ONE, target = 10e6,
-    how = "One way, until all have come.", columns = { PIPE, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
+    how = "One way, until all messages have arrived.", columns = { PIPE, FUTEXES, FIFO_IN_C, LONG_FIFO, LUV },
     bounds = { { against = "luaposix FIFO", least = 1.5 } } },
   traffic { work = "messages of 64 bytes of four writers", what = "fan", size = 64, where = ANY, peers = 4,
-    target = 20e6, how = "To one reader: a mailslot, and one FIFO that all four write to. Bound to no processor.",
+    target = 20e6,
+    how = "To one reader, over a mailslot or over one FIFO. The processes are not bound to "
+      .. "a processor.",
     columns = { { "filemap", "mailslot" }, FIFO }, bounds = { { against = "luaposix FIFO", least = 3 } } },
 }
 
 local function value(what, statement, other)
   return { id = what, garbage = what == "state:read", work = ("`%s`, 256 bytes"):format(what),
-    how = ("With nobody else there, against `%s` of a view."):format(other[1]),
+    how = ("No other process uses the state. Compared with `%s` of a view."):format(other[1]),
     bounds = { { against = other[1], most = 4 } },
     competitors = function()
       local name = ("bench-state-%d-%s"):format(process.pid(), what:gsub("%W", "-"))

@@ -1,5 +1,5 @@
--- The same work by LuaJIT's FFI, which has no checks: a process of its own, started by bench/luajit.lua.
--- Prints a line a figure: its id, a tab, and the quartiles in nanoseconds.
+-- The same work by LuaJIT's FFI, which has no checks. bench/luajit.lua runs this file as a process of its
+-- own. It prints a line for each figure: the id and the quartiles in nanoseconds, separated by tabs.
 -- luacheck: std luajit
 local ffi = require "ffi"
 local harness = require "bench.harness"
@@ -20,7 +20,7 @@ end
 
 local MIB = 1024 * 1024
 
--- Shared anonymous memory, as the C limit's.
+-- Returns shared anonymous memory, as the C limit uses.
 local function memory(size)
   return ffi.cast("char *", ffi.C.mmap(nil, size, 3, 0x21, -1, 0))
 end
@@ -32,7 +32,7 @@ local function figure(id, statement, names)
   print(("%s\t%.17g\t%.17g\t%.17g"):format(id, quartiles[1], quartiles[2], quartiles[3]))
 end
 
--- Offsets change and results are used, or the compiler would take the work out of the loop.
+-- Offsets change and results are used; otherwise the compiler would move the work out of the loop.
 local function numbers(p)
   local words = ffi.cast("int32_t *", p)
   local sum = ffi.new "int32_t[1]"

@@ -1,16 +1,16 @@
--- Looking for bytes.
+-- Searching for bytes.
 local subjects = require "bench.subjects"
 
 local MIB = 1024 * 1024
 
 local topic = { name = "find", title = "Finding bytes",
-  how = "From offset 0 to what stands at the very end of the bytes. The C limit is checks and `memmem`; "
-    .. "`string.find` (plain) looks through a string that is already at hand; \"io file\" reads the whole file into a "
-    .. "string first, and then looks." }
+  how = "Each search starts at offset 0 and finds the bytes at the very end. The C limit is checks and "
+    .. "`memmem`. `string.find` (plain) searches an existing string. \"io file\" reads the whole file into "
+    .. "a string and searches that." }
 
 local function find(id, work, size, haystack, needle)
   return { id = "find " .. id, garbage = true, work = work, needs = { "find" },
-    how = "The bound is on bytes per second.",
+    how = "The bound is for bytes per second.",
     bounds = { { against = "C limit", least = 0.5 } },
     competitors = function()
       local bytes = haystack(size - #needle) .. needle
@@ -28,7 +28,7 @@ local function find(id, work, size, haystack, needle)
     end }
 end
 
--- Log lines, of which the needle shares the beginning.
+-- Log lines that begin like the needle.
 local function lines(size)
   local line = "2024-05-01 12:00:00 INFO request served in 12 ms\n"
   return line:rep(size // #line + 1):sub(1, size)

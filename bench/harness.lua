@@ -1,20 +1,20 @@
--- How everything is timed. Also LuaJIT runs this file (bench/ffi.lua), so it keeps to what both Luas read.
+-- Measures times. LuaJIT also runs this file (bench/ffi.lua), so it uses only syntax that both Luas have.
 --
--- A competitor is { name, statement, names }: its loop is made from the statement's text, so that all loops
--- have the same shape, and the report can print what was measured. Or it is { name, statement, run = function }, which
--- does so many repetitions, and returns how many nanoseconds they took.
+-- A competitor is { name, statement, names }. Its loop is made from the text of the statement, so that all
+-- loops have the same form, and the report can print the statement. Or it is { name, statement, run =
+-- function }: the function runs a given number of repetitions and returns the nanoseconds that they took.
 local harness = {}
 
 local spread = table.unpack or _G.unpack
 
--- Short runs, since on a shared machine most of them are then disturbed by nobody. Where strings and tables
--- are made, runs are longer, so that the collector works in each as it would go on to.
+-- Runs are short, so that on a shared machine most of them are not disturbed. Runs that make strings and
+-- tables are longer, so that the garbage collector works in each run as it would in a long one.
 harness.rounds = { least = 15, most = 101 }
 harness.target = { default = 1e6, garbage = 4e6 } -- nanoseconds of one run
-harness.budget = 2.5e9                            -- of all rounds together, as far as the least number allows
+harness.budget = 2.5e9                            -- of all rounds, if `rounds.least` fits in it
 
--- function(repetitions) that does the statement so often, and then `last` once; `names` are its variables, which become
--- locals.
+-- Returns a function(repetitions) that runs `statement` that often, and then `last` once. `names` are its
+-- variables, which become locals.
 function harness.loop(statement, names, last)
   local keys, values = {}, {}
   for key in pairs(names) do keys[#keys + 1] = key end
@@ -31,7 +31,7 @@ local function time(now, run, n)
   return run(n) or tonumber(now() - from)
 end
 
--- How many repetitions take about the target, and how long they take.
+-- Returns how many repetitions take about the target time, and how long they take.
 local function calibrate(now, run, target)
   local n = 1
   while true do
@@ -44,9 +44,10 @@ local function calibrate(now, run, target)
   end
 end
 
--- Runs every competitor once a round, after a full collection. Each round starts with another one, and every
--- second one goes backwards: who comes after a competitor that empties the caches differs.
--- Returns for each an array with the nanoseconds that one repetition took in each round.
+-- Runs every competitor once a round, after a full collection. Each round starts with a different competitor,
+-- and every second round uses the reverse order. So it is not always the same competitor that runs after one
+-- that empties the caches. Returns for each competitor an array with the nanoseconds that one repetition took
+-- in each round.
 function harness.measure(now, runs, target)
   local counts, samples, round_time = {}, {}, 0
   for i, run in ipairs(runs) do
@@ -65,7 +66,7 @@ function harness.measure(now, runs, target)
   return samples
 end
 
--- The three quartiles of some numbers; the second is their median.
+-- Returns the three quartiles of an array of numbers. The second one is the median.
 function harness.quartiles(numbers)
   local sorted = {}
   for i, x in ipairs(numbers) do sorted[i] = x end
@@ -79,7 +80,7 @@ function harness.quartiles(numbers)
   return { at(0.25), at(0.5), at(0.75) }
 end
 
--- The quartiles of a/b, round by round: what slows the machine for a while slows both.
+-- Returns the quartiles of a/b, computed round by round: if the machine is slow for a while, both are slow.
 function harness.ratio(a, b)
   local ratios = {}
   for i, x in ipairs(a) do ratios[i] = x / b[i] end

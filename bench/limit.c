@@ -1,10 +1,10 @@
-/* The C limits: what the same work costs in plain C behind Lua's API, over a block of memory. Here is no
-** code of filemap, and nothing of what filemap adds (closing, access, slices); but what any safe module
-** must check is checked: self by its metatable, arguments by their type, offsets by the block's size.
-** Strings that Lua interns are copied first, since shared memory needs that.
+/* The C limits: the time that the same work takes in plain C behind Lua's API, over a block of memory. This
+** file uses no code of filemap and has none of its additions (closing, access, slices). It has the checks
+** that every safe module needs: self by its metatable, the types of the arguments, and offsets against the
+** size of the block. Strings that Lua interns are copied first, since shared memory needs that.
 **
-** A block is a mapping of its own of the very memory that the map has. Of two pieces of memory one may have
-** the luckier places in the caches, which would be measured too. */
+** A block maps the same memory as the map that it is compared with. With different memory, different places
+** in the caches would affect the comparison. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static int raise_errno(lua_State *L, const char *call, const char *subject)
   return luaL_error(L, "%s of %s: %s", call, subject, strerror(errno));
 }
 
-/* limit.now() -> nanoseconds of a clock that nobody sets. */
+/* limit.now() -> nanoseconds of a monotonic clock. */
 static int now(lua_State *L)
 {
   struct timespec t;
@@ -45,10 +45,10 @@ static int now(lua_State *L)
 
 /* {-- Checks ------------------------------------------------------------------------------------ */
 
-/* The classes' metatables: one Lua state is enough here, so their addresses can be kept. */
+/* The addresses of the metatables. They can be static, because there is only one Lua state. */
 static const void *block_class, *array_i32_class, *array_f32_class;
 
-/* Self, by its metatable's address. */
+/* Returns self, checked by the address of its metatable. */
 static inline void *check_self(lua_State *L, const void *class, const char *name)
 {
   void *self = lua_touserdata(L, 1);
@@ -79,7 +79,7 @@ static size_t check_length(lua_State *L, int arg)
   return (size_t)length;
 }
 
-/* The block in an argument other than self. */
+/* Returns the block in an argument other than self. */
 static const Block *check_other(lua_State *L, int arg)
 {
   return luaL_checkudata(L, arg, BLOCK);
@@ -135,7 +135,7 @@ static inline lua_Number check_FLOAT(lua_State *L, int arg, int least, int great
 
 TYPES(NUMBER)
 
-/* The closures' twins: plain functions whose block is an upvalue. */
+/* For comparison with closures: plain functions whose block is an upvalue. */
 static int getter_i32(lua_State *L)
 {
   return read_i32(L, lua_touserdata(L, lua_upvalueindex(1)), 1);
@@ -209,7 +209,7 @@ static int compare_exchange_i32(lua_State *L)
 
 /* {-- Bytes ------------------------------------------------------------------------------------- */
 
-/* Lua interns what is up to 40 bytes long: it reads such a string's bytes more than once. */
+/* Lua interns strings of up to 40 bytes, and reads the bytes of such a string more than once. */
 enum { INTERNED = 40 };
 
 static void push_copy(lua_State *L, const unsigned char *p, size_t length)
@@ -276,7 +276,8 @@ static int find(lua_State *L)
   return 1;
 }
 
-/* block:fields(offset) -> what string.unpack("i4i4fd") gives there: for a reader of just these fields. */
+/* block:fields(offset) -> the results of string.unpack("i4i4fd") there, from a reader of only these fields.
+** */
 static int fields(lua_State *L)
 {
   struct { int32_t first, second; float third; } x;
@@ -310,7 +311,7 @@ static int set_fields(lua_State *L)
 /* {-- Lines ------------------------------------------------------------------------------------- */
 
 typedef struct Lines {
-  const Block *block; /* the second upvalue keeps it */
+  const Block *block; /* kept alive by the second upvalue */
   size_t next;
 } Lines;
 
@@ -341,11 +342,11 @@ static int block_lines(lua_State *L)
 /* {-- Arrays ------------------------------------------------------------------------------------ */
 
 typedef struct Array {
-  unsigned char *data; /* its block is its user value */
+  unsigned char *data; /* the user value keeps its block alive */
   size_t count;
 } Array;
 
-/* The bare __index and __newindex: a C function with the checks that any has. */
+/* __index and __newindex as C functions that have only the necessary checks. */
 #define ELEMENT(T, ctype, kind, least, greatest)                              \
   static int index_##T(lua_State *L)                                          \
   {                                                                           \
@@ -394,7 +395,7 @@ static int array_f32(lua_State *L)
   return new_array(L, ARRAY "f32");
 }
 
-/* block:table(offset, count) -> a table of that many f32: the loop that fills it. */
+/* block:table(offset, count) -> a table of `count` f32, filled by a plain loop. */
 static int block_table(lua_State *L)
 {
   const Block *b = check_block(L);
@@ -411,7 +412,7 @@ static int block_table(lua_State *L)
   return 1;
 }
 
-/* block:set_table(offset, table): the loop that stores one's numbers as f32. */
+/* block:set_table(offset, table): stores the numbers of the table as f32, by a plain loop. */
 static int block_set_table(lua_State *L)
 {
   const Block *b = check_block(L);
@@ -440,13 +441,13 @@ static int new_block(lua_State *L, int fd, size_t size, int protection)
   return 1;
 }
 
-/* limit.block(handle, size): a block in the memory of a map, whose handle is a descriptor. */
+/* limit.block(handle, size) -> a block in the memory of a map; `handle` is the map's descriptor. */
 static int block(lua_State *L)
 {
   return new_block(L, (int)luaL_checkinteger(L, 1), check_length(L, 2), PROT_READ | PROT_WRITE);
 }
 
-/* limit.file(path): a block that is the file, to be read. */
+/* limit.file(path) -> a read-only block that maps the file. */
 static int file(lua_State *L)
 {
   const char *path = luaL_checkstring(L, 1);
@@ -468,7 +469,8 @@ static int block_close(lua_State *L)
 
 /* {-- Names ------------------------------------------------------------------------------------- */
 
-/* A file in /dev/shm that is locked as its holders lock a named map: what there is to open. */
+/* A file in /dev/shm, locked in the way in which holders lock a named map. It is the file that limit.named
+** opens. */
 typedef struct Holder {
   int fd;
   char path[64];
@@ -505,35 +507,35 @@ static int open_named(lua_State *L, const char *path)
   return fd >= 0 ? fd : raise_errno(L, "open", path);
 }
 
-/* Is the open file ours, and one of memory? The look before the opening asks the same of what has the name:
-** opening a planted device or FIFO would have effects. */
+/* Raises unless the file belongs to this user and is a regular file. `careful` also checks before opening,
+** because opening a planted device or FIFO would have effects. */
 static void check_named(lua_State *L, int result, const struct stat *st, const char *path)
 {
   if (result != 0 || !S_ISREG(st->st_mode) || st->st_uid != geteuid()) raise_errno(L, "stat", path);
 }
 
-/* Does the lock say that somebody else holds the file? */
+/* Raises unless another process holds the lock of the file. */
 static void expect_held(lua_State *L, int fd, const char *path)
 {
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) luaL_error(L, "nobody holds %s", path);
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) luaL_error(L, "no process holds %s", path);
 }
 
-/* limit.named(path, careful): opens, maps, unmaps and closes a named segment that another holds. The
-** promise is that a name lives exactly as long as somebody holds it, and that the kernel keeps count, by
-** flock(2). These system calls it takes; each is asked once:
+/* limit.named(path, careful): opens, maps, unmaps and closes a named section that another process holds. A
+** name must live exactly as long as a process holds it, and the kernel counts the holders by flock(2). This
+** needs these system calls, each once:
 **
 **   open          a descriptor of this holder's own
-**   fstat         whose it is, what it is, its size
-**   flock EX      must fail: else nobody held it, and the name is as good as gone
-**   flock SH      now this is a holder
-**   lstat         does the name still stand for that inode? The last holder may have gone meanwhile
+**   fstat         the owner, the type and the size of the file
+**   flock EX      must fail; otherwise no process holds the file, and the name is stale
+**   flock SH      makes this process a holder
+**   lstat         checks that the name still belongs to that inode: the last holder may have closed meanwhile
 **   mmap
 **   munmap, close
-**   open          anew: a descriptor shared after a fork would convert the other side's lock
-**   flock EX      fails: somebody else holds it, and it stays
+**   open          again, because after a fork the old descriptor's lock is shared with the child
+**   flock EX      fails: another process holds the file, and the name stays
 **   close
 **
-** `careful` adds what a planted name costs: lstat before each open, and fstat after the second. */
+** `careful` adds the checks for a planted name: lstat before each open, and fstat after the second one. */
 static int named(lua_State *L)
 {
   const char *path = luaL_checkstring(L, 1);

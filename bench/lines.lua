@@ -1,13 +1,13 @@
--- A file's lines.
+-- The lines of a file.
 local filemap = require "filemap"
 local limit = require "limit"
 local subjects = require "bench.subjects"
 
 local topic = { name = "lines", title = "Lines of a file",
-  how = "All lines of a file of 1 MiB, which is in the system's cache; opening and closing it count, for all. The C "
-    .. "limit maps the file and looks for each newline by `memchr`." }
+  how = "All lines of a file of 1 MiB that is in the system's cache. The times include opening and closing "
+    .. "the file. The C limit maps the file and finds each newline with `memchr`." }
 
--- About 1 MiB of lines whose lengths go up to twice the middle one.
+-- Returns about 1 MiB of lines whose lengths range up to twice `middle`.
 local function text(middle)
   local lines, size, seed = {}, 0, 1
   while size < 1024 * 1024 do
@@ -21,7 +21,7 @@ end
 local function lines(middle)
   return { id = "lines " .. middle, garbage = true, work = ("`lines`, about %d bytes each"):format(middle),
     needs = { "lines" },
-    how = "`filemap.file`, a view, its lines, and closing, against `io.lines` on the same path.",
+    how = "`filemap.file`, a view, its lines, and closing, compared with `io.lines` on the same path.",
     bounds = { { against = "io.lines", most = 1 } },
     competitors = function()
       local path = subjects.path(text(middle))

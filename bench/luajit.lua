@@ -1,7 +1,8 @@
--- The figures of bench/ffi.lua, where this machine has LuaJIT.
+-- Runs bench/ffi.lua if LuaJIT is installed.
 local luajit = {}
 
--- id -> quartiles in nanoseconds, and LuaJIT's version; nothing where it is missing or fails.
+-- Returns a table from id to quartiles in nanoseconds, and LuaJIT's version. Returns nothing if LuaJIT is
+-- missing or fails.
 function luajit.figures()
   local pipe = io.popen("luajit -v 2>/dev/null && luajit bench/ffi.lua 2>/dev/null")
   local version = pipe:read "l"

@@ -1,4 +1,4 @@
--- What it was measured on, as far as figures depend on it.
+-- Describes the machine, as far as the figures depend on it.
 local limit = require "limit"
 
 local function output(command)
@@ -8,7 +8,7 @@ local function output(command)
   return line ~= "" and line or nil
 end
 
--- The processor's name, and how many there are.
+-- Returns the name and the number of processors.
 local function processors()
   local name, count = nil, 0
   for line in io.lines "/proc/cpuinfo" do
@@ -18,14 +18,14 @@ local function processors()
   return name or output "uname -m" or "unknown", count
 end
 
--- Pairs of what and its name.
+-- Returns pairs of a property and its value.
 return function(luajit_version)
   local name, count = processors()
   return {
     { "Processor", ("%s, %d of them"):format(name, count) },
     { "Kernel", output "uname -sr" },
     { "Lua", output((arg and arg[-1] or "lua5.4") .. " -v"):match "^%S+ %S+" },
-    { "LuaJIT", luajit_version or "not on this machine" },
+    { "LuaJIT", luajit_version or "not installed" },
     { "Compiler", limit.compiler .. ", CMake's Release build" },
   }
 end

@@ -1,20 +1,20 @@
--- Coming to a named map, and letting it go.
+-- Opening and closing a named map.
 local filemap = require "filemap"
 local limit = require "limit"
 
 local topic = { name = "names", title = "Named maps",
-  how = "Open, view, close the view and the map, of a name that another map holds, for reading. The C limit is the "
-    .. "system calls that this takes for a name to live exactly as long as somebody holds it: open, fstat, flock "
-    .. "(for one that nobody holds), flock (to hold it), lstat, mmap; munmap, close, and open, flock, close to see "
-    .. "whether it was the last. \"C, looking first\" also looks at what has the name before each open, and after "
-    .. "the second, so that what another user planted there is not opened. The file is opened by `io.open`, 4 bytes "
-    .. "are read, and it is closed." }
+  how = "Opens a name that another map holds, for reading, makes a view, and closes both. The C limit is "
+    .. "the system calls that are needed so that a name lives exactly as long as a process holds it: open, "
+    .. "fstat, flock (is it held?), flock (hold it), lstat, mmap; then munmap, close, and open, flock, "
+    .. "close (was it the last holder?). \"C, looking first\" also checks the file before each open, and "
+    .. "after the second one, so that it does not open a file that another user planted. \"io file\" opens "
+    .. "a file by `io.open`, reads 4 bytes, and closes it." }
 
 local sizes = { { 4096, "4 KiB" }, { 1024 * 1024, "1 MiB" }, { 1024 * 1024 * 1024, "1 GiB" } }
 
 local function open(size, size_name)
   return { id = "open " .. size_name, garbage = true, work = "open, view, close: " .. size_name,
-    how = "The map is reserved, not filled, so that its size costs no memory.",
+    how = "The map is only reserved, so its size costs no memory.",
     bounds = { { against = "C limit", most = 1.6 } },
     competitors = function()
       local name = ("bench-%x"):format(limit.now())

@@ -1,4 +1,4 @@
--- Numbers one by one: methods, and the closures for hot loops.
+-- Single numbers: methods, and closures for hot loops.
 local subjects = require "bench.subjects"
 
 local unpack, pack = string.unpack, string.pack
@@ -7,13 +7,13 @@ local view, block = subjects.twins(noise)
 local file = subjects.file(noise)
 
 local topic = { name = "numbers", title = "Numbers",
-  how = "One number at one offset of 4096 bytes, again and again. `v` is a view, `c` a block of the C limit whose "
-    .. "method checks self by its metatable's address, the offset's type and range, and a value's type and range. "
-    .. "`s` is a string with the same bytes, `f` a file with them." }
+  how = "One number at one offset of 4096 bytes, repeatedly. `v` is a view. `c` is a block of the C limit, "
+    .. "whose methods check self by the address of its metatable, and the type and range of the offset and "
+    .. "the value. `s` is a string with the same bytes, and `f` is a file with them." }
 
 local get = { id = "get_i32", work = "`get_i32`", needs = { "get_i32" },
-  how = "The method against the same method in C, and against `string.unpack` on a string at hand. The file is "
-    .. "one opened by `io.open`: seek, read, unpack.",
+  how = "The method compared with the same method in C, and with `string.unpack` on an existing string. "
+    .. "\"io file\" seeks, reads and unpacks in a file opened by `io.open`.",
   bounds = { { against = "C limit", most = 1.15 }, { against = "string.unpack", most = 0.8 } } }
 
 function get.competitors()
@@ -26,8 +26,8 @@ function get.competitors()
 end
 
 local set = { id = "set_i32", work = "`set_i32`", needs = { "set_i32" },
-  how = "As for `get_i32`. `string.pack` alone makes the four bytes and puts them nowhere; the file is sought and "
-    .. "written to.",
+  how = "As for `get_i32`. `string.pack` makes the four bytes but does not store them. \"io file\" seeks "
+    .. "and writes.",
   bounds = { { against = "C limit", most = 1.15 }, { against = "string.unpack", most = 0.8 } } }
 
 function set.competitors()
@@ -41,7 +41,7 @@ function set.competitors()
 end
 
 local getter = { id = "getter", work = "`getter \"i32\"`", needs = { "getter" },
-  how = "The closure against one in C, which has its block as an upvalue.",
+  how = "The closure compared with a closure in C, which has its block as an upvalue.",
   bounds = { { against = "C limit", most = 1.15 } } }
 
 function getter.competitors()
@@ -53,7 +53,7 @@ function getter.competitors()
 end
 
 local setter = { id = "setter", work = "`setter \"i32\"`", needs = { "setter" },
-  how = "The closure against one in C.", bounds = { { against = "C limit", most = 1.15 } } }
+  how = "The closure compared with a closure in C.", bounds = { { against = "C limit", most = 1.15 } } }
 
 function setter.competitors()
   return {
@@ -63,12 +63,12 @@ function setter.competitors()
   }
 end
 
--- One of the other types, beside the view's own i32.
+-- Another type, compared with the view's own i32.
 local function other_type(way, T, format, statement)
   local value = T:find "^f" and "0.5" or "42"
   return { id = way .. "_" .. T, work = ("`%s_%s`"):format(way, T), needs = { way .. "_" .. T },
-    alike = way, -- they look like i32: not in the plot, and explained once
-    how = "Against the same type in C, and against this view's i32.",
+    alike = way, -- all look like i32: not in the plot, and explained once
+    how = "Compared with the same type in C, and with i32 of the same view.",
     bounds = { { against = "filemap's i32", most = 1.2, as = ("other types than i32, %s_T"):format(way) } },
     competitors = function()
       return {

@@ -1,4 +1,4 @@
--- Several fields at once, by string.pack's formats.
+-- Several fields at once, in the formats of string.pack.
 local subjects = require "bench.subjects"
 
 local bytes = string.pack("i4i4fd", 7, -7, 0.5, 0.25)
@@ -8,9 +8,9 @@ local text_view = subjects.twins(text .. ("\0"):rep(4096))
 local s, text_s = view:get_string(0, #view), text_view:get_string(0, #text_view)
 
 local topic = { name = "packed", title = "Packed fields",
-  how = "`v` is a view; `s` is a string of the same bytes that is already at hand; \"read out\" makes that string "
-    .. "first, of just the bytes needed. The C limit is a method for these fields alone, which reads no format: no "
-    .. "bound is set against it." }
+  how = "`v` is a view, and `s` is an existing string of the same bytes. \"read out\" first makes a string "
+    .. "of the bytes needed. The C limit is a method for these fields only, which parses no format. There "
+    .. "is no bound against it." }
 
 local function unpacking(format)
   return { id = "unpack " .. format, work = ("`unpack \"%s\"`"):format(format), needs = { "unpack" },
@@ -41,8 +41,8 @@ function with_text.competitors()
 end
 
 local packing = { id = "pack", work = "`pack \"i4i4fd\"`", needs = { "pack" },
-  how = "The same fields written, against `string.pack`, which makes a string and puts it nowhere. No bound is "
-    .. "set for it." }
+  how = "Writes the same fields, compared with `string.pack`, which makes a string but does not store it. "
+    .. "It has no bound." }
 
 function packing.competitors()
   local names = { v = view, c = block, pack = string.pack }

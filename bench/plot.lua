@@ -1,9 +1,9 @@
--- The plot: for each piece of work the time of each way of doing it, as a multiple of the C limit's, on a
--- logarithmic axis.
+-- Draws the plot: for each piece of work the time of each way of doing it, as a multiple of the C limit's
+-- time, on a logarithmic axis.
 local ROW, LEFT, WIDTH, RIGHT, TOP = 18, 270, 560, 30, 74
 local LOW, HIGH = 0.01, 1000
 
--- Plain classes, without variables, which not every viewer knows.
+-- Classes without CSS variables, which not every viewer supports.
 local STYLE = [[
 <style>
   text { font-family: system-ui, "DejaVu Sans", sans-serif; font-size: 12px; fill: #24292f; }
@@ -34,7 +34,8 @@ local function text(x, y, class, s)
   return ('<text x="%.1f" y="%.1f" class="%s">%s</text>'):format(x, y, class, escape(s))
 end
 
--- filemap's time as a bar from the limit's, with a dot at its end; the others as rings and diamonds.
+-- Draws filemap's time as a bar that starts at the C limit and ends with a dot, and other times as rings and
+-- diamonds.
 local function mark(figure, ratio, y)
   local x = x_of(ratio)
   if figure.name == "filemap" then
@@ -65,7 +66,8 @@ local function work_row(result, y)
   return table.concat(out, "\n")
 end
 
--- The work of a topic that has a limit, without the other types of numbers: they would all look like i32.
+-- Returns the work of a topic that has a C limit. Number types other than i32 are left out, since all look
+-- like i32.
 local function rows(topic)
   local found = {}
   for _, result in ipairs(topic.results) do
@@ -101,7 +103,7 @@ local function legend()
   }, "\n")
 end
 
--- The SVG's text.
+-- Returns the text of the SVG file.
 return function(topics)
   local body, y = {}, TOP
   for _, topic in ipairs(topics) do

@@ -1,7 +1,7 @@
--- Figures as text: for the terminal, and as doc/performance.md.
+-- Formats the figures for the terminal and for doc/performance.md.
 local report = {}
 
--- Nanoseconds with three digits, in the unit that suits.
+-- Formats nanoseconds with three digits, in a fitting unit.
 function report.time(ns)
   local unit = "ns"
   for _, larger in ipairs { "µs", "ms", "s" } do
@@ -18,12 +18,12 @@ function report.verdict(v)
     v.most or v.least, v.met and "met" or "**not met**")
 end
 
--- What the verdict's number is.
+-- Names the quantity that a verdict's number measures.
 function report.meaning(v)
   return v.most and ("time / %s"):format(v.against) or ("speed / %s"):format(v.against)
 end
 
--- The competitors of a topic, in the order in which they first come up.
+-- Returns the names of a topic's competitors, in the order in which they first occur.
 local function columns(topic)
   local found, seen = {}, {}
   for _, result in ipairs(topic.results) do
@@ -47,7 +47,7 @@ local function cell(figure)
   return ("%s (%s–%s)"):format(report.time(q[2]), (report.time(q[1]):gsub(" .*", "")), report.time(q[3]))
 end
 
--- A topic's table as lines of Markdown.
+-- Returns a topic's table as lines of Markdown.
 function report.table(topic)
   local names = columns(topic)
   local head, rule = { "" }, { "---" }
@@ -66,7 +66,7 @@ function report.table(topic)
   return lines
 end
 
--- All verdicts; of those that share a line (`as`), the one nearest to failing.
+-- Returns all verdicts. Of verdicts that share a line (`as`) it returns the one nearest to failing.
 function report.verdicts(topics)
   local found, by_line = {}, {}
   for _, topic in ipairs(topics) do
@@ -86,7 +86,7 @@ function report.verdicts(topics)
 end
 
 function report.verdict_rows(verdicts)
-  local lines = { row { "", "measured", "its bound" }, row { "---", "---", "---" } }
+  local lines = { row { "work", "measured", "bound" }, row { "---", "---", "---" } }
   for _, v in ipairs(verdicts) do
     local work = v.as and ("%s; the worst is %s"):format(v.as, v.work) or v.work
     lines[#lines + 1] = row { work, report.meaning(v), report.verdict(v) }
@@ -94,7 +94,7 @@ function report.verdict_rows(verdicts)
   return lines
 end
 
--- "41 of 45 bounds are met; 3 are not built yet."
+-- Returns a line such as "41 of 45 bounds are met; the work of 3 is not built yet."
 function report.summary(verdicts)
   local met, missing = 0, 0
   for _, v in ipairs(verdicts) do
@@ -102,30 +102,30 @@ function report.summary(verdicts)
     if not v.value then missing = missing + 1 end
   end
   return ("%d of %d bounds are met%s."):format(met, #verdicts,
-    missing > 0 and ("; of %d the work is not built yet"):format(missing) or "")
+    missing > 0 and ("; the work of %d is not built yet"):format(missing) or "")
 end
 
 local METHOD = [[
-Each figure is the median of %d to %d rounds, the fewer the longer they take, with the first and third quartile in
-brackets. In a round each way of doing the same work runs once, for about %g ms, or %g ms where strings or tables are
-made, one directly after the other; each round starts with another one, and every second round goes backwards. Before
-each run all garbage is collected; what the run makes itself is collected as it goes, and counts. All loops have the
-same shape: they are made from the statements that stand under each table. The clock is
-`clock_gettime(CLOCK_MONOTONIC)`.
+Each figure is the median of %d to %d rounds (fewer if they take longer), with the first and third quartile in
+brackets. In each round every way of doing the same work runs once, one directly after the other. A run takes
+about %g ms, or %g ms if it makes strings or tables. Each round starts with a different way, and every second
+round uses the reverse order. All garbage is collected before each run. Garbage that a run makes is collected
+during the run, and this time counts. All loops have the same form and are made from the statements listed
+under each table. The clock is `clock_gettime(CLOCK_MONOTONIC)`.
 
-A ratio is the median of the rounds' own ratios, not the ratio of two medians: what slows the machine for a while
-slows both sides of a round. "Speed" is the inverse of time.
+A ratio is the median of the ratios of all rounds, not the ratio of two medians. If the machine is slow for a
+while, both sides of a round are slow, and the ratio stays correct. "Speed" is the inverse of time.
 
-The C limit (`bench/limit.c`) is a C module that does the same in the same memory, by a mapping of its own, with the
-checks that any safe module must have (self by its metatable's address, the arguments' types, the range) and none
-of what filemap adds. LuaJIT's FFI, which checks nothing, runs in a process of its own, before the others: its figures
-are from the same run, but not from the same rounds.]]
+The C limit (`bench/limit.c`) is a C module that does the same work in the same memory, through a mapping of
+its own. It has the checks that every safe module needs: self by the address of its metatable, the types of
+the arguments, and the range. It has no other feature of filemap. LuaJIT's FFI checks nothing. It runs in a
+process of its own before the others, so its figures are from the same run but not from the same rounds.]]
 
 local function append(lines, more)
   table.move(more, 1, #more, #lines + 1, lines)
 end
 
--- A paragraph in lines of at most 110 columns, the later ones after `indent`.
+-- Wraps a paragraph at 110 columns; `indent` starts every line after the first.
 local function wrap(text, indent)
   local lines, line = {}, nil
   for word in text:gmatch "%S+" do
@@ -139,8 +139,8 @@ local function wrap(text, indent)
   return table.concat(lines, "\n")
 end
 
--- How each line of a topic was measured: the sentence, and the statements. Lines alike but for a size are
--- explained once.
+-- Explains how each line of a topic was measured, by its sentence and its statements. Lines that differ only
+-- in a size are explained once.
 local function explain(topic)
   local lines, said = {}, {}
   for _, result in ipairs(topic.results) do
@@ -150,24 +150,26 @@ local function explain(topic)
     end
     local how = result.how .. " " .. table.concat(parts, "; ")
     local key = result.alike or how
-    local work = result.work .. (result.alike and ", and so each of the other types" or "")
+    local work = result.work .. (result.alike and " and each of the other types" or "")
     if not said[key] then lines[#lines + 1] = wrap(("- %s: %s"):format(work, how), "  ") end
     said[key] = true
   end
   return lines
 end
 
--- The whole of doc/performance.md.
+-- Returns the text of doc/performance.md.
 function report.page(topics, machine, harness)
   local lines = { "# Performance", "",
-    "Written by `script/bench`, which measures all of this in one go; run it on your machine for your figures.", "" }
+    "`script/bench` measured all figures of this page in one run, and wrote the page. Run it to measure "
+      .. "your machine.",
+    "" }
   append(lines, { row { "", "" }, row { "---", "---" } })
   for _, pair in ipairs(machine) do lines[#lines + 1] = row { pair[1], pair[2] } end
   append(lines, { "", "![Time of each way, as a multiple of the C limit's](performance.svg)", "",
-    "## How it is measured", "", METHOD:format(harness.rounds.least, harness.rounds.most,
+    "## Method", "", METHOD:format(harness.rounds.least, harness.rounds.most,
       harness.target.default / 1e6, harness.target.garbage / 1e6), "" })
   local verdicts = report.verdicts(topics)
-  append(lines, { "## The bounds", "", report.summary(verdicts), "" })
+  append(lines, { "## Bounds", "", report.summary(verdicts), "" })
   append(lines, report.verdict_rows(verdicts))
   for _, topic in ipairs(topics) do
     append(lines, { "", "## " .. topic.title, "", wrap(topic.how, ""), "" })
@@ -178,7 +180,7 @@ function report.page(topics, machine, harness)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Markdown's table as one for a terminal: columns aligned.
+-- Converts a Markdown table to aligned columns for a terminal.
 function report.plain(lines)
   local rows, widths = {}, {}
   for _, line in ipairs(lines) do

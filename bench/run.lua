@@ -1,4 +1,5 @@
--- script/bench: measures the topics named, or all, and prints them. All: also writes doc/performance.md.
+-- The program of script/bench. It measures and prints the topics in its arguments. Without arguments it
+-- measures all topics and also writes doc/performance.md.
 local filemap = require "filemap"
 local harness = require "bench.harness"
 local limit = require "limit"
@@ -10,7 +11,7 @@ local report = require "bench.report"
 local TOPICS = { "numbers", "atomics", "bytes", "arrays", "packed", "structs", "find", "lines", "names",
   "channels" }
 
--- What views can do so far: their methods.
+-- Returns the methods of views that exist so far.
 local function methods()
   local view <close> = assert(assert(filemap.create(nil, 1)):view())
   return getmetatable(view).__index
@@ -24,7 +25,8 @@ local function is_built(comparison)
   return true
 end
 
--- A bound and what came out: value (quartiles), met, and margin (over 1: not met).
+-- Compares a bound with the measurement. The result has value (quartiles), met, and margin (over 1 if not
+-- met).
 local function judge(bound, comparison, samples)
   local v = { work = comparison.work, against = bound.against, most = bound.most, least = bound.least, as = bound.as,
     margin = -1 }
@@ -36,7 +38,7 @@ local function judge(bound, comparison, samples)
   return v
 end
 
--- Measures one comparison: its competitors' quartiles, and samples by name.
+-- Measures one comparison. Returns its competitors' quartiles, and samples by name.
 local function measure(comparison)
   local competitors, drop = comparison.competitors()
   local runs, figures, by_name = {}, {}, {}
@@ -90,7 +92,7 @@ local function check_topics(names)
   for _, name in ipairs(TOPICS) do known[name] = true end
   for _, name in ipairs(names) do
     if not known[name] then
-      io.stderr:write(("There is no topic '%s'. There are: %s.\n"):format(name, table.concat(TOPICS, ", ")))
+      io.stderr:write(("Unknown topic '%s'. The topics are: %s.\n"):format(name, table.concat(TOPICS, ", ")))
       os.exit(2)
     end
   end
@@ -105,7 +107,7 @@ local all = #arg == 0
 local names = all and TOPICS or table.move(arg, 1, #arg, 1, {})
 check_topics(names)
 local figures, version = luajit.figures()
-if not version then print "LuaJIT is not on this machine: its column is missing.\n" end
+if not version then print "LuaJIT is not installed, so its column is missing.\n" end
 local topics = {}
 for i, name in ipairs(names) do topics[i] = run_topic(name, figures) end
 local verdicts = report.verdicts(topics)
@@ -114,5 +116,5 @@ print("\n" .. report.summary(verdicts))
 if all then
   write("doc/performance.md", report.page(topics, machine(version), harness))
   write("doc/performance.svg", plot(topics))
-  print "doc/performance.md and doc/performance.svg are written."
+  print "Wrote doc/performance.md and doc/performance.svg."
 end

@@ -1,4 +1,4 @@
--- Structs: fields of records, whole tables, and headers parsed.
+-- Structs: fields of records, whole tables, and parsing headers.
 local cdef = require "filemap.cdef"
 local struct = require "filemap.struct"
 local subjects = require "bench.subjects"
@@ -10,10 +10,11 @@ local Sample = struct.define("Sample", {
 local view, block = subjects.twins(string.pack("i4i4ffi4I4ffff", 7, 3, 61.5, 7200, 4, 5, 1, 2, 3, 40):rep(100))
 
 local topic = { name = "structs", title = "Structs",
-  how = "`p` is a record of ten fields of 4 bytes in `v`; \"by hand\" is what one would write without structs." }
+  how = "`p` is a record of ten fields of 4 bytes in `v`. \"by hand\" is the code that a program without "
+    .. "structs needs." }
 
 local field = { id = "record field", work = "`p.lap`",
-  how = "A field of a record, against the view's method at the same offset.",
+  how = "Reads a field of a record, compared with the view's method at the same offset.",
   bounds = { { against = "get_T", most = 2.5 } } }
 
 function field.competitors()
@@ -26,7 +27,7 @@ function field.competitors()
 end
 
 local assignment = { id = "record assignment", work = "`p.lap = i`",
-  how = "The same, written.", bounds = { { against = "set_T", most = 2.5 } } }
+  how = "Writes a field of a record.", bounds = { { against = "set_T", most = 2.5 } } }
 
 function assignment.competitors()
   local names = { p = Sample:at(view, 0), v = view, c = block }
@@ -38,7 +39,7 @@ function assignment.competitors()
 end
 
 local reading = { id = "struct read", work = "`S:read(v, 0)`", garbage = true,
-  how = "Ten fields as a table, against one `unpack` and the table made of its values.",
+  how = "Reads ten fields as a table, compared with one `unpack` and a table constructor.",
   bounds = { { against = "by hand", most = 1.5 } } }
 
 function reading.competitors()
@@ -52,8 +53,8 @@ function reading.competitors()
 end
 
 local writing = { id = "struct write", work = "`S:write(v, 0, t)`",
-  how = "Ten fields written from a table, all checked before the first is written, against one `pack` by hand. No "
-    .. "bound is set for it." }
+  how = "Writes ten fields from a table. It checks all before it writes the first. Compared with one "
+    .. "`pack` by hand. It has no bound." }
 
 function writing.competitors()
   local names = { S = Sample, v = view, t = Sample:read(view, 0) }
@@ -64,7 +65,7 @@ function writing.competitors()
   }
 end
 
--- A header of 500 lines like vendors', and as many lines of Lua.
+-- A header of 500 lines, like those of vendors.
 local function header()
   local lines = { "#pragma once", "#include <stdint.h>", "#define MAX_CARS 64", "#pragma pack(push, 4)" }
   for i = 1, 49 do
@@ -87,8 +88,8 @@ local function header()
 end
 
 local parsing = { id = "cdef.parse", work = "`cdef.parse` of 500 lines", garbage = true,
-  how = "49 structs of eight members, beside Lua's own parser over as many lines of tables. No bound is set "
-    .. "against that." }
+  how = "49 structs of eight members, compared with Lua's own parser on as many lines of tables. It has no "
+    .. "bound." }
 
 function parsing.competitors()
   local lua = ("local x = {\n" .. ('  { "position", "f32", 3 },\n'):rep(8) .. "}\n"):rep(50)

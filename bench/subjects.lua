@@ -1,10 +1,10 @@
--- What is measured upon: the same bytes in a view, in a block of the C limits, and in files.
+-- Makes the test data: the same bytes in a view, in a block of the C limits, and in files.
 local filemap = require "filemap"
 local limit = require "limit"
 
 local subjects = {}
 
--- A view of an unnamed map with the bytes of `s`, and a block in the same memory.
+-- Returns a view of an unnamed map with the bytes of `s`, and a block in the same memory.
 function subjects.twins(s)
   local map <close> = assert(filemap.create(nil, #s))
   local view = assert(map:view())
@@ -12,7 +12,7 @@ function subjects.twins(s)
   return view, limit.block(map:handle(), #s)
 end
 
--- The path of a file with the bytes of `s`.
+-- Returns the path of a file with the bytes of `s`.
 function subjects.path(s)
   local path = os.tmpname()
   local file <close> = assert(io.open(path, "wb"))
@@ -20,7 +20,7 @@ function subjects.path(s)
   return path
 end
 
--- A file with these bytes, opened for reading and writing, of which no name is left.
+-- Returns a file with the bytes of `s`, opened for reading and writing. Its name is removed.
 function subjects.file(s)
   local path = subjects.path(s)
   local file = assert(io.open(path, "r+b"))
@@ -28,7 +28,7 @@ function subjects.file(s)
   return file
 end
 
--- So many bytes that look random and are the same in every run: xorshift, eight at a time.
+-- Returns `size` bytes that look random and are the same in every run (xorshift, eight bytes at a time).
 function subjects.noise(size)
   local words, x = {}, 88172645463325252
   for i = 1, (size + 7) // 8 do

@@ -1,8 +1,9 @@
--- traffic.lua WAY WHAT SIDE ADDRESS SIZE: one end of a way (bench/ways.lua), for script/bench. It says READY, then for
--- each line of its input does its part of so many repetitions; the driver says how many nanoseconds that took.
---   echo  the driver sends a message, and receives it again
---   flow  the driver sends messages, and at last receives one, when all have come
---   fan   the driver receives what all peers send
+-- traffic.lua WAY WHAT SIDE ADDRESS SIZE: one end of a way (bench/ways.lua), for script/bench. It prints
+-- READY. Then it reads a number of repetitions from each line of its input and does its side of them. The
+-- driver prints how many nanoseconds they took. WHAT is one of:
+--   echo  the driver sends a message and receives it back
+--   flow  the driver sends messages, and receives one after the peer has received all
+--   fan   the driver receives the messages of all peers
 -- Lua 5.3 also runs this file.
 local harness = require "bench.harness"
 local ways = require "bench.ways"

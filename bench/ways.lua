@@ -1,11 +1,11 @@
--- The ways for messages between two processes that script/bench compares: of each, the statements that send and receive
--- the message `m` of `size` bytes, over the names that `open` gives. An address is a path at which there is nothing, or
--- two FIFOs behind it, ".a" (to the peer) and ".b" (from it).
+-- The ways of sending messages between processes that script/bench compares. Each has the statements that
+-- send and receive a message `m` of `size` bytes. Their variables are the table that `open` returns. An
+-- address is an unused path; for FIFOs, the paths with ".a" (to the peer) and ".b" (from it) appended exist.
 --
--- Lua 5.3 also runs this file, where luaposix is only for that.
+-- Lua 5.3 also runs this file, on machines that have luaposix only for Lua 5.3.
 local ways = {}
 
--- Names of filemap: the last part of the path.
+-- Makes a filemap name from the last part of the path.
 local function name_of(address)
   return "bench-" .. address:match "[^/]*$"
 end
@@ -20,7 +20,7 @@ ways["pipe"] = {
   end,
 }
 
--- Opens what another process may not have made yet.
+-- Opens an object that another process may not have made yet.
 local function await(open, name)
   while true do
     local object = open(name)
@@ -30,7 +30,7 @@ end
 
 local other = { driver = "peer", peer = "driver" }
 
--- The driver reads, any number of peers write.
+-- The driver reads, and any number of peers write.
 ways["mailslot"] = {
   send = "w:send(m)", receive = "local x = s:receive()",
   open = function(side, address)
@@ -58,7 +58,7 @@ ways["two states"] = {
   end,
 }
 
--- Both ends open theirs in the same order, since each waits for the other in it.
+-- Opening a FIFO waits for its other end, so both processes open the two FIFOs in the same order.
 local function fifos(side, address)
   local to, from = address .. ".a", address .. ".b"
   if side == "driver" then return to, from, true end
@@ -75,7 +75,7 @@ local function posix_open(side, address)
   return names
 end
 
--- Nanoseconds, where the C limits' module cannot be loaded.
+-- A clock in nanoseconds for a Lua that cannot load the C limits' module.
 local function posix_clock()
   local time = require "posix.time"
   return function()
@@ -89,7 +89,7 @@ ways["luaposix FIFO"] = {
   now = posix_clock,
 }
 
--- A read gives what is there: longer messages come in parts.
+-- A read returns the bytes that are available, so longer messages arrive in parts.
 ways["luaposix FIFO, long"] = {
   posix = true, fifos = true, send = "write(out, m)",
   receive = "local x = read(from, size) while #x < size do x = x .. read(from, size - #x) end", open = posix_open,
