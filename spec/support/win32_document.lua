@@ -27,8 +27,8 @@ CloseHandle(hMapFile)
   methods read and write what C code reads and writes through the pointer. `view:sub(offset, length)` is
   `pBuf + offset`.
 - `NULL` is nil; `TRUE` and `FALSE` are true and false. A call that fails returns the same as in C: nil, false, or for
-  `CreateFile` `INVALID_HANDLE_VALUE` (-1). It also returns a message, filemap's code and the last error, so that
-  `assert(…)` works.
+  `CreateFile` `INVALID_HANDLE_VALUE` (-1). It also returns a message, filemap's code and the last error. So
+  `assert(…)` raises the message, except around `CreateFile`, whose -1 is a true value.
 - `GetLastError()` returns a number of this module, which nothing else in Lua changes. `CreateFileMapping` and
   `CreateFile` set it when they succeed, too. The other calls leave it unchanged when they succeed.
 - `LPSECURITY_ATTRIBUTES` is nil, or `{ inherit = true, sddl = "…", mode = "0600" }`.
