@@ -1,65 +1,126 @@
-/* filemap: shared memory as Win32 file mapping has it, on Windows and POSIX alike.
+/* filemap: shared memory, locks and messages between processes, on Windows and Linux.
 **
-** This header is the contract of the C library; it knows no Lua. What holds for every call:
+** This header is the contract of the C library. The library does not depend on Lua. It has the model of Win32
+** file mapping, on both systems:
 **
-** - A call that can fail returns FM_OK (0) or one of the codes below, and fills the fm_error that it
-**   is given (NULL is fine). On failure its outputs are untouched and whatever it took is let go.
-** - Text is UTF-8 and NUL-terminated: names, paths, messages.
+**   fm_map       a section of memory, or a file, that a process has open, by name or unnamed
+**   fm_view      a range of a map in the address space: plain memory to read and write
+**   fm_sync      a mutex, a semaphore or an event that several processes use by name
+**   fm_state     the newest value: one writer, any number of readers
+**   fm_mailslot  messages of many writers to one reader
+**   fm_listener, fm_conn  connections of two ends, with messages or bytes both ways
+**
+** A program that makes a section and writes a number to it, without the checks of the codes:
+**
+**   fm_map *map;
+**   fm_view view;
+**   fm_error e;
+**   fm_create(&map, "Local\\Counter", 4096, NULL, &e);
+**   fm_view_open(&view, map, 0, fm_map_size(map), FM_RW, &e);
+**   *(uint32_t *)view.data = 1;
+**   fm_view_close(&view);
+**   fm_map_close(map);
+**
+** What holds for every call:
+**
+** - Results. A call that can fail returns FM_OK (0) or another fm_code, and then fills the fm_error that it
+**   is given. A NULL fm_error is allowed. A call that fails leaves its other outputs unchanged and keeps
+**   nothing open. The comment of each call lists its codes. Every call that can fail can also return
+**   FM_NO_MEMORY and FM_SYSTEM.
+** - Text is UTF-8 and ends with a NUL: names, paths, messages.
 ** - Sizes and offsets count bytes, from 0, in 64 bits.
-** - Interrupted system calls are taken up again, and handles are not inherited unless asked for.
-** - Counting of holders is thread-safe: a map and its views may be closed by different threads. One
-**   fm_map or fm_view is used by one thread at a time.
-*/
+** - Time-outs are seconds: 0 tries once and never waits, FM_FOREVER waits without end. A negative time-out
+**   and a NaN are FM_INVALID. Clocks are monotonic.
+** - Signals. A call that a signal interrupts continues.
+** - Handles are not inherited by child processes, unless an option asks for it.
+** - Threads. Different objects can be used by different threads at the same time. One object is used by one
+**   thread at a time. A map and its views are different objects.
+** - Pointers must not be NULL unless the comment of the call allows it.
+**
+** doc/c.md is the guide: how to build with the library, how its versions and its ABI change. */
 #ifndef FILEMAP_H
 #define FILEMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+/* {-- Version ------------------------------------------------------------------------------------ */
+
+/* The version of this header. Versions follow semantic versioning (https://semver.org). FILEMAP_VERSION is a
+** number that grows with them: 1.2.3 is 10203. FILEMAP_VERSION_STRING is "1.2.3". */
+#define FILEMAP_VERSION_MAJOR 0
+#define FILEMAP_VERSION_MINOR 1
+#define FILEMAP_VERSION_PATCH 0
+#define FILEMAP_VERSION (FILEMAP_VERSION_MAJOR * 10000 + FILEMAP_VERSION_MINOR * 100 + FILEMAP_VERSION_PATCH)
+
+#define FILEMAP_STRING_2(x) #x
+#define FILEMAP_STRING(x) FILEMAP_STRING_2(x)
+#define FILEMAP_VERSION_STRING \
+  FILEMAP_STRING(FILEMAP_VERSION_MAJOR) "." FILEMAP_STRING(FILEMAP_VERSION_MINOR) "." \
+  FILEMAP_STRING(FILEMAP_VERSION_PATCH)
+
+/* FM_API stands before each function. It is empty for programs that use the library, except on Windows with
+** FM_SHARED defined: then each call of the DLL is one jump shorter. Only the build of the shared library
+** defines FM_BUILD_SHARED. */
+#if defined(_WIN32) && defined(FM_BUILD_SHARED)
+#define FM_API __declspec(dllexport)
+#elif defined(_WIN32) && defined(FM_SHARED)
+#define FM_API __declspec(dllimport)
+#elif defined(__GNUC__) && defined(FM_BUILD_SHARED)
+#define FM_API __attribute__((visibility("default")))
+#else
+#define FM_API
+#endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* {-- Errors ------------------------------------------------------------------------------------ */
+/* Returns the FILEMAP_VERSION of the library that the program runs with. */
+FM_API int fm_version(void);
 
+/* {-- Errors ------------------------------------------------------------------------------------- */
+
+/* A later version can add codes. A program treats a code that it does not know like FM_SYSTEM. */
 typedef enum fm_code {
   FM_OK,
-  FM_NOT_FOUND,
-  FM_EXISTS,
-  FM_DENIED,
-  FM_INVALID,
-  FM_TOO_SMALL,
-  FM_TOO_LARGE,
-  FM_NO_SPACE,
-  FM_NO_MEMORY,
-  FM_IN_USE,
-  FM_TIMEOUT,
-  FM_CLOSED,
-  FM_FULL,
-  FM_TRUNCATED,
-  FM_CORRUPT,
-  FM_UNSUPPORTED,
-  FM_SYSTEM /* what the system reports and none of the words above covers */
+  FM_NOT_FOUND,   /* no section, object or file has the name, or no process listens by it */
+  FM_EXISTS,      /* the name is taken */
+  FM_DENIED,      /* the system or the object does not permit the access */
+  FM_INVALID,     /* an argument is wrong, or the name stands for another kind of object */
+  FM_TOO_SMALL,   /* what exists is smaller than requested */
+  FM_TOO_LARGE,   /* a size is past a limit */
+  FM_NO_SPACE,    /* the file system has no space left */
+  FM_NO_MEMORY,   /* the system has no memory left, or a limit of this process is reached */
+  FM_IN_USE,      /* another process, or a view of this one, uses it at this moment */
+  FM_TIMEOUT,     /* the time-out passed */
+  FM_CLOSED,      /* the other end has closed or died, or the view is closed */
+  FM_FULL,        /* there is no room, and the call does not wait */
+  FM_TRUNCATED,   /* a page of the view is lost: see fm_view */
+  FM_CORRUPT,     /* the contents of the section do not make sense: it is none of ours, or it was damaged */
+  FM_UNSUPPORTED, /* this system does not have it */
+  FM_SYSTEM       /* the system reports an error that no other code covers: see fm_error.native */
 } fm_code;
 
-/* What went wrong. `detail` says it in a sentence without full stop, to stand behind the name of the
-** thing concerned; `native` is the errno or GetLastError number, 0 where no system call failed. */
+/* What went wrong. */
 typedef struct fm_error {
   fm_code code;
-  long native;
-  char detail[200];
+  long native;      /* the errno or GetLastError number, 0 if no system call failed */
+  char detail[200]; /* a sentence without a full stop, to be printed behind the name or path and ": " */
 } fm_error;
 
-/* The word that scripts compare with ("not_found"); "ok" for FM_OK. */
-const char *fm_word(fm_code code);
+/* Returns the word for a code: "not_found" for FM_NOT_FOUND, "ok" for FM_OK, "system" for an unknown code. It
+** is the same word that Lua scripts get. */
+FM_API const char *fm_word(fm_code code);
 
-/* {-- Access ------------------------------------------------------------------------------------ */
+/* {-- Access ------------------------------------------------------------------------------------- */
 
-/* Access is a set of these bits. FM_COPY is a private copy-on-write: what is written stays with the
-** view. A view asks for no more than its map gives: writing and executing must be given, reading and
-** copying always are. */
+/* An access is one of six sets of these bits: FM_READ, FM_RW, FM_READ | FM_COPY, and each of them with
+** FM_EXEC. FM_COPY is private copy-on-write: what the program writes stays in its own view.
+**
+** A view cannot ask for more than its map gives. The map must have FM_WRITE for a view with FM_WRITE, and
+** FM_EXEC for one with FM_EXEC. FM_READ and FM_COPY are always given. */
 enum {
   FM_READ = 1,
   FM_WRITE = 2,
@@ -68,41 +129,53 @@ enum {
   FM_RW = FM_READ | FM_WRITE
 };
 
-/* "r", "rw", "copy", "rx", "rwx", "copyx" <-> bits. An unknown word gives 0, an unknown set NULL. */
-int fm_access_bits(const char *word);
-const char *fm_access_word(int access);
+/* Convert between an access and its word: "r", "rw", "copy", "rx", "rwx", "copyx". Return 0 for an unknown
+** word, NULL for bits that are no access. */
+FM_API int fm_access_bits(const char *word);
+FM_API const char *fm_access_word(int access);
 
-/* {-- Maps -------------------------------------------------------------------------------------- */
+/* {-- Names -------------------------------------------------------------------------------------- */
 
-/* A name is one of
-**   Name, Local\Name   this user's; two spellings of the same section
-**   Global\Name        one for all users
-**   /name              POSIX: a verbatim shm_open name, for other programs' segments; it stays until
-**                      fm_unlink. Windows: a name like any other
-** with 1 to FM_NAME_MAX bytes of UTF-8 after the prefix and no `\` among them, else FM_INVALID.
+/* Names are case-sensitive. A name is one of
 **
-** The first two kinds live as on Win32: a name appears whole, is there as long as any process holds a
-** map or view of it, and is gone when the last one lets go, be it by dying. A forked child holds what its
-** parent held. On POSIX what a dead holder left behind is invisible at once; its memory is freed by this
-** user's next create or list. */
+**   Name, Local\Name   a name of this user; both spellings are the same name
+**   Global\Name        one name for all users
+**   /name              on Linux a verbatim shm_open(3) name, for the segments of other programs
+**
+** with 1 to FM_NAME_MAX bytes of UTF-8 behind the prefix, none of them `\`; else the call fails with
+** FM_INVALID.
+**
+** The first two kinds live as on Win32. A name appears whole: a process that opens it sees the full size. The
+** name exists as long as a process holds a map or view of it, and is removed when the last holder closes or
+** dies, also by kill -9. A forked child holds what its parent held. A name that a dead process left is
+** invisible at once; its memory is freed by this user's next fm_list, within a bounded number of calls of
+** fm_create, and before a call fails with FM_NO_SPACE.
+**
+** A verbatim name stays until fm_unlink. On Windows it is a name like any other. */
 #define FM_NAME_MAX 200
-#define FM_NAME_SIZE (FM_NAME_MAX + 8) /* room for the longest prefix and the NUL */
+#define FM_NAME_SIZE (FM_NAME_MAX + 8) /* bytes that hold any name, with its prefix and the NUL */
+
+/* {-- Maps --------------------------------------------------------------------------------------- */
 
 /* A section of memory, or a file, that can be viewed. */
 typedef struct fm_map fm_map;
 
-/* How a map is made or opened. Start from fm_default_options(), so that fields of later versions get their defaults. */
+/* How a map is made or opened. Initialise it with fm_default_options(), then set fields. Fields that later
+** versions add then have their defaults too. A call that takes options also takes NULL, which stands for the
+** defaults.
+**
+** A call fails with FM_INVALID if struct_size is 0, or greater than the library knows. */
 typedef struct fm_options {
-  size_t struct_size; /* of this struct: fm_default_options sets it */
+  size_t struct_size; /* sizeof(fm_options), set by fm_default_options */
   int access;         /* of the map: FM_RW */
-  unsigned mode;      /* POSIX permissions of what is made, without the umask: 0600. Windows: no effect */
-  uint64_t size;      /* fm_open, fm_file: see there. FM_ANY_SIZE */
-  const char *sddl;   /* Windows: the security descriptor of what is made; NULL. POSIX: FM_UNSUPPORTED */
-  const char *name;   /* fm_file on Windows: the mapping's name; NULL. POSIX: FM_UNSUPPORTED */
+  unsigned mode;      /* Linux: permissions of what is made, as for chmod(2): 0600. No effect on Windows */
+  uint64_t size;      /* fm_open and fm_file: see there: FM_ANY_SIZE. No effect elsewhere */
+  const char *sddl;   /* Windows: security descriptor (SDDL) of what is made: NULL. FM_UNSUPPORTED on Linux */
+  const char *name;   /* Windows, fm_file: name of the mapping over the file: NULL. FM_UNSUPPORTED on Linux */
   bool inherit;       /* child processes inherit the handle: false */
-  bool commit;        /* the memory is allocated on return: true. false only reserves addresses or file size */
-  bool large_pages;   /* false. FM_UNSUPPORTED where there are none. On Linux only unnamed sections have them, from the pool
-                         that the administrator has set aside */
+  bool commit;        /* the memory is allocated when the call returns: true. false only reserves the size */
+  bool large_pages;   /* use large pages, else FM_UNSUPPORTED: false. On Linux only for unnamed
+                         sections, from the pool that the administrator has set aside */
 } fm_options;
 
 #define FM_ANY_SIZE UINT64_MAX
@@ -110,304 +183,540 @@ typedef struct fm_options {
 static inline fm_options fm_default_options(void)
 {
   fm_options o;
-  memset(&o, 0, sizeof o);
   o.struct_size = sizeof o;
   o.access = FM_RW;
   o.mode = 0600;
   o.size = FM_ANY_SIZE;
+  o.sddl = NULL;
+  o.name = NULL;
+  o.inherit = false;
   o.commit = true;
+  o.large_pages = false;
   return o;
 }
 
-/* Each of these makes *out, which fm_map_close ends.
+/* Makes a new section of `size` bytes, from 1 to 2^63-1, filled with zeros. `name` NULL: an unnamed section.
+** Close *out with fm_map_close.
 **
-** fm_create           A new section; `name` NULL: unnamed. FM_EXISTS if the name is taken.
-** fm_open             One that is there. If `options->size` is given it is the least that the section
-**                     must have (FM_TOO_SMALL), and the map's size; else the map has the section's own,
-**                     which Windows rounds up to the page.
-** fm_create_or_open   *created says which. One that is there keeps its size: FM_TOO_SMALL if that is
-**                     less than `size`, which is the map's in either case.
-** fm_file             A map over a regular file. `options->size` with FM_WRITE creates the file or grows
-**                     it, never shrinks it; else it is the least the file must have. The map's size is
-**                     the file's. An empty file can be opened and resized, not viewed.
-** fm_adopt            A map over an inherited handle (fd; on Windows that of a section), which it owns
-**                     from then on; on failure the caller still does.
+** With options->commit the memory is there when the call returns, and a size that the system cannot have at
+** all is refused before anything is allocated.
 **
-** With `commit`, a size that the system cannot have at all is refused before anything is taken
-** (FM_NO_SPACE, FM_NO_MEMORY). A size of 0 is FM_INVALID. */
-int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *options, fm_error *e);
-int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error *e);
-int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size,
-                      const fm_options *options, fm_error *e);
-int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error *e);
-int fm_adopt(fm_map **out, intptr_t handle, uint64_t size, int access, fm_error *e);
+** FM_EXISTS       a section has the name
+** FM_INVALID      the name, a size of 0, the access, or struct_size is wrong; the name stands for a sync
+**                 object
+** FM_TOO_LARGE    the size is past 2^63-1 or a limit of the system
+** FM_NO_SPACE     there is no room for the memory in /dev/shm
+** FM_NO_MEMORY    there is not so much memory
+** FM_DENIED       another user took the name, or the system permits no such section
+** FM_IN_USE       other processes create and remove the name, or lock it, all the time
+** FM_UNSUPPORTED  this system does not have an option, or has no /dev/shm
+** Source: open(2) with O_TMPFILE, linkat(2), memfd_create(2), CreateFileMapping. */
+FM_API int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *options, fm_error *e);
 
-uint64_t fm_map_size(const fm_map *m);
-int fm_map_access(const fm_map *m);
-const char *fm_map_name(const fm_map *m);  /* as it was given; NULL: it has none */
-const char *fm_map_path(const fm_map *m);  /* of a file map; NULL for others */
-const char *fm_map_label(const fm_map *m); /* what messages call it: path, name, or "unnamed map" */
-intptr_t fm_map_handle(const fm_map *m);   /* fd or section HANDLE; the map keeps it. 0 on Windows for
-                                              an empty file, of which there is no section */
+/* Opens the section that has the name. If options->size is given, it is the least size in bytes that the
+** section must have, and becomes the map's size. Else the map has the section's size, which Windows may
+** report rounded up to the page. Close *out with fm_map_close.
+**
+** FM_NOT_FOUND    no section has the name
+** FM_TOO_SMALL    the section is smaller than options->size
+** FM_INVALID      the name, a size of 0, the access, or struct_size is wrong; `name` is NULL; the name stands
+**                 for a sync object or, on Linux, for a file that is no section
+** FM_TOO_LARGE    options->size is past 2^63-1
+** FM_DENIED       the section does not give the access, or another user planted the name
+** FM_IN_USE       other processes create and remove the name, or lock it, all the time
+** FM_UNSUPPORTED  this system does not have an option, or has no /dev/shm
+** Source: open(2), flock(2), fcntl(2) with F_OFD_SETLK, OpenFileMapping. */
+FM_API int fm_open(fm_map **out, const char *name, const fm_options *options, fm_error *e);
 
-/* Gives the file of a file map another size. FM_IN_USE while a view is open, on Windows also while another
-** process has one of what is to be cut, or holds the mapping's name; FM_UNSUPPORTED for
-** a map that is not over a file; FM_DENIED without FM_WRITE. */
-int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
+/* Opens the section that has the name, or makes it. *created tells which. The map's size is `size` in both
+** cases. A section that exists keeps its own size.
+**
+** FM_TOO_SMALL    the section that exists is smaller than `size`
+** and the codes of fm_create and fm_open, except FM_EXISTS and FM_NOT_FOUND. */
+FM_API int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size,
+                             const fm_options *options, fm_error *e);
 
-/* Ends the caller's use of `m`. Views of it go on, and hold the section and its name. NULL is fine. */
-void fm_map_close(fm_map *m);
+/* Opens a map over the regular file at `path`. With FM_WRITE in options->access, options->size creates the
+** file or grows it to that size, and never shrinks it. Without FM_WRITE it is the least size that the file
+** must have. The map's size is the file's. An empty file can be opened and resized, but not viewed. Close
+** *out with fm_map_close.
+**
+** FM_NOT_FOUND    there is no such file, and the call does not create it
+** FM_TOO_SMALL    the file is smaller than options->size, without FM_WRITE
+** FM_EXISTS       Windows: options->name is taken
+** FM_INVALID      it is not a regular file; the path, a size of 0, the access, or struct_size is wrong
+** FM_TOO_LARGE    the size is past 2^63-1 or a limit of the file system
+** FM_DENIED       the file's permissions do not give the access
+** FM_NO_SPACE     the disk is full
+** FM_IN_USE       another process has the file open without sharing, or locks it
+** FM_UNSUPPORTED  this system does not have an option
+** Source: open(2), posix_fallocate(3), CreateFile, CreateFileMapping. */
+FM_API int fm_file(fm_map **out, const char *path, const fm_options *options, fm_error *e);
 
-/* Removes a verbatim POSIX name ("/..."); who has it open keeps it. FM_INVALID for other names, which
-** remove themselves; FM_UNSUPPORTED on Windows. */
-int fm_unlink(const char *name, fm_error *e);
+/* Makes a map of `size` bytes over an inherited handle: a file descriptor, or on Windows the HANDLE of a
+** section. The map owns the handle from then on, and child processes no longer inherit it. If the call fails,
+** the caller still owns it.
+**
+** FM_INVALID      there is no such handle, or it is not one of memory or of a file; a size of 0; the access
+**                 is wrong
+** FM_TOO_SMALL    the section is smaller than `size`
+** FM_TOO_LARGE    the size is past 2^63-1
+** FM_DENIED       the handle was not opened for the access */
+FM_API int fm_adopt(fm_map **out, intptr_t handle, uint64_t size, int access, fm_error *e);
+
+/* Return what the map was made with. The strings live as long as the map. */
+FM_API uint64_t fm_map_size(const fm_map *m);      /* bytes */
+FM_API int fm_map_access(const fm_map *m);
+FM_API const char *fm_map_name(const fm_map *m);   /* as it was given, NULL for an unnamed map */
+FM_API const char *fm_map_path(const fm_map *m);   /* of a file map, NULL for others */
+FM_API const char *fm_map_label(const fm_map *m);  /* for messages: the path, the name, or "unnamed map" */
+FM_API intptr_t fm_map_handle(const fm_map *m);    /* descriptor or section HANDLE, which the map keeps. On
+                                                      Windows 0 for an empty file, which has no section */
+
+/* Gives the file of a file map another size in bytes, from 1 to 2^63-1.
+**
+** FM_IN_USE       a view of the map is open; on Windows also while another process has a view of what is to
+**                 be cut off, or holds the name of the mapping; on Linux while another process locks the file
+** FM_UNSUPPORTED  the map is not over a file that fm_file opened
+** FM_DENIED       the map does not have FM_WRITE
+** FM_INVALID      a size of 0
+** FM_TOO_LARGE    the size is past 2^63-1 or a limit of the file system
+** FM_NO_SPACE     the disk is full
+** Source: ftruncate(2), posix_fallocate(3), SetEndOfFile. */
+FM_API int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
+
+/* Closes the map. Its views stay open, and they hold the section and its name. NULL is allowed. */
+FM_API void fm_map_close(fm_map *m);
+
+/* Removes a verbatim name ("/..."). Processes that have the section open keep it.
+**
+** FM_NOT_FOUND    there is no such name
+** FM_DENIED       it belongs to another user
+** FM_INVALID      the name is of another kind, which the system removes with its last holder
+** FM_UNSUPPORTED  Windows
+** Source: shm_unlink(3). */
+FM_API int fm_unlink(const char *name, fm_error *e);
 
 typedef struct fm_entry {
   char name[FM_NAME_SIZE]; /* as Local\Name or Global\Name */
-  uint64_t size;
+  uint64_t size;           /* bytes */
 } fm_entry;
 
-/* The live names of the first two kinds that this user can see. Fills up to `capacity` entries and sets
-** *count to how many there are, which may be more. FM_UNSUPPORTED where the system cannot say. */
-int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
+/* Lists the names of sections that this user can see, without verbatim ones. Fills up to `capacity` entries,
+** and sets *count to the number of names, which may be greater. `entries` may be NULL if `capacity` is 0. On
+** Linux the call also frees the memory of this user's stale sections.
+**
+** FM_UNSUPPORTED  the system cannot list names */
+FM_API int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
 
-/* {-- Views ------------------------------------------------------------------------------------- */
+/* {-- Views -------------------------------------------------------------------------------------- */
 
 typedef struct fm_mapping fm_mapping;
 
-/* A window on a map: `size` bytes from `data` on. `readable` and `writable` say how many of them may be
-** touched without asking (all or none), so that one test of a bound also finds a closed view, one that is
-** read-only, and one of memory that is only reserved; fm_view_check tells which. Closed, all is zero.
+/* A range of a map in the address space: `size` bytes from `data` on. The program declares the structure,
+** fm_view_open and fm_view_sub fill it, and fm_view_close sets it to zeros. The layout is part of the ABI,
+** because programs read and write the memory without a call. A program must not change a field, and must not
+** copy the structure to have the view twice: fm_view_sub makes another one.
 **
-** A page may go away under a view: another process cuts the file, or its system has no room left. What is
-** read there is 0, what is written there is lost, and `*lost` is set before, for all views of the mapping. */
+** Before it touches memory, a program compares the end of the range with `readable` or `writable`. Each is
+** `size` or 0. One comparison so finds a range past the end, a closed view, a read-only view, and memory that
+** is only reserved. fm_view_check tells them apart.
+**
+** A page of a view can be lost: another process cuts the file, or the file system has no room left. Then a
+** read gives 0 and a write has no effect, and *lost becomes 1 before the access returns, for all views of the
+** same mapping. The process does not get SIGBUS, unless it installs a handler of its own later that does not
+** call the handler before it. */
 typedef struct fm_view {
   unsigned char *data;
-  size_t size;
-  size_t readable;
-  size_t writable;
+  size_t size;         /* bytes */
+  size_t readable;     /* bytes that can be read without fm_view_check: `size`, or 0 */
+  size_t writable;     /* bytes that can be written without fm_view_check: `size`, or 0 */
   int access;
-  uint64_t offset;     /* of byte 0 in the map */
-  fm_mapping *mapping; /* what slices share */
-  const volatile int *lost; /* still there when the view is closed, for who was reading then */
+  uint64_t offset;     /* of the first byte, in the map */
+  fm_mapping *mapping; /* shared with slices */
+  const volatile int *lost; /* remains valid when the view is closed */
 } fm_view;
 
-/* Views `length` bytes from any `offset`. FM_DENIED if the map does not give the access, FM_INVALID for
-** a length of 0 or a range past the end. */
-int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e);
+/* Opens a view of `length` bytes, from 1, at any `offset` of the map. Close it with fm_view_close.
+**
+** FM_DENIED       the map does not give the access
+** FM_INVALID      the range is past the end of the map, or empty; the access is wrong
+** FM_TOO_LARGE    the address space has no such range
+** FM_NO_MEMORY    there are no addresses or no memory left
+** Source: mmap(2), MapViewOfFile. */
+FM_API int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e);
 
-/* A slice of `v`, which keeps the mapping alive on its own. It asks for no more than `v` gives. A
-** copy-on-write slice of a view that is not one is a mapping of its own. */
-int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access,
-                fm_error *e);
+/* Opens a slice: a view of a part of `v`, in the same mapping. The slice and `v` are closed separately, in
+** any order. With FM_COPY of a view that does not have it, the slice is a mapping of its own.
+**
+** FM_DENIED       `v` does not give the access
+** FM_INVALID      the range is past the end of `v`, or empty; `v` is closed
+** and, for a mapping of its own, the codes of fm_view_open. */
+FM_API int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access,
+                       fm_error *e);
 
-/* Writes back a range. Of a file map, the bytes and the file's metadata are on the disk on return;
-** elsewhere as far as the system can. `async` only starts it. Nothing to do is success. */
-int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e);
+/* Checks whether `length` bytes from `offset` can be read, or with `writing` written.
+**
+** FM_CLOSED       the view is closed
+** FM_DENIED       the view is read-only
+** FM_INVALID      the range is past the end, or its memory is reserved, but not committed
+** FM_TRUNCATED    a page of the mapping is lost */
+FM_API int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e);
 
-/* May `length` bytes from `offset` be read (or written)? FM_CLOSED, FM_DENIED, FM_INVALID for a range past the
-** end or memory that is not committed, FM_TRUNCATED. */
-int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e);
-
-/* Has a page of it gone away? To be asked after what was read is in private memory. */
-static inline bool fm_view_is_lost(const fm_view *v)
+/* Returns 1 if a page of the mapping is lost, else 0. Call it after the bytes were copied to private memory,
+** and discard them if it is 1. */
+static inline int fm_view_is_lost(const fm_view *v)
 {
   return *v->lost != 0;
 }
 
-/* Copies `length` bytes, of which both ranges must be checked. They may overlap, also when the views are
+/* Copies `length` bytes. The caller has checked both ranges. They may overlap, also if the views are
 ** different mappings of the same memory. */
-void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset, size_t length);
+FM_API void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset,
+                         size_t length);
+
+/* The calls from here to fm_view_map take an open view. */
+
+/* Writes a range back to its file. For a map of fm_file, the bytes and the file's metadata are on the disk
+** when the call returns; elsewhere, as far as the system can. With `async` the call only starts it. An empty
+** range, and a view without FM_WRITE, succeed without effect.
+**
+** FM_INVALID      the range is past the end
+** FM_TRUNCATED    a page of the mapping is lost
+** FM_NO_SPACE     the disk is full
+** Source: msync(2), fsync(2), FlushViewOfFile, FlushFileBuffers. */
+FM_API int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async, fm_error *e);
 
 typedef enum fm_hint { FM_NORMAL, FM_SEQUENTIAL, FM_RANDOM, FM_WILLNEED, FM_DONTNEED } fm_hint;
 
-/* Tells the system how a range will be used. It never changes what is read, and never fails for what the
-** system does not know. FM_INVALID for a range past the end. */
-int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e);
+/* Tells the system how a range will be used. A hint never changes what is read, and a system that does not
+** know it ignores it.
+**
+** FM_INVALID      the range is past the end
+** Source: madvise(2), PrefetchVirtualMemory. */
+FM_API int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e);
 
-/* Keeps all of it in memory, until fm_view_unpin or the mapping's end: FM_NO_MEMORY past the limit. By whole
-** pages, and not counted: a slice's unpinning is that of its part of the whole. FM_TRUNCATED if it was cut. */
-int fm_view_pin(const fm_view *v, fm_error *e);
-int fm_view_unpin(const fm_view *v, fm_error *e);
+/* Keep the view's pages in memory, until fm_view_unpin or until the mapping is closed. Both act on whole
+** pages, and do not count: fm_view_unpin of a slice also unpins those pages for the view that it is a part
+** of.
+**
+** FM_NO_MEMORY    the limit of pinned memory is reached
+** FM_TRUNCATED    a page of the mapping is lost
+** Source: mlock(2), VirtualLock. */
+FM_API int fm_view_pin(const fm_view *v, fm_error *e);
+FM_API int fm_view_unpin(const fm_view *v, fm_error *e);
 
-/* Takes the memory of a range of a map that was made without `commit`. Again is fine. FM_DENIED without
-** FM_WRITE, FM_NO_SPACE, FM_NO_MEMORY, FM_TRUNCATED. */
-int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
+/* Allocates the memory of a range of a map that was made without options.commit. A range that is committed
+** succeeds without effect.
+**
+** FM_INVALID      the range is past the end
+** FM_DENIED       the map does not have FM_WRITE
+** FM_NO_SPACE, FM_NO_MEMORY  as for fm_create
+** FM_TRUNCATED    a page of the mapping is lost
+** Source: fallocate(2), VirtualAlloc. */
+FM_API int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
 
-/* The map that it is of, for as long as the view is open: it can be viewed further, though its own holder closed it. */
-fm_map *fm_view_map(const fm_view *v);
+/* Returns the map of the view. It lives as long as the view is open, also if the program has closed the map:
+** more views of it can be opened. The caller does not close it. */
+FM_API fm_map *fm_view_map(const fm_view *v);
 
-/* Closed already is fine. */
-void fm_view_close(fm_view *v);
+/* Closes the view. The memory is unmapped with its last view. A view that is closed, or is all zeros, is
+** allowed. */
+FM_API void fm_view_close(fm_view *v);
 
-/* {-- Sync objects ------------------------------------------------------------------------------ */
+/* {-- Sync objects ------------------------------------------------------------------------------- */
 
-/* Time-outs are seconds: 0 tries once, FM_FOREVER waits without end, a negative one is FM_INVALID. */
+/* The time-out that never passes. */
 #define FM_FOREVER 1e300
 
-/* What several processes wait for, by a name of the kinds and lifetime that maps have. On Windows these are the
-** system's own objects. One is used by one thread at a time, and closed by the thread that has locked it. */
+/* A mutex, a semaphore or an event, by a name. Names and their lifetime are those of maps. On Windows they
+** are the system's own objects, so that other programs can share them. An object is used by one thread at a
+** time, and closed by the thread that has locked it. */
 typedef struct fm_sync fm_sync;
 
 typedef enum fm_sync_kind { FM_MUTEX, FM_SEMAPHORE, FM_EVENT } fm_sync_kind;
 
 #define FM_COUNT_MAX INT32_MAX
 
-/* How a new object is made; an existing one keeps what it has. Start from fm_default_sync_options(). */
+/* How an object is made. An object that exists keeps what it was made with. Initialise the structure with
+** fm_default_sync_options(), then set fields. Everything that is said of fm_options holds here too. */
 typedef struct fm_sync_options {
-  size_t struct_size; /* of this struct: fm_default_sync_options sets it */
-  unsigned mode;      /* as in fm_options */
-  uint32_t initial;   /* semaphore: its count, from 0 to `max`: 0 */
-  uint32_t max;       /* semaphore: from 1 to FM_COUNT_MAX: 1 */
-  const char *sddl;   /* as in fm_options */
-  bool existing;      /* only open: FM_NOT_FOUND; false */
-  bool manual;        /* event: it stays set until it is reset, and releases every waiting thread; false: it releases one,
-                         and is reset by that */
-  bool set;           /* event: it is set from the start; false */
+  size_t struct_size; /* sizeof(fm_sync_options), set by fm_default_sync_options */
+  unsigned mode;      /* as in fm_options: 0600 */
+  uint32_t initial;   /* semaphore: its count at first, from 0 to `max`: 0 */
+  uint32_t max;       /* semaphore: its greatest count, from 1 to FM_COUNT_MAX: 1 */
+  const char *sddl;   /* as in fm_options: NULL */
+  bool existing;      /* only open: fail with FM_NOT_FOUND if there is none: false */
+  bool manual;        /* event: it stays set until fm_sync_reset, and releases every thread that waits. false:
+                         it releases one thread, which resets it */
+  bool set;           /* event: it is set from the start: false */
 } fm_sync_options;
 
 static inline fm_sync_options fm_default_sync_options(void)
 {
   fm_sync_options o;
-  memset(&o, 0, sizeof o);
   o.struct_size = sizeof o;
   o.mode = 0600;
+  o.initial = 0;
   o.max = 1;
+  o.sddl = NULL;
+  o.existing = false;
+  o.manual = false;
+  o.set = false;
   return o;
 }
 
-/* Makes *out, which fm_sync_close ends; *created says whether the object was made. FM_INVALID if the name stands for
-** something else, FM_CORRUPT for what makes no sense. */
-int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name, const fm_sync_options *options,
-                 fm_error *e);
+/* Makes a sync object, or opens the one that has the name. *created tells which. Close *out with
+** fm_sync_close.
+**
+** FM_NOT_FOUND    there is none, with options->existing
+** FM_INVALID      the name, `kind`, the counts, or struct_size is wrong; the name stands for another kind of
+**                 object
+** FM_CORRUPT      Linux: the memory of the object was damaged
+** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create
+** Source: CreateMutexEx, CreateSemaphoreEx, CreateEventEx; on Linux futex(2) in a named section. */
+FM_API int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name,
+                        const fm_sync_options *options, fm_error *e);
 
-/* Locks the mutex, takes one from the semaphore's count, or waits until the event is set: FM_TIMEOUT. A thread that
-** has the mutex gets it again, and unlocks it as often. *abandoned: who had it died with it; what it protects may be
-** half done. A dead one's mutex is free within 100 ms. */
-int fm_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e);
+/* Locks the mutex, decrements the semaphore's count, or waits until the event is set.
+**
+** A thread that holds the mutex can lock it again, and unlocks it as often. *abandoned is true if the process
+** or thread that held the mutex before died with it: what the mutex protects may be half done. The mutex of a
+** dead process is free within 100 ms.
+**
+** FM_TIMEOUT      the time-out passed
+** FM_INVALID      a negative time-out
+** FM_TRUNCATED    Linux: the memory of the object is lost
+** Source: futex(2), WaitForSingleObject. */
+FM_API int fm_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e);
 
-/* Unlocks the mutex (FM_INVALID: this thread does not have it), adds `count` to the semaphore's (FM_FULL past its
-** most: nothing is added), or sets the event. */
-int fm_sync_post(fm_sync *s, uint32_t count, fm_error *e);
+/* Unlocks the mutex, adds `count`, from 1 to FM_COUNT_MAX, to the semaphore's count, or sets the event. For a
+** mutex or an event, `count` is 1.
+**
+** FM_INVALID      this thread does not hold the mutex; `count` is out of range
+** FM_FULL         the semaphore's count would be greater than its max; it is unchanged
+** FM_DENIED       Windows: the object may only be waited for
+** FM_TRUNCATED    Linux: the memory of the object is lost
+** Source: ReleaseMutex, ReleaseSemaphore, SetEvent. */
+FM_API int fm_sync_post(fm_sync *s, uint32_t count, fm_error *e);
 
-/* FM_INVALID for what is no event. */
-int fm_sync_reset(fm_sync *s, fm_error *e);
+/* Resets the event.
+**
+** FM_INVALID      it is not an event
+** FM_DENIED       Windows: the object may only be waited for
+** FM_TRUNCATED    Linux: the memory of the object is lost
+** Source: ResetEvent. */
+FM_API int fm_sync_reset(fm_sync *s, fm_error *e);
 
-const char *fm_sync_name(const fm_sync *s);
+/* Returns the name as it was given. It lives as long as the object. */
+FM_API const char *fm_sync_name(const fm_sync *s);
 
-/* A mutex that it holds is unlocked. NULL is fine. */
-void fm_sync_close(fm_sync *s);
+/* Closes the object. A mutex that this thread has locked by it is unlocked. NULL is allowed. */
+FM_API void fm_sync_close(fm_sync *s);
 
-/* {-- Channels ---------------------------------------------------------------------------------- */
+/* {-- Channels ----------------------------------------------------------------------------------- */
 
-/* State, pipe and mailslot live in a named section each, whose header an opener checks: FM_CORRUPT for what is none,
-** in each call that finds it so. Of the options that make one, `mode` and `sddl` count. What a call returns as *data
-** is private memory of the object, and stays until the next call. An object is used by one thread at a time. A forked
-** child does not have what its parent has open for writing, receiving or accepting: FM_DENIED. */
+/* A state, a mailslot and a pipe live in a named section each, whose header each process checks when it opens
+** it. What holds for all calls of channels:
+**
+** - Of the options that a call takes, `mode` and `sddl` count.
+** - *data points to a private copy that belongs to the object. It is valid until the next call with the same
+**   object.
+** - A forked child cannot use what its parent has open for writing, receiving or accepting: FM_DENIED.
+** - FM_CORRUPT means that the section is not such a channel, or that its memory was damaged. FM_TRUNCATED
+**   means that its memory is lost. Every call that can fail can return both. */
 
 /* The newest value, from one writer to any number of readers. */
 typedef struct fm_state fm_state;
 
-/* fm_state_create          A new one for values of up to `capacity` bytes, to write: FM_EXISTS.
-** fm_state_create_or_open  To write; takes over from a writer that has gone. FM_IN_USE while another lives,
-**                          FM_TOO_SMALL if what is there holds less than `capacity`.
-** fm_state_open            To read: FM_NOT_FOUND. Without permission to write, fm_state_wait looks each few
-**                          milliseconds. */
-int fm_state_create(fm_state **out, const char *name, uint64_t capacity, const fm_options *o, fm_error *e);
-int fm_state_create_or_open(fm_state **out, bool *created, const char *name, uint64_t capacity, const fm_options *o,
-                            fm_error *e);
-int fm_state_open(fm_state **out, const char *name, fm_error *e);
+/* Makes a state for values of up to `capacity` bytes, from 1 to 2^30-1, and becomes its writer. Close *out
+** with fm_state_close.
+**
+** FM_EXISTS       a section has the name
+** FM_INVALID      the name, a capacity of 0, or struct_size is wrong
+** FM_TOO_LARGE    the capacity is past 2^30-1 bytes
+** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create */
+FM_API int fm_state_create(fm_state **out, const char *name, uint64_t capacity, const fm_options *options,
+                           fm_error *e);
 
-/* Never waits. FM_TOO_LARGE, FM_DENIED for a reader. */
-int fm_state_publish(fm_state *s, const void *data, size_t length, fm_error *e);
+/* The same, but it takes over a state whose writer has closed it or died. *created tells which. The value and
+** its version stay.
+**
+** FM_IN_USE       another writer lives
+** FM_TOO_SMALL    the state that exists holds less than `capacity` bytes
+** and the codes of fm_state_create, except FM_EXISTS. */
+FM_API int fm_state_create_or_open(fm_state **out, bool *created, const char *name, uint64_t capacity,
+                                   const fm_options *options, fm_error *e);
 
-/* The newest value, whole, and its number, counted from 1; *data NULL and number 0 before the first. Tries again while
-** the writer is faster: FM_TIMEOUT. */
-int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version, fm_error *e);
+/* Opens a state to read. Without permission to write, fm_state_wait polls.
+**
+** FM_NOT_FOUND    no section has the name
+** FM_INVALID      the name is wrong, or stands for a sync object
+** FM_DENIED       the section may not be read */
+FM_API int fm_state_open(fm_state **out, const char *name, fm_error *e);
 
-/* Waits for a value newer than `version`: FM_TIMEOUT. */
-int fm_state_wait(fm_state *s, uint64_t version, double timeout, const void **data, size_t *length,
-                  uint64_t *newer, fm_error *e);
+/* Publishes a value of `length` bytes, from 0. Never waits.
+**
+** FM_TOO_LARGE    the value is longer than the capacity
+** FM_DENIED       the object is a reader */
+FM_API int fm_state_publish(fm_state *s, const void *data, size_t length, fm_error *e);
 
-const char *fm_state_name(const fm_state *s);
-uint64_t fm_state_capacity(const fm_state *s);
-bool fm_state_is_writer(const fm_state *s);
-void fm_state_close(fm_state *s);
+/* Reads the newest value, always one that was published whole, and its version, counted from 1. Before the
+** first value *data is NULL and *version is 0. The call tries again while the writer overwrites the value
+** that it reads.
+**
+** FM_TIMEOUT      the writer was faster all the time
+** FM_INVALID      a negative time-out */
+FM_API int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version,
+                         fm_error *e);
+
+/* Waits for a value that is newer than `version`, and reads it as fm_state_read does. It goes on waiting when
+** the writer dies, until another takes over.
+**
+** FM_TIMEOUT      no newer value came
+** FM_INVALID      a negative time-out */
+FM_API int fm_state_wait(fm_state *s, uint64_t version, double timeout, const void **data, size_t *length,
+                         uint64_t *newer, fm_error *e);
+
+FM_API const char *fm_state_name(const fm_state *s);    /* lives as long as the object */
+FM_API uint64_t fm_state_capacity(const fm_state *s);   /* the longest value, in bytes */
+FM_API bool fm_state_is_writer(const fm_state *s);
+
+/* Closes the object. NULL is allowed. */
+FM_API void fm_state_close(fm_state *s);
 
 /* Messages of many writers to one reader. */
 typedef struct fm_mailslot fm_mailslot;
 
 typedef struct fm_mailslot_info {
-  uint64_t max_message;
-  uint64_t next_size; /* of the next message, if there is one */
-  uint64_t count;     /* of the messages that wait */
+  uint64_t max_message; /* the longest message, in bytes */
+  uint64_t next_size;   /* bytes of the next message, 0 if there is none */
+  uint64_t count;       /* messages that were sent and not yet received */
 } fm_mailslot_info;
 
-/* fm_mailslot_create  To receive: a new one, or one whose reader has gone, with what was not read yet. 0 for the
-**                     capacity is FM_CAPACITY or the longest message, 0 for that the capacity. FM_EXISTS while a
-**                     reader lives; FM_TOO_SMALL if one that is taken over has less than asked for.
-** fm_mailslot_open    To send: FM_NOT_FOUND. */
-int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max_message, uint64_t capacity,
-                       const fm_options *o, fm_error *e);
-int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
+#define FM_CAPACITY 65536 /* the default capacity of mailslots and pipes, in bytes */
 
-#define FM_CAPACITY 65536 /* the default one of pipes and mailslots */
+/* Opens a mailslot to receive: makes it, or takes over one whose reader has closed it or died, with the
+** messages that it did not receive. `capacity` is the room for messages in bytes, up to 805306364; 0 stands
+** for FM_CAPACITY or, if that is greater, for `max_message`. `max_message` is the longest message in bytes; 0
+** stands for the capacity. Close *out with fm_mailslot_close.
+**
+** FM_EXISTS       another reader lives
+** FM_TOO_SMALL    the mailslot that exists has less than what is asked for
+** FM_INVALID      the name or struct_size is wrong; `max_message` is greater than `capacity`
+** FM_TOO_LARGE    the capacity is past its limit
+** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create */
+FM_API int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max_message, uint64_t capacity,
+                              const fm_options *options, fm_error *e);
 
-/* FM_FULL if there is no room and `timeout` is 0, else FM_TIMEOUT; FM_CLOSED while no reader lives; FM_TOO_LARGE;
-** FM_IN_USE if another writer that lives holds it back all the time, and 0.1 s at least. */
-int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double timeout, fm_error *e);
+/* Opens a mailslot to send.
+**
+** FM_NOT_FOUND    no section has the name
+** FM_INVALID      the name is wrong, or stands for a sync object
+** FM_DENIED       the section may not be written */
+FM_API int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
 
-/* The next message: FM_TIMEOUT. */
-int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_t *length, fm_error *e);
-int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e);
+/* Sends a message of `length` bytes, from 0. A process that is killed while it sends leaves no half message.
+**
+** FM_FULL         there is no room, and the time-out is 0
+** FM_TIMEOUT      there was no room until the time-out passed
+** FM_CLOSED       no reader lives
+** FM_TOO_LARGE    the message is longer than max_message
+** FM_IN_USE       another writer that lives has held the lock for the whole time-out, and for 0.1 s at least
+** FM_DENIED       the object is the reader
+** FM_INVALID      a negative time-out */
+FM_API int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double timeout, fm_error *e);
 
-const char *fm_mailslot_name(const fm_mailslot *m);
-bool fm_mailslot_is_reader(const fm_mailslot *m);
-void fm_mailslot_close(fm_mailslot *m);
+/* Receives the next message.
+**
+** FM_TIMEOUT      no message came
+** FM_DENIED       the object is a writer
+** FM_INVALID      a negative time-out */
+FM_API int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_t *length,
+                               fm_error *e);
 
-/* Connections of two ends, on which messages, or in a stream bytes, go both ways in order. */
+/* Fills *out.
+**
+** FM_DENIED       the object is a writer */
+FM_API int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e);
+
+FM_API const char *fm_mailslot_name(const fm_mailslot *m); /* lives as long as the object */
+FM_API bool fm_mailslot_is_reader(const fm_mailslot *m);
+
+/* Closes the object. NULL is allowed. */
+FM_API void fm_mailslot_close(fm_mailslot *m);
+
+/* A pipe: connections of two ends. Messages go both ways, in order; in a stream, bytes. */
 typedef struct fm_listener fm_listener;
 typedef struct fm_conn fm_conn;
 
-/* Listens by a name: FM_EXISTS if another does, or connections of another capacity go on under it. `capacity` is that
-** of each way and each connection; 0: FM_CAPACITY. */
-int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool stream, const fm_options *o,
-                   fm_error *e);
+/* Listens by a name. `capacity` is the room of each connection, each way, in bytes, up to 805306364; 0 stands
+** for FM_CAPACITY. With `stream` its connections are streams. Close *out with fm_listener_close.
+**
+** FM_EXISTS       another process listens, or connections of another capacity or kind are open under the name
+** FM_INVALID      the name or struct_size is wrong
+** FM_TOO_LARGE    the capacity is past its limit
+** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create */
+FM_API int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool stream,
+                          const fm_options *options, fm_error *e);
 
-/* The connection of the client that came first: FM_TIMEOUT. It may have closed already; what it sent is there. */
-int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e);
+/* Accepts the connection of the client that has waited longest. The client may have closed it already; what
+** it sent can still be received. Close *out with fm_conn_close.
+**
+** FM_TIMEOUT      no client connected
+** FM_INVALID      a negative time-out */
+FM_API int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e);
 
-/* Connects, without waiting for the listener to accept: FM_NOT_FOUND if none came within the time-out, FM_FULL if it
-** has as many connections as it can. */
-int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e);
+/* Connects, as soon as there is a listener. The call does not wait for fm_pipe_accept: what is sent meanwhile
+** is kept. Close *out with fm_conn_close.
+**
+** FM_NOT_FOUND    no process listened until the time-out passed
+** FM_FULL         the listener had as many connections as it can have, until the time-out passed
+** FM_INVALID      the name is wrong, or stands for a sync object; a negative time-out
+** FM_DENIED       the section may not be written */
+FM_API int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e);
 
-/* FM_CLOSED when the other end closed or died (known within 100 ms); what it sent is received first. FM_TIMEOUT;
-** FM_TOO_LARGE for more than the capacity. FM_INVALID for a stream. */
-int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e);
-int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e);
+/* Send and receive messages, from 0 bytes to the capacity. When the other end has closed or died, what it
+** sent is received first, and then the calls fail with FM_CLOSED, within 100 ms.
+**
+** FM_CLOSED       the other end has closed or died
+** FM_TIMEOUT      there was no room, or no message came
+** FM_TOO_LARGE    the message is longer than the capacity
+** FM_INVALID      the connection is a stream; a negative time-out */
+FM_API int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e);
+FM_API int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e);
 
-/* The same for a stream. Writing goes on until all bytes are on their way; *length says how many were, also when it
-** fails. Reading gives as many as there are, up to *length, one at least. */
-int fm_conn_write(fm_conn *c, const void *data, size_t *length, double timeout, fm_error *e);
-int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
+/* Write and read the bytes of a stream. fm_conn_write returns when all *length bytes are written, and sets
+** *length to how many were, also when it fails. fm_conn_read waits until there is one byte at least, reads as
+** many as there are, up to *length, and sets *length to how many it read.
+**
+** FM_CLOSED       the other end has closed or died; for reading, all that it wrote was read
+** FM_TIMEOUT      there was no room, or no byte came
+** FM_INVALID      the connection is not a stream; a negative time-out */
+FM_API int fm_conn_write(fm_conn *c, const void *data, size_t *length, double timeout, fm_error *e);
+FM_API int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
 
-const char *fm_listener_name(const fm_listener *l);
-void fm_listener_close(fm_listener *l); /* connections go on */
-const char *fm_conn_name(const fm_conn *c);
-bool fm_conn_is_stream(const fm_conn *c);
-void fm_conn_close(fm_conn *c);
+FM_API const char *fm_listener_name(const fm_listener *l); /* lives as long as the object */
+FM_API const char *fm_conn_name(const fm_conn *c);         /* lives as long as the object */
+FM_API bool fm_conn_is_stream(const fm_conn *c);
 
-/* {-- This system ------------------------------------------------------------------------------- */
+/* Close the object. Connections stay open when their listener is closed. NULL is allowed. */
+FM_API void fm_listener_close(fm_listener *l);
+FM_API void fm_conn_close(fm_conn *c);
 
-extern const char fm_platform[];  /* "posix", "win32", "stub" */
-size_t fm_page_size(void);        /* of protection and commitment */
-size_t fm_granularity(void);      /* of the addresses and file offsets of mappings */
+/* {-- This system -------------------------------------------------------------------------------- */
 
-/* Seconds of a clock that only goes on, from some moment in the past. */
-double fm_now(void);
+/* Returns "posix", "win32", or "stub" for a system without a port. */
+FM_API const char *fm_platform(void);
 
-/* How many maps, mappings of memory and sync objects this process holds; for tests that look for leaks. */
-size_t fm_live(void);
+/* Return the units of the system in bytes: of protection and commitment, and of the addresses at which it
+** maps. Offsets of views need not be multiples of either. */
+FM_API size_t fm_page_size(void);
+FM_API size_t fm_granularity(void);
+
+/* Returns the seconds of a monotonic clock since some moment in the past. Source: clock_gettime(2) with
+** CLOCK_MONOTONIC, QueryPerformanceCounter. */
+FM_API double fm_now(void);
 
 #ifdef __cplusplus
 }

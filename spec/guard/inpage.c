@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <windows.h>
 
-#include "../../include/filemap.h"
+#include "../../src/map/map.h"
 
 static fm_view view;
 static unsigned char *elsewhere;

@@ -10,7 +10,7 @@
 #include <lua.h>
 #include <stdatomic.h>
 
-#include "../../include/filemap.h"
+#include "../../include/filemap_lua.h"
 
 #define FMB_MAP "filemap.map"
 #define FMB_VIEW "filemap.view"
@@ -147,9 +147,6 @@ extern const luaL_Reg fmb_text_methods[];
 extern const luaL_Reg fmb_byte_methods[];
 extern const luaL_Reg fmb_packed_methods[];
 extern const luaL_Reg fmb_stream_methods[];
-
-/* The module's entry, which `require "filemap.core"` calls. */
-int luaopen_filemap_core(lua_State *L);
 
 /* {-- The way to a view's bytes -----------------------------------------------------------------
 **

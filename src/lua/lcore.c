@@ -1,4 +1,5 @@
 /* The C module filemap.core: the functions of filemap, which lua/filemap.lua hands on. */
+#include "../map/map.h"
 #include "binding.h"
 
 /*** @module filemap */
@@ -239,7 +240,7 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "page_size");
   lua_pushinteger(L, (lua_Integer)fm_granularity());
   lua_setfield(L, -2, "granularity");
-  lua_pushstring(L, fm_platform);
+  lua_pushstring(L, fm_platform());
   lua_setfield(L, -2, "platform");
   fmb_open_sync(L);
   lua_setfield(L, -2, "sync");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/options.h"
 #include "../base/test_hook.h"
 #include "map.h"
 
@@ -88,20 +89,32 @@ fm_request fm_default_request(void)
   return (fm_request){.access = FM_RW, .mode = 0600, .commit = true};
 }
 
-fm_request fm_request_of(const fm_options *o)
+static fm_request to_request(const fm_options *o)
 {
   return (fm_request){
-    .access = o->access, .size = o->size, .mode = o->mode, .sddl = o->sddl, .mapping = o->name,
-    .inherit = o->inherit, .commit = o->commit, .large_pages = o->large_pages,
+    .access = o->access, .mode = o->mode, .sddl = o->sddl, .mapping = o->name, .inherit = o->inherit,
+    .commit = o->commit, .large_pages = o->large_pages,
   };
 }
 
-/* A size of 0 as an option is a mistake, but in a request it asks for nothing. */
-static int read_options(fm_request *out, const fm_options *o, fm_error *e)
+int fm_request_of(fm_request *out, const fm_options *given, fm_error *e)
 {
-  *out = fm_request_of(o);
-  if (o->size == FM_ANY_SIZE) out->size = 0;
-  return o->size == FM_ANY_SIZE ? FM_OK : check_size(o->size, e);
+  fm_options o;
+  const int code = fm_options_read(&o, given, e);
+  if (code == FM_OK) *out = to_request(&o);
+  return code;
+}
+
+/* The same with the size. A size of 0 as an option is a mistake, but in a request it asks for nothing. */
+static int read_options(fm_request *out, const fm_options *given, fm_error *e)
+{
+  fm_options o;
+  const int code = fm_options_read(&o, given, e);
+  if (code != FM_OK) return code;
+  *out = to_request(&o);
+  if (o.size == FM_ANY_SIZE) return FM_OK;
+  out->size = o.size;
+  return check_size(o.size, e);
 }
 
 int fm_map_create(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e)
@@ -171,8 +184,9 @@ int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e
 int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, fm_error *e)
 {
   fm_name parsed;
-  const int code = fm_name_parse(&parsed, name, e);
-  fm_request r = fm_request_of(o);
+  fm_request r;
+  int code = fm_name_parse(&parsed, name, e);
+  if (code == FM_OK) code = fm_request_of(&r, o, e);
   r.size = size;
   return code == FM_OK ? fm_map_create(out, &parsed, &r, e) : code;
 }
@@ -190,8 +204,9 @@ int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
 int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o, fm_error *e)
 {
   fm_name parsed;
-  const int code = fm_name_parse(&parsed, name, e);
-  fm_request r = fm_request_of(o);
+  fm_request r;
+  int code = fm_name_parse(&parsed, name, e);
+  if (code == FM_OK) code = fm_request_of(&r, o, e);
   r.size = size;
   return code == FM_OK ? fm_map_create_or_open(out, created, &parsed, &r, e) : code;
 }

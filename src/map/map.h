@@ -23,8 +23,9 @@ struct fm_mapping {
   struct place *place; /* lost_pages.c's */
 };
 
-/* The request that options stand for, and one of the defaults. */
-fm_request fm_request_of(const fm_options *o);
+/* The request that options stand for, but without their size: FM_INVALID for a wrong struct_size. And the request of the
+** defaults. */
+int fm_request_of(fm_request *out, const fm_options *o, fm_error *e);
 fm_request fm_default_request(void);
 
 /* What the public calls of these names do, of a name that is parsed and a request, which may have more than options
@@ -37,7 +38,8 @@ int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e
 /* May what gives `given` be asked for `wanted`? Writing and executing must be given; reading and copying always are. */
 int fm_check_access(int wanted, int given, fm_error *e);
 
-/* For fm_live. */
+/* How many maps, mappings and sync objects this process has open; for tests that look for leaks. fm_count adds to it. */
+size_t fm_live(void);
 void fm_count(int more);
 
 /* {-- Lost pages (lost_pages.c) ------------------------------------------------------------------ */

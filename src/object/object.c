@@ -7,7 +7,9 @@ int fm_object_create(fm_object *b, const char *name, const fm_header *header, bo
                     fm_error *e)
 {
   fm_name parsed;
-  fm_request r = fm_request_of(o);
+  fm_request r;
+  int code = fm_request_of(&r, o, e);
+  if (code != FM_OK) return code;
   b->header = *header;
   b->header.magic = FM_OBJECT_MAGIC;
   b->header.version = FM_OBJECT_VERSION;
@@ -16,7 +18,7 @@ int fm_object_create(fm_object *b, const char *name, const fm_header *header, bo
   r.commit = commit;
   r.initial = &b->header;
   r.initial_size = sizeof b->header;
-  const int code = fm_name_parse(&parsed, name, e);
+  code = fm_name_parse(&parsed, name, e);
   return code == FM_OK ? fm_map_create(&b->map, &parsed, &r, e) : code;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/options.h"
 #include "../map/map.h"
 #include "../object/wait.h"
 #include "shared.h"
@@ -17,15 +18,17 @@ static int check_options(fm_sync_kind kind, const fm_sync_options *o, fm_error *
   return FM_OK;
 }
 
-int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name, const fm_sync_options *o,
-                 fm_error *e)
+int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name,
+                 const fm_sync_options *options, fm_error *e)
 {
   const fm_sync_class *class = fm_sys_sync_class ? fm_sys_sync_class : &fm_shared_sync_class;
   fm_name parsed;
+  fm_sync_options o;
   bool is_new = false;
   int code = fm_name_parse(&parsed, name, e);
   if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "a sync object must have a name");
-  if (code == FM_OK) code = check_options(kind, o, e);
+  if (code == FM_OK) code = fm_sync_options_read(&o, options, e);
+  if (code == FM_OK) code = check_options(kind, &o, e);
   if (code != FM_OK) return code;
   parsed.is_sync = true;
   fm_sync *s = calloc(1, class->size);
@@ -33,7 +36,7 @@ int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *na
   s->class = class;
   s->kind = kind;
   strcpy(s->name, name); /* fm_name_parse checked that it fits */
-  code = class->open(s, &is_new, &parsed, o, e);
+  code = class->open(s, &is_new, &parsed, &o, e);
   if (code != FM_OK) {
     free(s);
     return code;

@@ -7,7 +7,6 @@
 
 #include <time.h>
 
-const char fm_platform[] = "stub";
 const fm_family fm_sys_family = FM_ERRNO;
 const fm_sync_class *const fm_sys_sync_class = NULL;
 bool fm_sys_fences_all = false;
@@ -18,6 +17,11 @@ int fm_fail_native(fm_error *e, long native)
 }
 
 /* {-- The process -------------------------------------------------------------------------------- */
+
+const char *fm_platform(void)
+{
+  return "stub";
+}
 
 size_t fm_page_size(void)
 {

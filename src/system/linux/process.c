@@ -6,7 +6,10 @@
 #include <pthread.h>
 #include <time.h>
 
-const char fm_platform[] = "posix";
+const char *fm_platform(void)
+{
+  return "posix";
+}
 
 size_t fm_page_size(void)
 {

@@ -3,7 +3,10 @@
 
 #if FM_SYSTEM_WINDOWS
 
-const char fm_platform[] = "win32";
+const char *fm_platform(void)
+{
+  return "win32";
+}
 
 size_t fm_page_size(void)
 {

@@ -1,0 +1,45 @@
+# Installs the C library with its package config and pkg-config files, and the Lua modules.
+include(CMakePackageConfigHelpers)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/filemap)
+set(libraries filemap filemap_static)
+set(headers include/filemap.h)
+set(pkg_config_files filemap)
+if(FILEMAP_LUA)
+  list(APPEND libraries filemap_lua)
+  list(APPEND headers include/filemap_lua.h)
+  list(APPEND pkg_config_files filemap-lua)
+  install(TARGETS filemap_core LIBRARY DESTINATION lib/lua/5.4/filemap)
+  install(DIRECTORY lua/ DESTINATION share/lua/5.4 FILES_MATCHING PATTERN "*.lua")
+endif()
+
+install(TARGETS ${libraries} EXPORT filemap
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT filemap NAMESPACE filemap:: FILE filemapTargets.cmake DESTINATION ${package_folder})
+
+# Before 1.0 each minor version is another ABI.
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+  set(compatibility SameMinorVersion)
+else()
+  set(compatibility SameMajorVersion)
+endif()
+configure_package_config_file(cmake/filemapConfig.cmake.in ${CMAKE_BINARY_DIR}/package/filemapConfig.cmake
+  INSTALL_DESTINATION ${package_folder} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/package/filemapConfigVersion.cmake
+  COMPATIBILITY ${compatibility})
+install(FILES ${CMAKE_BINARY_DIR}/package/filemapConfig.cmake ${CMAKE_BINARY_DIR}/package/filemapConfigVersion.cmake
+  DESTINATION ${package_folder})
+
+# The prefix in a pkg-config file is relative to the file, so that an installed tree can be moved.
+file(RELATIVE_PATH to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" to_prefix "${to_prefix}")
+set(system_flags "-ldl -pthread")
+if(WIN32)
+  set(system_flags "-ladvapi32")
+endif()
+foreach(name IN LISTS pkg_config_files)
+  configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/package/${name}.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/package/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

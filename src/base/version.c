@@ -1,0 +1,7 @@
+/* The version of the library, as the program finds it at run time. */
+#include "../../include/filemap.h"
+
+int fm_version(void)
+{
+  return FILEMAP_VERSION;
+}
