@@ -314,7 +314,7 @@ FM_API int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *
 typedef struct fm_mapping fm_mapping;
 
 /* A range of a map in the address space: `size` bytes from `data` on. The program declares the structure,
-** fm_view_open and fm_view_sub fill it, and fm_view_close sets it to zeros. The layout is part of the ABI,
+** fm_view_open and fm_view_sub fill it, and fm_view_close sets its sizes to 0. The layout is part of the ABI,
 ** because programs read and write the memory without a call. A program must not change a field, and must not
 ** copy the structure to have the view twice: fm_view_sub makes another one.
 **

@@ -88,3 +88,56 @@ for which, program in pairs(programs) do
     end)
   end)
 end
+
+-- The lines of spec/counterpart/options.c, by case.
+local function run_options()
+  local child <close> = process.spawn { folder .. "options", support.unique("Local\\") }
+  local results = {}
+  local line = child:read(support.deadline)
+  while line do
+    local case, result = line:match("^(.-): (.-)%s*$")
+    results[case] = result
+    line = child:read(support.deadline)
+  end
+  child:finish()
+  return results
+end
+
+describe("the C library", function()
+  it("has the version of its header, which is the Lua module's", function()
+    assert.are.equal(require("filemap")._VERSION, "filemap " .. run_options().version)
+  end)
+
+  it("gives fields that an older program's options do not have their defaults", function()
+    local results = run_options()
+    assert.are.equal("ok rw", results["NULL"])
+    assert.are.equal("ok rw", results["all fields"])
+    assert.are.equal("ok copy", results["two fields"])
+    assert.are.equal("ok rw", results["one field"])
+    assert.are.equal("ok counts to 1", results["semaphore, NULL"])
+    assert.are.equal("ok counts to 3", results["semaphore, all fields"])
+    assert.are.equal("ok counts to 3", results["semaphore, four fields"])
+    assert.are.equal("ok counts to 1", results["semaphore, three fields"])
+  end)
+
+  it("rejects options with a struct_size of 0 or of a newer header as invalid", function()
+    local results = run_options()
+    for _, object in ipairs { "", "semaphore, " } do
+      assert.are.equal("invalid the options' struct_size must be set, got 0", results[object .. "struct_size 0"])
+      assert.is_truthy(results[object .. "a longer structure"]:find(
+        "^invalid the options' struct_size %d+ is greater than this library's %d+$"))
+    end
+    for _, call in ipairs { "fm_open", "fm_create_or_open", "fm_file", "fm_state_create", "fm_state_create_or_open",
+                            "fm_mailslot_create", "fm_pipe_listen" } do
+      assert.are.equal("invalid the options' struct_size must be set, got 0", results[call])
+    end
+  end)
+
+  it("rejects channels without a name and unknown sync objects as invalid", function()
+    local results = run_options()
+    for _, channel in ipairs { "state", "mailslot", "pipe" } do
+      assert.are.equal("invalid a channel must have a name", results[channel .. " without a name"])
+    end
+    assert.are.equal("invalid there is no kind of sync object 3", results["unknown kind"])
+  end)
+end)

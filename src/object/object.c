@@ -18,7 +18,7 @@ int fm_object_create(fm_object *b, const char *name, const fm_header *header, bo
   r.commit = commit;
   r.initial = &b->header;
   r.initial_size = sizeof b->header;
-  code = fm_name_parse(&parsed, name, e);
+  code = name ? fm_name_parse(&parsed, name, e) : fm_fail(e, FM_INVALID, "a channel must have a name");
   return code == FM_OK ? fm_map_create(&b->map, &parsed, &r, e) : code;
 }
 

@@ -1,0 +1,130 @@
+/* A program in C that passes option structures of all sizes, as programs do that were compiled with another version of
+** the header. Each line of its output is a case and its result: a word, and behind it what the case shows or the
+** message. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../include/filemap.h"
+
+static fm_error e;
+
+static void print(const char *which, int code, const char *shown)
+{
+  printf("%s: %s %s\n", which, fm_word((fm_code)code), code == FM_OK ? shown : e.detail);
+}
+
+/* The first `size` bytes hold what o holds, and every other byte is one that no program means. */
+static fm_options cut(fm_options o, size_t size)
+{
+  o.struct_size = size;
+  memset((char *)&o + size, 0x5a, sizeof o - size);
+  return o;
+}
+
+static fm_sync_options cut_sync(fm_sync_options o, size_t size)
+{
+  o.struct_size = size;
+  memset((char *)&o + size, 0x5a, sizeof o - size);
+  return o;
+}
+
+static void make_map(const char *which, const fm_options *o)
+{
+  fm_map *m = NULL;
+  const int code = fm_create(&m, NULL, 100, o, &e);
+  print(which, code, m ? fm_access_word(fm_map_access(m)) : "");
+  fm_map_close(m);
+}
+
+static void use_options(void)
+{
+  fm_options o = fm_default_options();
+  make_map("NULL", NULL);
+  make_map("all fields", &o);
+  o.access = FM_READ | FM_COPY;
+  o = cut(o, offsetof(fm_options, mode));
+  make_map("two fields", &o);
+  o = cut(o, sizeof o.struct_size);
+  make_map("one field", &o);
+  o.struct_size = 0;
+  make_map("struct_size 0", &o);
+  o.struct_size = sizeof o + 1;
+  make_map("a longer structure", &o);
+}
+
+/* Opens the semaphore again and again: its max is one of the fields. */
+static void make_semaphore(const char *which, const char *name, const fm_sync_options *o)
+{
+  fm_sync *s = NULL;
+  bool created = false, abandoned;
+  char count[20] = "";
+  int code = fm_sync_open(&s, &created, FM_SEMAPHORE, name, o, &e);
+  if (code == FM_OK) {
+    uint32_t most = 0;
+    while (most < 10 && fm_sync_post(s, 1, &e) == FM_OK) most++;
+    snprintf(count, sizeof count, "counts to %u", (unsigned)most);
+    while (fm_sync_wait(s, 0, &abandoned, NULL) == FM_OK) {}
+  }
+  print(which, code, count);
+  fm_sync_close(s);
+}
+
+static void use_sync_options(const char *name)
+{
+  fm_sync_options o = fm_default_sync_options();
+  make_semaphore("semaphore, NULL", name, NULL);
+  o.max = 3;
+  make_semaphore("semaphore, all fields", name, &o);
+  o = cut_sync(o, offsetof(fm_sync_options, sddl));
+  make_semaphore("semaphore, four fields", name, &o);
+  o = cut_sync(o, offsetof(fm_sync_options, max));
+  make_semaphore("semaphore, three fields", name, &o);
+  o.struct_size = 0;
+  make_semaphore("semaphore, struct_size 0", name, &o);
+  o.struct_size = sizeof o + 1;
+  make_semaphore("semaphore, a longer structure", name, &o);
+}
+
+/* Calls that take options besides the two above. */
+static void use_elsewhere(const char *name)
+{
+  fm_options none = fm_default_options();
+  fm_map *m;
+  fm_state *s;
+  fm_mailslot *slot;
+  fm_listener *l;
+  bool created;
+  none.struct_size = 0;
+  print("fm_open", fm_open(&m, name, &none, &e), "");
+  print("fm_create_or_open", fm_create_or_open(&m, &created, name, 1, &none, &e), "");
+  print("fm_file", fm_file(&m, name, &none, &e), "");
+  print("fm_state_create", fm_state_create(&s, name, 1, &none, &e), "");
+  print("fm_state_create_or_open", fm_state_create_or_open(&s, &created, name, 1, &none, &e), "");
+  print("fm_mailslot_create", fm_mailslot_create(&slot, name, 0, 0, &none, &e), "");
+  print("fm_pipe_listen", fm_pipe_listen(&l, name, 0, false, &none, &e), "");
+}
+
+/* What C can pass, and Lua cannot. */
+static void use_wrong_arguments(const char *name)
+{
+  fm_state *s;
+  fm_mailslot *slot;
+  fm_listener *l;
+  fm_sync *sync;
+  bool created;
+  print("state without a name", fm_state_create(&s, NULL, 1, NULL, &e), "");
+  print("mailslot without a name", fm_mailslot_create(&slot, NULL, 0, 0, NULL, &e), "");
+  print("pipe without a name", fm_pipe_listen(&l, NULL, 0, false, NULL, &e), "");
+  print("unknown kind", fm_sync_open(&sync, &created, (fm_sync_kind)3, name, NULL, &e), "");
+}
+
+int main(int argc, char **argv)
+{
+  if (argc != 2) return 2;
+  printf("version: %s\n", fm_version() == FILEMAP_VERSION ? FILEMAP_VERSION_STRING : "of another library");
+  use_options();
+  use_sync_options(argv[1]);
+  use_elsewhere(argv[1]);
+  use_wrong_arguments(argv[1]);
+  return 0;
+}
