@@ -29,7 +29,9 @@ configure_package_config_file(cmake/filemapConfig.cmake.in ${CMAKE_BINARY_DIR}/p
   INSTALL_DESTINATION ${package_folder} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/package/filemapConfigVersion.cmake
   COMPATIBILITY ${compatibility})
-install(FILES ${CMAKE_BINARY_DIR}/package/filemapConfig.cmake ${CMAKE_BINARY_DIR}/package/filemapConfigVersion.cmake
+install(FILES
+  ${CMAKE_BINARY_DIR}/package/filemapConfig.cmake
+  ${CMAKE_BINARY_DIR}/package/filemapConfigVersion.cmake
   DESTINATION ${package_folder})
 
 # The prefix in a pkg-config file is relative to the file, so that an installed tree can be moved.

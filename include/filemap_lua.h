@@ -1,7 +1,7 @@
 /* filemap for programs in C that embed Lua 5.4: the Lua module as a function, and views that C and Lua share.
 **
-** Such a program links the library filemap_lua in place of filemap. It contains filemap as well. A program that
-** linked both would have two copies of the library, which do not know each other's views.
+** Such a program links the library filemap_lua in place of filemap. It contains filemap as well. A program
+** that linked both would have two copies of the library, which do not know each other's views.
 **
 **   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 **   lua_pushcfunction(L, luaopen_filemap_core);
@@ -31,11 +31,11 @@ extern "C" {
 FM_LUA_API int luaopen_filemap_core(lua_State *L);
 
 /* Pushes a Lua view of the memory of `v`, which must be open: a slice that Lua closes when it collects it, as
-** any other view. `v` remains the caller's, and the two are closed in any order. `access` is what the script may
-** do; it is no more than `v` gives. The view has no map that the script could ask for.
+** any other view. `v` remains the caller's, and the two are closed in any order. `access` is what the script
+** may do; it is no more than `v` gives. The view has no map that the script could ask for.
 **
-** Returns FM_OK with one value on the stack, or another code with none. It needs two free places on the stack,
-** and may raise Lua's memory error, so that it is called in protected mode (lua_pcall).
+** Returns FM_OK with one value on the stack, or another code with none. It needs two free places on the
+** stack, and may raise Lua's memory error, so that it is called in protected mode (lua_pcall).
 **
 ** FM_CLOSED       `v` is closed
 ** FM_DENIED       `v` does not give the access

@@ -2,6 +2,7 @@
 -- (spec/counterpart/channels.c). The programs have this machine's word size and, if the compiler supports it,
 -- 32 bits.
 local check = require "spec.support.check"
+local exports = require "spec.support.exports"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local process = require "process"
@@ -103,6 +104,8 @@ local function run_options()
   return results
 end
 
+local UNSET <const> = "invalid the options' struct_size must be set, got 0"
+
 describe("the C library", function()
   it("has the version of its header, which is the Lua module's", function()
     assert.are.equal(require("filemap")._VERSION, "filemap " .. run_options().version)
@@ -123,13 +126,13 @@ describe("the C library", function()
   it("rejects options with a struct_size of 0 or of a newer header as invalid", function()
     local results = run_options()
     for _, object in ipairs { "", "semaphore, " } do
-      assert.are.equal("invalid the options' struct_size must be set, got 0", results[object .. "struct_size 0"])
+      assert.are.equal(UNSET, results[object .. "struct_size 0"])
       assert.is_truthy(results[object .. "a longer structure"]:find(
         "^invalid the options' struct_size %d+ is greater than this library's %d+$"))
     end
-    for _, call in ipairs { "fm_open", "fm_create_or_open", "fm_file", "fm_state_create", "fm_state_create_or_open",
-                            "fm_mailslot_create", "fm_pipe_listen" } do
-      assert.are.equal("invalid the options' struct_size must be set, got 0", results[call])
+    for _, call in ipairs { "fm_open", "fm_create_or_open", "fm_file", "fm_state_create",
+                            "fm_state_create_or_open", "fm_mailslot_create", "fm_pipe_listen" } do
+      assert.are.equal(UNSET, results[call])
     end
   end)
 
@@ -139,5 +142,79 @@ describe("the C library", function()
       assert.are.equal("invalid a channel must have a name", results[channel .. " without a name"])
     end
     assert.are.equal("invalid there is no kind of sync object 3", results["unknown kind"])
+  end)
+end)
+
+-- The names of functions that a header declares with FM_API, in alphabetical order.
+local function declared(path)
+  local file <close> = assert(io.open(path, "rb"))
+  local names = {}
+  for name in file:read("a"):gmatch("\nFM_API [^\n]-(fm_[%w_]+)%(") do names[#names + 1] = name end
+  table.sort(names)
+  assert.is_true(#names > 50)
+  return names
+end
+
+describe("the exported names", function()
+  local build = folder:match("^(.*[/\\])[^/\\]+[/\\]$")
+  local dll = support.windows and build .. "bin\\libfilemap-0.1.dll"
+
+  it("of the shared library are those that the header declares", function()
+    assert.same(declared("include/filemap.h"), exports.of(dll or build .. "libfilemap.so"))
+  end)
+
+  it("of the Lua module are its luaopen function alone", function()
+    assert.same({ "luaopen_filemap_core" }, exports.of(package.searchpath("filemap.core", package.cpath)))
+  end)
+end)
+
+-- A translation unit that uses what the headers define besides declarations.
+local UNIT <const> = [[
+#include <filemap.h>
+#include <filemap.h>
+int main(void)
+{
+  fm_options o = fm_default_options();
+  fm_sync_options s = fm_default_sync_options();
+  const fm_view *v = 0;
+  return o.commit && s.max == 1 && fm_version() == FILEMAP_VERSION && FILEMAP_VERSION_STRING[0] && !v
+    ? FM_OK : fm_view_is_lost(v);
+}
+]]
+
+support.only("posix", "wine runs no compiler", function()
+  describe("the header", function()
+    support.clean()
+
+    local function compile(command)
+      local path = support.tmpname(".c")
+      local file <close> = assert(io.open(path, "w"))
+      file:write(UNIT)
+      file:flush()
+      local whole = ("unset LD_PRELOAD; %s -Iinclude -fsyntax-only %s 2>&1"):format(command, path)
+      local said <close> = assert(io.popen(whole))
+      assert.are.equal("", said:read("a"))
+    end
+
+    for _, standard in ipairs { "c99", "c11", "c17" } do
+      it("compiles without warnings as " .. standard, function()
+        compile(("gcc -std=%s -Wall -Wextra -Wpedantic"):format(standard))
+      end)
+    end
+
+    for _, standard in ipairs { "c++11", "c++20" } do
+      it("compiles without warnings as " .. standard, function()
+        compile(("g++ -std=%s -Wall -Wextra -Wpedantic -x c++"):format(standard))
+      end)
+    end
+
+    local has_luajit = not support.windows and os.execute("command -v luajit >/dev/null")
+    local check_ffi = has_luajit and it or function(name) return pending(name .. " (there is no luajit)") end
+    check_ffi("can be declared to LuaJIT's ffi, preprocessed", function()
+      local command = "gcc -E -P include/filemap.h | luajit -e '%s'"
+      local program = [[require("ffi").cdef(io.read("*a")) print(require("ffi").sizeof("fm_error") > 200)]]
+      local said <close> = assert(io.popen("unset LD_PRELOAD; " .. command:format(program)))
+      assert.are.equal("true\n", said:read("a"))
+    end)
   end)
 end)

@@ -1,6 +1,6 @@
-/* A program in C that passes option structures of all sizes, as programs do that were compiled with another version of
-** the header. Each line of its output is a case and its result: a word, and behind it what the case shows or the
-** message. */
+/* A program in C that passes option structures of all sizes, as programs do that were compiled with another
+** version of the header. Each line of its output is a case and its result: a word, and behind it what the
+** case shows or the message. */
 #include <stdio.h>
 #include <string.h>
 

@@ -13,7 +13,8 @@ static int read_struct(void *out, size_t size, const void *given, fm_error *e)
   if (given_size < sizeof given_size)
     return fm_fail(e, FM_INVALID, "the options' struct_size must be set, got %zu", given_size);
   if (given_size > size)
-    return fm_fail(e, FM_INVALID, "the options' struct_size %zu is greater than this library's %zu", given_size, size);
+    return fm_fail(e, FM_INVALID, "the options' struct_size %zu is greater than this library's %zu",
+                   given_size, size);
   memcpy(out, given, given_size);
   memcpy(out, &size, sizeof size);
   return FM_OK;

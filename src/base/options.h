@@ -4,11 +4,11 @@
 
 #include "../../include/filemap.h"
 
-/* Copies `given` into *out. A field that lies behind given->struct_size gets its default, because the program was
-** compiled with an older header. NULL gives all defaults.
+/* Copies `given` into *out. A field that lies behind given->struct_size gets its default, because the program
+** was compiled with an older header. NULL gives all defaults.
 **
-** Fails with FM_INVALID if struct_size is 0, or if it is greater than this library's structure: then the program may
-** have set fields that this library does not know. */
+** Fails with FM_INVALID if struct_size is 0, or if it is greater than this library's structure: then the
+** program may have set fields that this library does not know. */
 int fm_options_read(fm_options *out, const fm_options *given, fm_error *e);
 int fm_sync_options_read(fm_sync_options *out, const fm_sync_options *given, fm_error *e);
 

@@ -23,8 +23,8 @@ struct fm_mapping {
   struct place *place; /* lost_pages.c's */
 };
 
-/* The request that options stand for, but without their size: FM_INVALID for a wrong struct_size. And the request of the
-** defaults. */
+/* The request that options stand for, without their size: FM_INVALID for a wrong struct_size. And the request
+** of the defaults. */
 int fm_request_of(fm_request *out, const fm_options *o, fm_error *e);
 fm_request fm_default_request(void);
 
@@ -38,7 +38,8 @@ int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e
 /* May what gives `given` be asked for `wanted`? Writing and executing must be given; reading and copying always are. */
 int fm_check_access(int wanted, int given, fm_error *e);
 
-/* How many maps, mappings and sync objects this process has open; for tests that look for leaks. fm_count adds to it. */
+/* How many maps, mappings and sync objects this process has open, for tests that look for leaks. fm_count adds
+** to it. */
 size_t fm_live(void);
 void fm_count(int more);
 

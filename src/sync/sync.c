@@ -9,7 +9,8 @@
 
 static int check_options(fm_sync_kind kind, const fm_sync_options *o, fm_error *e)
 {
-  if ((unsigned)kind > FM_EVENT) return fm_fail(e, FM_INVALID, "there is no kind of sync object %d", (int)kind);
+  if ((unsigned)kind > FM_EVENT)
+    return fm_fail(e, FM_INVALID, "there is no kind of sync object %d", (int)kind);
   if (kind != FM_SEMAPHORE) return FM_OK;
   if (o->max < 1 || o->max > FM_COUNT_MAX)
     return fm_fail(e, FM_INVALID, "max must be between 1 and 2^31-1, got %u", (unsigned)o->max);
