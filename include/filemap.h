@@ -21,7 +21,7 @@
 **   fm_view_close(&view);
 **   fm_map_close(map);
 **
-** What holds for every call:
+** Rules for every call:
 **
 ** - Results. A call that can fail returns FM_OK (0) or another fm_code, and then fills the fm_error that it
 **   is given. A NULL fm_error is allowed. A call that fails leaves its other outputs unchanged and keeps
@@ -60,9 +60,9 @@
   FILEMAP_STRING(FILEMAP_VERSION_MAJOR) "." FILEMAP_STRING(FILEMAP_VERSION_MINOR) "." \
   FILEMAP_STRING(FILEMAP_VERSION_PATCH)
 
-/* FM_API stands before each function. It is empty for programs that use the library, except on Windows with
-** FM_SHARED defined: then each call of the DLL is one jump shorter. Only the build of the shared library
-** defines FM_BUILD_SHARED. */
+/* Each function is declared with FM_API. The macro is empty for programs that use the library, except on
+** Windows with FM_SHARED defined: then each call of the DLL is one jump shorter. Only the build of the shared
+** library defines FM_BUILD_SHARED. */
 #if defined(_WIN32) && defined(FM_BUILD_SHARED)
 #define FM_API __declspec(dllexport)
 #elif defined(_WIN32) && defined(FM_SHARED)
@@ -89,7 +89,7 @@ typedef enum fm_code {
   FM_EXISTS,      /* the name is taken */
   FM_DENIED,      /* the system or the object does not permit the access */
   FM_INVALID,     /* an argument is wrong, or the name stands for another kind of object */
-  FM_TOO_SMALL,   /* what exists is smaller than requested */
+  FM_TOO_SMALL,   /* the existing object is smaller than requested */
   FM_TOO_LARGE,   /* a size is past a limit */
   FM_NO_SPACE,    /* the file system has no space left */
   FM_NO_MEMORY,   /* the system has no memory left, or a limit of this process is reached */
@@ -103,7 +103,7 @@ typedef enum fm_code {
   FM_SYSTEM       /* the system reports an error that no other code covers: see fm_error.native */
 } fm_code;
 
-/* What went wrong. */
+/* The description of a failure. */
 typedef struct fm_error {
   fm_code code;
   long native;      /* the errno or GetLastError number, 0 if no system call failed */
@@ -117,7 +117,7 @@ FM_API const char *fm_word(fm_code code);
 /* {-- Access ------------------------------------------------------------------------------------- */
 
 /* An access is one of six sets of these bits: FM_READ, FM_RW, FM_READ | FM_COPY, and each of them with
-** FM_EXEC. FM_COPY is private copy-on-write: what the program writes stays in its own view.
+** FM_EXEC. FM_COPY is private copy-on-write: no other view sees what the program writes.
 **
 ** A view cannot ask for more than its map gives. The map must have FM_WRITE for a view with FM_WRITE, and
 ** FM_EXEC for one with FM_EXEC. FM_READ and FM_COPY are always given. */
@@ -130,7 +130,7 @@ enum {
 };
 
 /* Convert between an access and its word: "r", "rw", "copy", "rx", "rwx", "copyx". Return 0 for an unknown
-** word, NULL for bits that are no access. */
+** word, NULL for other bits. */
 FM_API int fm_access_bits(const char *word);
 FM_API const char *fm_access_word(int access);
 
@@ -160,22 +160,25 @@ FM_API const char *fm_access_word(int access);
 /* A section of memory, or a file, that can be viewed. */
 typedef struct fm_map fm_map;
 
-/* How a map is made or opened. Initialise it with fm_default_options(), then set fields. Fields that later
-** versions add then have their defaults too. A call that takes options also takes NULL, which stands for the
-** defaults.
+/* How a map is made or opened. A program initialises the structure with fm_default_options() and then sets
+** fields, so that fields that later versions add have their defaults too. Instead of the structure a call
+** also takes NULL, for all defaults.
 **
-** A call fails with FM_INVALID if struct_size is 0, or greater than the library knows. */
+** A call fails with FM_INVALID if struct_size is 0, or greater than the library's structure. */
 typedef struct fm_options {
   size_t struct_size; /* sizeof(fm_options), set by fm_default_options */
-  int access;         /* of the map: FM_RW */
-  unsigned mode;      /* Linux: permissions of what is made, as for chmod(2): 0600. No effect on Windows */
-  uint64_t size;      /* fm_open and fm_file: see there: FM_ANY_SIZE. No effect elsewhere */
-  const char *sddl;   /* Windows: security descriptor (SDDL) of what is made: NULL. FM_UNSUPPORTED on Linux */
-  const char *name;   /* Windows, fm_file: name of the mapping over the file: NULL. FM_UNSUPPORTED on Linux */
-  bool inherit;       /* child processes inherit the handle: false */
-  bool commit;        /* the memory is allocated when the call returns: true. false only reserves the size */
-  bool large_pages;   /* use large pages, else FM_UNSUPPORTED: false. On Linux only for unnamed
-                         sections, from the pool that the administrator has set aside */
+  int access;         /* of the map (default FM_RW) */
+  unsigned mode;      /* Linux: permissions of a new section or file, as for chmod(2) (default 0600) */
+  uint64_t size;      /* bytes, for fm_open and fm_file: see there (default FM_ANY_SIZE) */
+  const char *sddl;   /* Windows: security descriptor of a new section or file, in SDDL (default NULL). On
+                         Linux FM_UNSUPPORTED */
+  const char *name;   /* Windows, fm_file: name of the mapping over the file (default NULL). On Linux
+                         FM_UNSUPPORTED */
+  bool inherit;       /* child processes inherit the handle (default false) */
+  bool commit;        /* the memory is allocated when the call returns (default true). false only reserves
+                         the size */
+  bool large_pages;   /* use large pages, or fail with FM_UNSUPPORTED (default false). Linux has them for
+                         unnamed sections alone, from the pool that the administrator has set aside */
 } fm_options;
 
 #define FM_ANY_SIZE UINT64_MAX
@@ -220,7 +223,7 @@ FM_API int fm_create(fm_map **out, const char *name, uint64_t size, const fm_opt
 ** FM_NOT_FOUND    no section has the name
 ** FM_TOO_SMALL    the section is smaller than options->size
 ** FM_INVALID      the name, a size of 0, the access, or struct_size is wrong; `name` is NULL; the name stands
-**                 for a sync object or, on Linux, for a file that is no section
+**                 for a sync object or, on Linux, for a file of another kind
 ** FM_TOO_LARGE    options->size is past 2^63-1
 ** FM_DENIED       the section does not give the access, or another user planted the name
 ** FM_IN_USE       other processes create and remove the name, or lock it, all the time
@@ -275,7 +278,7 @@ FM_API intptr_t fm_map_handle(const fm_map *m);    /* descriptor or section HAND
 
 /* Gives the file of a file map another size in bytes, from 1 to 2^63-1.
 **
-** FM_IN_USE       a view of the map is open; on Windows also while another process has a view of what is to
+** FM_IN_USE       a view of the map is open; on Windows also while another process has a view of the part to
 **                 be cut off, or holds the name of the mapping; on Linux while another process locks the file
 ** FM_UNSUPPORTED  the map is not over a file that fm_file opened
 ** FM_DENIED       the map does not have FM_WRITE
@@ -320,7 +323,7 @@ typedef struct fm_mapping fm_mapping;
 **
 ** Before it touches memory, a program compares the end of the range with `readable` or `writable`. Each is
 ** `size` or 0. One comparison so finds a range past the end, a closed view, a read-only view, and memory that
-** is only reserved. fm_view_check tells them apart.
+** is only reserved. fm_view_check returns another code for each.
 **
 ** A page of a view can be lost: another process cuts the file, or the file system has no room left. Then a
 ** read gives 0 and a write has no effect, and *lost becomes 1 before the access returns, for all views of the
@@ -438,18 +441,20 @@ typedef enum fm_sync_kind { FM_MUTEX, FM_SEMAPHORE, FM_EVENT } fm_sync_kind;
 
 #define FM_COUNT_MAX INT32_MAX
 
-/* How an object is made. An object that exists keeps what it was made with. Initialise the structure with
-** fm_default_sync_options(), then set fields. Everything that is said of fm_options holds here too. */
+/* How an object is made. An object that exists keeps the properties that it was made with. A program
+** initialises the structure with fm_default_sync_options() and then sets fields. NULL and struct_size are as
+** for fm_options. */
 typedef struct fm_sync_options {
   size_t struct_size; /* sizeof(fm_sync_options), set by fm_default_sync_options */
-  unsigned mode;      /* as in fm_options: 0600 */
-  uint32_t initial;   /* semaphore: its count at first, from 0 to `max`: 0 */
-  uint32_t max;       /* semaphore: its greatest count, from 1 to FM_COUNT_MAX: 1 */
-  const char *sddl;   /* as in fm_options: NULL */
-  bool existing;      /* only open: fail with FM_NOT_FOUND if there is none: false */
-  bool manual;        /* event: it stays set until fm_sync_reset, and releases every thread that waits. false:
-                         it releases one thread, which resets it */
-  bool set;           /* event: it is set from the start: false */
+  unsigned mode;      /* Linux: permissions of a new object, as for chmod(2) (default 0600) */
+  uint32_t initial;   /* semaphore: its first count, from 0 to `max` (default 0) */
+  uint32_t max;       /* semaphore: its greatest count, from 1 to FM_COUNT_MAX (default 1) */
+  const char *sddl;   /* Windows: security descriptor of a new object, in SDDL (default NULL). On Linux
+                         FM_UNSUPPORTED */
+  bool existing;      /* only open, and fail with FM_NOT_FOUND if there is no such object (default false) */
+  bool manual;        /* event: it stays set until fm_sync_reset, and releases every thread that waits
+                         (default false: it releases one thread, and is reset by that) */
+  bool set;           /* event: it is set from the start (default false) */
 } fm_sync_options;
 
 static inline fm_sync_options fm_default_sync_options(void)
@@ -481,8 +486,8 @@ FM_API int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const c
 /* Locks the mutex, decrements the semaphore's count, or waits until the event is set.
 **
 ** A thread that holds the mutex can lock it again, and unlocks it as often. *abandoned is true if the process
-** or thread that held the mutex before died with it: what the mutex protects may be half done. The mutex of a
-** dead process is free within 100 ms.
+** or thread that held the mutex before died with it: the data that the mutex protects may be inconsistent.
+** The mutex of a dead process is free within 100 ms.
 **
 ** FM_TIMEOUT      the time-out passed
 ** FM_INVALID      a negative time-out
@@ -517,7 +522,7 @@ FM_API void fm_sync_close(fm_sync *s);
 /* {-- Channels ----------------------------------------------------------------------------------- */
 
 /* A state, a mailslot and a pipe live in a named section each, whose header each process checks when it opens
-** it. What holds for all calls of channels:
+** it. Rules for all calls of channels:
 **
 ** - Of the options that a call takes, `mode` and `sddl` count.
 ** - *data points to a private copy that belongs to the object. It is valid until the next call with the same
@@ -570,8 +575,8 @@ FM_API int fm_state_publish(fm_state *s, const void *data, size_t length, fm_err
 FM_API int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version,
                          fm_error *e);
 
-/* Waits for a value that is newer than `version`, and reads it as fm_state_read does. It goes on waiting when
-** the writer dies, until another takes over.
+/* Waits for a value that is newer than `version`, and reads it as fm_state_read does. It continues to wait
+** when the writer dies, until another process takes over.
 **
 ** FM_TIMEOUT      no newer value came
 ** FM_INVALID      a negative time-out */
@@ -596,13 +601,13 @@ typedef struct fm_mailslot_info {
 
 #define FM_CAPACITY 65536 /* the default capacity of mailslots and pipes, in bytes */
 
-/* Opens a mailslot to receive: makes it, or takes over one whose reader has closed it or died, with the
-** messages that it did not receive. `capacity` is the room for messages in bytes, up to 805306364; 0 stands
-** for FM_CAPACITY or, if that is greater, for `max_message`. `max_message` is the longest message in bytes; 0
+/* Opens a mailslot to receive: makes it, or takes over an existing mailslot after its reader has closed it or
+** died, with the unread messages. `capacity` is the room for messages in bytes, up to 805306364; 0 stands for
+** FM_CAPACITY or, if that is greater, for `max_message`. `max_message` is the longest message in bytes; 0
 ** stands for the capacity. Close *out with fm_mailslot_close.
 **
 ** FM_EXISTS       another reader lives
-** FM_TOO_SMALL    the mailslot that exists has less than what is asked for
+** FM_TOO_SMALL    the mailslot that exists has less than requested
 ** FM_INVALID      the name or struct_size is wrong; `max_message` is greater than `capacity`
 ** FM_TOO_LARGE    the capacity is past its limit
 ** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create */
@@ -660,8 +665,8 @@ typedef struct fm_conn fm_conn;
 FM_API int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool stream,
                           const fm_options *options, fm_error *e);
 
-/* Accepts the connection of the client that has waited longest. The client may have closed it already; what
-** it sent can still be received. Close *out with fm_conn_close.
+/* Accepts the connection of the client that has waited longest. The client may have closed it already; the
+** messages that it sent can still be received. Close *out with fm_conn_close.
 **
 ** FM_TIMEOUT      no client connected
 ** FM_INVALID      a negative time-out */

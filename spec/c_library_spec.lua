@@ -145,6 +145,25 @@ describe("the C library", function()
   end)
 end)
 
+describe("a view that a C program pushes to its script", function()
+  it("has the access that the program gives, and a life of its own", function()
+    local child <close> = process.spawn { folder .. "host" }
+    child:expect("^writes: 4096 bytes, rw$")
+    child:expect("^shares: 77$")
+    child:expect("^read%-only: raised .*read%-only")
+    child:expect("^more than it gives: denied, 0 left on the stack$")
+    child:expect("^no access: invalid, 0 left on the stack$")
+    child:expect("^private copy: 78$")
+    child:expect("^closes its own: true$")
+    child:expect("^the program's is open: 77$")
+    child:expect("^keeps: kept$")
+    child:expect("^closed: closed, 0 left on the stack$")
+    child:expect("^outlives: closed, 0 left on the stack$")
+    child:expect("^kept: 77$")
+    child:finish()
+  end)
+end)
+
 -- The names of functions that a header declares with FM_API, in alphabetical order.
 local function declared(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -202,15 +221,19 @@ support.only("posix", "wine runs no compiler", function()
       end)
     end
 
+    -- Returns `it`, or for a command that is not there a function that makes the spec pending.
+    local function with(command)
+      if not support.windows and os.execute(("command -v %s >/dev/null"):format(command)) then return it end
+      return function(name) return pending(("%s (there is no %s)"):format(name, command)) end
+    end
+
     for _, standard in ipairs { "c++11", "c++20" } do
-      it("compiles without warnings as " .. standard, function()
+      with("g++")("compiles without warnings as " .. standard, function()
         compile(("g++ -std=%s -Wall -Wextra -Wpedantic -x c++"):format(standard))
       end)
     end
 
-    local has_luajit = not support.windows and os.execute("command -v luajit >/dev/null")
-    local check_ffi = has_luajit and it or function(name) return pending(name .. " (there is no luajit)") end
-    check_ffi("can be declared to LuaJIT's ffi, preprocessed", function()
+    with("luajit")("can be declared to LuaJIT's ffi, preprocessed", function()
       local command = "gcc -E -P include/filemap.h | luajit -e '%s'"
       local program = [[require("ffi").cdef(io.read("*a")) print(require("ffi").sizeof("fm_error") > 200)]]
       local said <close> = assert(io.popen("unset LD_PRELOAD; " .. command:format(program)))

@@ -42,7 +42,6 @@ static int run(lua_State *L)
   fm_error e;
   luaL_openlibs(L);
   preload(L);
-  luaL_requiref(L, "filemap.core", luaopen_filemap_core, 0); /* makes views possible */
   if (luaL_loadfile(L, script) != LUA_OK) return lua_error(L);
   if (fm_lua_push_view(L, view, FM_RW, &e) != FM_OK) return luaL_error(L, "no view: %s", e.detail);
   lua_call(L, 1, 0);

@@ -1,12 +1,11 @@
-/* What a program in C that embeds Lua calls, beside luaopen_filemap_core. */
+/* The function for programs in C that embed Lua, besides luaopen_filemap_core. */
 #include "../base/error.h"
 #include "binding.h"
 
 int fm_lua_push_view(lua_State *L, const fm_view *v, int access, fm_error *e)
 {
-  const int type = luaL_getmetatable(L, FMB_VIEW);
+  luaL_requiref(L, "filemap.core", luaopen_filemap_core, 0); /* views have their methods from the module */
   lua_pop(L, 1);
-  if (type != LUA_TTABLE) return fm_fail(e, FM_INVALID, "the module filemap.core is not loaded");
   fm_view *slice = fmb_new_view(L); /* a finalizer may run, so the call looks at `v` only after this */
   const int code = v->data ? fm_view_sub(slice, v, 0, v->size, access, e) : fm_fail(e, FM_CLOSED, NULL);
   if (code != FM_OK) lua_pop(L, 1);
