@@ -6,7 +6,7 @@ else()
   find_package(Lua 5.4 EXACT REQUIRED)
 endif()
 
-# A C module for Lua. It finds Lua's functions in its host, on Windows through the import library.
+# Adds a C module for Lua. It gets Lua's functions from its host, on Windows through the import library.
 function(add_lua_module target)
   add_library(${target} MODULE ${ARGN})
   set_target_properties(${target} PROPERTIES PREFIX "")

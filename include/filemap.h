@@ -618,7 +618,8 @@ FM_API int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max_
 **
 ** FM_NOT_FOUND    no section has the name
 ** FM_INVALID      the name is wrong, or stands for a sync object
-** FM_DENIED       the section may not be written */
+** FM_DENIED       the section may not be written
+** FM_FULL         2^20 processes have it open */
 FM_API int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
 
 /* Sends a message of `length` bytes, from 0. A process that is killed while it sends leaves no half message.

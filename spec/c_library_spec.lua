@@ -176,7 +176,8 @@ end
 
 describe("the exported names", function()
   local build = folder:match("^(.*[/\\])[^/\\]+[/\\]$")
-  local dll = support.windows and build .. "bin\\libfilemap-0.1.dll"
+  local abi = require("filemap")._VERSION:match("%d+%.%d+")
+  local dll = support.windows and ("%sbin\\libfilemap-%s.dll"):format(build, abi)
 
   it("of the shared library are those that the header declares", function()
     assert.same(declared("include/filemap.h"), exports.of(dll or build .. "libfilemap.so"))
