@@ -13,7 +13,8 @@ local target = tonumber(arg[1]) or error("usage: thermostat.lua DEGREES | stop",
 assert(orders:send("target " .. target, 1))
 
 local readings <close> = assert(state.open(NAME))
-local value, version, temperature, wanted, heating = nil, 0, nil, nil, nil
+local version = 0
+local value, temperature, wanted, heating
 repeat
   value, version = assert(readings:wait(version, 5))
   temperature, wanted, heating = string.unpack("ddi4", value)
