@@ -173,7 +173,8 @@ support.only("posix", "Windows does not remove an open file", function()
 end)
 
 support.only("posix", "on Windows the kernel keeps names, and no process can be stopped in it", function()
-  local STEPS = { "create", "open", "finished", "release", "released", table.unpack(steps.of("system/linux/named_section.c")) }
+  local STEPS = { "create", "open", "finished", "release", "released",
+                  table.unpack(steps.of("system/linux/named_section.c")) }
 
   -- The stops of `op`, found by trying. Each is a step and the count of how often it was reached. At most 5
   -- counts of a step are tried, because a list also reads the names of other processes.

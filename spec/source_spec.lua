@@ -119,7 +119,9 @@ describe("the sources", function()
     local includes = {}
     for _, path in ipairs(files("src", "%.[ch]$")) do
       includes[path] = {}
-      for include in read(path):gmatch('#%s*include "([^"]+)"') do table.insert(includes[path], target(path, include)) end
+      for include in read(path):gmatch('#%s*include "([^"]+)"') do
+        table.insert(includes[path], target(path, include))
+      end
     end
     local state = {}
     local function follow(path)
