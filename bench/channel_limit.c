@@ -21,7 +21,7 @@
 #define RING "channel_limit.ring"
 #define PIPE "channel_limit.pipe"
 
-enum { SIZE = 131072, LONGEST = 65536 };
+enum { SIZE = 131072, QUARTER = SIZE / 4, LONGEST = 65536 };
 
 static int raise_errno(lua_State *L, const char *call, const char *subject)
 {
@@ -37,6 +37,21 @@ static int now(lua_State *L)
   return 1;
 }
 
+/* The metatables. There is only one Lua state, so their addresses can be kept. */
+static const void *ring_class, *pipe_class;
+
+/* Returns self, checked by the address of its metatable. */
+static void *check_self(lua_State *L, const void *class, const char *name)
+{
+  void *self = lua_touserdata(L, 1);
+  if (self && lua_getmetatable(L, 1)) {
+    const bool same = lua_topointer(L, -1) == class;
+    lua_pop(L, 1);
+    if (same) return self;
+  }
+  return luaL_checkudata(L, 1, name); /* raises */
+}
+
 /* {-- Rings ------------------------------------------------------------------------------------- */
 
 /* `tail`, which the writer stores, and `head`, which the reader stores, are on cache lines of their own. The
@@ -49,9 +64,15 @@ typedef struct way {
   _Alignas(64) unsigned char bytes[SIZE];
 } way;
 
+/* Each end keeps the other's position as it last read it. It reads the word again only when it needs room or a message,
+** since the other end writes to that cache line. The reader stores its position once a quarter of the ring, for the same
+** reason: then at most a quarter is missing for the writer, and the longest message fits in the rest. */
 typedef struct ring {
   way *out, *in;
   bool sleeps;
+  uint32_t head;      /* of `in`; the word is behind by less than a quarter */
+  uint32_t head_seen; /* of `out`; the reader stores it */
+  uint32_t tail_seen; /* of `in`; the writer stores it */
 } ring;
 
 static void relax(void)
@@ -105,15 +126,14 @@ static void copy_out(const way *w, uint32_t at, char *to, uint32_t length)
 /* ring:send(message) */
 static int ring_send(lua_State *L)
 {
-  const ring *r = luaL_checkudata(L, 1, RING);
+  ring *r = check_self(L, ring_class, RING);
   size_t size;
   const char *message = luaL_checklstring(L, 2, &size);
   luaL_argcheck(L, size <= LONGEST, 2, "too long");
   const uint32_t length = (uint32_t)size, tail = r->out->tail;
-  for (;;) {
-    const uint32_t head = atomic_load_explicit(&r->out->head, memory_order_acquire);
-    if (SIZE - (tail - head) >= record(length)) break;
-    await(r->sleeps, &r->out->head, head, &r->out->writer_sleeps);
+  while (SIZE - (tail - r->head_seen) < record(length)) {
+    await(r->sleeps, &r->out->head, r->head_seen, &r->out->writer_sleeps);
+    r->head_seen = atomic_load_explicit(&r->out->head, memory_order_acquire);
   }
   memcpy(r->out->bytes + tail % SIZE, &length, 4);
   copy_in(r->out, tail + 4, message, length);
@@ -125,13 +145,17 @@ static int ring_send(lua_State *L)
 static int ring_receive(lua_State *L)
 {
   static char message[LONGEST];
-  const ring *r = luaL_checkudata(L, 1, RING);
-  const uint32_t head = r->in->head;
+  ring *r = check_self(L, ring_class, RING);
+  const uint32_t head = r->head;
   uint32_t length;
-  await(r->sleeps, &r->in->tail, head, &r->in->reader_sleeps);
+  if (r->tail_seen == head) {
+    await(r->sleeps, &r->in->tail, head, &r->in->reader_sleeps);
+    r->tail_seen = atomic_load_explicit(&r->in->tail, memory_order_acquire);
+  }
   memcpy(&length, r->in->bytes + head % SIZE, 4);
   copy_out(r->in, head + 4, message, length);
-  tell(r->sleeps, &r->in->head, head + record(length), &r->in->writer_sleeps);
+  r->head = head + record(length);
+  if ((head ^ r->head) / QUARTER != 0) tell(r->sleeps, &r->in->head, r->head, &r->in->writer_sleeps);
   lua_pushlstring(L, message, length);
   return 1;
 }
@@ -148,7 +172,7 @@ static int open_ring(lua_State *L)
   way *ways = mmap(NULL, 2 * sizeof(way), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   close(fd);
   if (ways == MAP_FAILED) return raise_errno(L, "mmap", path);
-  *r = (ring){ways + side, ways + !side, lua_toboolean(L, 3)};
+  *r = (ring){.out = ways + side, .in = ways + !side, .sleeps = lua_toboolean(L, 3)};
   luaL_setmetatable(L, RING);
   return 1;
 }
@@ -162,7 +186,7 @@ typedef struct fifo {
 /* pipe:send(message) */
 static int pipe_send(lua_State *L)
 {
-  const fifo *p = luaL_checkudata(L, 1, PIPE);
+  const fifo *p = check_self(L, pipe_class, PIPE);
   size_t size;
   const char *message = luaL_checklstring(L, 2, &size);
   if (write(p->out, message, size) != (ssize_t)size) return raise_errno(L, "write", "a pipe");
@@ -173,7 +197,7 @@ static int pipe_send(lua_State *L)
 static int pipe_receive(lua_State *L)
 {
   static char message[LONGEST];
-  const fifo *p = luaL_checkudata(L, 1, PIPE);
+  const fifo *p = check_self(L, pipe_class, PIPE);
   const size_t size = (size_t)luaL_checkinteger(L, 2);
   luaL_argcheck(L, size <= LONGEST, 2, "too long");
   for (size_t done = 0; done < size;) {
@@ -203,13 +227,15 @@ static int open_pipe(lua_State *L)
 
 /* {-- The module -------------------------------------------------------------------------------- */
 
-static void make_class(lua_State *L, const char *name, const luaL_Reg *methods)
+static const void *make_class(lua_State *L, const char *name, const luaL_Reg *methods)
 {
   luaL_newmetatable(L, name);
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   lua_setfield(L, -2, "__index");
+  const void *class = lua_topointer(L, -1);
   lua_pop(L, 1);
+  return class;
 }
 
 int luaopen_channel_limit(lua_State *L);
@@ -219,8 +245,8 @@ int luaopen_channel_limit(lua_State *L)
   static const luaL_Reg ring_methods[] = {{"send", ring_send}, {"receive", ring_receive}, {NULL, NULL}};
   static const luaL_Reg pipe_methods[] = {{"send", pipe_send}, {"receive", pipe_receive}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"now", now}, {"ring", open_ring}, {"pipe", open_pipe}, {NULL, NULL}};
-  make_class(L, RING, ring_methods);
-  make_class(L, PIPE, pipe_methods);
+  ring_class = make_class(L, RING, ring_methods);
+  pipe_class = make_class(L, PIPE, pipe_methods);
   luaL_newlib(L, functions);
   return 1;
 }

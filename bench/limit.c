@@ -48,21 +48,21 @@ static int now(lua_State *L)
 /* The addresses of the metatables. They can be static, because there is only one Lua state. */
 static const void *block_class, *array_i32_class, *array_f32_class;
 
-/* Returns self, checked by the address of its metatable. */
-static inline void *check_self(lua_State *L, const void *class, const char *name)
+/* Returns the object in an argument, checked by the address of its metatable. */
+static inline void *check_object(lua_State *L, int arg, const void *class, const char *name)
 {
-  void *self = lua_touserdata(L, 1);
-  if (self && lua_getmetatable(L, 1)) {
+  void *object = lua_touserdata(L, arg);
+  if (object && lua_getmetatable(L, arg)) {
     const bool same = lua_topointer(L, -1) == class;
     lua_pop(L, 1);
-    if (same) return self;
+    if (same) return object;
   }
-  return luaL_checkudata(L, 1, name); /* raises */
+  return luaL_checkudata(L, arg, name); /* raises */
 }
 
 static inline Block *check_block(lua_State *L)
 {
-  return check_self(L, block_class, BLOCK);
+  return check_object(L, 1, block_class, BLOCK);
 }
 
 static inline unsigned char *at(lua_State *L, const Block *b, int arg, size_t n)
@@ -82,7 +82,7 @@ static size_t check_length(lua_State *L, int arg)
 /* Returns the block in an argument other than self. */
 static const Block *check_other(lua_State *L, int arg)
 {
-  return luaL_checkudata(L, arg, BLOCK);
+  return check_object(L, arg, block_class, BLOCK);
 }
 
 /* {-- Numbers ----------------------------------------------------------------------------------- */
@@ -350,7 +350,7 @@ typedef struct Array {
 #define ELEMENT(T, ctype, kind, least, greatest)                              \
   static int index_##T(lua_State *L)                                          \
   {                                                                           \
-    const Array *a = check_self(L, array_##T##_class, ARRAY #T);                                    \
+    const Array *a = check_object(L, 1, array_##T##_class, ARRAY #T);                                    \
     const lua_Unsigned i = (lua_Unsigned)luaL_checkinteger(L, 2) - 1;         \
     ctype x;                                                                  \
     if (i >= a->count) return 0;                                              \
@@ -360,7 +360,7 @@ typedef struct Array {
   }                                                                           \
   static int newindex_##T(lua_State *L)                                       \
   {                                                                           \
-    const Array *a = check_self(L, array_##T##_class, ARRAY #T);                                    \
+    const Array *a = check_object(L, 1, array_##T##_class, ARRAY #T);                                    \
     const lua_Unsigned i = (lua_Unsigned)luaL_checkinteger(L, 2) - 1;         \
     const ctype x = (ctype)check_##kind(L, 3, least, greatest);               \
     luaL_argcheck(L, i < a->count, 2, "past the end");                        \

@@ -3,6 +3,7 @@
 local filemap = require "filemap"
 local harness = require "bench.harness"
 local limit = require "limit"
+local limits = require "bench.limits"
 local luajit = require "bench.luajit"
 local machine = require "bench.machine"
 local plot = require "bench.plot"
@@ -53,12 +54,19 @@ local function measure(comparison)
   return figures, by_name
 end
 
+local function stop(status, message)
+  io.stderr:write(message, "\n")
+  os.exit(status)
+end
+
 local function run(comparison)
   local result = { id = comparison.id, work = comparison.work, how = comparison.how, alike = comparison.alike,
     verdicts = {} }
   local samples
   if is_built(comparison) then
     result.figures, samples = measure(comparison)
+    local failure = limits.check(comparison.work, samples)
+    if failure then stop(1, failure) end
     result.to_limit = samples["C limit"] and harness.ratio(samples.filemap, samples["C limit"])
   end
   for i, bound in ipairs(comparison.bounds or {}) do result.verdicts[i] = judge(bound, comparison, samples) end
@@ -92,8 +100,7 @@ local function check_topics(names)
   for _, name in ipairs(TOPICS) do known[name] = true end
   for _, name in ipairs(names) do
     if not known[name] then
-      io.stderr:write(("Unknown topic '%s'. The topics are: %s.\n"):format(name, table.concat(TOPICS, ", ")))
-      os.exit(2)
+      stop(2, ("Unknown topic '%s'. The topics are: %s."):format(name, table.concat(TOPICS, ", ")))
     end
   end
 end

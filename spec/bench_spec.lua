@@ -1,0 +1,62 @@
+-- How script/bench measures and what it refuses to print. The clock of these specs is a number that the measured
+-- functions advance, so that they do not depend on the machine.
+local harness = require "bench.harness"
+local limits = require "bench.limits"
+
+-- Returns a clock, and a function that makes a competitor: one repetition takes `each` nanoseconds, and each run 100
+-- more. The run number `disturbed` of all runs takes `delay` more, as when the system runs another process meanwhile.
+local function virtual_clock(disturbed, delay)
+  local time, runs = 0, 0
+  local function now() return time end
+  return now, function(each)
+    return function(repetitions)
+      runs = runs + 1
+      time = time + 100 + each * repetitions + (runs == disturbed and delay or 0)
+    end
+  end
+end
+
+describe("bench.harness", function()
+  it("measures a competitor right even if another process disturbs any one of the runs that calibrate it", function()
+    for disturbed = 0, 40 do
+      for _, delay in ipairs { 130e3, 2e6, 50e6 } do
+        local now, competitor = virtual_clock(disturbed, delay)
+        local samples = harness.measure(now, { competitor(30) }, 1e6)
+        local median = harness.quartiles(samples[1])[2]
+        assert.is_true(median >= 30 and median < 31, ("run %d delayed by %d ns: %g"):format(disturbed, delay, median))
+      end
+    end
+  end)
+
+  it("measures work that takes longer than the target in single repetitions", function()
+    local now, competitor = virtual_clock(0, 0)
+    local samples = harness.measure(now, { competitor(5e6) }, 1e6)
+    assert.equal(harness.rounds.most, #samples[1])
+    assert.equal(5e6 + 100, samples[1][1])
+  end)
+end)
+
+describe("bench.limits", function()
+  it("accepts a limit that takes up to 1.5 times as long as what it limits", function()
+    assert.is_nil(limits.check("work", { filemap = { 10, 20, 30 }, ["C limit"] = { 15, 30, 45 } }))
+    assert.is_nil(limits.check("work", { filemap = { 10, 20, 30 }, ["C limit"] = { 5, 10, 15 } }))
+  end)
+
+  it("rejects a limit that takes longer than that, by the median of the rounds, and names it", function()
+    assert.is_nil(limits.check("work", { filemap = { 10, 20, 30 }, ["C limit"] = { 90, 20, 30 } }))
+    assert.equal("work: the C limit takes 1.60 times as long as filemap, which it should limit (at most 1.5)",
+      limits.check("work", { filemap = { 10, 20, 30 }, ["C limit"] = { 16, 32, 9 } }))
+  end)
+
+  it("compares each limit with what it limits", function()
+    local samples = { filemap = { 10 }, ["luaposix FIFO"] = { 1000 }, ["C, FIFO"] = { 900 } }
+    assert.is_nil(limits.check("work", samples))
+    samples["C, FIFO"] = { 1501 }
+    assert.matches("the C, FIFO takes 1.50 times as long as luaposix FIFO", limits.check("work", samples), 1, true)
+  end)
+
+  it("accepts work without a limit", function()
+    assert.is_nil(limits.check("work", { filemap = { 10 } }))
+    assert.is_nil(limits.check("work", { ["C limit"] = { 10 } }))
+  end)
+end)
