@@ -64,9 +64,10 @@ typedef struct way {
   _Alignas(64) unsigned char bytes[SIZE];
 } way;
 
-/* Each end keeps the other's position as it last read it. It reads the word again only when it needs room or a message,
-** since the other end writes to that cache line. The reader stores its position once a quarter of the ring, for the same
-** reason: then at most a quarter is missing for the writer, and the longest message fits in the rest. */
+/* Each end keeps the other's position as it last read it. It reads the word again only when it needs room or
+** a message, since the other end writes to that cache line. For the same reason the reader stores its
+** position only once a quarter of the ring. The writer then misses at most a quarter of the room, and the
+** longest message fits in the rest. */
 typedef struct ring {
   way *out, *in;
   bool sleeps;

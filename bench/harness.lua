@@ -22,8 +22,9 @@ function harness.loop(statement, names, last)
   table.sort(keys)
   for i, key in ipairs(keys) do values[i] = names[key] end
   local list = table.concat(keys, ", ")
-  local source = ("local %s = ... return function(repetitions) "
-    .. "local %s = %s for i = 1, repetitions do %s end %s end"):format(list, list, list, statement, last or "")
+  local template = "local %s = ... return function(repetitions) "
+    .. "local %s = %s for i = 1, repetitions do %s end %s end"
+  local source = template:format(list, list, list, statement, last or "")
   return assert(load(source, "=" .. statement))(spread(values))
 end
 
@@ -39,9 +40,10 @@ local function shortest(now, run, n)
   return least
 end
 
--- Returns how many repetitions take about the target time, and how long they take. One time of a run is not enough to
--- tell: if the system runs another process meanwhile, a run of one repetition seems to take as long as the target.
--- Then each measured run would be that short, and its time mostly that of reading the clock with cold caches.
+-- Returns how many repetitions take about the target time, and how long they take. The time of a single run
+-- does not tell that. If the system runs another process during a run of one repetition, this run seems to
+-- take as long as the target. Every measured run would then be as short, and its time would be mostly that of
+-- reading the clock with cold caches.
 local function calibrate(now, run, target)
   local n = 1
   while true do

@@ -1,14 +1,14 @@
--- Checks that the C limits are limits. A bound such as "at most 1.15 times the C limit" cannot fail if the limit itself
--- was measured slow, by a mistake in its code or in the measurement.
+-- Checks that the C limits are limits. A bound such as "at most 1.15 times the C limit" cannot fail if the
+-- limit itself was measured slow, by a mistake in its code or in the measurement.
 local harness = require "bench.harness"
 
 local limits = {}
 
--- A limit may be slower than what it limits, since two programs never have equally good places in the caches, but not
--- by more than this factor.
+-- A limit may be slower than what it limits, since two programs never have equally good places in the caches,
+-- but not by more than this factor.
 limits.most = 1.5
 
--- What each limit limits. "C, futexes" is missing: it limits ways that sleep, and filemap's spin first where they can.
+-- What each limit limits. "C, futexes" limits nothing: it sleeps at once, and filemap's channels spin first.
 local LIMITED <const> = {
   ["C limit"] = "filemap",
   ["C, looking first"] = "filemap",
@@ -16,15 +16,15 @@ local LIMITED <const> = {
   ["C, FIFO"] = "luaposix FIFO",
 }
 
--- Returns why the measurement of `work` cannot be used, or nil. `samples` maps the names of the competitors to arrays
--- with the nanoseconds of each round.
+-- Returns why the measurement of `work` cannot be used, or nil. `samples` maps the names of the competitors
+-- to arrays with the nanoseconds of each round.
 function limits.check(work, samples)
   for limit, limited in pairs(LIMITED) do
     if samples[limit] and samples[limited] then
       local ratio = harness.ratio(samples[limit], samples[limited])[2]
       if ratio > limits.most then
-        return ("%s: the %s takes %.2f times as long as %s, which it should limit (at most %g)"):format(work, limit,
-          ratio, limited, limits.most)
+        local message = "%s: the %s takes %.2f times as long as %s, which it should limit (at most %g)"
+        return message:format(work, limit, ratio, limited, limits.most)
       end
     end
   end

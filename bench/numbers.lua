@@ -81,8 +81,8 @@ local function other_type(way, T, format, statement)
 end
 
 local comparisons = { get, set, getter, setter }
-local others = { { "i8", "i1" }, { "u8", "I1" }, { "i16", "i2" }, { "u16", "I2" }, { "u32", "I4" }, { "i64", "i8" },
-  { "u64", "I8" }, { "f32", "f" }, { "f64", "d" } }
+local others = { { "i8", "i1" }, { "u8", "I1" }, { "i16", "i2" }, { "u16", "I2" }, { "u32", "I4" },
+  { "i64", "i8" }, { "u64", "I8" }, { "f32", "f" }, { "f64", "d" } }
 for _, other in ipairs(others) do
   comparisons[#comparisons + 1] = other_type("get", other[1], other[2], "local x = %s:get_%s(64)")
 end

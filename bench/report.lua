@@ -59,8 +59,8 @@ function report.table(topic)
     for _, figure in ipairs(result.figures or {}) do by_name[figure.name] = figure end
     for _, name in ipairs(names) do cells[#cells + 1] = cell(by_name[name]) end
     if not result.figures then cells[2] = "not built yet" end
-    cells[#cells + 1] = result.to_limit and ("%.2f (%.2f–%.2f)"):format(result.to_limit[2], result.to_limit[1],
-      result.to_limit[3]) or "–"
+    local q = result.to_limit
+    cells[#cells + 1] = q and ("%.2f (%.2f–%.2f)"):format(q[2], q[1], q[3]) or "–"
     lines[#lines + 1] = row(cells)
   end
   return lines

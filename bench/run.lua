@@ -29,8 +29,8 @@ end
 -- Compares a bound with the measurement. The result has value (quartiles), met, and margin (over 1 if not
 -- met).
 local function judge(bound, comparison, samples)
-  local v = { work = comparison.work, against = bound.against, most = bound.most, least = bound.least, as = bound.as,
-    margin = -1 }
+  local v = { work = comparison.work, against = bound.against, most = bound.most, least = bound.least,
+    as = bound.as, margin = -1 }
   if not samples then return v end
   local ours, theirs = samples.filemap, assert(samples[bound.against])
   v.value = bound.most and harness.ratio(ours, theirs) or harness.ratio(theirs, ours)
@@ -69,7 +69,9 @@ local function run(comparison)
     if failure then stop(1, failure) end
     result.to_limit = samples["C limit"] and harness.ratio(samples.filemap, samples["C limit"])
   end
-  for i, bound in ipairs(comparison.bounds or {}) do result.verdicts[i] = judge(bound, comparison, samples) end
+  for i, bound in ipairs(comparison.bounds or {}) do
+    result.verdicts[i] = judge(bound, comparison, samples)
+  end
   collectgarbage()
   return result
 end

@@ -85,15 +85,15 @@ local function posix_clock()
 end
 
 ways["luaposix FIFO"] = {
-  posix = true, fifos = true, send = "write(out, m)", receive = "local x = read(from, size)", open = posix_open,
-  now = posix_clock,
+  posix = true, fifos = true, open = posix_open, now = posix_clock,
+  send = "write(out, m)", receive = "local x = read(from, size)",
 }
 
 -- A read returns the bytes that are available, so longer messages arrive in parts.
 ways["luaposix FIFO, long"] = {
-  posix = true, fifos = true, send = "write(out, m)",
-  receive = "local x = read(from, size) while #x < size do x = x .. read(from, size - #x) end", open = posix_open,
-  now = posix_clock,
+  posix = true, fifos = true, open = posix_open, now = posix_clock,
+  send = "write(out, m)",
+  receive = "local x = read(from, size) while #x < size do x = x .. read(from, size - #x) end",
 }
 
 ways["luv pipe"] = {

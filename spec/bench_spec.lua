@@ -1,10 +1,11 @@
--- How script/bench measures and what it refuses to print. The clock of these specs is a number that the measured
--- functions advance, so that they do not depend on the machine.
+-- How script/bench measures, and what it refuses to print. The clock of these specs is a number that the
+-- measured functions advance, so that nothing depends on the machine.
 local harness = require "bench.harness"
 local limits = require "bench.limits"
 
--- Returns a clock, and a function that makes a competitor: one repetition takes `each` nanoseconds, and each run 100
--- more. The run number `disturbed` of all runs takes `delay` more, as when the system runs another process meanwhile.
+-- Returns a clock, and a function that makes a competitor: one repetition takes `each` nanoseconds, and each
+-- run 100 more. The run number `disturbed` of all runs takes `delay` more, as if the system ran another
+-- process then.
 local function virtual_clock(disturbed, delay)
   local time, runs = 0, 0
   local function now() return time end
@@ -17,13 +18,14 @@ local function virtual_clock(disturbed, delay)
 end
 
 describe("bench.harness", function()
-  it("measures a competitor right even if another process disturbs any one of the runs that calibrate it", function()
+  it("measures right even if another process disturbs any one of the runs that calibrate", function()
     for disturbed = 0, 40 do
       for _, delay in ipairs { 130e3, 2e6, 50e6 } do
         local now, competitor = virtual_clock(disturbed, delay)
         local samples = harness.measure(now, { competitor(30) }, 1e6)
         local median = harness.quartiles(samples[1])[2]
-        assert.is_true(median >= 30 and median < 31, ("run %d delayed by %d ns: %g"):format(disturbed, delay, median))
+        assert.is_true(median >= 30 and median < 31,
+          ("run %d delayed by %d ns: %g"):format(disturbed, delay, median))
       end
     end
   end)
@@ -52,7 +54,8 @@ describe("bench.limits", function()
     local samples = { filemap = { 10 }, ["luaposix FIFO"] = { 1000 }, ["C, FIFO"] = { 900 } }
     assert.is_nil(limits.check("work", samples))
     samples["C, FIFO"] = { 1501 }
-    assert.matches("the C, FIFO takes 1.50 times as long as luaposix FIFO", limits.check("work", samples), 1, true)
+    local message = "the C, FIFO takes 1.50 times as long as luaposix FIFO"
+    assert.matches(message, limits.check("work", samples), 1, true)
   end)
 
   it("accepts work without a limit", function()
