@@ -106,6 +106,8 @@ build = {
         "src/system/windows/process.c",
         "src/system/windows/seat.c",
         "src/system/windows/section.c",
+        "src/system/windows/section_event.c",
+        "src/system/windows/security.c",
         "src/system/windows/sync.c",
         "src/system/windows/text.c",
         "src/system/windows/wait.c",

@@ -106,6 +106,66 @@ support.only("win32", "only Windows has these", function()
     end)
   end)
 
+  describe("the events of a channel", function()
+    local mailslot, state = require "filemap.mailslot", require "filemap.state"
+
+    -- Returns the access list of an object, or "error " and a number.
+    local function security(...)
+      local program <close> = process.spawn { folder .. "security", ... }
+      return program:expect()
+    end
+
+    -- A mailslot's reader has its seat and waits by events.
+    local events = { ":signal0", ":signal1", ":signal2", ":seat1" }
+
+    it("give users the rights that the section gives them", function()
+      local lists = {
+        ["D:(A;;GA;;;WD)"] = "D:(A;;0x1f0003;;;WD)", -- all rights
+        ["D:(A;;0x7;;;WD)"] = "D:(A;;0x100003;;;WD)", -- read and write, so wait and set
+        ["D:(A;;0x5;;;WD)(A;;GA;;;SY)"] = "D:(A;;0x100001;;;WD)(A;;0x1f0003;;;SY)", -- read, so wait
+        ["D:(D;;0x2;;;AN)(A;;GA;;;BA)"] = "D:(D;;DC;;;AN)(A;;0x1f0003;;;BA)", -- refuses to write, so to set
+      }
+      for section, event in pairs(lists) do
+        local name = support.unique("Local\\")
+        local slot <close> = assert(mailslot.create(name, { sddl = section }))
+        for _, part in ipairs(events) do assert.equal(event, security("event", name .. part)) end
+      end
+    end)
+
+    it("refuse users whom the section refuses", function()
+      local name = support.unique("Local\\")
+      local slot <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;SY)" }))
+      assert.equal("denied", select(3, mailslot.open(name)))
+      for _, part in ipairs(events) do
+        assert.equal("error 5", security("open", "0x100002", name .. part)) -- wait and set
+      end
+    end)
+
+    it("are opened by a second process for no more than waiting and setting", function()
+      local name = support.unique("Local\\")
+      local slot <close> = assert(mailslot.create(name, { sddl = "D:(A;;0x7;;;WD)" }))
+      local other = support.child "evaluator"
+      assert.equal("true", other:ask([[w = assert(require "filemap.mailslot".open(%q)) return w:send("hello")]], name))
+      assert.equal("hello", slot:receive(support.deadline))
+    end)
+
+    it("get the section's list if a process that only opened the section creates them", function()
+      local name = support.unique("Local\\")
+      local writer <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;WD)" }))
+      local other = support.child "evaluator"
+      assert.equal("true", other:ask([[w = assert(require "filemap.mailslot".open(%q)) return w:send("hello")]], name))
+      assert.equal("D:(A;;0x1f0003;;;WD)", security("event", name .. ":seat2"))
+    end)
+
+    it("are not needed by a reader of a state that may not write", function()
+      local name = support.unique("Local\\")
+      local writer <close> = assert(state.create(name, 100, { sddl = "D:(A;;0x5;;;WD)" }))
+      assert(writer:publish("value"))
+      local other = support.child "evaluator"
+      assert.equal("value 1", other:ask([[s = assert(require "filemap.state".open(%q)) return s:read()]], name))
+    end)
+  end)
+
   describe("a mapping of a file", function()
     local path, file
 

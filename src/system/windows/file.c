@@ -142,8 +142,8 @@ static void undo_file(const opened_file *f, uint64_t wanted)
   CloseHandle(f->handle);
 }
 
-/* Over a file that is open already, as CreateFileMapping does it: the handle is not kept, nor what it shares the file
-** for, and a file that was grown stays so. */
+/* Over a file that is open already, as CreateFileMapping does it: the handle is not kept, nor what it shares
+** the file for, and a file that was grown stays so. */
 static int map_open_file(fm_section *s, uint64_t *size, const fm_request *r, fm_error *e)
 {
   opened_file f = {.handle = fm_win32_handle(r->file->handle)};
@@ -180,18 +180,6 @@ int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_reques
 
 /* {-- Resizing --------------------------------------------------------------------------------- */
 
-/* *out is to be freed by LocalFree. */
-static int copy_security(void **out, HANDLE object, fm_error *e)
-{
-  DWORD size = 0;
-  GetKernelObjectSecurity(object, DACL_SECURITY_INFORMATION, NULL, 0, &size);
-  if (GetLastError() != ERROR_INSUFFICIENT_BUFFER) return fm_win32_fail(e);
-  *out = LocalAlloc(LMEM_FIXED, size);
-  if (!*out) return fm_fail(e, FM_NO_MEMORY, NULL);
-  if (GetKernelObjectSecurity(object, DACL_SECURITY_INFORMATION, *out, size, &size)) return FM_OK;
-  return fm_win32_fail(e);
-}
-
 /* What the section of a map must be made like once more. One that has a name must be ours alone,
 ** for under its name there is no second one: better seen now than when the file has been cut. */
 static int describe_section(fm_section_spec *out, const fm_section *m, fm_error *e)
@@ -204,7 +192,7 @@ static int describe_section(fm_section_spec *out, const fm_section *m, fm_error 
   if (!m->name[0]) return FM_OK;
   if (count_handles(handle) > 1)
     return fm_fail(e, FM_IN_USE, "somebody else holds the mapping of that name");
-  return copy_security(&out->security, handle, e);
+  return fm_win32_copy_security(&out->security, handle, e);
 }
 
 /* "UnmapViewOfFile must be called first to unmap all views and call CloseHandle to close the file

@@ -1,6 +1,6 @@
-/* A page that cannot be brought in, since its disk or network has gone, is missed by an exception. The handler
-** here acts on our own mappings only: it puts zeros in place of the whole mapping, so that the access comes to
-** its end, and marks it, so that whoever made the access can tell. */
+/* A page that cannot be brought in, since its disk or network has gone, is missed by an exception. The
+** handler here acts on our own mappings only: it puts zeros in place of the whole mapping, so that the access
+** comes to its end, and marks it, so that whoever made the access can tell. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
@@ -12,8 +12,8 @@ static bool put_zeros(const fm_mapped *m)
   return UnmapViewOfFile(m->base) && VirtualAlloc(m->base, m->length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 }
 
-/* The first to miss a page puts the zeros there. Others that missed one, or came in between when there was nothing at
-** all, which is another exception, try again until there is. */
+/* The first to miss a page puts the zeros there. Others that missed one, or came in between when there was
+** nothing at all, which is another exception, try again until there is. */
 static LONG CALLBACK on_exception(EXCEPTION_POINTERS *info)
 {
   enum { EXECUTING = 8 }; /* of memory that is not for that */

@@ -1,23 +1,26 @@
-/* Seats by named events: an event goes with its last handle, so that its name shows that a process lives. An event is
-** named after its section. */
+/* Seats by named events. The system removes an event with its last handle, so the event of a seat exists as
+** long as the process that holds the seat lives. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
 
+static fm_section_event seat_event(uint32_t number)
+{
+  return (fm_section_event){.kind = L"seat", .number = number, .rights = SYNCHRONIZE};
+}
+
 int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_error *e)
 {
-  wchar_t name[FM_WIN32_PART_SIZE];
-  fm_win32_part_name(name, s, L"seat", number);
-  SetLastError(0);
-  const HANDLE event = CreateEventExW(NULL, name, 0, SYNCHRONIZE);
-  const DWORD error = GetLastError();
-  if (event && error != ERROR_ALREADY_EXISTS) {
-    *seat = (fm_seat){number, (intptr_t)event};
-    return FM_OK;
+  const fm_section_event event = seat_event(number);
+  HANDLE handle = NULL;
+  bool existed = false;
+  const int code = fm_win32_create_event(&handle, &existed, s, &event, e);
+  if (existed) {
+    if (handle) CloseHandle(handle);
+    return fm_fail(e, FM_IN_USE, NULL);
   }
-  if (event) CloseHandle(event);
-  if (event || error == ERROR_ACCESS_DENIED) return fm_fail(e, FM_IN_USE, NULL);
-  return fm_fail_native(e, (long)error);
+  if (code == FM_OK) *seat = (fm_seat){number, (intptr_t)handle};
+  return code;
 }
 
 void fm_seat_release(fm_seat *seat)
@@ -29,12 +32,8 @@ void fm_seat_release(fm_seat *seat)
 
 bool fm_seat_is_taken(const fm_section *s, uint32_t number)
 {
-  wchar_t name[FM_WIN32_PART_SIZE];
-  fm_win32_part_name(name, s, L"seat", number);
-  const HANDLE event = OpenEventW(SYNCHRONIZE, FALSE, name);
-  if (!event) return GetLastError() == ERROR_ACCESS_DENIED;
-  CloseHandle(event);
-  return true;
+  const fm_section_event event = seat_event(number);
+  return fm_win32_event_exists(s, &event);
 }
 
 #endif

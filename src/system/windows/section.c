@@ -6,7 +6,6 @@
 
 #if FM_SYSTEM_WINDOWS
 
-#include <sddl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,21 +107,6 @@ int fm_win32_make_section(HANDLE *out, const fm_section_spec *s, fm_error *e)
   return fail_name(e, error);
 }
 
-int fm_win32_read_sddl(void **out, const char *sddl, fm_error *e)
-{
-  wchar_t *wide = NULL;
-  if (!sddl) return FM_OK;
-  const int code = fm_win32_wide(&wide, sddl, e);
-  if (code != FM_OK) return code;
-  const BOOL done = ConvertStringSecurityDescriptorToSecurityDescriptorW(wide, SDDL_REVISION_1, out,
-                                                                         NULL);
-  const DWORD error = GetLastError();
-  free(wide);
-  if (done) return FM_OK;
-  if (error == ERROR_NOT_ENOUGH_MEMORY) return fm_fail_native(e, (long)error);
-  return fm_win32_fail_as(e, FM_INVALID, error, "the sddl is not a security descriptor");
-}
-
 /* What cannot be had at all is refused before the system begins to look for it. */
 static int check_memory(uint64_t size, fm_error *e)
 {
@@ -145,7 +129,8 @@ static int use_large_pages(fm_section_spec *s, fm_error *e)
   return FM_OK;
 }
 
-/* Others can open a section as soon as it is made: for them the first eight bytes tell that the rest is there. */
+/* Others can open a section as soon as it is made: for them the first eight bytes tell that the rest is
+** there. */
 static int write_initial(HANDLE section, const fm_request *o, fm_error *e)
 {
   if (o->initial_size == 0) return FM_OK;
@@ -206,7 +191,8 @@ static int measure_view(uint64_t *size, HANDLE handle, fm_error *e)
   return FM_OK;
 }
 
-/* What cannot be asked may be reserved, and of an image not every page is to be read: then each access looks. */
+/* What cannot be asked may be reserved, and of an image not every page is to be read: then each access looks.
+** */
 int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE handle, fm_error *e)
 {
   section_info info;
@@ -414,7 +400,8 @@ int fm_sys_unpin(void *address, size_t length, fm_error *e)
   return fm_win32_fail(e);
 }
 
-/* Elsewhere all is committed from the start. The memory counts for the section: it is there for every view. */
+/* Elsewhere all is committed from the start. The memory counts for the section: it is there for every view.
+** */
 int fm_sys_commit(fm_section *s, uint64_t offset, void *address, size_t length, int access, fm_error *e)
 {
   (void)offset;

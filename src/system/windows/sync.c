@@ -1,5 +1,5 @@
-/* Sync objects of Windows: the system's own, so that other programs' can be opened and ours be theirs. No more rights
-** are asked for than waiting and posting take. */
+/* Sync objects of Windows: the system's own, so that other programs' can be opened and ours be theirs. No
+** more rights are asked for than waiting and posting take. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS

@@ -1,10 +1,8 @@
 /* Text on Windows: UTF-8 to UTF-16, and paths. */
-#define __USE_MINGW_ANSI_STDIO 1
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <wchar.h>
 
@@ -12,14 +10,6 @@ int fm_win32_name(wchar_t out[FM_NAME_SIZE], const char *name, fm_error *e)
 {
   if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, name, -1, out, FM_NAME_SIZE)) return FM_OK;
   return fm_win32_fail(e);
-}
-
-void fm_win32_part_name(wchar_t out[FM_WIN32_PART_SIZE], const fm_section *s, const wchar_t *kind, uint32_t number)
-{
-  wchar_t name[FM_NAME_SIZE] = L"";
-  fm_win32_name(name, s->name, NULL);
-  _snwprintf(out, FM_WIN32_PART_SIZE, L"%ls:%ls%lu", name, kind, (unsigned long)number);
-  out[FM_WIN32_PART_SIZE - 1] = 0;
 }
 
 /* *out is to be freed. */

@@ -1,4 +1,5 @@
-/* What Windows keeps of the objects of system.h. Handles are intptr_t, so that the rooms above do not see windows.h. */
+/* What Windows keeps of the objects of system.h. Handles are intptr_t, so that the rooms above do not see
+** windows.h. */
 #ifndef FILEMAP_WINDOWS_TYPES_H
 #define FILEMAP_WINDOWS_TYPES_H
 

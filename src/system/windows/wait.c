@@ -1,4 +1,4 @@
-/* Waiting by named events: WaitOnAddress knows one process only. An event is named after its section. */
+/* Waiting by named events, since WaitOnAddress works only within one process. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
@@ -12,12 +12,12 @@ void fm_sys_fence_all(void)
 
 int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e)
 {
-  wchar_t name[FM_WIN32_PART_SIZE];
-  fm_win32_part_name(name, s, L"signal", index);
-  const HANDLE event = CreateEventExW(NULL, name, CREATE_EVENT_MANUAL_RESET, SYNCHRONIZE | EVENT_MODIFY_STATE);
-  if (!event) return fm_win32_fail(e);
-  out->handle = (intptr_t)event;
-  return FM_OK;
+  const fm_section_event event = {.kind = L"signal", .number = index, .rights = SYNCHRONIZE | EVENT_MODIFY_STATE};
+  HANDLE handle = NULL;
+  bool existed;
+  const int code = fm_win32_create_event(&handle, &existed, s, &event, e);
+  if (code == FM_OK) out->handle = (intptr_t)handle;
+  return code;
 }
 
 void fm_sys_event_close(fm_event *event)
@@ -25,17 +25,18 @@ void fm_sys_event_close(fm_event *event)
   CloseHandle(fm_win32_handle(event->handle));
 }
 
-/* With several that sleep, one's preparing may come between another's waking and sleeping: that one goes on at the end
-** of its slice. */
+/* If several processes wait, one may reset the event after another process set it and before a third one
+** sleeps. The third process then wakes at the end of its sleep's time. */
 void fm_sys_prepare_sleep(fm_event *event)
 {
   ResetEvent(fm_win32_handle(event->handle));
 }
 
+/* The word needs no check: a process that changes it sets the event afterwards. */
 void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
 {
   const double ms = seconds * 1e3;
-  (void)word, (void)seen; /* a process that changes the word sets the event afterwards */
+  (void)word, (void)seen;
   WaitForSingleObject(fm_win32_handle(event->handle), ms < 1 ? 1 : (DWORD)ms);
 }
 
