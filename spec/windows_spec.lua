@@ -106,6 +106,66 @@ support.only("win32", "only Windows has these", function()
     end)
   end)
 
+  describe("pinned memory past the limit of the working set", function()
+    local function run(how)
+      local lines, program <close> = {}, process.spawn { folder .. "pin_limit", how }
+      for i = 1, 3 do lines[i] = program:expect() end
+      return lines
+    end
+
+    it("makes the working set larger by what is pinned", function()
+      assert.same({ "ok 0 114 409", "ok 0 114 409", "ok 0 114 409" }, run "grow")
+    end)
+
+    it("leaves the working set as it was where the system refuses, and reports that error", function()
+      local line = "no_memory 1453 50 345" -- ERROR_WORKING_SET_QUOTA
+      assert.same({ line, line, line }, run "refuse")
+    end)
+  end)
+
+  describe("filemap.list", function()
+    -- Returns the size with which a name is listed, or nil.
+    local function listed(name)
+      for _, entry in ipairs(assert(filemap.list())) do
+        if entry.name == name then return entry.size end
+      end
+    end
+
+    it("returns the sections of other programs, as long as they live", function()
+      local names = { support.unique("Local\\"), support.unique("Global\\") }
+      local program <close> = process.spawn { folder .. "win32_calls" }
+      program:expect("^READY$")
+      for _, name in ipairs(names) do
+        local call = ('-\tCreateFileMapping\tINVALID_HANDLE_VALUE\tNULL\tPAGE_READWRITE\t0\t8192\t"%s\n'):format(name)
+        assert(program:write(call))
+        program:expect("^handle")
+        assert.equal(8192, listed(name))
+      end
+      program:kill()
+      program:wait(support.deadline)
+      for _, name in ipairs(names) do assert.is_nil(listed(name)) end
+    end)
+
+    it("returns named mappings of files", function()
+      local name, path = support.unique("Local\\"), support.tmpname()
+      local map <close> = assert(filemap.file(path, "rw", { size = 12345, name = name }))
+      local size = listed(name) -- wine rounds it up to pages, Windows does not
+      assert.is_true(size >= 12345 and size <= 16384)
+    end)
+
+    it("leaves out sections that this user may not ask for their size", function()
+      local name = support.unique("Local\\")
+      local hidden <close> = assert(filemap.create(name, 4096, { sddl = "D:(A;;GA;;;SY)" }))
+      assert.is_nil(listed(name))
+    end)
+
+    it("leaves out names of other objects", function()
+      local name = support.unique("Local\\")
+      local mutex <close> = assert(require "filemap.sync".mutex(name))
+      assert.is_nil(listed(name))
+    end)
+  end)
+
   describe("the events of a channel", function()
     local mailslot, state = require "filemap.mailslot", require "filemap.state"
 

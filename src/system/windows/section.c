@@ -375,31 +375,6 @@ void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
   if (load) load(GetCurrentProcess(), 1, &range, 0);
 }
 
-/* "The maximum number of pages that a process can lock is equal to the number of pages in its minimum working
-** set minus a small overhead." */
-static bool grow_working_set(size_t length)
-{
-  SIZE_T least, most;
-  if (!GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) || length > SIZE_MAX / 2 - most) return false;
-  return SetProcessWorkingSetSize(GetCurrentProcess(), least + length, most + length);
-}
-
-int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_error *e)
-{
-  (void)s, (void)offset;
-  if (VirtualLock(address, length)) return FM_OK;
-  if (GetLastError() == ERROR_WORKING_SET_QUOTA && grow_working_set(length) && VirtualLock(address, length))
-    return FM_OK;
-  return fm_win32_fail_as(e, FM_NO_MEMORY, GetLastError(), "so much memory may not be locked");
-}
-
-/* What was not locked need not be unlocked. */
-int fm_sys_unpin(void *address, size_t length, fm_error *e)
-{
-  if (VirtualUnlock(address, length) || GetLastError() == ERROR_NOT_LOCKED) return FM_OK;
-  return fm_win32_fail(e);
-}
-
 /* Elsewhere all is committed from the start. The memory counts for the section: it is there for every view.
 ** */
 int fm_sys_commit(fm_section *s, uint64_t offset, void *address, size_t length, int access, fm_error *e)
@@ -428,12 +403,6 @@ int fm_sys_unlink(const fm_name *name, fm_error *e)
 {
   (void)name;
   return fm_fail(e, FM_UNSUPPORTED, "Windows removes a name with its last holder");
-}
-
-int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
-{
-  (void)entries, (void)capacity, (void)count;
-  return fm_fail(e, FM_UNSUPPORTED, "Windows does not tell the names of all sections");
 }
 
 #endif
