@@ -113,7 +113,7 @@ support.only("win32", "only Windows has these", function()
       return lines
     end
 
-    it("makes the working set larger by what is pinned", function()
+    it("makes the working set larger by the length of the view", function()
       assert.same({ "ok 0 114 409", "ok 0 114 409", "ok 0 114 409" }, run "grow")
     end)
 
@@ -148,20 +148,20 @@ support.only("win32", "only Windows has these", function()
 
     it("returns named mappings of files", function()
       local name, path = support.unique("Local\\"), support.tmpname()
-      local map <close> = assert(filemap.file(path, "rw", { size = 12345, name = name }))
+      local _ <close> = assert(filemap.file(path, "rw", { size = 12345, name = name }))
       local size = listed(name) -- wine rounds it up to pages, Windows does not
       assert.is_true(size >= 12345 and size <= 16384)
     end)
 
     it("leaves out sections that this user may not ask for their size", function()
       local name = support.unique("Local\\")
-      local hidden <close> = assert(filemap.create(name, 4096, { sddl = "D:(A;;GA;;;SY)" }))
+      local _ <close> = assert(filemap.create(name, 4096, { sddl = "D:(A;;GA;;;SY)" }))
       assert.is_nil(listed(name))
     end)
 
     it("leaves out names of other objects", function()
       local name = support.unique("Local\\")
-      local mutex <close> = assert(require "filemap.sync".mutex(name))
+      local _ <close> = assert(require "filemap.sync".mutex(name))
       assert.is_nil(listed(name))
     end)
   end)
@@ -187,14 +187,14 @@ support.only("win32", "only Windows has these", function()
       }
       for section, event in pairs(lists) do
         local name = support.unique("Local\\")
-        local slot <close> = assert(mailslot.create(name, { sddl = section }))
+        local _ <close> = assert(mailslot.create(name, { sddl = section }))
         for _, part in ipairs(events) do assert.equal(event, security("event", name .. part)) end
       end
     end)
 
     it("refuse users whom the section refuses", function()
       local name = support.unique("Local\\")
-      local slot <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;SY)" }))
+      local _ <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;SY)" }))
       assert.equal("denied", select(3, mailslot.open(name)))
       for _, part in ipairs(events) do
         assert.equal("error 5", security("open", "0x100002", name .. part)) -- wait and set
@@ -211,7 +211,7 @@ support.only("win32", "only Windows has these", function()
 
     it("get the section's list if a process that only opened the section creates them", function()
       local name = support.unique("Local\\")
-      local writer <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;WD)" }))
+      local _ <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;WD)" }))
       local other = support.child "evaluator"
       assert.equal("true", other:ask([[w = assert(require "filemap.mailslot".open(%q)) return w:send("hello")]], name))
       assert.equal("D:(A;;0x1f0003;;;WD)", security("event", name .. ":seat2"))

@@ -1,6 +1,5 @@
-/* Pinning on a Windows that refuses: a program whose VirtualLock fails where wine's and an unloaded Windows' would
-** succeed. It takes the place of three calls of kernel32, in the import table of this program alone, and prints the
-** results and the working set's sizes, in pages:
+/* Pins a view where Windows refuses to lock memory. The program replaces three calls of kernel32 by its own, and
+** prints the result of each pin and the sizes of the working set in pages.
 **
 **   pin_limit grow     VirtualLock works once the working set is large enough
 **   pin_limit refuse   VirtualLock never works */

@@ -1,4 +1,4 @@
-/* What filemap.win32 needs beyond filemap.h: what is the same on every system. */
+/* The part of filemap.win32 that is the same on every system. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ struct fm_file_handle {
   char path[];
 };
 
-/* What a map of it may be asked for. */
+/* Returns the access that maps of a file opened with these GENERIC_... rights may have. */
 static int access_of(uint32_t access)
 {
   int bits = 0;
@@ -54,7 +54,8 @@ void fm_file_close(fm_file_handle *f)
   fm_count(-1);
 }
 
-int fm_win32_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, uint32_t protect, fm_error *e)
+int fm_win32_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, uint32_t protect,
+                    fm_error *e)
 {
   fm_name parsed;
   fm_request r;
@@ -65,7 +66,8 @@ int fm_win32_create(fm_map **out, const char *name, uint64_t size, const fm_opti
   return code == FM_OK ? fm_map_create(out, &parsed, &r, e) : code;
 }
 
-int fm_win32_map_file(fm_map **out, const fm_file_handle *file, const fm_options *o, uint32_t protect, fm_error *e)
+int fm_win32_map_file(fm_map **out, const fm_file_handle *file, const fm_options *o, uint32_t protect,
+                      fm_error *e)
 {
   fm_request r;
   const int code = fm_request_of(&r, o, e);

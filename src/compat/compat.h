@@ -1,11 +1,11 @@
-/* What filemap.win32 needs beyond filemap.h: files that are open by themselves, as CreateFile makes them,
-** maps by Win32's protection bits, and Win32's numbers for what went wrong. */
+/* Functions of filemap.win32 that filemap.h does not have: open files, as CreateFile opens them; maps by
+** Win32's protection bits; and Win32's error numbers. */
 #ifndef FILEMAP_COMPAT_H
 #define FILEMAP_COMPAT_H
 
 #include "../system/system.h"
 
-/* A file that is open, of which maps can be made. */
+/* An open file. Maps of it can be created. */
 typedef struct fm_file_handle fm_file_handle;
 
 enum {
@@ -13,26 +13,29 @@ enum {
   FM_GENERIC_ALL = 0x10000000
 };
 
-/* Opens or creates a regular file; FM_DENIED for anything else. *existed: the file was there before. Of the
-** options `mode`, `sddl` and `inherit` count. On POSIX a file cannot be opened so that others are kept out:
-** `share` has no effect, and flags without a counterpart are FM_UNSUPPORTED. */
+/* Opens or creates a regular file. *existed is true if the file existed before. Uses the options `mode`,
+** `sddl` and `inherit`. On POSIX `share` has no effect, since a process cannot keep others from opening a
+** file. Fails with FM_DENIED if the file is not a regular one, and with FM_UNSUPPORTED for flags that POSIX
+** has no counterpart for. Source: CreateFile. */
 int fm_file_open(fm_file_handle **out, bool *existed, const char *path, const fm_file_request *r,
                  const fm_options *options, fm_error *e);
 const char *fm_file_path(const fm_file_handle *f);
-void fm_file_close(fm_file_handle *f); /* NULL is fine. Its maps stay */
+void fm_file_close(fm_file_handle *f); /* maps of the file stay; NULL has no effect */
 
-/* fm_create and fm_file with the protection that CreateFileMapping is called with, PAGE_... and SEC_..., in
-** place of what access, commit and large_pages mean on Windows; 0: they count. On POSIX it is FM_UNSUPPORTED
-** for what only Windows has, and has no effect else. `size` of the second: the map's, FM_ANY_SIZE for the
-** file's. */
-int fm_win32_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, uint32_t protect, fm_error *e);
-int fm_win32_map_file(fm_map **out, const fm_file_handle *file, const fm_options *o, uint32_t protect, fm_error *e);
+/* Like fm_create and fm_file. On Windows the section gets the protection `protect` (PAGE_... and SEC_...); if
+** it is 0, the options `access`, `commit` and `large_pages` decide. On POSIX `protect` has no effect, except
+** that attributes which only Windows has fail with FM_UNSUPPORTED. The option `size` of the second is the
+** map's size in bytes, or FM_ANY_SIZE for that of the file. Source: CreateFileMapping. */
+int fm_win32_create(fm_map **out, const char *name, uint64_t size, const fm_options *o, uint32_t protect,
+                    fm_error *e);
+int fm_win32_map_file(fm_map **out, const fm_file_handle *file, const fm_options *o, uint32_t protect,
+                      fm_error *e);
 
-/* The Win32 number of a failure: on Windows the system's own, if there is one; else `otherwise`, or if that
-** is 0 the one that stands for the code. */
+/* Returns the Win32 error number of a failure. On Windows it is `native`, unless that is 0. Otherwise it is
+** `otherwise`, or if that is 0 too, the number of the code. */
 long fm_win32_number(fm_code code, long native, long otherwise);
 
-/* The code that a Win32 number stands for, on every system, and its sentence. */
+/* Returns the code of a Win32 error number, and in *sentence the code's message, on every system. */
 fm_code fm_win32_code(long number, const char **sentence);
 
 #endif

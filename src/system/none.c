@@ -1,5 +1,6 @@
-/* The body for a system that filemap was not ported to: it builds, loads, and fails with `unsupported`. It
-** also shows the least that a port must give. */
+/* The functions of system.h for a system without a port. The library builds and loads there, and calls that
+** need the system fail with `unsupported`. A port can start from this file: it has every function that a port
+** must have. */
 #include "../base/memory_search.h"
 #include "system.h"
 
@@ -33,7 +34,7 @@ size_t fm_granularity(void)
   return 4096;
 }
 
-/* The processor's time: standard C has no other clock that never goes back. */
+/* Processor time, since standard C has no other monotonic clock. */
 double fm_now(void)
 {
   return (double)clock() / CLOCKS_PER_SEC;
@@ -44,7 +45,7 @@ uint64_t fm_sys_ticks(void)
   return (uint64_t)(fm_now() * 1e3);
 }
 
-/* {-- What cannot be done ------------------------------------------------------------------------- */
+/* {-- Calls that fail ----------------------------------------------------------------------------- */
 
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
@@ -149,7 +150,7 @@ int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int acces
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
-/* {-- What nothing is left to do for -------------------------------------------------------------- */
+/* {-- Calls with an open object, which never exists here --------------------------------------------- */
 
 void fm_sys_close(fm_section *s)
 {

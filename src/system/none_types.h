@@ -1,4 +1,5 @@
-/* What a system that filemap was not ported to keeps of the objects of system.h. */
+/* The objects of system.h on a system without a port. Of their fields, the rooms above
+** use `number` of fm_seat and `access` of fm_open_file. */
 #ifndef FILEMAP_NONE_TYPES_H
 #define FILEMAP_NONE_TYPES_H
 

@@ -27,7 +27,7 @@ int fm_win32_fail_small(fm_error *e, uint64_t has, uint64_t wanted)
 
 static DWORD format_message(long native, DWORD language, wchar_t *out, DWORD size)
 {
-  /* There are no arguments for a message's inserts. The width mask takes out its line breaks. */
+  /* Messages may have inserts, but there are no arguments for them. The width mask removes line breaks. */
   const DWORD how = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS
                   | FORMAT_MESSAGE_MAX_WIDTH_MASK;
   return FormatMessageW(how, NULL, (DWORD)native, language, out, size, NULL);
@@ -39,13 +39,12 @@ static void read_message(long native, char *out, size_t size)
   int written = 0;
   if (size == 0) return;
   out[0] = '\0';
-  if (size == 1) return; /* a size of 0 would ask WideCharToMultiByte for the size that it wants */
-  /* The rest of the message is English; a Windows without English says it in its own language. */
+  if (size == 1) return; /* with room for 0 bytes WideCharToMultiByte would only measure the text */
+  /* English, like the rest of the message. A Windows without English texts gives its own language. */
   DWORD length = format_message(native, MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US), text, 512);
   if (length == 0) length = format_message(native, 0, text, 512);
   while (length > 0 && wcschr(L". \r\n", text[length - 1])) length--;
-  /* Cut a message that is too long before a character, not within one: a surrogate without the
-  ** other is an error too. */
+  /* Shorten a message that is too long by whole characters. Half a surrogate pair cannot be converted. */
   for (; length > 0 && written == 0; length--)
     written = WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, text, (int)length, out,
                                   (int)(size - 1), NULL, NULL);

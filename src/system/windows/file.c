@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* {-- What only ntdll tells -------------------------------------------------------------------- */
+/* {-- Queries of ntdll ---------------------------------------------------------------------------- */
 
-/* How many handles there are of an object, in all processes; 0 if the system does not say. */
+/* Counts the handles of an object in all processes. Returns 0 if the system does not tell. */
 static ULONG count_handles(HANDLE object)
 {
   /* PUBLIC_OBJECT_BASIC_INFORMATION, class 0 of NtQueryObject. */
@@ -19,9 +19,8 @@ static ULONG count_handles(HANDLE object)
   return ask(object, 0, &info, sizeof info, NULL) < 0 ? 0 : info.handles;
 }
 
-/* How many bytes this user can still have on the disk that a file lies on. GetDiskFreeSpaceEx tells
-** the same of a folder's path, but links, long paths and a changed current directory lead astray
-** there. */
+/* Finds how many bytes this user can still store on the file's disk. GetDiskFreeSpaceEx finds the same for
+** the path of a folder, but links and a change of the current directory can make a path name another disk. */
 static bool query_room(uint64_t *bytes, HANDLE file)
 {
   /* FILE_FS_FULL_SIZE_INFORMATION, class 7 of NtQueryVolumeInformationFile. */
@@ -38,9 +37,9 @@ static bool query_room(uint64_t *bytes, HANDLE file)
 
 typedef struct opened_file {
   HANDLE handle;
-  wchar_t *path; /* absolute */
-  uint64_t size; /* as it was found */
-  bool made;     /* it was not there before */
+  wchar_t *path;   /* absolute */
+  uint64_t size;   /* in bytes, when it was opened */
+  bool is_created; /* by this call */
 } opened_file;
 
 static int get_size(uint64_t *out, HANDLE file, fm_error *e)
@@ -59,24 +58,25 @@ static int set_size(HANDLE file, uint64_t size, fm_error *e)
   return fm_win32_fail(e);
 }
 
-/* Has the file's disk room for `more` bytes? Where the system does not say, growing will. */
+/* Checks that the file's disk has room for `more` bytes. If the system does not tell, growing the file
+** will. */
 static int check_space(HANDLE file, uint64_t more, fm_error *e)
 {
   uint64_t room;
   if (!query_room(&room, file) || more <= room) return FM_OK;
-  return fm_fail(e, FM_NO_SPACE, "it takes %llu more bytes, %llu are free",
+  return fm_fail(e, FM_NO_SPACE, "it needs %llu more bytes, %llu are free",
                  (unsigned long long)more, (unsigned long long)room);
 }
 
 static int check_regular(opened_file *f, fm_error *e)
 {
-  /* A whole volume (\\.\C:) is of the type of a disk too, but has no file size. */
+  /* A volume (\\.\C:) also has the type FILE_TYPE_DISK, but no file size. */
   if (GetFileType(f->handle) == FILE_TYPE_DISK && get_size(&f->size, f->handle, NULL) == FM_OK)
     return FM_OK;
   return fm_fail(e, FM_INVALID, "it is not a regular file");
 }
 
-/* On failure nothing is open. */
+/* If it fails, no file is open. */
 static int open_file(opened_file *f, int access, bool make, void *security, fm_error *e)
 {
   SECURITY_ATTRIBUTES attributes = {sizeof attributes, security, FALSE};
@@ -92,20 +92,20 @@ static int open_file(opened_file *f, int access, bool make, void *security, fm_e
       return fm_win32_fail_as(e, FM_INVALID, error, "it is not a regular file");
     return fm_fail_native(e, (long)error);
   }
-  f->made = make && error != ERROR_ALREADY_EXISTS;
+  f->is_created = make && error != ERROR_ALREADY_EXISTS;
   const int code = check_regular(f, e);
   if (code != FM_OK) CloseHandle(f->handle);
   return code;
 }
 
-/* Makes a section of the file, and gives the file the requested size. */
-static int map_file(fm_section *out, uint64_t *size, const opened_file *f, const fm_request *r, void *security,
-                    fm_error *e)
+/* Creates a section over the file, and grows the file to the requested size. */
+static int map_file(fm_section *out, uint64_t *size, const opened_file *f, const fm_request *r,
+                    void *security, fm_error *e)
 {
   const bool grow = r->size > f->size;
-  /* "If an application specifies a size for the file mapping object that is larger than the size of
-  ** the actual named file on disk ..., then the file on disk is increased". Unlike setting the
-  ** file's size, that cannot shrink a file that another process grew in the meantime. */
+  /* "If an application specifies a size for the file mapping object that is larger than the size of the
+  ** actual named file on disk ..., then the file on disk is increased". Setting the file's size could instead
+  ** shrink a file that another process has grown meanwhile. */
   const fm_section_spec spec = {
     .file = f->handle, .name = r->mapping, .security = security, .inherit = r->inherit,
     .protect = r->protect ? r->protect : fm_win32_protection(r->access & FM_WRITE, r->access & FM_EXEC),
@@ -120,30 +120,31 @@ static int map_file(fm_section *out, uint64_t *size, const opened_file *f, const
   if (code == FM_OK && has > 0) code = fm_win32_make_section(&made, &spec, e);
   if (code != FM_OK) return code;
   if (spec.protect & SEC_IMAGE) code = fm_win32_measure(&has, &is_reserved, made, e);
-  /* Until the file had a section, another process could cut it. */
+  /* Before the section existed, another process could truncate the file. */
   else if (get_size(&now, f->handle, NULL) == FM_OK && now < has) has = now;
   if (code != FM_OK) {
     CloseHandle(made);
     return code;
   }
-  *out = (fm_section){.handle = (intptr_t)made, .file = (intptr_t)f->handle, .is_reserved = is_reserved, .is_file = true};
+  *out = (fm_section){.handle = (intptr_t)made, .file = (intptr_t)f->handle, .is_reserved = is_reserved,
+                      .is_file = true};
   if (r->mapping) strcpy(out->name, r->mapping); /* fm_name_parse checked that it fits */
   *size = has;
   return FM_OK;
 }
 
-/* Leaves the file as it was found. */
+/* Closes the file and undoes what this call changed: it removes a created file, and shrinks a grown one. */
 static void undo_file(const opened_file *f, uint64_t wanted)
 {
   uint64_t now = 0;
   const bool grown = get_size(&now, f->handle, NULL) == FM_OK && now > f->size && now == wanted;
-  if (f->made) DeleteFileW(f->path);
+  if (f->is_created) DeleteFileW(f->path);
   else if (grown) set_size(f->handle, f->size, NULL);
   CloseHandle(f->handle);
 }
 
-/* Over a file that is open already, as CreateFileMapping does it: the handle is not kept, nor what it shares
-** the file for, and a file that was grown stays so. */
+/* Maps a file that is open already, as CreateFileMapping does: the map does not own the file's handle, and a
+** file that has grown keeps its size when the call fails. */
 static int map_open_file(fm_section *s, uint64_t *size, const fm_request *r, fm_error *e)
 {
   opened_file f = {.handle = fm_win32_handle(r->file->handle)};
@@ -180,8 +181,8 @@ int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_reques
 
 /* {-- Resizing --------------------------------------------------------------------------------- */
 
-/* What the section of a map must be made like once more. One that has a name must be ours alone,
-** for under its name there is no second one: better seen now than when the file has been cut. */
+/* Describes the map's section, so that it can be created again. If it has a name, no other process may hold
+** it: the new section could not get the name. This is checked before the file's size changes. */
 static int describe_section(fm_section_spec *out, const fm_section *m, fm_error *e)
 {
   HANDLE handle = fm_win32_handle(m->handle);
@@ -191,13 +192,13 @@ static int describe_section(fm_section_spec *out, const fm_section *m, fm_error 
   out->inherit = flags & HANDLE_FLAG_INHERIT;
   if (!m->name[0]) return FM_OK;
   if (count_handles(handle) > 1)
-    return fm_fail(e, FM_IN_USE, "somebody else holds the mapping of that name");
+    return fm_fail(e, FM_IN_USE, "another process holds the mapping of that name");
   return fm_win32_copy_security(&out->security, handle, e);
 }
 
-/* "UnmapViewOfFile must be called first to unmap all views and call CloseHandle to close the file
-** mapping object before you can call SetEndOfFile." The section that was there cannot be kept for
-** the case that this fails, so it is made again. */
+/* "UnmapViewOfFile must be called first to unmap all views and call CloseHandle to close the file mapping
+** object before you can call SetEndOfFile." So the old section cannot be kept for the case that this call
+** fails; it is created again. */
 static int resize(fm_section *m, fm_section_spec *s, uint64_t before, uint64_t size, fm_error *e)
 {
   HANDLE made = NULL;
@@ -208,7 +209,7 @@ static int resize(fm_section *m, fm_section_spec *s, uint64_t before, uint64_t s
   if (code == FM_OK) {
     code = fm_win32_make_section(&made, s, e);
     if (code == FM_EXISTS)
-      code = fm_fail(e, FM_IN_USE, "somebody else holds the mapping of that name");
+      code = fm_fail(e, FM_IN_USE, "another process holds the mapping of that name");
     if (code != FM_OK) set_size(s->file, before, NULL);
   }
   if (code != FM_OK && m->handle) {

@@ -1,4 +1,5 @@
-/* The names of all sections: what the object directory of this session and the one of all sessions have. */
+/* Lists the named sections. Their names are in two object directories: this session's, and that of all
+** sessions. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
@@ -53,8 +54,8 @@ static bool write_name(char out[FM_NAME_SIZE], const char *prefix, const UNICODE
   const size_t start = strlen(prefix), length = name->Length / sizeof *name->Buffer;
   memcpy(out, prefix, start);
   const int room = (int)(FM_NAME_SIZE - 1 - start);
-  const int written = WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, name->Buffer, (int)length, out + start,
-                                          room, NULL, NULL);
+  const int written = WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, name->Buffer, (int)length,
+                                          out + start, room, NULL, NULL);
   if (written <= 0 || memchr(out + start, '\0', (size_t)written)) return false;
   out[start + (size_t)written] = '\0';
   return fm_name_parse(&parsed, out, NULL) == FM_OK;

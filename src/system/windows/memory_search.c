@@ -1,4 +1,4 @@
-/* Searching: Windows' C library cannot. */
+/* Searching. Windows' C library has no memmem. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS

@@ -1,19 +1,20 @@
-/* CreateFile on Windows: the system's own. */
+/* Files that are opened by CreateFile, for filemap.win32. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
 
 #include <stdlib.h>
 
-static int open_path(fm_open_file *f, bool *existed, const wchar_t *path, const fm_file_request *r, bool inherit,
-                     void *security, fm_error *e)
+static int open_path(fm_open_file *f, bool *existed, const wchar_t *path, const fm_file_request *r,
+                     bool inherit, void *security, fm_error *e)
 {
   SECURITY_ATTRIBUTES attributes = {sizeof attributes, security, inherit};
   HANDLE handle = CreateFileW(path, r->access, r->share, &attributes, r->disposition, r->flags, NULL);
   const DWORD error = GetLastError();
   if (handle == INVALID_HANDLE_VALUE) return fm_fail_native(e, (long)error);
   f->handle = (intptr_t)handle;
-  /* Only these two tell whether they found it; the others need not. */
+  /* CREATE_ALWAYS and OPEN_ALWAYS report an existing file as an error. The other dispositions imply the
+  ** answer. */
   *existed = error == ERROR_ALREADY_EXISTS || r->disposition == FM_OPEN_EXISTING
           || r->disposition == FM_TRUNCATE_EXISTING;
   return FM_OK;

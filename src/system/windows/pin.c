@@ -12,9 +12,10 @@ static bool change_working_set(size_t length, bool grow)
   SIZE_T least, most;
   bool done = false;
   fm_sys_lock_process();
-  if (GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) && length <= (grow ? SIZE_MAX - most : least)) {
-    if (!grow) length = 0 - length;
-    done = SetProcessWorkingSetSize(GetCurrentProcess(), least + length, most + length);
+  const BOOL known = GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most);
+  if (known && length <= (grow ? SIZE_MAX - most : least)) {
+    const SIZE_T change = grow ? length : 0 - length;
+    done = SetProcessWorkingSetSize(GetCurrentProcess(), least + change, most + change);
   }
   fm_sys_unlock_process();
   return done;

@@ -1,4 +1,4 @@
-/* What concerns the whole process: its clock and its pages. */
+/* The process: its clock, its pages, and the lock for its lists. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
@@ -52,7 +52,7 @@ bool fm_sys_is_parallel(void)
   return !GetProcessAffinityMask(GetCurrentProcess(), &ours, &all) || (all & (all - 1)) != 0;
 }
 
-/* Windows has no fork; the lists of the process still need one writer at a time. */
+/* Windows has no fork, but two threads must not change a list of the process at the same time. */
 static SRWLOCK process_lock = SRWLOCK_INIT;
 
 void fm_sys_lock_process(void)

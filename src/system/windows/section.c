@@ -1,6 +1,6 @@
-/* The Win32 body: sections and views, by the calls of kernel32 and advapi32. Names, holders and lifetime are
-** the kernel's own here. This file adds what the calls do not give: the size of a section that somebody else
-** made, and failures that leave nothing half done. Files are file_win32.c's. */
+/* Sections and views of them. Windows itself keeps names and counts holders. This file adds to its calls the
+** size of a section that another program created, and undoes the first steps of a call when a later step
+** fails. */
 #include "win32.h"
 #include "../../base/test_hook.h"
 
@@ -14,7 +14,7 @@
 #define FILE_MAP_LARGE_PAGES 0x20000000
 #endif
 
-/* {-- What only ntdll tells -------------------------------------------------------------------- */
+/* {-- Queries of ntdll ---------------------------------------------------------------------------- */
 
 static DWORD win32_of(LONG status)
 {
@@ -29,7 +29,7 @@ typedef struct section_info {
   LARGE_INTEGER size;
 } section_info;
 
-/* Returns a Win32 error, 0 if there was none. Takes SECTION_QUERY. */
+/* Returns a Win32 error, or 0. The handle must have the right SECTION_QUERY. */
 static DWORD query_section(section_info *out, HANDLE section)
 {
   typedef LONG(NTAPI *query)(HANDLE, int, void *, SIZE_T, SIZE_T *);
@@ -40,16 +40,16 @@ static DWORD query_section(section_info *out, HANDLE section)
 
 /* {-- Sections --------------------------------------------------------------------------------- */
 
-/* The section must let through what any view of it may ask for. PAGE_READONLY "allows views to be
-** mapped for read-only or copy-on-write access", so a copying map needs no more. */
+/* PAGE_READONLY "allows views to be mapped for read-only or copy-on-write access", so a map with the access
+** "copy" needs no other protection. */
 DWORD fm_win32_protection(bool write, bool execute)
 {
   if (execute) return write ? PAGE_EXECUTE_READWRITE : PAGE_EXECUTE_READ;
   return write ? PAGE_READWRITE : PAGE_READONLY;
 }
 
-/* A name that its owner keeps from us is taken all the same: CreateFileMapping asks for all rights
-** to what is there, which a descriptor may refuse to one whom it lets read. */
+/* CreateFileMapping opens a section that exists with all rights. If the section grants this process only
+** reading, CreateFileMapping fails with ERROR_ACCESS_DENIED, but the name is taken. */
 static bool is_taken(const wchar_t *name)
 {
   HANDLE other = OpenFileMappingW(FILE_MAP_READ, FALSE, name);
@@ -85,9 +85,9 @@ int fm_win32_make_section(HANDLE *out, const fm_section_spec *s, fm_error *e)
     if (code != FM_OK) return code;
     name = wide;
   }
-  /* The system rounds sizes up to pages, in 64 bits with a sign. */
+  /* The system rounds sizes up to pages, in signed 64-bit numbers. */
   if (s->size > INT64_MAX - 0xffff)
-    return fm_fail(e, FM_TOO_LARGE, "no section has %llu bytes", (unsigned long long)s->size);
+    return fm_fail(e, FM_TOO_LARGE, "a section cannot have %llu bytes", (unsigned long long)s->size);
   SetLastError(0);
   HANDLE made = CreateFileMappingW(s->file, &attributes, s->protect, (DWORD)(s->size >> 32),
                                    (DWORD)s->size, name);
@@ -107,7 +107,7 @@ int fm_win32_make_section(HANDLE *out, const fm_section_spec *s, fm_error *e)
   return fail_name(e, error);
 }
 
-/* What cannot be had at all is refused before the system begins to look for it. */
+/* Refuses a size that the system cannot have at all, before it begins to allocate. */
 static int check_memory(uint64_t size, fm_error *e)
 {
   MEMORYSTATUSEX status;
@@ -117,20 +117,20 @@ static int check_memory(uint64_t size, fm_error *e)
                  (unsigned long long)size, (unsigned long long)status.ullAvailPageFile);
 }
 
-/* Large pages are committed always: the system has no others. */
+/* Sections of large pages are always committed. */
 static int use_large_pages(fm_section_spec *s, fm_error *e)
 {
   const uint64_t page = GetLargePageMinimum(), past = page ? s->size % page : 0;
   if (page == 0) return fm_fail(e, FM_UNSUPPORTED, "this system has no large pages");
-  /* "The maximum size of the file mapping object must be a multiple of the minimum size of a large
-  ** page returned by the GetLargePageMinimum function." Sizes end below 2^63: no sum wraps. */
+  /* "The maximum size of the file mapping object must be a multiple of the minimum size of a large page
+  ** returned by the GetLargePageMinimum function." Sizes are below 2^63, so the sum does not overflow. */
   if (past) s->size += page - past;
   s->protect |= SEC_LARGE_PAGES | SEC_COMMIT;
   return FM_OK;
 }
 
-/* Others can open a section as soon as it is made: for them the first eight bytes tell that the rest is
-** there. */
+/* Another process can open the section as soon as it exists. The first eight bytes are written last, so that
+** it can see that the others are there. */
 static int write_initial(HANDLE section, const fm_request *o, fm_error *e)
 {
   if (o->initial_size == 0) return FM_OK;
@@ -149,7 +149,7 @@ static int write_initial(HANDLE section, const fm_request *o, fm_error *e)
   return FM_OK;
 }
 
-static void keep(fm_section *s, HANDLE handle, const fm_name *name, bool is_reserved)
+static void fill_section(fm_section *s, HANDLE handle, const fm_name *name, bool is_reserved)
 {
   *s = (fm_section){.handle = (intptr_t)handle, .is_reserved = is_reserved};
   if (name && name->full) strcpy(s->name, name->full); /* fm_name_parse checked that it fits */
@@ -157,9 +157,9 @@ static void keep(fm_section *s, HANDLE handle, const fm_name *name, bool is_rese
 
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  /* Whatever this map may do itself, others open the section as they like and may. */
-  fm_section_spec spec = {.file = INVALID_HANDLE_VALUE, .protect = fm_win32_protection(true, r->access & FM_EXEC),
-                          .size = r->size, .name = name->full, .inherit = r->inherit};
+  /* The section allows writing even if this map does not, since others may open it to write. */
+  fm_section_spec spec = {.file = INVALID_HANDLE_VALUE, .size = r->size, .name = name->full,
+                          .inherit = r->inherit, .protect = fm_win32_protection(true, r->access & FM_EXEC)};
   HANDLE made = NULL;
   int code = fm_win32_check_free(name->full, e);
   if (code == FM_OK && r->commit) code = check_memory(r->size, e);
@@ -171,14 +171,14 @@ int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_er
   LocalFree(spec.security);
   FM_TEST_HOOK("section");
   if (code == FM_OK && (code = write_initial(made, r, e)) != FM_OK) CloseHandle(made);
-  if (code == FM_OK) keep(s, made, name, spec.protect & SEC_RESERVE);
+  if (code == FM_OK) fill_section(s, made, name, spec.protect & SEC_RESERVE);
   return code;
 }
 
-/* {-- Sections of others ----------------------------------------------------------------------- */
+/* {-- Sections of other programs ------------------------------------------------------------------ */
 
-/* The size of a section that can be read but not asked, because a descriptor gives just
-** FILE_MAP_READ: that of the whole of it, mapped. */
+/* Finds the size of a section that grants FILE_MAP_READ but not SECTION_QUERY: it maps the whole section and
+** measures the view. */
 static int measure_view(uint64_t *size, HANDLE handle, fm_error *e)
 {
   MEMORY_BASIC_INFORMATION part;
@@ -191,8 +191,8 @@ static int measure_view(uint64_t *size, HANDLE handle, fm_error *e)
   return FM_OK;
 }
 
-/* What cannot be asked may be reserved, and of an image not every page is to be read: then each access looks.
-** */
+/* A section that does not grant SECTION_QUERY may be reserved, and an image may have pages that cannot be
+** read. So accesses to both must check their pages. */
 int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE handle, fm_error *e)
 {
   section_info info;
@@ -200,14 +200,14 @@ int fm_win32_measure(uint64_t *size, bool *reserved, HANDLE handle, fm_error *e)
   *reserved = error == ERROR_ACCESS_DENIED || (!error && (info.attributes & (SEC_RESERVE | SEC_IMAGE)));
   if (error == ERROR_ACCESS_DENIED) return measure_view(size, handle, e);
   if (error == ERROR_INVALID_HANDLE)
-    return fm_win32_fail_as(e, FM_INVALID, error, "it is not the handle of a section");
+    return fm_win32_fail_as(e, FM_INVALID, error, "the handle is not one of a section");
   if (error) return fm_fail_native(e, (long)error);
   *size = (uint64_t)info.size.QuadPart;
   return FM_OK;
 }
 
-/* FILE_MAP_COPY stands for reading and writing; with FILE_MAP_WRITE beside it others would see what
-** is written. */
+/* FILE_MAP_COPY alone makes a private copy that can be written. Together with FILE_MAP_WRITE it would make a
+** shared view. */
 static DWORD view_access(int access)
 {
   const DWORD data = access & FM_COPY ? FILE_MAP_COPY
@@ -215,9 +215,8 @@ static DWORD view_access(int access)
   return access & FM_EXEC ? data | FILE_MAP_EXECUTE : data;
 }
 
-/* Does a section that somebody else made give an access? The handle's rights say only half of it,
-** the section's protection counts too, so try. For a protection that does not fit, the system's
-** word is ERROR_INVALID_PARAMETER. */
+/* Checks by mapping a page that a section grants an access: it depends on the rights of the handle and on the
+** section's protection. If the protection does not allow the access, the error is ERROR_INVALID_PARAMETER. */
 static int try_access(HANDLE handle, int access, fm_error *e)
 {
   void *base = MapViewOfFile(handle, view_access(access), 0, 0, 1);
@@ -227,24 +226,25 @@ static int try_access(HANDLE handle, int access, fm_error *e)
   }
   const DWORD error = GetLastError();
   if (error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER)
-    return fm_win32_fail_as(e, FM_DENIED, error, "the section does not give that access");
+    return fm_win32_fail_as(e, FM_DENIED, error, "the section does not grant that access");
   return fm_fail_native(e, (long)error);
 }
 
-/* Checks a section that another program made. `wanted` is the least size, or 0. */
-static int check_section(uint64_t *size, bool *is_reserved, HANDLE handle, uint64_t wanted, int access, fm_error *e)
+/* Checks the size and the access of a section that another program may have created. `least` is in bytes. */
+static int check_section(uint64_t *size, bool *is_reserved, HANDLE handle, uint64_t least, int access,
+                         fm_error *e)
 {
   int code = fm_win32_measure(size, is_reserved, handle, e);
-  if (code == FM_OK && wanted > *size) code = fm_win32_fail_small(e, *size, wanted);
+  if (code == FM_OK && least > *size) code = fm_win32_fail_small(e, *size, least);
   return code == FM_OK ? try_access(handle, access, e) : code;
 }
 
 static int open_section(HANDLE *out, const fm_name *name, int access, bool inherit, fm_error *e)
 {
   wchar_t wide[FM_NAME_SIZE];
-  /* "Mapping a copy-on-write view of a file-mapping object requires the same access as mapping a
-  ** read-only view. The FILE_MAP_COPY flag is not an access right". What executable views take of
-  ** the handle is SECTION_MAP_EXECUTE; FILE_MAP_EXECUTE is another bit. */
+  /* "Mapping a copy-on-write view of a file-mapping object requires the same access as mapping a read-only
+  ** view. The FILE_MAP_COPY flag is not an access right". Executable views need SECTION_MAP_EXECUTE, which is
+  ** not the bit FILE_MAP_EXECUTE. */
   const DWORD rights = FILE_MAP_READ | (access & FM_WRITE ? FILE_MAP_WRITE : 0u)
                      | (access & FM_EXEC ? SECTION_MAP_EXECUTE : 0u);
   const int code = fm_win32_name(wide, name->full, e);
@@ -263,7 +263,7 @@ int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_req
   if (code != FM_OK) return code;
   FM_TEST_HOOK("opened");
   code = check_section(size, &is_reserved, opened, r->size, r->access, e);
-  if (code == FM_OK) keep(s, opened, name, is_reserved);
+  if (code == FM_OK) fill_section(s, opened, name, is_reserved);
   else CloseHandle(opened);
   return code;
 }
@@ -275,12 +275,12 @@ int fm_sys_adopt(fm_section *s, intptr_t handle, uint64_t size, int access, fm_e
   const int code = check_section(&has, &is_reserved, fm_win32_handle(handle), size, access, e);
   if (code != FM_OK) return code;
   if (!SetHandleInformation(fm_win32_handle(handle), HANDLE_FLAG_INHERIT, 0)) return fm_win32_fail(e);
-  keep(s, fm_win32_handle(handle), NULL, is_reserved);
+  fill_section(s, fm_win32_handle(handle), NULL, is_reserved);
   s->is_adopted = true;
   return FM_OK;
 }
 
-/* Sections go with their last handle, and their names with them. */
+/* The system removes a section and its name with the last handle and view. */
 void fm_sys_close(fm_section *s)
 {
   if (s->handle) CloseHandle(fm_win32_handle(s->handle));
@@ -308,7 +308,7 @@ size_t fm_sys_unit(const fm_section *s)
   return fm_granularity();
 }
 
-/* Sync objects are the system's own here, so none is in a section. */
+/* Only sync objects in shared memory need an identity, and here sync objects are the system's own. */
 int fm_sys_identify(fm_identity *out, const fm_section *s, fm_error *e)
 {
   (void)out, (void)s;
@@ -322,9 +322,9 @@ bool fm_sys_is_same(const fm_identity *a, const fm_identity *b)
 
 /* {-- Views ------------------------------------------------------------------------------------ */
 
-/* "Starting in Windows 10, version 1703, the MapViewOfFile function maps a view using small pages
-** by default, even for file mapping objects created with the SEC_LARGE_PAGES flag." Large pages
-** want a view of whole ones; returns its length, 0 for a view of small pages. */
+/* "Starting in Windows 10, version 1703, the MapViewOfFile function maps a view using small pages by default,
+** even for file mapping objects created with the SEC_LARGE_PAGES flag." A view with large pages consists of
+** whole ones. Returns its length in bytes, or 0 for a view with small pages. */
 static size_t large_length(HANDLE handle, uint64_t offset, size_t length)
 {
   const size_t page = GetLargePageMinimum();
@@ -345,7 +345,7 @@ int fm_sys_map(fm_mapped *m, fm_section *s, uint64_t offset, int access, fm_erro
   return FM_OK;
 }
 
-/* A mapping that lost pages has private memory in its place: lost_pages.c. */
+/* A mapping that lost pages was replaced by private memory (lost_pages.c). */
 void fm_sys_unmap(fm_mapped *m)
 {
   if (!m->lost || !VirtualFree(m->base, 0, MEM_RELEASE)) UnmapViewOfFile(m->base);
@@ -362,25 +362,26 @@ int fm_sys_flush(fm_section *s, void *address, size_t length, bool async, fm_err
   return FlushFileBuffers(fm_win32_handle(s->file)) ? FM_OK : fm_win32_fail(e);
 }
 
-/* The other hints are the system's own business. */
+/* Windows has a call for FM_WILLNEED only. */
 void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
 {
   (void)is_private;
   WIN32_MEMORY_RANGE_ENTRY range = {address, length};
   typedef BOOL(WINAPI *prefetch)(HANDLE, ULONG_PTR, WIN32_MEMORY_RANGE_ENTRY *, ULONG);
   if (hint != FM_WILLNEED) return;
-  /* Since Windows 8. */
+  /* Windows 8 and later have it. */
   const prefetch load = (prefetch)(void (*)(void))GetProcAddress(GetModuleHandleW(L"kernel32.dll"),
                                                                  "PrefetchVirtualMemory");
   if (load) load(GetCurrentProcess(), 1, &range, 0);
 }
 
-/* Elsewhere all is committed from the start. The memory counts for the section: it is there for every view.
-** */
+/* The pages of other sections are committed from the start. Pages that one view commits are committed in all
+** views. */
 int fm_sys_commit(fm_section *s, uint64_t offset, void *address, size_t length, int access, fm_error *e)
 {
   (void)offset;
-  const DWORD protect = access & FM_COPY ? PAGE_WRITECOPY : fm_win32_protection(access & FM_WRITE, access & FM_EXEC);
+  const DWORD shared = fm_win32_protection(access & FM_WRITE, access & FM_EXEC);
+  const DWORD protect = access & FM_COPY ? PAGE_WRITECOPY : shared;
   if (!s->is_reserved || VirtualAlloc(address, length, MEM_COMMIT, protect)) return FM_OK;
   return fm_win32_fail(e);
 }
@@ -397,12 +398,10 @@ bool fm_sys_is_committed(const void *address, size_t length)
   return true;
 }
 
-/* {-- The rest --------------------------------------------------------------------------------- */
-
 int fm_sys_unlink(const fm_name *name, fm_error *e)
 {
   (void)name;
-  return fm_fail(e, FM_UNSUPPORTED, "Windows removes a name with its last holder");
+  return fm_fail(e, FM_UNSUPPORTED, "Windows removes a name together with its last holder");
 }
 
 #endif

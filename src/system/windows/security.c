@@ -36,7 +36,7 @@ int fm_win32_copy_security(void **out, HANDLE object, fm_error *e)
   return FM_OK;
 }
 
-/* {-- Rights to an event that belongs to a section -------------------------------------------------------- */
+/* {-- Rights to a section's events ---------------------------------------------------------------- */
 
 enum { EVENT_QUERY_STATE = 1 }; /* of ntdll's headers */
 
@@ -54,7 +54,8 @@ static DWORD event_rights(DWORD section_rights)
        | (section_rights & SECTION_MAP_WRITE ? EVENT_MODIFY_STATE : 0u);
 }
 
-/* The entries of both kinds have the rights at the same place. Entries of other kinds stay as they are. */
+/* Translates the entries that allow and those that deny, whose fields are the same. Entries of other kinds
+** stay. */
 static void translate(void *security)
 {
   BOOL is_present = FALSE, is_default;
@@ -64,12 +65,13 @@ static void translate(void *security)
     ACCESS_ALLOWED_ACE *entry;
     if (!GetAce(list, i, (void **)&entry)) return;
     const BYTE type = entry->Header.AceType;
-    if (type == ACCESS_ALLOWED_ACE_TYPE || type == ACCESS_DENIED_ACE_TYPE) entry->Mask = event_rights(entry->Mask);
+    if (type != ACCESS_ALLOWED_ACE_TYPE && type != ACCESS_DENIED_ACE_TYPE) continue;
+    entry->Mask = event_rights(entry->Mask);
   }
 }
 
-/* The handle was opened for no more rights than mapping takes. A second one is opened for reading the
-** descriptor. */
+/* A section's handle has only the rights that mapping needs, so another one is opened to read the access
+** list. */
 static int copy_by_name(void **out, const fm_section *s, fm_error *e)
 {
   wchar_t name[FM_NAME_SIZE];

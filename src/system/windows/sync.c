@@ -1,5 +1,5 @@
-/* Sync objects of Windows: the system's own, so that other programs' can be opened and ours be theirs. No
-** more rights are asked for than waiting and posting take. */
+/* Mutexes, semaphores and events. They are the system's own objects, so other programs and this library can
+** open each other's. Handles get only the rights that waiting and posting need. */
 #include "win32.h"
 
 #if FM_SYSTEM_WINDOWS
@@ -28,10 +28,12 @@ static HANDLE handle_of(const fm_sync *s)
 
 /* {-- Opening ----------------------------------------------------------------------------------- */
 
-/* A mutex is released by right of owning it. */
+/* Waiting and posting need these rights. The thread that owns a mutex may release it without a further
+** right. */
 static DWORD rights_of(fm_sync_kind kind)
 {
-  return SYNCHRONIZE | (kind == FM_EVENT ? EVENT_MODIFY_STATE : kind == FM_SEMAPHORE ? SEMAPHORE_MODIFY_STATE : 0u);
+  if (kind == FM_MUTEX) return SYNCHRONIZE;
+  return SYNCHRONIZE | (DWORD)(kind == FM_EVENT ? EVENT_MODIFY_STATE : SEMAPHORE_MODIFY_STATE);
 }
 
 static HANDLE open_rights(fm_sync_kind kind, DWORD rights, const wchar_t *name)
@@ -40,7 +42,7 @@ static HANDLE open_rights(fm_sync_kind kind, DWORD rights, const wchar_t *name)
   return kind == FM_EVENT ? OpenEventW(rights, FALSE, name) : OpenSemaphoreW(rights, FALSE, name);
 }
 
-/* One that only lets us wait is opened for that. */
+/* If the object grants no more than waiting, it is opened for waiting alone. */
 static HANDLE open_object(fm_sync_kind kind, const wchar_t *name)
 {
   HANDLE handle = open_rights(kind, rights_of(kind), name);
@@ -65,8 +67,8 @@ static int fail_open(fm_error *e, DWORD error)
   return fm_fail_native(e, (long)error);
 }
 
-static int make_or_open(HANDLE *out, bool *created, fm_sync_kind kind, const wchar_t *name, const fm_sync_options *o,
-                        void *security, fm_error *e)
+static int make_or_open(HANDLE *out, bool *created, fm_sync_kind kind, const wchar_t *name,
+                        const fm_sync_options *o, void *security, fm_error *e)
 {
   DWORD error = ERROR_FILE_NOT_FOUND;
   *out = open_object(kind, name);
@@ -75,7 +77,7 @@ static int make_or_open(HANDLE *out, bool *created, fm_sync_kind kind, const wch
     *out = make_object(kind, name, o, security);
     error = GetLastError();
     *created = *out && error != ERROR_ALREADY_EXISTS;
-    /* Somebody was faster, and does not give as much as the creation of one asks for. */
+    /* Another process created it meanwhile, and it grants fewer rights than creating asks for. */
     if (!*out && error == ERROR_ACCESS_DENIED) *out = open_object(kind, name);
   }
   return *out ? FM_OK : fail_open(e, error);
@@ -95,7 +97,8 @@ static int open_sync(fm_sync *s, bool *created, const fm_name *name, const fm_sy
 
 /* {-- Using ------------------------------------------------------------------------------------- */
 
-/* In parts, since the system counts milliseconds in 32 bits. A part of one counts whole. */
+/* Waits in parts, since the system counts milliseconds in 32 bits. Fractions of a millisecond are rounded
+** up. */
 static DWORD wait_for(HANDLE handle, double timeout)
 {
   enum { PART = 1000000 }; /* seconds */
@@ -133,7 +136,8 @@ static int unlock(fm_sync *s, fm_error *e)
 static int post_sync(fm_sync *s, uint32_t count, fm_error *e)
 {
   if (s->kind == FM_MUTEX) return unlock(s, e);
-  const BOOL done = s->kind == FM_EVENT ? SetEvent(handle_of(s)) : ReleaseSemaphore(handle_of(s), (LONG)count, NULL);
+  const HANDLE handle = handle_of(s);
+  const BOOL done = s->kind == FM_EVENT ? SetEvent(handle) : ReleaseSemaphore(handle, (LONG)count, NULL);
   return done ? FM_OK : fm_win32_fail(e);
 }
 
@@ -142,7 +146,7 @@ static int reset_sync(fm_sync *s, fm_error *e)
   return ResetEvent(handle_of(s)) ? FM_OK : fm_win32_fail(e);
 }
 
-/* The system goes on to hold a mutex for the thread that closes its handle. */
+/* Closing the handle of a mutex does not release it, so release it first. */
 static void close_sync(fm_sync *s)
 {
   for (; to_object(s)->held > 0 && ReleaseMutex(handle_of(s)); to_object(s)->held--) {}

@@ -12,7 +12,6 @@ int fm_win32_name(wchar_t out[FM_NAME_SIZE], const char *name, fm_error *e)
   return fm_win32_fail(e);
 }
 
-/* *out is to be freed. */
 int fm_win32_wide(wchar_t **out, const char *text, fm_error *e)
 {
   const int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
@@ -24,10 +23,10 @@ int fm_win32_wide(wchar_t **out, const char *text, fm_error *e)
   return FM_OK;
 }
 
-/* A path of more than MAX_PATH characters must begin with \\?\, which "tells the Windows APIs to
-** disable all string parsing": it must be absolute already. What begins with that or with \\.\ is
-** left as it is. */
-static void lift_limit(wchar_t *path, size_t length)
+/* Adds the prefix \\?\, which a path of more than MAX_PATH characters must have. It "tells the Windows APIs
+** to disable all string parsing", so the path must be absolute. Paths that begin with \\?\ or \\.\ stay as
+** they are. */
+static void add_prefix(wchar_t *path, size_t length)
 {
   const bool device = wcsncmp(path, L"\\\\?\\", 4) == 0 || wcsncmp(path, L"\\\\.\\", 4) == 0;
   if (length < MAX_PATH || device) return;
@@ -38,21 +37,21 @@ static void lift_limit(wchar_t *path, size_t length)
   wmemcpy(path, prefix, added);
 }
 
-/* The absolute path, as long as it may be. *out is to be freed. */
+/* Makes a path absolute. The caller frees *out. */
 static int full_path(wchar_t **out, const wchar_t *path, fm_error *e)
 {
   enum { PREFIX = 8 };
   const DWORD size = GetFullPathNameW(path, 0, NULL, NULL);
-  /* Of an empty path, which sets no error. This is what CreateFile says of it. */
+  /* The path is empty. The call sets no error, so use the one that CreateFile reports for an empty path. */
   if (size == 0) return fm_fail_native(e, ERROR_PATH_NOT_FOUND);
   wchar_t *full = malloc((size + PREFIX) * sizeof *full);
   if (!full) return fm_fail(e, FM_NO_MEMORY, NULL);
   const DWORD length = GetFullPathNameW(path, size, full, NULL);
   if (length == 0 || length >= size) { /* another thread changed the directory between the calls */
     free(full);
-    return fm_fail(e, FM_IN_USE, "the current directory changed meanwhile");
+    return fm_fail(e, FM_IN_USE, "the current directory changed while the path was read");
   }
-  lift_limit(full, length);
+  add_prefix(full, length);
   *out = full;
   return FM_OK;
 }

@@ -1,5 +1,5 @@
-/* What Windows keeps of the objects of system.h. Handles are intptr_t, so that the rooms above do not see
-** windows.h. */
+/* The objects of system.h on Windows. Handles are intptr_t, so that the rooms above do not include windows.h.
+** */
 #ifndef FILEMAP_WINDOWS_TYPES_H
 #define FILEMAP_WINDOWS_TYPES_H
 
@@ -8,16 +8,16 @@
 #include "../../base/name.h"
 
 typedef struct fm_section {
-  intptr_t handle;           /* of the section; 0 for an empty file */
-  intptr_t file;             /* of the file behind it; 0: none, or not ours */
-  bool is_reserved;          /* pages may not be committed, and each access asks */
-  bool is_file;              /* over a file, also one whose handle is not `file` */
+  intptr_t handle;         /* of the section; 0 for an empty file, which has no section */
+  intptr_t file;           /* of the mapped file; 0 if there is none or the section does not own its handle */
+  bool is_reserved;        /* some pages may not be committed, so each access must check */
+  bool is_file;            /* maps a file */
   bool is_adopted;
-  char name[FM_NAME_SIZE];   /* "": none */
+  char name[FM_NAME_SIZE]; /* "" if unnamed */
 } fm_section;
 
 typedef struct fm_identity {
-  char none; /* no sync object is in shared memory here */
+  char none; /* not used: sync objects are the system's own, not in shared memory */
 } fm_identity;
 
 typedef struct fm_event {
@@ -25,7 +25,7 @@ typedef struct fm_event {
 } fm_event;
 
 typedef struct fm_seat {
-  uint32_t number; /* 0: not held */
+  uint32_t number; /* 0 if the seat is not held */
   intptr_t handle;
 } fm_seat;
 

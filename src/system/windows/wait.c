@@ -12,7 +12,8 @@ void fm_sys_fence_all(void)
 
 int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e)
 {
-  const fm_section_event event = {.kind = L"signal", .number = index, .rights = SYNCHRONIZE | EVENT_MODIFY_STATE};
+  const DWORD rights = SYNCHRONIZE | EVENT_MODIFY_STATE;
+  const fm_section_event event = {.kind = L"signal", .number = index, .rights = rights};
   HANDLE handle = NULL;
   bool existed;
   const int code = fm_win32_create_event(&handle, &existed, s, &event, e);
