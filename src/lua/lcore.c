@@ -167,7 +167,7 @@ static int core_unlink(lua_State *L)
 @treturn[1] {table,...} each with `name` and `size` (bytes)
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `unsupported` where the system cannot say (Windows), `system` */
+@treturn[2] string code: `unsupported` where the system does not tell, `system` */
 static int core_list(lua_State *L)
 {
   size_t capacity = 0, count = 16;
