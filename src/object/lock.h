@@ -5,7 +5,7 @@
 #include "wait.h"
 
 /* The first seat from `from` on that no other process has. */
-int fm_seat_acquire_free(fm_seat *seat, const fm_section *s, uint32_t from, fm_error *e);
+int fm_seat_acquire_free(fm_seat *seat, const fm_section *section, uint32_t from, fm_error *e);
 
 /* {-- Locks -------------------------------------------------------------------------------------
 **

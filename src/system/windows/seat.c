@@ -14,6 +14,9 @@ int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_erro
   const fm_section_event event = seat_event(number);
   HANDLE handle = NULL;
   bool existed = false;
+  /* Creating an event that exists would open it, and for a moment this process would seem to hold the
+  ** seat. */
+  if (fm_win32_event_exists(s, &event)) return fm_fail(e, FM_IN_USE, NULL);
   const int code = fm_win32_create_event(&handle, &existed, s, &event, e);
   if (existed) {
     if (handle) CloseHandle(handle);

@@ -42,13 +42,16 @@ int fm_win32_create_event(HANDLE *out, bool *existed, const fm_section *s, const
   return *out ? FM_OK : fm_fail_native(e, (long)error);
 }
 
+/* The event is not opened, since its name would then exist until the handle is closed, even if its last
+** holder closes it meanwhile. Opening the name as a mutex fails with ERROR_INVALID_HANDLE if an event has
+** it. */
 bool fm_win32_event_exists(const fm_section *s, const fm_section_event *event)
 {
   wchar_t name[EVENT_NAME_SIZE];
   if (event_name(name, s, event->kind, event->number, NULL) != FM_OK) return false;
-  const HANDLE handle = OpenEventW(event->rights, FALSE, name);
-  if (!handle) return GetLastError() == ERROR_ACCESS_DENIED;
-  CloseHandle(handle);
+  const HANDLE mutex = OpenMutexW(SYNCHRONIZE, FALSE, name);
+  if (!mutex) return GetLastError() != ERROR_FILE_NOT_FOUND;
+  CloseHandle(mutex);
   return true;
 }
 
