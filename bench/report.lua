@@ -118,7 +118,8 @@ while, both sides of a round are slow, and the ratio stays correct. "Speed" is t
 
 The C limit (`bench/limit.c`) is a C module that does the same work in the same memory, through a mapping of
 its own. It has the checks that every safe module needs: self by the address of its metatable, the types of
-the arguments, and the range. It has no other feature of filemap. LuaJIT's FFI checks nothing. It runs in a
+the arguments, and the range. It has no other feature of filemap. If the C limit takes more than 1.5 times as
+long as filemap, the program fails: such a figure is no limit. LuaJIT's FFI checks nothing. It runs in a
 process of its own before the others, so its figures are from the same run but not from the same rounds.]]
 
 local function append(lines, more)

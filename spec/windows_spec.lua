@@ -48,7 +48,8 @@ support.only("win32", "only Windows has these", function()
     end)
 
     it("can be reserved, and committed later", function()
-      local map <close> = assert(memory(win32.PAGE_READWRITE | win32.SEC_NOCACHE | win32.SEC_RESERVE, 1 << 20))
+      local protect = win32.PAGE_READWRITE | win32.SEC_NOCACHE | win32.SEC_RESERVE
+      local map <close> = assert(memory(protect, 1 << 20))
       local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE))
       check.raises(view, "get_u8", 0)
       assert.is_true(view:commit(0, 4096))
@@ -61,7 +62,8 @@ support.only("win32", "only Windows has these", function()
     it("is laid out as the system loads it", function()
       local file <close> = win32.CreateFile(support.lua, win32.GENERIC_READ | win32.GENERIC_EXECUTE,
         win32.FILE_SHARE_READ, nil, win32.OPEN_EXISTING, 0, nil)
-      local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY | win32.SEC_IMAGE, 0, 0, nil))
+      local protect = win32.PAGE_READONLY | win32.SEC_IMAGE
+      local map <close> = assert(win32.CreateFileMapping(file, nil, protect, 0, 0, nil))
       local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE, 0, 0, 0))
       assert.equal("r", view:access())
       assert.equal("MZ", view:get_string(0, 2))
@@ -80,14 +82,15 @@ support.only("win32", "only Windows has these", function()
           assert.is_true(view:equals(virtual, bytes, raw, math.min(64, stored)))
         end
       end
-      assert.is_nil((win32.CreateFileMapping(file, nil, win32.PAGE_READONLY | win32.SEC_IMAGE | win32.SEC_COMMIT)))
+      assert.is_nil((win32.CreateFileMapping(file, nil, protect | win32.SEC_COMMIT)))
     end)
   end)
 
   describe("a security descriptor", function()
     it("gives other programs the rights that it lists", function()
       local name = support.unique("Local\\")
-      local _ <close> = assert(memory(win32.PAGE_READWRITE, 4096, name, { sddl = "D:(A;;0x5;;;WD)" })) -- query, read
+      local sddl = "D:(A;;0x5;;;WD)" -- query, read
+      local _ <close> = assert(memory(win32.PAGE_READWRITE, 4096, name, { sddl = sddl }))
       local call = real_calls()
       assert.equal("handle", (call("map", "OpenFileMapping", "FILE_MAP_READ", "FALSE", '"' .. name)))
       assert.equal("view", (call("-", "MapViewOfFile", "map", "FILE_MAP_READ", "0", "0", "0")))
@@ -101,7 +104,8 @@ support.only("win32", "only Windows has these", function()
     it("is refused where it is invalid", function()
       assert.is_nil((memory(win32.PAGE_READWRITE, 10, nil, { sddl = "nonsense" })))
       local path = support.tmpname()
-      assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_READ, 0, { sddl = "nonsense" }, win32.CREATE_NEW)))
+      local attributes = { sddl = "nonsense" }
+      assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_READ, 0, attributes, win32.CREATE_NEW)))
       assert.is_nil(io.open(path))
     end)
   end)
@@ -136,8 +140,8 @@ support.only("win32", "only Windows has these", function()
       local program <close> = process.spawn { folder .. "win32_calls" }
       program:expect("^READY$")
       for _, name in ipairs(names) do
-        local call = ('-\tCreateFileMapping\tINVALID_HANDLE_VALUE\tNULL\tPAGE_READWRITE\t0\t8192\t"%s\n'):format(name)
-        assert(program:write(call))
+        local call = '-\tCreateFileMapping\tINVALID_HANDLE_VALUE\tNULL\tPAGE_READWRITE\t0\t8192\t"%s\n'
+        assert(program:write(call:format(name)))
         program:expect("^handle")
         assert.equal(8192, listed(name))
       end
@@ -205,7 +209,7 @@ support.only("win32", "only Windows has these", function()
       local name = support.unique("Local\\")
       local slot <close> = assert(mailslot.create(name, { sddl = "D:(A;;0x7;;;WD)" }))
       local other = support.child "evaluator"
-      assert.equal("true", other:ask([[w = assert(require "filemap.mailslot".open(%q)) return w:send("hello")]], name))
+      assert.equal("true", other:ask([[w = assert(mailslot.open(%q)) return w:send("hello")]], name))
       assert.equal("hello", slot:receive(support.deadline))
     end)
 
@@ -213,7 +217,7 @@ support.only("win32", "only Windows has these", function()
       local name = support.unique("Local\\")
       local _ <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;WD)" }))
       local other = support.child "evaluator"
-      assert.equal("true", other:ask([[w = assert(require "filemap.mailslot".open(%q)) return w:send("hello")]], name))
+      assert.equal("true", other:ask([[w = assert(mailslot.open(%q)) return w:send("hello")]], name))
       assert.equal("D:(A;;0x1f0003;;;WD)", security("event", name .. ":seat2"))
     end)
 
@@ -222,7 +226,7 @@ support.only("win32", "only Windows has these", function()
       local writer <close> = assert(state.create(name, 100, { sddl = "D:(A;;0x5;;;WD)" }))
       assert(writer:publish("value"))
       local other = support.child "evaluator"
-      assert.equal("value 1", other:ask([[s = assert(require "filemap.state".open(%q)) return s:read()]], name))
+      assert.equal("value 1", other:ask([[s = assert(state.open(%q)) return s:read()]], name))
     end)
   end)
 
@@ -267,7 +271,8 @@ support.only("win32", "only Windows has these", function()
 
     it("leaves no file after close with FILE_FLAG_DELETE_ON_CLOSE", function()
       file:close()
-      file = win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING, win32.FILE_FLAG_DELETE_ON_CLOSE)
+      file = win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING,
+        win32.FILE_FLAG_DELETE_ON_CLOSE)
       assert.is_true(win32.CloseHandle(file))
       assert.is_nil(io.open(path))
     end)
@@ -306,8 +311,9 @@ support.only("win32", "only Windows has these", function()
       end
       made("PAGE_EXECUTE_READWRITE")
       do
-        local map <close> = assert(win32.OpenFileMapping(win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE, false, name))
-        local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE))
+        local access = win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE
+        local map <close> = assert(win32.OpenFileMapping(access, false, name))
+        local view <close> = assert(win32.MapViewOfFile(map, access))
         assert.equal("rwx", view:access())
       end
       call("-", "CloseHandle", "map")

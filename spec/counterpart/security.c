@@ -20,12 +20,12 @@ static int print_error(void)
 static int print_security(HANDLE object)
 {
   static char descriptor[4096];
+  const SECURITY_INFORMATION list = DACL_SECURITY_INFORMATION;
   DWORD size = 0;
   char *text = NULL;
-  if (!object || !GetKernelObjectSecurity(object, DACL_SECURITY_INFORMATION, descriptor, sizeof descriptor, &size))
+  if (!object || !GetKernelObjectSecurity(object, list, descriptor, sizeof descriptor, &size))
     return print_error();
-  if (!ConvertSecurityDescriptorToStringSecurityDescriptorA(descriptor, SDDL_REVISION_1, DACL_SECURITY_INFORMATION,
-                                                            &text, NULL))
+  if (!ConvertSecurityDescriptorToStringSecurityDescriptorA(descriptor, SDDL_REVISION_1, list, &text, NULL))
     return print_error();
   printf("%s\n", text);
   return 0;

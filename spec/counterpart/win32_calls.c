@@ -2,7 +2,7 @@
 ** filemap.win32 is compared. It does not use filemap. A line has a variable for the result (or `-`), the
 ** call and its arguments, separated by tabs:
 **
-**   map<TAB>CreateFileMapping<TAB>INVALID_HANDLE_VALUE<TAB>NULL<TAB>PAGE_READWRITE | SEC_COMMIT<TAB>0<TAB>4096<TAB>NULL
+**   map<TAB>OpenFileMapping<TAB>FILE_MAP_READ | FILE_MAP_WRITE<TAB>FALSE<TAB>"Local\Name
 **
 ** An argument is one or more numbers, constants of <windows.h> and variables, separated by `|`, or text
 ** after a `"`. The answer is the result (`handle`, `view`, `NULL`, `INVALID_HANDLE_VALUE`, `TRUE`,
@@ -26,8 +26,8 @@ static const struct { const char *name; intptr_t value; } constants[] = {
   C(NULL) C(TRUE) C(FALSE) C(INVALID_HANDLE_VALUE)
   C(PAGE_NOACCESS) C(PAGE_READONLY) C(PAGE_READWRITE) C(PAGE_WRITECOPY) C(PAGE_EXECUTE) C(PAGE_EXECUTE_READ)
   C(PAGE_EXECUTE_READWRITE) C(PAGE_EXECUTE_WRITECOPY) C(PAGE_GUARD) C(PAGE_NOCACHE) C(PAGE_WRITECOMBINE)
-  C(SEC_FILE) C(SEC_IMAGE) C(SEC_PROTECTED_IMAGE) C(SEC_RESERVE) C(SEC_COMMIT) C(SEC_NOCACHE) C(SEC_WRITECOMBINE)
-  C(SEC_LARGE_PAGES) C(SEC_IMAGE_NO_EXECUTE)
+  C(SEC_FILE) C(SEC_IMAGE) C(SEC_PROTECTED_IMAGE) C(SEC_RESERVE) C(SEC_COMMIT) C(SEC_NOCACHE)
+  C(SEC_WRITECOMBINE) C(SEC_LARGE_PAGES) C(SEC_IMAGE_NO_EXECUTE)
   C(FILE_MAP_COPY) C(FILE_MAP_WRITE) C(FILE_MAP_READ) C(FILE_MAP_ALL_ACCESS) C(FILE_MAP_EXECUTE)
   C(FILE_MAP_LARGE_PAGES) C(FILE_MAP_TARGETS_INVALID) C(FILE_MAP_RESERVE)
   C(SECTION_QUERY) C(SECTION_MAP_WRITE) C(SECTION_MAP_READ) C(SECTION_MAP_EXECUTE) C(SECTION_EXTEND_SIZE)
@@ -37,9 +37,10 @@ static const struct { const char *name; intptr_t value; } constants[] = {
   C(CREATE_NEW) C(CREATE_ALWAYS) C(OPEN_EXISTING) C(OPEN_ALWAYS) C(TRUNCATE_EXISTING)
   C(FILE_ATTRIBUTE_READONLY) C(FILE_ATTRIBUTE_HIDDEN) C(FILE_ATTRIBUTE_SYSTEM) C(FILE_ATTRIBUTE_ARCHIVE)
   C(FILE_ATTRIBUTE_NORMAL) C(FILE_ATTRIBUTE_TEMPORARY) C(FILE_FLAG_WRITE_THROUGH) C(FILE_FLAG_OVERLAPPED)
-  C(FILE_FLAG_NO_BUFFERING) C(FILE_FLAG_RANDOM_ACCESS) C(FILE_FLAG_SEQUENTIAL_SCAN) C(FILE_FLAG_DELETE_ON_CLOSE)
-  C(ERROR_SUCCESS) C(ERROR_FILE_NOT_FOUND) C(ERROR_PATH_NOT_FOUND) C(ERROR_ACCESS_DENIED) C(ERROR_INVALID_HANDLE)
-  C(ERROR_NOT_ENOUGH_MEMORY) C(ERROR_GEN_FAILURE) C(ERROR_SHARING_VIOLATION) C(ERROR_FILE_EXISTS)
+  C(FILE_FLAG_NO_BUFFERING) C(FILE_FLAG_RANDOM_ACCESS) C(FILE_FLAG_SEQUENTIAL_SCAN)
+  C(FILE_FLAG_DELETE_ON_CLOSE) C(ERROR_SUCCESS) C(ERROR_FILE_NOT_FOUND) C(ERROR_PATH_NOT_FOUND)
+  C(ERROR_ACCESS_DENIED) C(ERROR_INVALID_HANDLE) C(ERROR_NOT_ENOUGH_MEMORY) C(ERROR_GEN_FAILURE)
+  C(ERROR_SHARING_VIOLATION) C(ERROR_FILE_EXISTS)
   C(ERROR_INVALID_PARAMETER) C(ERROR_DISK_FULL) C(ERROR_CALL_NOT_IMPLEMENTED) C(ERROR_INVALID_NAME)
   C(ERROR_ALREADY_EXISTS) C(ERROR_BAD_EXE_FORMAT) C(ERROR_FILENAME_EXCED_RANGE) C(ERROR_INVALID_ADDRESS)
   C(ERROR_FILE_INVALID) C(ERROR_NO_UNICODE_TRANSLATION) C(ERROR_MAPPED_ALIGNMENT) C(ERROR_PRIVILEGE_NOT_HELD)
@@ -97,7 +98,8 @@ static kind call(const char *name, char *w[], intptr_t *out)
     *out = v[0];
     return NUMBER;
   } else if (strcmp(name, "CreateFileMapping") == 0) {
-    *out = (intptr_t)CreateFileMappingW((HANDLE)v[0], NULL, (DWORD)v[2], (DWORD)v[3], (DWORD)v[4], text(w[5]));
+    *out = (intptr_t)CreateFileMappingW((HANDLE)v[0], NULL, (DWORD)v[2], (DWORD)v[3], (DWORD)v[4],
+                                        text(w[5]));
     return HANDLE_OR_NULL;
   } else if (strcmp(name, "OpenFileMapping") == 0) {
     *out = (intptr_t)OpenFileMappingW((DWORD)v[0], (BOOL)v[1], text(w[2]));
@@ -106,7 +108,8 @@ static kind call(const char *name, char *w[], intptr_t *out)
     *out = (intptr_t)MapViewOfFile((HANDLE)v[0], (DWORD)v[1], (DWORD)v[2], (DWORD)v[3], (SIZE_T)v[4]);
     return VIEW;
   } else if (strcmp(name, "CreateFile") == 0) {
-    *out = (intptr_t)CreateFileW(text(w[0]), (DWORD)v[1], (DWORD)v[2], NULL, (DWORD)v[4], (DWORD)v[5], (HANDLE)v[6]);
+    *out = (intptr_t)CreateFileW(text(w[0]), (DWORD)v[1], (DWORD)v[2], NULL, (DWORD)v[4], (DWORD)v[5],
+                                 (HANDLE)v[6]);
     return FILE_HANDLE;
   } else if (strcmp(name, "UnmapViewOfFile") == 0) {
     *out = UnmapViewOfFile((void *)v[0]);

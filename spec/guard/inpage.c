@@ -38,7 +38,8 @@ static LONG CALLBACK rename_fault(EXCEPTION_POINTERS *info)
   EXCEPTION_RECORD *x = info->ExceptionRecord;
   const void *at = (const void *)x->ExceptionInformation[1];
   MEMORY_BASIC_INFORMATION part;
-  if (x->ExceptionCode != EXCEPTION_ACCESS_VIOLATION || x->NumberParameters < 2) return EXCEPTION_CONTINUE_SEARCH;
+  const bool is_access = x->ExceptionCode == EXCEPTION_ACCESS_VIOLATION && x->NumberParameters >= 2;
+  if (!is_access) return EXCEPTION_CONTINUE_SEARCH;
   if (!VirtualQuery(at, &part, sizeof part) || part.Type != MEM_MAPPED || part.State != MEM_COMMIT)
     return EXCEPTION_CONTINUE_SEARCH;
   x->ExceptionCode = EXCEPTION_IN_PAGE_ERROR;
@@ -53,7 +54,8 @@ static LONG CALLBACK on_fault(EXCEPTION_POINTERS *info)
 {
   const EXCEPTION_RECORD *x = info->ExceptionRecord;
   if (x->ExceptionCode != (DWORD)EXCEPTION_IN_PAGE_ERROR) return EXCEPTION_CONTINUE_SEARCH;
-  check(lies_in((const void *)x->ExceptionInformation[1], elsewhere, 65536), "it is asked for what is a view's");
+  check(lies_in((const void *)x->ExceptionInformation[1], elsewhere, 65536),
+        "the host's handler was called for a page of a view");
   InterlockedIncrement(&called);
   UnmapViewOfFile(elsewhere);
   VirtualAlloc(elsewhere, 65536, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
