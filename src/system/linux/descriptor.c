@@ -60,12 +60,12 @@ int fm_linux_set_inherit(int fd, bool inherit, fm_error *e)
   return FM_OK;
 }
 
-int fm_linux_write_initial(int fd, const fm_request *o, fm_error *e)
+int fm_linux_write_initial(int fd, const fm_request *r, fm_error *e)
 {
-  const char *from = o->initial;
+  const char *from = r->initial;
   size_t done = 0;
-  while (done < o->initial_size) {
-    const ssize_t n = pwrite(fd, from + done, o->initial_size - done, (off_t)done);
+  while (done < r->initial_size) {
+    const ssize_t n = pwrite(fd, from + done, r->initial_size - done, (off_t)done);
     if (n < 0 && errno != EINTR) return fm_fail_native(e, errno);
     if (n > 0) done += (size_t)n;
   }

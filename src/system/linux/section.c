@@ -68,7 +68,7 @@ int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_er
 int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)
 {
   int code = fm_linux_check_request(r, e);
-  if (code == FM_OK) code = fm_named_open(s, size, name, fm_linux_open_flags(r->access), e);
+  if (code == FM_OK) code = fm_named_open(s, size, name, r, e);
   if (code != FM_OK) return code;
   if (r->size > *size) {
     fm_sys_close(s);
@@ -93,23 +93,22 @@ int fm_sys_adopt(fm_section *s, intptr_t handle, uint64_t size, int access, fm_e
     return fm_fail(e, FM_TOO_SMALL, "it has %lld bytes, but %llu were requested", (long long)st.st_size,
                    (unsigned long long)size);
   const int code = fm_linux_set_inherit(fd, false, e);
-  if (code == FM_OK) *s = (fm_section){.fd = fd, .backing = FM_ADOPTED, .huge_page = fm_huge_page(fd)};
-  return code;
+  if (code != FM_OK) return code;
+  *s = (fm_section){.fd = fd, .backing = FM_ADOPTED, .huge_page = fm_huge_page(fd), .is_shared = true};
+  fm_named_adopt(s);
+  return FM_OK;
 }
 
 void fm_sys_close(fm_section *s)
 {
-  if (s->backing == FM_NAMED) {
-    fm_named_close(s);
-    return;
-  }
-  close(s->fd);
-  /* An inherited section may have a name, which the kernel does not report. A look at all names finds it. */
-  if (s->backing == FM_ADOPTED) fm_named_sweep();
+  if (s->file.path[0]) fm_named_close(s);
+  else close(s->fd);
 }
 
-intptr_t fm_sys_handle(const fm_section *s)
+/* The caller can pass the descriptor on to another process. */
+intptr_t fm_sys_handle(fm_section *s)
 {
+  s->is_shared = true;
   return s->fd;
 }
 
