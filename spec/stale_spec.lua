@@ -117,7 +117,7 @@ support.only("posix", "Windows frees the memory itself", function()
       end
       child:ask("fill(1)")
       assert.equal("no_space nil", child:ask("local _, _, code = filemap.create('new', 100000) "
-        .. "return code, require('lfs').attributes(path)"))
+        .. "return code, (require('lfs').attributes(path))"))
       child:finish()
     end)
 

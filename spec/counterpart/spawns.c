@@ -1,5 +1,5 @@
-/* A program in C that opens and closes named objects while another of its threads starts programs with system(3),
-** which runs no fork handlers: until its exec the new process has copies of all descriptors.
+/* A program in C that opens and closes named objects while another of its threads starts programs with
+** system(3), which runs no fork handlers: until its exec the new process has copies of all descriptors.
 **   spawns OBJECT NAME TRIES   OBJECT: name, opened, state, mailslot or mutex
 ** It prints how many tries failed, and with which codes. */
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* A program in C that makes each call of filemap.h with a closed view, and with one that was never opened. It prints
-** what went wrong, and then done. */
+/* A program in C that makes each call of filemap.h with a closed view, and with one that was never opened.
+** It prints what went wrong, and then done. */
 #include <stdio.h>
 #include <string.h>
 

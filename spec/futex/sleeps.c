@@ -1,5 +1,6 @@
-/* A program in C that sleeps on a word by src/system/linux/wait.c for 0.2 s, five times, and prints how many seconds of
-** time and of processor time each sleep took. It is built for other word sizes, and with other widths of time_t. */
+/* A program in C that sleeps on a word by src/system/linux/wait.c for 0.2 s, five times, and prints how
+** many seconds of time and of processor time each sleep took. It is built for other word sizes, and with
+** other widths of time_t. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <time.h>

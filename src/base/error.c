@@ -17,8 +17,8 @@
 #define ENOTSUP ENOSYS
 #endif
 
-/* POSIX systems use the errnos, Windows the numbers of winerror.h. Each list ends with a 0. `number` is the Win32 number
-** that filemap.win32 reports for the code if the system did not report one. */
+/* POSIX systems use the errnos, Windows the numbers of winerror.h. Each list ends with a 0. `number` is
+** the Win32 number that filemap.win32 reports for the code if the system did not report one. */
 static const struct {
   const char *word;
   const char *sentence;
@@ -68,7 +68,8 @@ static const struct {
   [FM_FULL] = {"full", "it is full", 298,
     {0},
     {298 /* TOO_MANY_POSTS */}},
-  [FM_TRUNCATED] = {"truncated", "a page of its memory was lost (truncated by another process, or the file system is full)", 1006,
+  [FM_TRUNCATED] = {"truncated",
+    "a page of its memory was lost (truncated by another process, or the file system is full)", 1006,
     {0},
     {38 /* HANDLE_EOF */, 999 /* SWAPERROR */, 1005 /* UNRECOGNIZED_VOLUME */}},
   [FM_CORRUPT] = {"corrupt", "its contents are damaged or are not what was expected", 1392, {0}, {0}},

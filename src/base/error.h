@@ -4,8 +4,8 @@
 
 #include "../../include/filemap.h"
 
-/* Fills `e`, unless it is NULL, and returns `code`. `detail` is a format of printf for the sentence; NULL selects the
-** sentence of the code. The sentence follows the name of the object ("NAME: it has 10 bytes"). */
+/* Fills `e`, unless it is NULL, and returns `code`. `detail` is a format of printf for the sentence; NULL
+** selects the sentence of the code. The sentence follows the name of the object ("NAME: it has 10 bytes"). */
 int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
 #if defined(__MINGW32__)
     __attribute__((format(gnu_printf, 3, 4)))

@@ -3,9 +3,9 @@
 
 #include "memory_search.h"
 
-/* The Two-Way algorithm: M. Crochemore and D. Perrin, "Two-way string-matching", Journal of the ACM 38(3), 1991. It
-** compares the right part of the needle forwards, then the left part backwards, and shifts by the length that the
-** mismatch allows. */
+/* The Two-Way algorithm: M. Crochemore and D. Perrin, "Two-way string-matching", Journal of the ACM 38(3),
+** 1991. It compares the right part of the needle forwards, then the left part backwards, and shifts by the
+** length that the mismatch allows. */
 
 typedef struct factor {
   size_t cut;    /* bytes of the left part */
@@ -58,7 +58,8 @@ static const unsigned char *two_way(const unsigned char *y, size_t length, const
   return NULL;
 }
 
-const unsigned char *fm_two_way_search(const unsigned char *bytes, size_t length, const void *needle, size_t n)
+const unsigned char *fm_two_way_search(const unsigned char *bytes, size_t length, const void *needle,
+                                       size_t n)
 {
   if (n == 0) return bytes;
   if (n > length) return NULL;

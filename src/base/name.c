@@ -17,7 +17,8 @@ static bool is_utf8(const char *s)
 static int fail_backslash(const char *full, fm_error *e)
 {
   if (full[0] == '\\' || (full[0] != 0 && full[1] == ':'))
-    return fm_fail(e, FM_INVALID, "this is a path, not a name; to map the file at a path, use filemap.file (fm_file in C)");
+    return fm_fail(e, FM_INVALID, "this is a path, not a name; "
+                   "to map the file at a path, use filemap.file (fm_file in C)");
   return fm_fail(e, FM_INVALID, "a name must not contain \\ after the prefix Local\\ or Global\\");
 }
 
@@ -34,7 +35,8 @@ int fm_name_parse(fm_name *out, const char *full, fm_error *e)
     name.rest = full + strlen(prefixes[i].text);
     const size_t length = strlen(name.rest);
     if (length == 0 || length > FM_NAME_MAX)
-      return fm_fail(e, FM_INVALID, "a name must have 1 to %d bytes after its prefix, got %zu", FM_NAME_MAX, length);
+      return fm_fail(e, FM_INVALID, "a name must have 1 to %d bytes after its prefix, got %zu",
+                     FM_NAME_MAX, length);
     if (strchr(name.rest, '\\')) return fail_backslash(full, e);
     if (!is_utf8(name.rest)) return fm_fail(e, FM_INVALID, "a name must be valid UTF-8");
   }

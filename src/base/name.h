@@ -13,8 +13,8 @@ typedef struct fm_name {
   const char *full; /* the whole name; NULL if unnamed */
 } fm_name;
 
-/* Splits a name into its parts, which point into `full`; NULL gives FM_UNNAMED. FM_INVALID for a name that breaks
-** the rules. */
+/* Splits a name into its parts, which point into `full`; NULL gives FM_UNNAMED. FM_INVALID for a name that
+** breaks the rules. */
 int fm_name_parse(fm_name *out, const char *full, fm_error *e);
 
 #endif

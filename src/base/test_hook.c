@@ -7,9 +7,10 @@
 
 #ifdef FM_TEST_HOOKS
 
-/* If the environment variable FILEMAP_STOP is "name:n", the process stops when it reaches hook `name` for the n-th time
-** since the variable got that value. A third part, "name:n:anything", makes values differ. A stopped process prints a
-** line and continues when it reads a line from its standard input. Only one thread at a time may reach hooks. */
+/* If the environment variable FILEMAP_STOP is "name:n", the process stops when it reaches hook `name` for
+** the n-th time since the variable got that value. A third part, "name:n:anything", makes values differ. A
+** stopped process prints a line and continues when it reads a line from its standard input. Only one
+** thread at a time may reach hooks. */
 void fm_test_hook(const char *name)
 {
   static char known[80];

@@ -9,11 +9,13 @@ enum {
   FM_UTF8_MOST = 4             /* the most bytes of a character */
 };
 
-/* Returns the character at *s and moves *s past it; *s must be less than `end`. It returns -1 once for each maximal
-** subpart of ill-formed text (The Unicode Standard, 3.9, "U+FFFD Substitution of Maximal Subparts"). */
+/* Returns the character at *s and moves *s past it; *s must be less than `end`. It returns -1 once for
+** each maximal subpart of ill-formed text (The Unicode Standard, 3.9, "U+FFFD Substitution of Maximal
+** Subparts"). */
 int32_t fm_utf8_next(const char **s, const char *end);
 
-/* Writes `c` in UTF-8 and returns the number of bytes. A surrogate or a number past U+10FFFF becomes U+FFFD. */
+/* Writes `c` in UTF-8 and returns the number of bytes. A surrogate or a number past U+10FFFF becomes
+** U+FFFD. */
 int fm_utf8_put(char out[FM_UTF8_MOST], uint32_t c);
 
 #endif

@@ -1,6 +1,6 @@
-/* The list of mappings, in which the system's handler of lost pages finds the mapping of an address. The handler may run
-** at any moment in any thread, in the middle of these functions too. So the list has no lock: its blocks are never
-** freed, and one store acquires or releases a place in it. */
+/* The list of mappings, in which the system's handler of lost pages finds the mapping of an address. The
+** handler may run at any moment in any thread, in the middle of these functions too. So the list has no
+** lock: its blocks are never freed, and one store acquires or releases a place in it. */
 #include <stdlib.h>
 
 #include "map.h"
@@ -54,8 +54,9 @@ static place *acquire_place(fm_mapping *m)
   return p;
 }
 
-/* Another thread may release and reuse a place between these loads; then its base has changed. The place of the mapping
-** that contains `address` stays, because the thread that touches a view keeps the view open. */
+/* Another thread may release and reuse a place between these loads; then its base has changed. The place
+** of the mapping that contains `address` stays, because the thread that touches a view keeps the view
+** open. */
 static fm_mapped *find_mapped(const void *address)
 {
   const uintptr_t at = (uintptr_t)address;

@@ -1,5 +1,5 @@
-/* Maps: the calls that make, open, resize and close them. They check arguments and count references; system.h does the
-** rest. */
+/* Maps: the calls that make, open, resize and close them. They check arguments and count references;
+** system.h does the rest. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ int fm_check_access(int wanted, int given, fm_error *e)
 {
   const char *word = fm_access_word(wanted);
   if (!word)
-    return fm_fail(e, FM_INVALID, "access bits 0x%x are not one of the combinations r, rw, copy, rx, rwx and copyx",
+    return fm_fail(e, FM_INVALID, "access bits 0x%x are not one of r, rw, copy, rx, rwx and copyx",
                    (unsigned)wanted);
   if (wanted & ~given & (FM_WRITE | FM_EXEC))
     return fm_fail(e, FM_DENIED, "access \"%s\" does not give \"%s\"", fm_access_word(given), word);
@@ -146,8 +146,8 @@ int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error
   return finish(out, m, code);
 }
 
-/* Between this open and this create another process can create the name; between the create and the next open it can
-** close the name again. Each round that fails means that another process succeeded. */
+/* Between this open and this create another process can create the name; between the create and the next
+** open it can close the name again. Each round that fails means that another process succeeded. */
 int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, const fm_request *r, fm_error *e)
 {
   int code = check_size(r->size, e);
@@ -175,7 +175,8 @@ int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e
   int code = fm_name_parse(&mapping, r->mapping, e);
   if (code == FM_OK) code = fm_check_access(r->access, r->access, e);
   if (code == FM_OK) code = check_file_access(r->access, r->file, e);
-  if (code == FM_OK && r->large_pages) code = fm_fail(e, FM_UNSUPPORTED, "a file cannot be mapped in large pages");
+  if (code == FM_OK && r->large_pages)
+    code = fm_fail(e, FM_UNSUPPORTED, "a file cannot be mapped in large pages");
   if (code != FM_OK) return code;
   fm_map *m = new_map(&mapping, path, r->access, e);
   if (!m) return FM_NO_MEMORY;
@@ -204,7 +205,8 @@ int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
   return code == FM_OK ? fm_map_open(out, &parsed, &r, e) : code;
 }
 
-int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o, fm_error *e)
+int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o,
+                      fm_error *e)
 {
   fm_name parsed;
   fm_request r;
@@ -270,10 +272,12 @@ int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
 {
   int code = check_size(size, e);
   if (code != FM_OK) return code;
-  if (!m->can_resize) return fm_fail(e, FM_UNSUPPORTED, "only a map that was opened by a file's path can be resized");
+  if (!m->can_resize)
+    return fm_fail(e, FM_UNSUPPORTED, "only a map that was opened by a file's path can be resized");
   if (!(m->access & FM_WRITE))
     return fm_fail(e, FM_DENIED, "access \"%s\" does not allow resizing", fm_access_word(m->access));
-  if (m->views > 0) return fm_fail(e, FM_IN_USE, "%zu of its views are open; close them before resizing", (size_t)m->views);
+  if (m->views > 0)
+    return fm_fail(e, FM_IN_USE, "views of it are open (%zu); close them before resizing", (size_t)m->views);
   FM_TEST_HOOK("resize");
   code = fm_sys_resize(&m->section, size, m->access, e);
   if (code == FM_OK) m->size = size;

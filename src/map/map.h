@@ -28,15 +28,15 @@ struct fm_mapping {
 int fm_request_of(fm_request *out, const fm_options *o, fm_error *e);
 fm_request fm_default_request(void);
 
-/* They do what fm_create, fm_open, fm_create_or_open and fm_file do, for a parsed name and a request, which has fields
-** that options do not have. The size is r->size; fm_map_create needs one. */
+/* They do what fm_create, fm_open, fm_create_or_open and fm_file do, for a parsed name and a request,
+** which has fields that options do not have. The size is r->size; fm_map_create needs one. */
 int fm_map_create(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e);
 
-/* Does access `given` allow access `wanted`? Writing and executing must be in `given`; reading and copying are always
-** allowed. FM_INVALID, FM_DENIED. */
+/* Does access `given` allow access `wanted`? Writing and executing must be in `given`; reading and copying
+** are always allowed. FM_INVALID, FM_DENIED. */
 int fm_check_access(int wanted, int given, fm_error *e);
 
 /* How many maps, mappings and sync objects this process has open, for tests that look for leaks. fm_count adds
@@ -46,7 +46,8 @@ void fm_count(int more);
 
 /* {-- Lost pages (lost_pages.c) ------------------------------------------------------------------ */
 
-/* After fm_watch_lost_pages a lost page of the mapping reads 0 and sets `lost`, instead of ending the process. */
+/* After fm_watch_lost_pages a lost page of the mapping reads 0 and sets `lost`, instead of ending the
+** process. */
 int fm_watch_lost_pages(fm_mapping *m, fm_error *e);
 void fm_unwatch_lost_pages(fm_mapping *m);
 

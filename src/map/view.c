@@ -1,4 +1,5 @@
-/* Views: bounds, slices, and the calls on a range of mapped memory. Callers read and write through fm_view.data. */
+/* Views: bounds, slices, and the calls on a range of mapped memory. Callers read and write through
+** fm_view.data. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,17 +116,19 @@ int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t leng
   return fm_view_is_lost(v) ? fail_lost(e) : FM_OK;
 }
 
-/* Can two mappings have the same memory? An unnamed section is mapped by its own map only, unless another map adopted its
-** handle. */
+/* Can two mappings have the same memory? An unnamed section is mapped by its own map only, unless another
+** map adopted its handle. */
 static bool may_overlap(const fm_mapping *a, const fm_mapping *b)
 {
   if (a == b) return false; /* within one mapping memmove(3) sees the overlap */
   return a->map == b->map || fm_sys_is_shared(&a->map->section) || fm_sys_is_shared(&b->map->section);
 }
 
-/* memmove(3) chooses its direction by the addresses, which mean nothing between two mappings. The offsets in the map show
-** the right direction. (Ranges of different sections do not overlap, and either direction is right.) */
-void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset, size_t length)
+/* memmove(3) chooses its direction by the addresses, which mean nothing between two mappings. The offsets
+** in the map show the right direction. (Ranges of different sections do not overlap, and either direction
+** is right.) */
+void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset,
+                  size_t length)
 {
   if (!to->mapping || !from->mapping) return;
   unsigned char *const p = to->data + to_offset, *const q = from->data + from_offset;
@@ -165,7 +168,8 @@ int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t len
 int fm_view_pin(const fm_view *v, fm_error *e)
 {
   if (!v->mapping) return fail_closed(e);
-  return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_pin(&v->mapping->map->section, v->offset, v->data, v->size, e);
+  if (fm_view_is_lost(v)) return fail_lost(e);
+  return fm_sys_pin(&v->mapping->map->section, v->offset, v->data, v->size, e);
 }
 
 int fm_view_unpin(const fm_view *v, fm_error *e)
@@ -183,7 +187,8 @@ int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error 
     return fm_fail(e, FM_DENIED, "access \"%s\" of its map does not allow commit",
                    fm_access_word(v->mapping->map->access));
   if (length == 0) return FM_OK;
-  return fm_sys_commit(&v->mapping->map->section, v->offset + offset, v->data + offset, (size_t)length, v->access, e);
+  return fm_sys_commit(&v->mapping->map->section, v->offset + offset, v->data + offset, (size_t)length,
+                       v->access, e);
 }
 
 fm_map *fm_view_map(const fm_view *v)

@@ -1,5 +1,5 @@
-/* The body for a system that filemap was not ported to: it builds, loads, and fails with `unsupported`. It also shows the
-** least that a port must give. */
+/* The body for a system that filemap was not ported to: it builds, loads, and fails with `unsupported`. It
+** also shows the least that a port must give. */
 #include "../base/memory_search.h"
 #include "system.h"
 

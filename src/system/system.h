@@ -1,8 +1,8 @@
-/* The seam: the functions that the rooms above need from a system. Each system has a folder with the same file names,
-** whose functions are declared here; none.c shows the least that a port must have.
+/* The seam: the functions that the rooms above need from a system. Each system has a folder with the same
+** file names, whose functions are declared here; none.c shows the least that a port must have.
 **
-** Every build compiles every source. A source of a system is empty unless that system's FM_SYSTEM_... is 1. Only files
-** below src/system/ test for the system. */
+** Every build compiles every source. A source of a system is empty unless that system's FM_SYSTEM_... is
+** 1. Only files below src/system/ test for the system. */
 #ifndef FILEMAP_SYSTEM_H
 #define FILEMAP_SYSTEM_H
 
@@ -12,9 +12,9 @@
 #include "../base/name.h"
 
 /* Words of 64 bits are shared with other processes, which a lock inside this process could not keep out. */
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomics of 32 and 64 bits are lock-free");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomics must be lock-free");
 
-#if defined(FM_STUB) /* on request: a build without any system, which proves that the rooms above use only the seam */
+#if defined(FM_STUB) /* a build without a system: it shows that the rooms above use only the seam */
 #define FM_SYSTEM_NONE 1
 #elif defined(_WIN32)
 #define FM_SYSTEM_WINDOWS 1
@@ -24,9 +24,9 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomic
 #define FM_SYSTEM_NONE 1
 #endif
 
-/* Each system defines these types. fm_section: a section or a mapped file. fm_identity: which memory a section is.
-** fm_event: what a process sleeps on in addition to a word. fm_seat: a number that one process at a time holds.
-** fm_open_file: a file that was opened without a map. */
+/* Each system defines these types. fm_section: a section or a mapped file. fm_identity: which memory a
+** section is. fm_event: what a process sleeps on in addition to a word. fm_seat: a number that one process
+** at a time holds. fm_open_file: a file that was opened without a map. */
 #if FM_SYSTEM_LINUX
 #include "linux/types.h"
 #elif FM_SYSTEM_WINDOWS
@@ -55,11 +55,11 @@ typedef struct fm_request {
   bool inherit;            /* child processes inherit the handle */
   bool commit;             /* allocate the memory; false only reserves it */
   bool large_pages;
-  const void *initial;     /* the first bytes of a new section, or NULL for zeros. A process that opens the section
+  const void *initial;     /* the first bytes of a new section, or NULL for zeros. A process that opens it
                               finds them; on Windows perhaps a moment later, and the first eight bytes last */
   size_t initial_size;     /* at most `size` */
   const fm_open_file *file; /* the file to map, instead of opening a path */
-  uint32_t protect;        /* PAGE_... and SEC_... bits, which replace access, commit and large_pages; 0: none */
+  uint32_t protect;        /* PAGE_... and SEC_... bits that replace access, commit and large_pages; or 0 */
 } fm_request;
 
 /* Each fills `s`, or fails and leaves nothing behind. *size is the section's size as the system reports it.
@@ -73,12 +73,12 @@ int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_req
 int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_request *r, fm_error *e);
 int fm_sys_adopt(fm_section *s, intptr_t handle, uint64_t size, int access, fm_error *e);
 
-/* Closes the handles after the last mapping is gone. This process stops being a holder of the name; the name is removed
-** with its last holder. */
+/* Closes the handles after the last mapping is gone. This process stops being a holder of the name; the
+** name is removed with its last holder. */
 void fm_sys_close(fm_section *s);
 
-/* The descriptor, or on Windows the HANDLE of the section, 0 for an empty file. The caller may give it to other
-** processes. */
+/* The descriptor, or on Windows the HANDLE of the section, 0 for an empty file. The caller may give it to
+** other processes. */
 intptr_t fm_sys_handle(fm_section *s);
 
 /* Changes the size of a file that was opened by its path. `access` is the map's. */
@@ -114,7 +114,8 @@ bool fm_sys_is_reserved(const fm_section *s);
 int fm_sys_map(fm_mapped *m, fm_section *s, uint64_t offset, int access, fm_error *e);
 void fm_sys_unmap(fm_mapped *m);
 
-/* Calls on a range of a view, of at least 1 byte. `offset` is that of `address` in the section, `access` the view's. */
+/* Calls on a range of a view, of at least 1 byte. `offset` is that of `address` in the section, `access`
+** the view's. */
 int fm_sys_flush(fm_section *s, void *address, size_t length, bool async, fm_error *e);
 void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private);
 int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_error *e);
@@ -127,24 +128,28 @@ bool fm_sys_is_committed(const void *address, size_t length);
 /* Returns the mapping that contains an address, or NULL. A handler calls it that may interrupt any code. */
 typedef fm_mapped *(*fm_find_mapped)(const void *address);
 
-/* Installs a handler, once in a process. With it a lost page of a mapping reads 0 and sets `lost`, instead of ending the
-** process. */
+/* Installs a handler, once in a process. With it a lost page of a mapping reads 0 and sets `lost`, instead
+** of ending the process. */
 int fm_sys_handle_lost_pages(fm_find_mapped find, fm_error *e);
 
 /* {-- Waiting (wait.c) --------------------------------------------------------------------------- */
 
 typedef _Atomic(uint32_t) fm_word32;
 
-/* Opens the event that a process sleeps on while a word of the section does not change. `index` is the word's number. */
+/* Opens the event that a process sleeps on while a word of the section does not change. `index` is the
+** word's number. */
 int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e);
 void fm_sys_event_close(fm_event *event);
 
 void fm_sys_prepare_sleep(fm_event *event);  /* before the word is read */
-void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds); /* while the word is `seen` */
-void fm_sys_wake(fm_event *event, fm_word32 *word); /* all sleeping processes, after the word was changed */
+/* Sleeps while the word is `seen`, at most so long. */
+void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds);
 
-/* A full fence for the calling thread. If fm_sys_fences_all is true it is one for every thread of every process that has
-** opened an event. The variable is set before the first event is opened. */
+/* Wakes every process that sleeps, after the word was changed. */
+void fm_sys_wake(fm_event *event, fm_word32 *word);
+
+/* A full fence for the calling thread. If fm_sys_fences_all is true it is one for every thread of every
+** process that has opened an event. The variable is set before the first event is opened. */
 void fm_sys_fence_all(void);
 extern bool fm_sys_fences_all;
 
@@ -155,9 +160,9 @@ uint64_t fm_sys_ticks(void);    /* milliseconds of a coarse clock that costs nea
 
 /* {-- Processes (seat.c, process.c) -------------------------------------------------------------- */
 
-/* A seat is a number of a section that one process at a time holds until it releases it or dies. It shows other processes
-** that the holder lives. The section must be named and writable. A forked child does not hold its parent's seats: in the
-** child their number is 0.
+/* A seat is a number of a section that one process at a time holds until it releases it or dies. It shows
+** other processes that the holder lives. The section must be named and writable. A forked child does not hold
+** its parent's seats: in the child their number is 0.
 **
 ** FM_IN_USE if another process has the seat. The fm_seat must not move in memory until it is released. */
 int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_error *e);
@@ -201,16 +206,16 @@ typedef struct fm_file_request {
 
 enum { FM_CREATE_NEW = 1, FM_CREATE_ALWAYS, FM_OPEN_EXISTING, FM_OPEN_ALWAYS, FM_TRUNCATE_EXISTING };
 
-/* Opens or creates the file at `path`. `access` is the access that its maps can have. It uses the fields mode, sddl and
-** inherit of `options`. */
+/* Opens or creates the file at `path`. `access` is the access that its maps can have. It uses the fields
+** mode, sddl and inherit of `options`. */
 int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int access, const fm_file_request *r,
                      const fm_request *options, fm_error *e);
 void fm_sys_file_close(fm_open_file *f);
 
 /* {-- Searching (memory_search.c) ---------------------------------------------------------------- */
 
-/* Returns the first place of the `n` bytes of `needle` in the `length` bytes from `bytes`, or NULL. An empty needle is at
-** the start. Other processes may change the bytes meanwhile. */
+/* Returns the first place of the `n` bytes of `needle` in the `length` bytes from `bytes`, or NULL. An
+** empty needle is at the start. Other processes may change the bytes meanwhile. */
 const unsigned char *fm_sys_find(const unsigned char *bytes, size_t length, const void *needle, size_t n);
 
 #endif

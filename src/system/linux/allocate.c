@@ -1,5 +1,5 @@
-/* Changes the size of a file so that its memory is allocated afterwards, or nothing has changed. Without that the first
-** write to a page that the system cannot allocate would end the process by SIGBUS. */
+/* Changes the size of a file so that its memory is allocated afterwards, or nothing has changed. Without
+** that the first write to a page that the system cannot allocate would end the process by SIGBUS. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
@@ -47,10 +47,10 @@ static int check_room(int fd, uint64_t more, fm_error *e)
 {
   struct statvfs fs;
   /* A file system of 0 blocks has no limit of its own: that of memfd_create(2). */
-  const uint64_t free = fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX;
-  if (more > free)
+  const bool is_limited = fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 && fs.f_frsize > 0;
+  if (is_limited && more / fs.f_frsize > fs.f_bavail) /* the last page of the file may be allocated already */
     return fm_fail(e, FM_NO_SPACE, "%llu bytes were requested, and its file system has %llu bytes left",
-                   (unsigned long long)more, (unsigned long long)free);
+                   (unsigned long long)more, (unsigned long long)fs.f_bavail * fs.f_frsize);
   const uint64_t left = is_memory(fd) ? memory_left() : UINT64_MAX;
   if (more > left)
     return fm_fail(e, FM_NO_MEMORY, "%llu bytes were requested, and %llu bytes of memory are free",
@@ -68,8 +68,8 @@ static int truncate_to(int fd, uint64_t size)
   return result == 0 ? 0 : errno;
 }
 
-/* ftruncate(2) would shrink a file that another program has grown further meanwhile. It is used only where the file
-** system cannot allocate and the C library does not emulate that. */
+/* ftruncate(2) would shrink a file that another program has grown further meanwhile. It is used only where
+** the file system cannot allocate and the C library does not emulate that. */
 static int grow(int fd, uint64_t from, uint64_t to)
 {
   int result;
@@ -84,8 +84,8 @@ static bool is_pending(int number)
   return sigpending(&pending) == 0 && sigismember(&pending, number) == 1;
 }
 
-/* Blocks all signals. Allocating takes long, and some kernels undo it when a signal comes: with a fast timer (that of a
-** profiler) it would start again without end. */
+/* Blocks all signals. Allocating takes long, and some kernels undo it when a signal comes: with a fast
+** timer (that of a profiler) it would start again without end. */
 static void block_signals(sigset_t *before)
 {
   sigset_t all;
@@ -93,8 +93,8 @@ static void block_signals(sigset_t *before)
   pthread_sigmask(SIG_BLOCK, &all, before);
 }
 
-/* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would end the process.
-** So the signal is blocked meanwhile, and one that the call caused is removed. */
+/* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would
+** end the process. So the signal is blocked meanwhile, and one that the call caused is removed. */
 static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
 {
   sigset_t only, before;
@@ -131,7 +131,8 @@ int fm_linux_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error 
   return set_size(fd, from, to, commit, e);
 }
 
-/* A part of the range may be allocated already. The range lies within the file's size, so no RLIMIT_FSIZE applies. */
+/* A part of the range may be allocated already. The range lies within the file's size, so no RLIMIT_FSIZE
+** applies. */
 static int commit_range(int fd, uint64_t offset, uint64_t length, fm_error *e)
 {
   struct stat st;

@@ -24,7 +24,8 @@ bool fm_linux_try_lock(int fd, int how)
 
 static struct flock byte_of(short type, uint32_t number)
 {
-  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = ((off_t)1 << 62) + number, .l_len = 1};
+  const off_t start = ((off_t)1 << 62) + number;
+  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = 1};
 }
 
 int fm_linux_lock_byte(int fd, short type, uint32_t number)

@@ -55,8 +55,9 @@ void fm_linux_unlock_size(int fd)
   flock(fd, LOCK_UN);
 }
 
-/* Grows the file to the size that the request asks for. The lock lasts from reading the size on: otherwise a process
-** whose growing fails would cut the file under another process that grew it. FM_NOT_FOUND if the file lost its name. */
+/* Grows the file to the size that the request asks for. The lock lasts from reading the size on: otherwise
+** a process whose growing fails would cut the file under another process that grew it. FM_NOT_FOUND if the
+** file lost its name. */
 static int grow_file(uint64_t *size, int fd, const fm_request *r, fm_error *e)
 {
   struct stat st;

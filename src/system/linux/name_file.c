@@ -1,7 +1,8 @@
 /* The files in /dev/shm that names stand for. shm_open(3) has its files there too.
 **
-** /dev/shm is sticky: another user can neither remove nor rename a file of this user's. It can plant a file at the path
-** of a name that this user is about to create. So each file is examined before it is opened, and again after. */
+** /dev/shm is sticky: another user can neither remove nor rename a file of this user's. It can plant a
+** file at the path of a name that this user is about to create. So each file is examined before it is
+** opened, and again after. */
 #include "named.h"
 #include "../../base/test_hook.h"
 
@@ -20,7 +21,8 @@ static int local_prefix(char *out, size_t size, uid_t user)
   return snprintf(out, size, OURS "%" PRIuMAX ".", (uintmax_t)user);
 }
 
-/* A file name cannot hold "/", and a section's name cannot hold "\": each "/" of a name is a "\" in its file's name. */
+/* A file name cannot hold "/", and a section's name cannot hold "\": each "/" of a name is a "\" in its
+** file's name. */
 static void replace(char *s, char from, char to)
 {
   for (; *s != 0; s++)
@@ -70,7 +72,8 @@ bool fm_name_of_file(fm_name_file *out, char name[FM_NAME_SIZE], uid_t user, con
   return true;
 }
 
-/* A Local file must be this user's. Another user who can write a Global section can link it under any name. */
+/* A Local file must be this user's. Another user who can write a Global section can link it under any
+** name. */
 static int check_file(const struct stat *st, const fm_name_file *file, fm_error *e)
 {
   if (file->kind == FM_LOCAL && st->st_uid != file->user)

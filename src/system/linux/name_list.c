@@ -1,10 +1,10 @@
 /* Listing the names in /dev/shm, and freeing the memory of stale ones.
 **
-** A stale name is never found, so its memory is all that remains of it. A process frees it in four ways: it examines
-** every name when it lists them, when it creates a name for the first time, and before a call fails for want of memory;
-** and it examines a few names with each later name that it creates. For the last way it keeps the file names that one
-** reading of the folder gave, and continues where its last call stopped. So creating a name costs the same however many
-** live names there are. */
+** A stale name is never found, so its memory is all that remains of it. A process frees it in four ways:
+** it examines every name when it lists them, when it creates a name for the first time, and before a call
+** fails for want of memory; and it examines a few names with each later name that it creates. For the last
+** way it keeps the file names that one reading of the folder gave, and continues where its last call
+** stopped. So creating a name costs the same however many live names there are. */
 #include "named.h"
 
 #if FM_SYSTEM_LINUX
@@ -74,7 +74,8 @@ static bool is_held(const char *path)
 static bool is_removable(const fm_name_file *file)
 {
   struct stat st;
-  return file->kind == FM_LOCAL || file->user == 0 || (lstat(file->path, &st) == 0 && st.st_uid == file->user);
+  if (file->kind == FM_LOCAL || file->user == 0) return true;
+  return lstat(file->path, &st) == 0 && st.st_uid == file->user;
 }
 
 /* It does not wait where the locks of another process keep it from knowing. */

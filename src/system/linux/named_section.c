@@ -1,8 +1,8 @@
-/* Named sections that live as on Win32: a name exists as long as a process holds its section. holders.c describes the
-** protocol.
+/* Named sections that live as on Win32: a name exists as long as a process holds its section. holders.c
+** describes the protocol.
 **
-** Sync objects are sections too. The sticky bit of the file's mode tells them from others. Linux gives that bit no other
-** meaning for a regular file (chmod(2)), and it is set before the file gets its name. */
+** Sync objects are sections too. The sticky bit of the file's mode tells them from others. Linux gives
+** that bit no other meaning for a regular file (chmod(2)), and it is set before the file gets its name. */
 #include "named.h"
 #include "../../base/test_hook.h"
 
@@ -20,14 +20,15 @@ static const char *link_of(char link[LINK_SIZE], int fd)
   return link;
 }
 
-/* Is the file of the kind that is wanted? This is asked only of sections that a process holds: a stale one does not
-** exist. */
+/* Is the file of the kind that is wanted? This is asked only of sections that a process holds: a stale one
+** does not exist. */
 static int check_sync(const struct stat *st, bool is_sync, fm_error *e)
 {
   if (!(st->st_mode & S_ISVTX) == !is_sync) return FM_OK;
-  return fm_fail(e, FM_INVALID,
-                 is_sync ? "the name stands for a section or a channel, not for a mutex, semaphore or event"
-                         : "the name stands for a mutex, semaphore or event, not for a section; open it with filemap.sync");
+  if (is_sync)
+    return fm_fail(e, FM_INVALID, "the name stands for a section or a channel, not for a sync object");
+  return fm_fail(e, FM_INVALID, "the name stands for a mutex, semaphore or event (filemap.sync), "
+                 "not for a section or a channel");
 }
 
 static int fail_held_back(fm_error *e)
@@ -77,7 +78,8 @@ static int make_nameless(int *out, fm_error *e)
   return FM_OK;
 }
 
-/* The mode is set by fchmod(2), because the umask would apply to open(2), and belongs to the whole process. */
+/* The mode is set by fchmod(2), because the umask would apply to open(2), and belongs to the whole
+** process. */
 static int make(int *out, bool is_sync, const fm_request *r, fm_error *e)
 {
   int fd = -1;
@@ -86,7 +88,8 @@ static int make(int *out, bool is_sync, const fm_request *r, fm_error *e)
   FM_TEST_HOOK("nameless");
   code = fm_linux_set_size(fd, 0, r->size, r->commit, e);
   if (code == FM_OK) code = fm_linux_write_initial(fd, r, e);
-  if (code == FM_OK && fchmod(fd, (mode_t)r->mode | (is_sync ? S_ISVTX : 0)) != 0) code = fm_fail_native(e, errno);
+  const mode_t mode = (mode_t)r->mode | (is_sync ? S_ISVTX : 0);
+  if (code == FM_OK && fchmod(fd, mode) != 0) code = fm_fail_native(e, errno);
   if (code == FM_OK) code = fm_hold_new(fd, e);
   if (code == FM_OK) *out = fd;
   else close(fd);
@@ -124,7 +127,8 @@ int fm_named_create(fm_section *s, const fm_name *name, const fm_request *r, fm_
     if (code != FM_OK) break;
   }
   close(made.fd);
-  return code != FM_OK ? code : fm_fail(e, FM_IN_USE, "the name was created and removed %d times meanwhile", FM_TRIES);
+  if (code != FM_OK) return code;
+  return fm_fail(e, FM_IN_USE, "the name was created and removed %d times meanwhile", FM_TRIES);
 }
 
 /* {-- Opening ----------------------------------------------------------------------------------- */
@@ -165,7 +169,8 @@ int fm_named_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_r
   if (code == FM_OK) code = open_and_hold(&found.fd, &st, &found.file, fm_linux_open_flags(r->access), e);
   if (code == FM_UNREMOVABLE) return fm_fail(e, FM_NOT_FOUND, NULL);
   if (code != FM_OK) return code;
-  code = st.st_size > 0 ? check_sync(&st, name->is_sync, e) : fm_fail(e, FM_INVALID, "it has a size of 0 bytes");
+  code = check_sync(&st, name->is_sync, e);
+  if (code == FM_OK && st.st_size == 0) code = fm_fail(e, FM_INVALID, "it has a size of 0 bytes");
   if (code != FM_OK) {
     fm_named_close(&found);
     return code;
@@ -189,8 +194,8 @@ void fm_named_adopt(fm_section *s)
 
 /* {-- Closing ----------------------------------------------------------------------------------- */
 
-/* The new descriptor is opened by the path where only this user can have put another file there, else by the link in
-** /proc, which leads to the file itself but takes longer. */
+/* The new descriptor is opened by the path where only this user can have put another file there, else by
+** the link in /proc, which leads to the file itself but takes longer. */
 static int open_again(const fm_section *s)
 {
   char link[LINK_SIZE];
@@ -198,8 +203,8 @@ static int open_again(const fm_section *s)
   return fm_linux_open(link_of(link, s->fd), O_RDONLY, 0);
 }
 
-/* Other processes may have the same open file description. If there is no free descriptor to open the file again, it is
-** opened after its own one is closed. */
+/* Other processes may have the same open file description. If there is no free descriptor to open the file
+** again, it is opened after its own one is closed. */
 static void close_shared(fm_section *s)
 {
   struct stat st;
@@ -216,8 +221,8 @@ static void close_shared(fm_section *s)
   close(again);
 }
 
-/* The process may have changed its user id, and then may not be allowed to unlink its own name. It frees the memory at
-** least: a stale section never gets a holder again. */
+/* The process may have changed its user id, and then may not be allowed to unlink its own name. It frees
+** the memory at least: a stale section never gets a holder again. */
 static void remove_own(fm_section *s)
 {
   struct stat st;
@@ -248,7 +253,8 @@ int fm_sys_unlink(const fm_name *name, fm_error *e)
 {
   fm_name_file file;
   if (name->kind != FM_VERBATIM)
-    return fm_fail(e, FM_INVALID, "unlink takes a name that starts with /; other names are removed with their last holder");
+    return fm_fail(e, FM_INVALID, "only a name that starts with / can be unlinked; "
+                   "other names are removed when their last holder closes them");
   const int code = fm_name_file_of(&file, name, e);
   if (code != FM_OK) return code;
   return unlink(file.path) == 0 ? FM_OK : fm_fail_native(e, errno);

@@ -65,7 +65,8 @@ static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static atomic_uint forks;
 
-/* The count changes before the child exists: a thread that closes a section then knows of every child that may hold it. */
+/* The count changes before the child exists: a thread that closes a section then knows of every child that
+** may hold it. */
 static void before_fork(void)
 {
   pthread_mutex_lock(&process_lock);

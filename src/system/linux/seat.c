@@ -1,9 +1,9 @@
-/* Seats: each is a lock on one byte, by an open file description of its own (fm_linux_lock_byte). The kernel drops such a
-** lock with the last descriptor of its description, and so when the process dies.
+/* Seats: each is a lock on one byte, by an open file description of its own (fm_linux_lock_byte). The kernel
+** drops such a lock with the last descriptor of its description, and so when the process dies.
 **
-** A forked child has copies of all descriptors. By them a dead parent would seem alive, so the child closes them at once.
-** A child of posix_spawn(3) or system(3) runs no fork handlers and keeps its copies until its exec. So a process that
-** releases a seat unlocks the byte before it closes the descriptor. */
+** A forked child has copies of all descriptors. By them a dead parent would seem alive, so the child
+** closes them at once. A child of posix_spawn(3) or system(3) runs no fork handlers and keeps its copies
+** until its exec. So a process that releases a seat unlocks the byte before it closes the descriptor. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX

@@ -9,8 +9,8 @@
 
 typedef enum fm_backing { FM_ANONYMOUS, FM_NAMED, FM_FILE, FM_ADOPTED } fm_backing;
 
-/* The file that a name stands for. It is kept as it was when the name was made or opened: a process that changes its
-** user id still finds its own names by it. */
+/* The file that a name stands for. It is kept as it was when the name was made or opened: a process that
+** changes its user id still finds its own names by it. */
 typedef struct fm_name_file {
   fm_kind kind;
   uid_t user;                   /* the effective user at that time, who owns the files of Local names */
@@ -22,8 +22,8 @@ typedef struct fm_section {
   fm_backing backing;
   size_t huge_page;  /* bytes of its pages if they are huge, else 0 */
   unsigned forks;    /* how often the process had forked when `fd` was opened */
-  bool is_shared;    /* another process may have got this open file description in another way than by a fork */
-  fm_name_file file; /* of a named section, and of an adopted one that has a name; the path is empty in others */
+  bool is_shared;    /* another process may share the open file description, in another way than by a fork */
+  fm_name_file file; /* of a named section, or of an adopted one that has a name; else the path is empty */
 } fm_section;
 
 typedef struct fm_identity {

@@ -13,8 +13,8 @@
 
 bool fm_sys_fences_all;
 
-/* membarrier(2), since Linux 4.16: MEMBARRIER_CMD_GLOBAL_EXPEDITED makes every thread of the registered processes pass a
-** fence. A process that cannot register passes fences of its own. */
+/* membarrier(2), since Linux 4.16: MEMBARRIER_CMD_GLOBAL_EXPEDITED makes every thread of the registered
+** processes pass a fence. A process that cannot register passes fences of its own. */
 static void register_for_fences(void)
 {
   fm_sys_fences_all = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
@@ -57,8 +57,8 @@ void fm_sys_prepare_sleep(fm_event *event)
   (void)event;
 }
 
-/* The kernel's own layouts of a time-out. That of the C library (struct timespec) differs from both where time_t has 64
-** bits on a 32-bit system. */
+/* The kernel's own layouts of a time-out. That of the C library (struct timespec) differs from both where
+** time_t has 64 bits on a 32-bit system. */
 #ifdef SYS_futex_time64
 static long wait_64(fm_word32 *word, uint32_t seen, int64_t seconds, int64_t nanoseconds)
 {
@@ -70,13 +70,15 @@ static long wait_64(fm_word32 *word, uint32_t seen, int64_t seconds, int64_t nan
 #ifdef SYS_futex
 static long wait_long(fm_word32 *word, uint32_t seen, int64_t seconds, int64_t nanoseconds)
 {
-  const struct { __kernel_long_t seconds, nanoseconds; } t = {(__kernel_long_t)seconds, (__kernel_long_t)nanoseconds};
+  const struct { __kernel_long_t seconds, nanoseconds; } t = {
+    (__kernel_long_t)seconds, (__kernel_long_t)nanoseconds,
+  };
   return syscall(SYS_futex, word, FUTEX_WAIT, seen, &t, NULL, 0);
 }
 #endif
 
-/* futex(2) without FUTEX_PRIVATE_FLAG, since other processes wake by the word too. Linux has SYS_futex_time64 on 32-bit
-** systems since 5.1. */
+/* futex(2) without FUTEX_PRIVATE_FLAG, since other processes wake by the word too. Linux has
+** SYS_futex_time64 on 32-bit systems since 5.1. */
 void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
 {
   const int64_t whole = (int64_t)seconds, rest = (int64_t)((seconds - (double)whole) * 1e9);
