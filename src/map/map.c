@@ -64,7 +64,7 @@ static fm_map *new_map(const fm_name *name, const char *path, int access, fm_err
   return m;
 }
 
-/* Returns a finished map in *out, or frees one whose section could not be made. */
+/* Returns the map in *out if `code` is FM_OK, which its section was made with; else frees it. */
 static int finish(fm_map **out, fm_map *m, int code)
 {
   if (code != FM_OK) {

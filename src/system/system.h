@@ -24,9 +24,12 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomic
 #define FM_SYSTEM_NONE 1
 #endif
 
-/* Each system defines these types. fm_section: a section or a mapped file. fm_identity: which memory a
-** section is. fm_event: what a process sleeps on in addition to a word. fm_seat: a number that one process
-** at a time holds. fm_open_file: a file that was opened without a map. */
+/* Each system defines these types:
+** fm_section    a section or a mapped file
+** fm_identity   the identity of a section's memory
+** fm_event      the object that a process sleeps on in addition to a word
+** fm_seat       a number that one process at a time holds
+** fm_open_file  a file that was opened without a map */
 #if FM_SYSTEM_LINUX
 #include "linux/types.h"
 #elif FM_SYSTEM_WINDOWS

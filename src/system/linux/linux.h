@@ -1,4 +1,4 @@
-/* What the files of this folder share. It must be included first, because it selects 64-bit file offsets
+/* The functions that the files of this folder share. This header must be included first, because it selects 64-bit file offsets
 ** and the functions that Linux has beyond POSIX. */
 #ifndef FILEMAP_LINUX_H
 #define FILEMAP_LINUX_H

@@ -1,7 +1,7 @@
 /* Named sections that live as on Win32: a name exists as long as a process holds its section. holders.c
 ** describes the protocol.
 **
-** Sync objects are sections too. The sticky bit of the file's mode tells them from others. Linux gives
+** Sync objects are sections too. The sticky bit of the file's mode marks them. Linux gives
 ** that bit no other meaning for a regular file (chmod(2)), and it is set before the file gets its name. */
 #include "named.h"
 #include "../../base/test_hook.h"

@@ -1,4 +1,4 @@
-/* What Linux keeps of the objects of system.h. */
+/* The types of system.h on Linux. */
 #ifndef FILEMAP_LINUX_TYPES_H
 #define FILEMAP_LINUX_TYPES_H
 
