@@ -1,5 +1,5 @@
 -- Sleeping on a futex in programs of both word sizes, with each width of time_t and with another C library
--- (spec/futex/sleeps.c). The kernel's time-out has a layout of its own, which does not depend on the C library's.
+-- (spec/futex/sleeps.c). The layout of the kernel's time-out does not depend on the C library's.
 local process = require "process"
 local support = require "spec.support"
 
@@ -7,7 +7,7 @@ local SOURCES <const> = "spec/futex/sleeps.c src/system/linux/wait.c"
 
 support.clean()
 
--- Builds the program. LD_PRELOAD is unset, because a preloaded leak checker would report the compiler's leaks.
+-- Builds the program. LD_PRELOAD is unset: a preloaded leak checker would report the compiler's leaks.
 local function build(compiler)
   local program = support.tmpname()
   local command = ("unset LD_PRELOAD; %s -std=gnu11 -O2 -Wall -Werror -o %s %s -pthread >%s.log 2>&1"):format(

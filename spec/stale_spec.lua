@@ -1,4 +1,4 @@
--- The memory of stale names, which processes that were killed left behind: when it is freed, and what looking for it
+-- The memory of stale names, which killed processes left behind: when it is freed, and what the search for it
 -- costs. (crash_spec checks that the names themselves are free.)
 local check = require "spec.support.check"
 local filemap = require "filemap"
@@ -44,7 +44,7 @@ support.only("posix", "Windows frees the memory itself", function()
     return true
   end
 
-  -- A process that has created a name before, and so does not look at all names again when it creates the next.
+  -- A process that has created a name before, and so examines only a few names when it creates the next.
   local function creator()
     local child = support.child("evaluator")
     child:ask("filemap.create(%q, 1):close()", support.unique())
@@ -107,13 +107,16 @@ support.only("posix", "Windows frees the memory itself", function()
         filemap.create('first', 1):close()]], FOLDER .. "filemap.0.dead")
       for call, chunk in pairs {
         create = "m = filemap.create('new', 40000)",
-        commit = "m = filemap.create('new', 40000, { commit = false }) v = m:view() m = v:commit(0, 40000) v:close()",
+        commit = [[m = filemap.create('new', 40000, { commit = false }) v = m:view() m = v:commit(0, 40000)
+          v:close()]],
         file = "m = filemap.file('/dev/shm/file', 'rw', { size = 40000 }) os.remove('/dev/shm/file')",
-        resize = "m = filemap.file('/dev/shm/file', 'rw', { size = 1 }) m = m:resize(40000) os.remove('/dev/shm/file')",
+        resize = [[m = filemap.file('/dev/shm/file', 'rw', { size = 1 }) m = m:resize(40000)
+          os.remove('/dev/shm/file')]],
       } do
         child:ask("fill(40000)")
-        assert.equal("true", child:ask(chunk .. " local ok = m and true if ok and m ~= true then m:close() end m = nil "
-          .. "collectgarbage() return ok"), call)
+        local said = child:ask(chunk .. [[ local ok = m and true if ok and m ~= true then m:close() end m = nil
+          collectgarbage() return ok]])
+        assert.equal("true", said, call)
       end
       child:ask("fill(1)")
       assert.equal("no_space nil", child:ask("local _, _, code = filemap.create('new', 100000) "
@@ -129,7 +132,10 @@ support.only("posix", "Windows frees the memory itself", function()
       if child:read(support.deadline) ~= "READY" then return pending("no tmpfs can be mounted here") end
       assert.equal("no_space", child:ask([[filemap.create('first', 1):close()
         local pid = require('process').fork()
-        if pid == 0 then a, b = assert(filemap.create('a', 1)), assert(filemap.create('b', 1)) os.exit(0, false) end
+        if pid == 0 then
+          a, b = assert(filemap.create('a', 1)), assert(filemap.create('b', 1))
+          os.exit(0, false)
+        end
         require('process').reap(pid)
         a, b = assert(filemap.create('c', 1)), assert(filemap.create('d', 1))
         return filemap.create('e', 1)]]))

@@ -487,7 +487,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         local name = support.unique()
         local path = ("%sfilemap.%s.%s"):format(FOLDER, prefix == "Local\\" and 0 or "global", name)
         local child = support.child("evaluator")
-        child:ask("m = assert(filemap.create(%q, 100000)) require('process').become(%d)", prefix .. name, OURS)
+        child:ask("m = assert(filemap.create(%q, 100000))", prefix .. name)
+        child:ask("require('process').become(%d)", OURS)
         assert.is_true(allocated(path) >= 100000)
         child:ask("m:close()")
         assert.is_true((allocated(path) or 0) == 0)
@@ -500,8 +501,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       local name = support.unique()
       local child = support.child("evaluator")
       child:ask("m = assert(filemap.create(%q, 100))", name)
-      child:start("if require('process').fork() == 0 then return 'child' end require('process').become(%d) m:close() "
-        .. "os.exit(0, false)", OURS)
+      child:start([[if require('process').fork() == 0 then return 'child' end
+        require('process').become(%d) m:close() os.exit(0, false)]], OURS)
       child:expect("^child$")
       child:wait(support.deadline)
       fails("exists", name, filemap.create(name, 100))
