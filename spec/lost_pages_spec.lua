@@ -63,6 +63,13 @@ support.only("posix", "Windows has no signals", function()
   end)
 
   describe("a lost page", function()
+    it("is noticed by a program in C that reads, then calls fm_view_is_lost", function()
+      local child <close> = process.spawn { folder .. "views", "lost", support.tmpname(),
+        env = { LD_PRELOAD = false } }
+      assert.equal("done", (child:read(support.deadline)))
+      assert.equal(0, child:wait(support.deadline))
+    end)
+
     for case, what in pairs {
       threads = "in many threads and views, while others open and close",
       blocked = "in a thread with all signals blocked",
