@@ -51,6 +51,16 @@ support.only("posix", "Windows frees the memory itself", function()
     return child
   end
 
+  -- An evaluator with a small /dev/shm of its own, or nil. (Only the evaluator gets a preloaded sanitizer.)
+  local function with_tmpfs(options)
+    local command = 'mount -t tmpfs -o "$0" tmpfs /dev/shm && exec env LD_PRELOAD="$PRELOAD" "$@"'
+    local child = process.spawn {
+      "unshare", "-m", "sh", "-c", command, options, support.lua, "spec/child/evaluator.lua",
+      env = { LD_PRELOAD = false, PRELOAD = os.getenv("LD_PRELOAD") or "" },
+    }
+    return child:read(support.deadline) == "READY" and child or nil
+  end
+
   local CREATE <const> = "local m = assert(filemap.create(%q, 100)) m:close()"
 
   describe("the memory of a stale name", function()
@@ -92,11 +102,8 @@ support.only("posix", "Windows frees the memory itself", function()
     end)
 
     it("is freed before a call fails with no_space", function()
-      local child = process.spawn {
-        "unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"', "sh",
-        support.lua, "spec/child/evaluator.lua", env = { LD_PRELOAD = false },
-      }
-      if child:read(support.deadline) ~= "READY" then return pending("no tmpfs can be mounted here") end
+      local child = with_tmpfs "size=64k"
+      if not child then return pending("no tmpfs can be mounted here") end
       child:ask([[path = %q
         function fill(size)
           local pid = require('process').fork()
@@ -125,11 +132,8 @@ support.only("posix", "Windows frees the memory itself", function()
     end)
 
     it("is freed before a call fails with no_space where no more files can be made", function()
-      local child = process.spawn {
-        "unshare", "-m", "sh", "-c", 'mount -t tmpfs -o nr_inodes=3 tmpfs /dev/shm && exec "$@"', "sh",
-        support.lua, "spec/child/evaluator.lua", env = { LD_PRELOAD = false },
-      }
-      if child:read(support.deadline) ~= "READY" then return pending("no tmpfs can be mounted here") end
+      local child = with_tmpfs "nr_inodes=3"
+      if not child then return pending("no tmpfs can be mounted here") end
       assert.equal("no_space", child:ask([[filemap.create('first', 1):close()
         local pid = require('process').fork()
         if pid == 0 then
