@@ -560,6 +560,22 @@ static int named(lua_State *L)
   return 0;
 }
 
+/* limit.unlocked(path): the same without any lock, and so without any promise about the name: lstat, open,
+** fstat, mmap, munmap, close. */
+static int unlocked(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  struct stat st;
+  check_named(L, lstat(path, &st), &st, path);
+  const int fd = open_named(L, path);
+  check_named(L, fstat(fd, &st), &st, path);
+  void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+  if (p == MAP_FAILED) return raise_errno(L, "mmap", path);
+  munmap(p, (size_t)st.st_size);
+  close(fd);
+  return 0;
+}
+
 /* {-- The module -------------------------------------------------------------------------------- */
 
 static const luaL_Reg block_methods[] = {
@@ -575,7 +591,7 @@ static const luaL_Reg block_methods[] = {
 
 static const luaL_Reg functions[] = {
   {"now", now}, {"block", block}, {"file", file}, {"array_i32", array_i32},
-  {"array_f32", array_f32}, {"hold", hold}, {"named", named}, {NULL, NULL},
+  {"array_f32", array_f32}, {"hold", hold}, {"named", named}, {"unlocked", unlocked}, {NULL, NULL},
 };
 
 static const void *make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction collect)

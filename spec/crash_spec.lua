@@ -138,7 +138,8 @@ local function kill_file(scenario, victim, step, n)
 end
 
 local SOURCES = support.windows and { "map/map.c", "map/view.c", "system/windows/section.c", "system/windows/file.c" }
-  or { "map/map.c", "map/view.c", "system/linux/file.c", "system/linux/named_section.c" }
+  or { "map/map.c", "map/view.c", "system/linux/file.c", "system/linux/name_file.c", "system/linux/holders.c",
+    "system/linux/named_section.c" }
 local ALL = {}
 for _, source in ipairs(SOURCES) do table.move(steps.of(source), 1, 99, #ALL + 1, ALL) end
 

@@ -42,6 +42,7 @@ local functions = {
   fcntl64 = { "ENOLCK", "ENOMEM", lasting = true },
   linkat = { "ENOSPC", "ENOMEM" },
   unlink = { "EACCES", "EIO" },
+  readlink = { "EACCES", "ENOMEM", passed = true },
   opendir = { "EMFILE", "ENOMEM" },
   readdir64 = { "EIO" },
   mmap64 = { "ENOMEM", "ENFILE", lasting = true },
@@ -72,7 +73,7 @@ local otherwise = {
 -- they fail, and a process that cannot sleep or yield just checks again.
 local safe = {}
 for name in ([[
-  close closedir munmap free geteuid nanosleep sched_yield clock_gettime sysconf raise signal sigwait sigaddset
+  close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait sigaddset
   sigfillset sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
   memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
   strstr strtoull syscall]]):gmatch("%S+") do safe[name] = true end

@@ -1,4 +1,4 @@
--- Lost pages: another process truncates the file or the section under a view. guard_spec.lua tests what
+-- Lost pages: another process truncates the file or the section under a view. lost_pages_spec.lua tests what
 -- concerns the host program, and space_spec.lua a full file system. Windows lets no process truncate a mapped
 -- file.
 local core = require "filemap.core"

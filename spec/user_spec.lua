@@ -462,6 +462,54 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal(50, #map)
       child:ask("n:close() collectgarbage()")
     end)
+
+    -- The number of bytes that the file at a path has allocated, nil if there is no such file.
+    local function allocated(path)
+      local blocks = lfs.attributes(path, "blocks")
+      return blocks and blocks * 512
+    end
+
+    it_as_root("removes its names when it is root by then", function()
+      for _, prefix in ipairs { "Local\\", "Global\\" } do
+        local name = support.unique()
+        local path = ("%sfilemap.%s.%s"):format(FOLDER, prefix == "Local\\" and OURS or "global", name)
+        local child = support.child("evaluator")
+        child:ask("local p = require('process') p.effective_user(%d) m = assert(filemap.create(%q, 100000)) "
+          .. "p.effective_user(0)", OURS, prefix .. name)
+        assert.equal(OURS, lfs.attributes(path, "uid"))
+        child:ask("m:close()")
+        assert.is_nil(allocated(path))
+      end
+    end)
+
+    it_as_root("frees the memory of its names when it may not remove them any more", function()
+      for _, prefix in ipairs { "Local\\", "Global\\" } do
+        local name = support.unique()
+        local path = ("%sfilemap.%s.%s"):format(FOLDER, prefix == "Local\\" and 0 or "global", name)
+        local child = support.child("evaluator")
+        child:ask("m = assert(filemap.create(%q, 100000))", prefix .. name)
+        child:ask("require('process').become(%d)", OURS)
+        assert.is_true(allocated(path) >= 100000)
+        child:ask("m:close()")
+        assert.is_true((allocated(path) or 0) == 0)
+        assert(filemap.list())
+        assert.is_nil(allocated(path))
+      end
+    end)
+
+    it_as_root("keeps the names that its forked child holds", function()
+      local name = support.unique()
+      local child = support.child("evaluator")
+      child:ask("m = assert(filemap.create(%q, 100))", name)
+      child:start([[if require('process').fork() == 0 then return 'child' end
+        require('process').become(%d) m:close() os.exit(0, false)]], OURS)
+      child:expect("^child$")
+      child:wait(support.deadline)
+      fails("exists", name, filemap.create(name, 100))
+      assert.equal("100", child:ask("return #m"))
+      child:ask("m:close()")
+      fails("not_found", name, filemap.open(name))
+    end)
   end)
 
   describe("a channel with a Global\\ name", function()

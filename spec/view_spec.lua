@@ -470,3 +470,14 @@ describe("a finalizer that closes the object of a call", function()
     harass(function() return filemap.create(nil, 4096) end, function(m) assert(m:view()):close() end)
   end)
 end)
+
+describe("a program in C", function()
+  support.clean()
+
+  it("gets FM_CLOSED or NULL from each call of a view that is closed or zeroed", function()
+    local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+    local child <close> = require("process").spawn { folder .. "views", "closed" }
+    assert.equal("done", (child:read(support.deadline)))
+    assert.equal(0, child:wait(support.deadline))
+  end)
+end)

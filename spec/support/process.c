@@ -737,6 +737,14 @@ static int process_become(lua_State *L)
   return 0;
 }
 
+/* effective_user(uid): changes the effective user id alone. A process whose real user is root can change
+** it again. */
+static int process_effective_user(lua_State *L)
+{
+  if (seteuid((uid_t)luaL_checkinteger(L, 1)) != 0) return luaL_error(L, "%s", strerror(errno));
+  return 0;
+}
+
 /* limit_locked(bytes): limits the memory that this process can lock. Root too is limited, since the
 ** capability CAP_IPC_LOCK is dropped. */
 static int process_limit_locked(lua_State *L)
@@ -776,7 +784,7 @@ int luaopen_process(lua_State *L)
     {"forked", process_forked}, {"limit", process_limit},
 #endif
 #if defined(__linux__)
-    {"become", process_become}, {"limit_locked", process_limit_locked},
+    {"become", process_become}, {"effective_user", process_effective_user}, {"limit_locked", process_limit_locked},
 #endif
     {NULL, NULL},
   };

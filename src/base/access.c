@@ -1,4 +1,4 @@
-/* Access words, as scripts and messages have them, and the bits that they stand for. */
+/* The access words of scripts and messages, and their bits. */
 #include <string.h>
 
 #include "../../include/filemap.h"

@@ -1,6 +1,5 @@
-/* The table of codes: the one place that knows their words, their sentences, and which of a system's
-** numbers each stands for. */
-/* MinGW's own printf, which knows C11's formats; the one of the system's C library need not. */
+/* The table of codes: their words, their sentences, and the error numbers of each system that they cover. */
+/* Selects MinGW's own printf. That of the system's C library may lack formats of C11. */
 #define __USE_MINGW_ANSI_STDIO 1
 
 #include <errno.h>
@@ -10,7 +9,7 @@
 
 #include "error.h"
 
-/* POSIX leaves these two to the system. */
+/* A system may lack these two. */
 #ifndef EDQUOT
 #define EDQUOT ENOSPC
 #endif
@@ -18,8 +17,8 @@
 #define ENOTSUP ENOSYS
 #endif
 
-/* The errnos count on POSIX, the Win32 numbers (winerror.h) on Windows. Each list ends with a 0. `number` is the Win32
-** number that stands for the code where nothing more is known (filemap.win32). */
+/* POSIX systems use the errnos, Windows the numbers of winerror.h. Each list ends with a 0. `number` is
+** the Win32 number that filemap.win32 reports for the code if the system did not report one. */
 static const struct {
   const char *word;
   const char *sentence;
@@ -28,11 +27,11 @@ static const struct {
   int win32[16];
 } codes[] = {
   [FM_OK] = {"ok", "no error", 0, {0}, {0}},
-  [FM_NOT_FOUND] = {"not_found", "there is none", 2,
+  [FM_NOT_FOUND] = {"not_found", "it does not exist", 2,
     {ENOENT, ENOTDIR},
     {2 /* FILE_NOT_FOUND */, 3 /* PATH_NOT_FOUND */, 15 /* INVALID_DRIVE */, 53 /* BAD_NETPATH */,
      67 /* BAD_NET_NAME */}},
-  [FM_EXISTS] = {"exists", "it is there already", 183,
+  [FM_EXISTS] = {"exists", "it already exists", 183,
     {EEXIST},
     {80 /* FILE_EXISTS */, 183 /* ALREADY_EXISTS */}},
   [FM_DENIED] = {"denied", "access is denied", 5,
@@ -49,10 +48,10 @@ static const struct {
   [FM_TOO_LARGE] = {"too_large", "it is too large", 8,
     {EFBIG, EOVERFLOW},
     {223 /* FILE_TOO_LARGE */}},
-  [FM_NO_SPACE] = {"no_space", "there is no space for it", 112,
+  [FM_NO_SPACE] = {"no_space", "there is not enough space for it", 112,
     {ENOSPC, EDQUOT},
     {39 /* HANDLE_DISK_FULL */, 112 /* DISK_FULL */, 1295 /* DISK_QUOTA_EXCEEDED */}},
-  [FM_NO_MEMORY] = {"no_memory", "there is no memory for it", 8,
+  [FM_NO_MEMORY] = {"no_memory", "there is not enough memory for it", 8,
     {ENOMEM},
     {8 /* NOT_ENOUGH_MEMORY */, 14 /* OUTOFMEMORY */, 1450 /* NO_SYSTEM_RESOURCES */,
      1453 /* WORKING_SET_QUOTA */, 1454 /* PAGEFILE_QUOTA */, 1455 /* COMMITMENT_LIMIT */}},
@@ -60,23 +59,24 @@ static const struct {
     {EBUSY, ETXTBSY, EWOULDBLOCK},
     {32 /* SHARING_VIOLATION */, 33 /* LOCK_VIOLATION */, 170 /* BUSY */,
      303 /* DELETE_PENDING */, 1224 /* USER_MAPPED_FILE */}},
-  [FM_TIMEOUT] = {"timeout", "the time is up", 258,
+  [FM_TIMEOUT] = {"timeout", "the time-out passed", 258,
     {ETIMEDOUT},
     {121 /* SEM_TIMEOUT */, 258 /* WAIT_TIMEOUT */, 1460 /* TIMEOUT */}},
-  [FM_CLOSED] = {"closed", "the other side has gone", 109,
+  [FM_CLOSED] = {"closed", "the other end is closed", 109,
     {EPIPE},
     {109 /* BROKEN_PIPE */}},
   [FM_FULL] = {"full", "it is full", 298,
     {0},
     {298 /* TOO_MANY_POSTS */}},
-  [FM_TRUNCATED] = {"truncated", "its memory has gone away", 1006,
+  [FM_TRUNCATED] = {"truncated",
+    "a page of its memory was lost (truncated by another process, or the file system is full)", 1006,
     {0},
     {38 /* HANDLE_EOF */, 999 /* SWAPERROR */, 1005 /* UNRECOGNIZED_VOLUME */}},
-  [FM_CORRUPT] = {"corrupt", "its contents make no sense", 1392, {0}, {0}},
+  [FM_CORRUPT] = {"corrupt", "its contents are damaged or are not what was expected", 1392, {0}, {0}},
   [FM_UNSUPPORTED] = {"unsupported", "this system does not support it", 120,
     {ENOSYS, ENOTSUP, EOPNOTSUPP},
     {50 /* NOT_SUPPORTED */, 120 /* CALL_NOT_IMPLEMENTED */}},
-  [FM_SYSTEM] = {"system", "the system reports an error", 31, {0}, {0}},
+  [FM_SYSTEM] = {"system", "the system reported an error", 31, {0}, {0}},
 };
 
 const char *fm_word(fm_code code)

@@ -1,11 +1,11 @@
-/* Failing: one way out of every call of the library, and the table of codes behind it. */
+/* How calls of the library fail, and the table of codes. */
 #ifndef FILEMAP_ERROR_H
 #define FILEMAP_ERROR_H
 
 #include "../../include/filemap.h"
 
-/* Fills `e`, unless it is NULL, and returns `code`. The detail is printf-like and names no subject, since the caller
-** puts one before it; NULL takes the code's own sentence. */
+/* Fills `e`, unless it is NULL, and returns `code`. `detail` is a format of printf for the sentence; NULL
+** selects the sentence of the code. The sentence follows the name of the object ("NAME: it has 10 bytes"). */
 int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
 #if defined(__MINGW32__)
     __attribute__((format(gnu_printf, 3, 4)))
@@ -14,17 +14,17 @@ int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
 #endif
     ;
 
-/* Two families of error numbers, of which a system uses one. */
+/* The two families of error numbers. A system uses one of them. */
 typedef enum fm_family { FM_ERRNO, FM_WIN32 } fm_family;
 
-/* The code that a number stands for: FM_SYSTEM if the table does not have it. */
+/* The code that covers a number, FM_SYSTEM if none does. */
 fm_code fm_code_of(fm_family family, long number);
 
-/* The code's own sentence, and the Win32 number that stands for it where no other is known. */
+/* The sentence of a code, and the Win32 number that filemap.win32 reports for it. */
 const char *fm_sentence(fm_code code);
 long fm_win32_number_of(fm_code code);
 
-/* Fails by a number of the system's. `message` is the system's sentence for it, or "". */
+/* Fails with the code that covers `number`. `message` is the system's sentence for the number, or "". */
 int fm_fail_number(fm_error *e, fm_family family, long number, const char *message);
 
 #endif

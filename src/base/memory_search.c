@@ -1,18 +1,18 @@
-/* Searching bytes, for systems whose C library cannot. */
+/* Finding bytes in memory, for systems whose C library has no memmem(3). */
 #include <string.h>
 
 #include "memory_search.h"
 
 /* The Two-Way algorithm: M. Crochemore and D. Perrin, "Two-way string-matching", Journal of the ACM 38(3),
-** 1991. It compares the needle's right part forwards, then the left part backwards, and shifts by what it
-** has learnt. Positions here are those before the byte meant, so that none is negative. */
+** 1991. It compares the right part of the needle forwards, then the left part backwards, and shifts by the
+** length that the mismatch allows. */
 
 typedef struct factor {
   size_t cut;    /* bytes of the left part */
   size_t period; /* of the right part */
 } factor;
 
-/* The greatest suffix of the needle, by the order of bytes or by its opposite. */
+/* The greatest suffix of the needle, in the order of bytes (`order` 1) or in the reverse order (-1). */
 static factor greatest_suffix(const unsigned char *x, size_t n, int order)
 {
   size_t start = 0, other = 1, same = 0, period = 1;
@@ -41,7 +41,7 @@ static const unsigned char *two_way(const unsigned char *y, size_t length, const
   const int repeats = memcmp(x, x + f.period, f.cut) == 0;
   const size_t longer = f.cut > n - f.cut ? f.cut : n - f.cut;
   const size_t step = repeats ? f.period : longer + 1;
-  size_t known = 0; /* bytes of the needle that are known to match from before */
+  size_t known = 0; /* bytes of the needle that matched in the previous round */
   for (size_t at = 0; at <= length - n;) {
     size_t i = f.cut > known ? f.cut : known;
     while (i < n && x[i] == y[at + i]) i++;
@@ -58,7 +58,8 @@ static const unsigned char *two_way(const unsigned char *y, size_t length, const
   return NULL;
 }
 
-const unsigned char *fm_two_way_search(const unsigned char *bytes, size_t length, const void *needle, size_t n)
+const unsigned char *fm_two_way_search(const unsigned char *bytes, size_t length, const void *needle,
+                                       size_t n)
 {
   if (n == 0) return bytes;
   if (n > length) return NULL;

@@ -1,4 +1,4 @@
-/* What a name may be, the same on every system. */
+/* The rules for names, the same on every system. */
 #include <string.h>
 
 #include "error.h"
@@ -11,6 +11,15 @@ static bool is_utf8(const char *s)
   while (s < end)
     if (fm_utf8_next(&s, end) < 0) return false;
   return true;
+}
+
+/* A drive or a server at the start shows a path. */
+static int fail_backslash(const char *full, fm_error *e)
+{
+  if (full[0] == '\\' || (full[0] != 0 && full[1] == ':'))
+    return fm_fail(e, FM_INVALID, "this is a path, not a name; "
+                   "to map the file at a path, use filemap.file (fm_file in C)");
+  return fm_fail(e, FM_INVALID, "a name must not contain \\ after the prefix Local\\ or Global\\");
 }
 
 int fm_name_parse(fm_name *out, const char *full, fm_error *e)
@@ -26,10 +35,10 @@ int fm_name_parse(fm_name *out, const char *full, fm_error *e)
     name.rest = full + strlen(prefixes[i].text);
     const size_t length = strlen(name.rest);
     if (length == 0 || length > FM_NAME_MAX)
-      return fm_fail(e, FM_INVALID, "a name has 1 to %d bytes, this one has %zu", FM_NAME_MAX, length);
-    if (strchr(name.rest, '\\'))
-      return fm_fail(e, FM_INVALID, "a name holds no \\ but that of Local\\ or Global\\");
-    if (!is_utf8(name.rest)) return fm_fail(e, FM_INVALID, "a name is text in UTF-8");
+      return fm_fail(e, FM_INVALID, "a name must have 1 to %d bytes after its prefix, got %zu",
+                     FM_NAME_MAX, length);
+    if (strchr(name.rest, '\\')) return fail_backslash(full, e);
+    if (!is_utf8(name.rest)) return fm_fail(e, FM_INVALID, "a name must be valid UTF-8");
   }
   *out = name;
   return FM_OK;

@@ -1,4 +1,4 @@
-/* Names of sections and sync objects: what a name may be, the same on every system. */
+/* Names of sections and sync objects. */
 #ifndef FILEMAP_NAME_H
 #define FILEMAP_NAME_H
 
@@ -8,12 +8,13 @@ typedef enum fm_kind { FM_UNNAMED, FM_LOCAL, FM_GLOBAL, FM_VERBATIM } fm_kind;
 
 typedef struct fm_name {
   fm_kind kind;
-  bool is_sync;     /* the name of a sync object, which no section may have, and the reverse */
+  bool is_sync;     /* the name is meant for a sync object, not for a section; a name cannot stand for both */
   const char *rest; /* behind the prefix; NULL if unnamed */
-  const char *full; /* as it was given; NULL if unnamed */
+  const char *full; /* the whole name; NULL if unnamed */
 } fm_name;
 
-/* Splits a name into its parts, which point into `full`; NULL gives FM_UNNAMED. FM_INVALID for a name that is none. */
+/* Splits a name into its parts, which point into `full`; NULL gives FM_UNNAMED. FM_INVALID for a name that
+** breaks the rules. */
 int fm_name_parse(fm_name *out, const char *full, fm_error *e);
 
 #endif

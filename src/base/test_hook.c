@@ -1,4 +1,4 @@
-/* Steps, in a build for tests: see step.h. */
+/* Test hooks, in a build for tests. */
 #include "test_hook.h"
 
 #include <stdio.h>
@@ -7,9 +7,10 @@
 
 #ifdef FM_TEST_HOOKS
 
-/* FILEMAP_STOP=name:n in the environment stops the process at the n-th passing of that step from when the variable came
-** to say so; a third part, name:n:anything, tells one time from another. The process says so on its standard output, and
-** goes on when it reads a line from its standard input. One thread at a time passes steps. */
+/* If the environment variable FILEMAP_STOP is "name:n", the process stops when it reaches hook `name` for
+** the n-th time since the variable got that value. A third part, "name:n:anything", makes values differ. A
+** stopped process prints a line and continues when it reads a line from its standard input. Only one
+** thread at a time may reach hooks. */
 void fm_test_hook(const char *name)
 {
   static char known[80];

@@ -1,5 +1,5 @@
-/* Steps: the moments between which a process may die or be overtaken, by name. In a build for tests (FM_TEST_HOOKS) a process
-** can be stopped at one, or another thread let in; elsewhere they are nothing. */
+/* Test hooks: named points at which a process may be killed, or another process may run. In a build for tests
+** (FM_TEST_HOOKS) a process can be stopped at one. In other builds they do nothing. */
 #ifndef FILEMAP_TEST_HOOK_H
 #define FILEMAP_TEST_HOOK_H
 

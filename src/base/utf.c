@@ -1,7 +1,7 @@
 #include "utf.h"
 
-/* How a first byte goes on: the number of bytes that follow, and the range of the next one, which leaves
-** out overlong forms, surrogates, and what is past U+10FFFF (The Unicode Standard, table 3-7). */
+/* The number of bytes that follow a first byte, and the range of the next one, which excludes overlong
+** forms, surrogates and numbers past U+10FFFF (The Unicode Standard, table 3-7). */
 static int following(unsigned char first, unsigned char *low, unsigned char *high)
 {
   *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;

@@ -1,20 +1,20 @@
-/* Unicode's encodings, one character at a time. Knows nothing of anything else here. */
+/* Unicode's encodings, one character at a time. */
 #ifndef FILEMAP_UTF_H
 #define FILEMAP_UTF_H
 
 #include <stdint.h>
 
 enum {
-  FM_UTF_REPLACEMENT = 0xFFFD, /* what stands for what is no character */
-  FM_UTF8_MOST = 4             /* bytes of a character */
+  FM_UTF_REPLACEMENT = 0xFFFD, /* replaces ill-formed text */
+  FM_UTF8_MOST = 4             /* the most bytes of a character */
 };
 
-/* The character at *s, which is moved past it; *s must lie before `end`. Ill-formed bytes give -1, once
-** for each longest start of a character (The Unicode Standard, 3.9, "U+FFFD Substitution of Maximal
+/* Returns the character at *s and moves *s past it; *s must be less than `end`. It returns -1 once for
+** each maximal subpart of ill-formed text (The Unicode Standard, 3.9, "U+FFFD Substitution of Maximal
 ** Subparts"). */
 int32_t fm_utf8_next(const char **s, const char *end);
 
-/* Writes `c` and returns its length. What is no character (a surrogate, a number past U+10FFFF) becomes
+/* Writes `c` in UTF-8 and returns the number of bytes. A surrogate or a number past U+10FFFF becomes
 ** U+FFFD. */
 int fm_utf8_put(char out[FM_UTF8_MOST], uint32_t c);
 

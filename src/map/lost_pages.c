@@ -1,16 +1,16 @@
-/* Pages that go away: a list of what is mapped, in which a body's handler finds the mapping that an address
-** belongs to. The handler may run at any moment on any thread, in the middle of these functions too, so the
-** list knows no lock: its blocks are never freed, and a place in it is taken and given up by one store. */
+/* The list of mappings, in which the system's handler of lost pages finds the mapping of an address. The
+** handler may run at any moment in any thread, in the middle of these functions too. So the list has no
+** lock: its blocks are never freed, and one store acquires or releases a place in it. */
 #include <stdlib.h>
 
 #include "map.h"
 
-/* A place is free while `mapping` is NULL, and counts only while `base` is not 0. */
+/* A place is free while `mapping` is NULL. It is valid while `base` is not 0. */
 typedef struct place {
   _Atomic(fm_mapping *) mapping;
   _Atomic(uintptr_t) base;
   atomic_size_t length;
-  struct block *block; /* that it is in */
+  struct block *block; /* the block that contains it */
 } place;
 
 enum { PLACES = 64 };
@@ -21,9 +21,9 @@ typedef struct block {
 } block;
 
 static block first;
-static _Atomic(block *) likely; /* where a place was last taken or given up; NULL: the first */
+static _Atomic(block *) likely; /* in which a place was last acquired or released; NULL: the first */
 
-static place *take_in(block *b, fm_mapping *m)
+static place *acquire_in(block *b, fm_mapping *m)
 {
   for (int i = 0; i < PLACES; i++) {
     fm_mapping *none = NULL;
@@ -45,17 +45,18 @@ static block *add_block(void)
   return b;
 }
 
-static place *take_place(fm_mapping *m)
+static place *acquire_place(fm_mapping *m)
 {
   block *b = likely;
-  place *p = take_in(b ? b : &first, m);
-  for (b = &first; b && !p; b = b->next) p = take_in(b, m);
-  while (!p && (b = add_block())) p = take_in(b, m); /* others may fill it first */
+  place *p = acquire_in(b ? b : &first, m);
+  for (b = &first; b && !p; b = b->next) p = acquire_in(b, m);
+  while (!p && (b = add_block())) p = acquire_in(b, m); /* other threads may fill it first */
   return p;
 }
 
-/* A place that another thread gives up and takes anew meanwhile is seen by its base. The one of `address` itself
-** stays: a thread that touches a view holds it. */
+/* Another thread may release and reuse a place between these loads; then its base has changed. The place
+** of the mapping that contains `address` stays, because the thread that touches a view keeps the view
+** open. */
 static fm_mapped *find_mapped(const void *address)
 {
   const uintptr_t at = (uintptr_t)address;
@@ -75,7 +76,7 @@ int fm_watch_lost_pages(fm_mapping *m, fm_error *e)
 {
   const int code = fm_sys_handle_lost_pages(find_mapped, e);
   if (code != FM_OK) return code;
-  place *p = take_place(m);
+  place *p = acquire_place(m);
   if (!p) return fm_fail(e, FM_NO_MEMORY, NULL);
   p->length = m->mapped.length;
   p->base = (uintptr_t)m->mapped.base;

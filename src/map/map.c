@@ -1,5 +1,5 @@
-/* Maps: arguments, counting of holders, and the calls that make, open, resize and close. What a system does is behind
-** system.h. */
+/* Maps: the calls that make, open, resize and close them. They check arguments and count references;
+** system.h does the rest. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,9 @@ void fm_count(int more)
 int fm_check_access(int wanted, int given, fm_error *e)
 {
   const char *word = fm_access_word(wanted);
-  if (!word) return fm_fail(e, FM_INVALID, "access bits %d are no access", wanted);
+  if (!word)
+    return fm_fail(e, FM_INVALID, "access bits 0x%x are not one of r, rw, copy, rx, rwx and copyx",
+                   (unsigned)wanted);
   if (wanted & ~given & (FM_WRITE | FM_EXEC))
     return fm_fail(e, FM_DENIED, "access \"%s\" does not give \"%s\"", fm_access_word(given), word);
   return FM_OK;
@@ -33,7 +35,7 @@ int fm_check_access(int wanted, int given, fm_error *e)
 
 /* {-- Making maps ------------------------------------------------------------------------------- */
 
-static void drop_map(fm_map *m)
+static void release_map(fm_map *m)
 {
   if (atomic_fetch_sub(&m->refs, 1) != 1) return;
   FM_TEST_HOOK("release");
@@ -44,7 +46,7 @@ static void drop_map(fm_map *m)
   live--;
 }
 
-/* A map without a section. `path` is copied. */
+/* A map that has no section yet. `path` is copied. */
 static fm_map *new_map(const fm_name *name, const char *path, int access, fm_error *e)
 {
   fm_map *m = calloc(1, sizeof *m);
@@ -62,7 +64,7 @@ static fm_map *new_map(const fm_name *name, const char *path, int access, fm_err
   return m;
 }
 
-/* Returns a finished map in *out, or frees one whose section could not be made. */
+/* Returns the map in *out if `code` is FM_OK, which its section was made with; else frees it. */
 static int finish(fm_map **out, fm_map *m, int code)
 {
   if (code != FM_OK) {
@@ -122,7 +124,8 @@ int fm_map_create(fm_map **out, const fm_name *name, const fm_request *r, fm_err
   int code = check_size(r->size, e);
   if (code == FM_OK) code = fm_check_access(r->access, r->access, e);
   if (code == FM_OK && r->initial_size > r->size)
-    code = fm_fail(e, FM_INVALID, "the first bytes are more than its size");
+    code = fm_fail(e, FM_INVALID, "its size of %llu bytes is less than the %zu bytes of its first contents",
+                   (unsigned long long)r->size, r->initial_size);
   if (code != FM_OK) return code;
   fm_map *m = new_map(name, NULL, r->access, e);
   if (!m) return FM_NO_MEMORY;
@@ -143,8 +146,8 @@ int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error
   return finish(out, m, code);
 }
 
-/* Another process can take the name between our look and our creation, and give it up between our creation and our look.
-** A few rounds settle any race between processes that make progress. */
+/* Between this open and this create another process can create the name; between the create and the next
+** open it can close the name again. Each round that fails means that another process succeeded. */
 int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, const fm_request *r, fm_error *e)
 {
   int code = check_size(r->size, e);
@@ -159,11 +162,11 @@ int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, cons
   return fm_fail(e, FM_IN_USE, "the name was created and removed 100 times while opening it");
 }
 
-/* A map reads at least, and does no more than its file was opened for. */
-static int check_file(int wanted, const fm_open_file *file, fm_error *e)
+/* A map needs at least the right to read, and gives no right that its file was not opened for. */
+static int check_file_access(int wanted, const fm_open_file *file, fm_error *e)
 {
   if (!file || !(wanted & (FM_RW | FM_EXEC) & ~file->access)) return FM_OK;
-  return fm_fail(e, FM_DENIED, "it was not opened for \"%s\"", fm_access_word(wanted));
+  return fm_fail(e, FM_DENIED, "its handle was not opened for access \"%s\"", fm_access_word(wanted));
 }
 
 int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e)
@@ -171,8 +174,9 @@ int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e
   fm_name mapping;
   int code = fm_name_parse(&mapping, r->mapping, e);
   if (code == FM_OK) code = fm_check_access(r->access, r->access, e);
-  if (code == FM_OK) code = check_file(r->access, r->file, e);
-  if (code == FM_OK && r->large_pages) code = fm_fail(e, FM_UNSUPPORTED, "a file cannot be mapped in large pages");
+  if (code == FM_OK) code = check_file_access(r->access, r->file, e);
+  if (code == FM_OK && r->large_pages)
+    code = fm_fail(e, FM_UNSUPPORTED, "a file cannot be mapped in large pages");
   if (code != FM_OK) return code;
   fm_map *m = new_map(&mapping, path, r->access, e);
   if (!m) return FM_NO_MEMORY;
@@ -196,12 +200,13 @@ int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
   fm_name parsed;
   fm_request r;
   int code = fm_name_parse(&parsed, name, e);
-  if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "a section without a name cannot be opened");
+  if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "open needs a name: an unnamed section has none");
   if (code == FM_OK) code = read_options(&r, o, e);
   return code == FM_OK ? fm_map_open(out, &parsed, &r, e) : code;
 }
 
-int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o, fm_error *e)
+int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t size, const fm_options *o,
+                      fm_error *e)
 {
   fm_name parsed;
   fm_request r;
@@ -260,17 +265,19 @@ const char *fm_map_label(const fm_map *m)
 
 intptr_t fm_map_handle(const fm_map *m)
 {
-  return fm_sys_handle(&m->section);
+  return fm_sys_handle(&((fm_map *)m)->section); /* which notes that the caller has it */
 }
 
 int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
 {
   int code = check_size(size, e);
   if (code != FM_OK) return code;
-  if (!m->can_resize) return fm_fail(e, FM_UNSUPPORTED, "only a map that was opened by a file's path can be resized");
+  if (!m->can_resize)
+    return fm_fail(e, FM_UNSUPPORTED, "only a map that was opened by a file's path can be resized");
   if (!(m->access & FM_WRITE))
     return fm_fail(e, FM_DENIED, "access \"%s\" does not allow resizing", fm_access_word(m->access));
-  if (m->views > 0) return fm_fail(e, FM_IN_USE, "a view of it is open");
+  if (m->views > 0)
+    return fm_fail(e, FM_IN_USE, "views of it are open (%zu); close them before resizing", (size_t)m->views);
   FM_TEST_HOOK("resize");
   code = fm_sys_resize(&m->section, size, m->access, e);
   if (code == FM_OK) m->size = size;
@@ -279,7 +286,7 @@ int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
 
 void fm_map_close(fm_map *m)
 {
-  if (m) drop_map(m);
+  if (m) release_map(m);
 }
 
 int fm_unlink(const char *name, fm_error *e)
@@ -293,4 +300,3 @@ int fm_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
 {
   return fm_sys_list(entries, capacity, count, e);
 }
-

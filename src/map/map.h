@@ -1,4 +1,4 @@
-/* Maps and their mappings as the rooms above the public header need them. */
+/* Maps and their mappings, for the rooms above. */
 #ifndef FILEMAP_MAP_H
 #define FILEMAP_MAP_H
 
@@ -10,17 +10,17 @@ struct fm_map {
   int access;
   uint64_t size;
   fm_section section;
-  bool can_resize;     /* over a file that was opened by its path */
+  bool can_resize;     /* its file was opened by a path */
   char name[FM_NAME_SIZE];
   char *path;          /* of a file map, allocated */
 };
 
 struct fm_mapping {
-  fm_mapped mapped;    /* first: lost_pages.c finds the mapping by it */
+  fm_mapped mapped;    /* first, because lost_pages.c finds the mapping by its address */
   atomic_size_t refs;
-  bool is_private;     /* copy-on-write, whatever a slice may do with it */
+  bool is_private;     /* copy-on-write */
   fm_map *map;
-  struct place *place; /* lost_pages.c's */
+  struct place *place; /* in the list of lost_pages.c */
 };
 
 /* The request that options stand for, without their size: FM_INVALID for a wrong struct_size. And the request
@@ -28,14 +28,15 @@ struct fm_mapping {
 int fm_request_of(fm_request *out, const fm_options *o, fm_error *e);
 fm_request fm_default_request(void);
 
-/* What the public calls of these names do, of a name that is parsed and a request, which may have more than options
-** have. The size is r->size, and must not be 0 for the first. */
+/* They do what fm_create, fm_open, fm_create_or_open and fm_file do, for a parsed name and a request,
+** which has fields that options do not have. The size is r->size; fm_map_create needs one. */
 int fm_map_create(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e);
 
-/* May what gives `given` be asked for `wanted`? Writing and executing must be given; reading and copying always are. */
+/* Does access `given` allow access `wanted`? Writing and executing must be in `given`; reading and copying
+** are always allowed. FM_INVALID, FM_DENIED. */
 int fm_check_access(int wanted, int given, fm_error *e);
 
 /* How many maps, mappings and sync objects this process has open, for tests that look for leaks. fm_count adds
@@ -45,7 +46,8 @@ void fm_count(int more);
 
 /* {-- Lost pages (lost_pages.c) ------------------------------------------------------------------ */
 
-/* From here on a missing page of the mapping reads 0 and sets `lost`, in place of ending the process. */
+/* After fm_watch_lost_pages a lost page of the mapping reads 0 and sets `lost`, instead of ending the
+** process. */
 int fm_watch_lost_pages(fm_mapping *m, fm_error *e);
 void fm_unwatch_lost_pages(fm_mapping *m);
 

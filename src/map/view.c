@@ -1,4 +1,4 @@
-/* Views: bounds, slices, and what can be done with a range of mapped memory. Reading and writing are the caller's, by
+/* Views: bounds, slices, and the calls on a range of mapped memory. Callers read and write through
 ** fm_view.data. */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,10 @@ static int check_range(uint64_t offset, uint64_t length, uint64_t size, fm_error
   return FM_OK;
 }
 
-/* What a closed view's `lost` points to: what it was. */
+/* The `lost` of a closed view points to one of these, and so keeps its value. */
 static const volatile int kept[] = {0, 1};
 
-static void fill_view(fm_view *v, fm_mapping *mapping, void *data, size_t size, uint64_t offset,
-                      int access)
+static void fill_view(fm_view *v, fm_mapping *mapping, void *data, size_t size, uint64_t offset, int access)
 {
   v->data = data;
   v->size = size;
@@ -31,7 +30,7 @@ static void fill_view(fm_view *v, fm_mapping *mapping, void *data, size_t size, 
   v->lost = &mapping->mapped.lost;
 }
 
-static void drop_mapping(fm_mapping *mapping)
+static void release_mapping(fm_mapping *mapping)
 {
   if (atomic_fetch_sub(&mapping->refs, 1) != 1) return;
   fm_unwatch_lost_pages(mapping);
@@ -43,15 +42,21 @@ static void drop_mapping(fm_mapping *mapping)
   fm_count(-1);
 }
 
+static int fail_closed(fm_error *e)
+{
+  return fm_fail(e, FM_CLOSED, "the view is closed");
+}
+
 int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int access, fm_error *e)
 {
   int code = fm_check_access(access, m->access, e);
   if (code == FM_OK) code = check_range(offset, length, m->size, e);
   if (code != FM_OK) return code;
-  /* A system maps from multiples of a unit only; the mapping's bytes before `offset` are not in the view. */
+  /* A mapping starts at a multiple of the unit; its bytes before `offset` are not in the view. */
   const size_t unit = fm_sys_unit(&m->section), before = (size_t)(offset % unit);
   if (length > SIZE_MAX - before - unit)
-    return fm_fail(e, FM_TOO_LARGE, "%llu bytes are more than an address space has", (unsigned long long)length);
+    return fm_fail(e, FM_TOO_LARGE, "a view of %llu bytes does not fit in the address space of this process",
+                   (unsigned long long)length);
   fm_mapping *mapping = calloc(1, sizeof *mapping);
   if (!mapping) return fm_fail(e, FM_NO_MEMORY, NULL);
   mapping->refs = 1;
@@ -72,9 +77,9 @@ int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t length, int 
   return FM_OK;
 }
 
-int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access,
-                fm_error *e)
+int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access, fm_error *e)
 {
+  if (!v->mapping) return fail_closed(e);
   int code = fm_check_access(access, v->access, e);
   if (code == FM_OK) code = check_range(offset, length, v->size, e);
   if (code != FM_OK) return code;
@@ -90,16 +95,17 @@ static int fail_lost(fm_error *e)
   return fm_fail(e, FM_TRUNCATED, NULL);
 }
 
-/* As check_range, for what may be of 0 bytes. */
+/* As check_range, for ranges that may be empty, of a view that may be closed. */
 static int check_part(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e)
 {
+  if (!v->mapping) return fail_closed(e);
   if (offset <= v->size && length <= v->size - offset) return FM_OK;
   return check_range(offset, length ? length : 1, v->size, e);
 }
 
 int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e)
 {
-  if (!v->data) return fm_fail(e, FM_CLOSED, NULL);
+  if (!v->mapping) return fail_closed(e);
   if (writing && !(v->access & (FM_WRITE | FM_COPY)))
     return fm_fail(e, FM_DENIED, "access \"%s\" is read-only", fm_access_word(v->access));
   const int code = check_part(v, offset, length, e);
@@ -110,18 +116,21 @@ int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t leng
   return fm_view_is_lost(v) ? fail_lost(e) : FM_OK;
 }
 
-/* Can two mappings have the same memory? An unnamed section is in the mappings of its own map alone, unless its handle
-** was adopted by another. */
+/* Can two mappings have the same memory? An unnamed section is mapped by its own map only, unless another
+** map adopted its handle. */
 static bool may_overlap(const fm_mapping *a, const fm_mapping *b)
 {
-  if (a == b) return false; /* one mapping: memmove(3) sees the overlap */
-  return a->map == b->map || (fm_sys_is_shared(&a->map->section) || fm_sys_is_shared(&b->map->section));
+  if (a == b) return false; /* within one mapping memmove(3) sees the overlap */
+  return a->map == b->map || fm_sys_is_shared(&a->map->section) || fm_sys_is_shared(&b->map->section);
 }
 
-/* memmove(3) goes by addresses, which tell nothing of two mappings. Their places in the map do: if it is the
-** same one, and if not any order is right. */
-void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset, size_t length)
+/* memmove(3) chooses its direction by the addresses, which mean nothing between two mappings. The offsets
+** in the map show the right direction. (Ranges of different sections do not overlap, and either direction
+** is right.) */
+void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset,
+                  size_t length)
 {
+  if (!to->mapping || !from->mapping) return;
   unsigned char *const p = to->data + to_offset, *const q = from->data + from_offset;
   const uint64_t to_place = to->offset + to_offset, from_place = from->offset + from_offset;
   const uint64_t distance = to_place > from_place ? to_place - from_place : from_place - to_place;
@@ -158,11 +167,14 @@ int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t len
 
 int fm_view_pin(const fm_view *v, fm_error *e)
 {
-  return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_pin(&v->mapping->map->section, v->offset, v->data, v->size, e);
+  if (!v->mapping) return fail_closed(e);
+  if (fm_view_is_lost(v)) return fail_lost(e);
+  return fm_sys_pin(&v->mapping->map->section, v->offset, v->data, v->size, e);
 }
 
 int fm_view_unpin(const fm_view *v, fm_error *e)
 {
+  if (!v->mapping) return fail_closed(e);
   return fm_view_is_lost(v) ? fail_lost(e) : fm_sys_unpin(v->data, v->size, e);
 }
 
@@ -172,15 +184,16 @@ int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error 
   if (code != FM_OK) return code;
   if (fm_view_is_lost(v)) return fail_lost(e);
   if (!(v->mapping->map->access & FM_WRITE))
-    return fm_fail(e, FM_DENIED, "access \"%s\" does not let it commit",
+    return fm_fail(e, FM_DENIED, "access \"%s\" of its map does not allow commit",
                    fm_access_word(v->mapping->map->access));
   if (length == 0) return FM_OK;
-  return fm_sys_commit(&v->mapping->map->section, v->offset + offset, v->data + offset, (size_t)length, v->access, e);
+  return fm_sys_commit(&v->mapping->map->section, v->offset + offset, v->data + offset, (size_t)length,
+                       v->access, e);
 }
 
 fm_map *fm_view_map(const fm_view *v)
 {
-  return v->mapping->map;
+  return v->mapping ? v->mapping->map : NULL;
 }
 
 void fm_view_close(fm_view *v)
@@ -190,5 +203,5 @@ void fm_view_close(fm_view *v)
   const bool was_lost = fm_view_is_lost(v);
   memset(v, 0, sizeof *v);
   v->lost = &kept[was_lost];
-  drop_mapping(mapping);
+  release_mapping(mapping);
 }

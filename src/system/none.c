@@ -218,7 +218,7 @@ void fm_sys_file_close(fm_open_file *f)
   (void)f;
 }
 
-intptr_t fm_sys_handle(const fm_section *s)
+intptr_t fm_sys_handle(fm_section *s)
 {
   (void)s;
   return 0;

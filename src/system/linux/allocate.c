@@ -1,5 +1,5 @@
-/* Giving a file its size, so that the memory is there afterwards or nothing has changed. Without it the
-** first write to a page that cannot be had ends the process by SIGBUS. */
+/* Changes the size of a file so that its memory is allocated afterwards, or nothing has changed. Without
+** that the first write to a page that the system cannot allocate would end the process by SIGBUS. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
@@ -12,16 +12,16 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
-/* {-- What there is ----------------------------------------------------------------------------- */
+/* {-- Free memory ------------------------------------------------------------------------------- */
 
-/* The number in KiB behind `key` in /proc/meminfo's text. */
+/* The bytes that /proc/meminfo, of which `text` is a copy, has behind `key` in KiB. */
 static uint64_t meminfo_bytes(const char *text, const char *key)
 {
   const char *line = strstr(text, key);
   return line ? strtoull(line + strlen(key), NULL, 10) * 1024 : 0;
 }
 
-/* What can still be had of memory and swap, UINT64_MAX if the system does not say. */
+/* The free bytes of memory and swap, UINT64_MAX if unknown. */
 static uint64_t memory_left(void)
 {
   char text[4096];
@@ -42,19 +42,23 @@ static bool is_memory(int fd)
   return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS;
 }
 
-/* Allocating page by page until it fails would first take all there is from everybody. */
+/* Allocating page by page until it fails would first take all free memory from every other process. */
 static int check_room(int fd, uint64_t more, fm_error *e)
 {
   struct statvfs fs;
-  /* A file system of 0 blocks is one without a limit of its own, as memfd_create's. */
-  if (fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 && fs.f_frsize > 0 && more / fs.f_frsize > fs.f_bavail)
-    return fm_fail(e, FM_NO_SPACE, "%llu bytes are more than is free", (unsigned long long)more);
-  if (is_memory(fd) && more > memory_left())
-    return fm_fail(e, FM_NO_MEMORY, "%llu bytes are more memory than is free", (unsigned long long)more);
+  /* A file system of 0 blocks has no limit of its own: that of memfd_create(2). */
+  const bool is_limited = fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 && fs.f_frsize > 0;
+  if (is_limited && more / fs.f_frsize > fs.f_bavail) /* the last page of the file may be allocated already */
+    return fm_fail(e, FM_NO_SPACE, "%llu bytes were requested, and its file system has %llu bytes left",
+                   (unsigned long long)more, (unsigned long long)fs.f_bavail * fs.f_frsize);
+  const uint64_t left = is_memory(fd) ? memory_left() : UINT64_MAX;
+  if (more > left)
+    return fm_fail(e, FM_NO_MEMORY, "%llu bytes were requested, and %llu bytes of memory are free",
+                   (unsigned long long)more, (unsigned long long)left);
   return FM_OK;
 }
 
-/* {-- Taking it --------------------------------------------------------------------------------- */
+/* {-- Allocating -------------------------------------------------------------------------------- */
 
 static int truncate_to(int fd, uint64_t size)
 {
@@ -64,8 +68,8 @@ static int truncate_to(int fd, uint64_t size)
   return result == 0 ? 0 : errno;
 }
 
-/* Not by ftruncate(2), which would shrink what another program has grown further in the meantime, unless the
-** system has nothing else: some C libraries, where the file system cannot allocate. */
+/* ftruncate(2) would shrink a file that another program has grown further meanwhile. It is used only where
+** the file system cannot allocate and the C library does not emulate that. */
 static int grow(int fd, uint64_t from, uint64_t to)
 {
   int result;
@@ -80,9 +84,9 @@ static bool is_pending(int number)
   return sigpending(&pending) == 0 && sigismember(&pending, number) == 1;
 }
 
-/* Allocating takes its time, and some kernels throw away what they have so far when a signal comes: where a timer sends
-** them faster than that (a profiler's), it would begin again without end. */
-static void hold_signals(sigset_t *before)
+/* Blocks all signals. Allocating takes long, and some kernels undo it when a signal comes: with a fast
+** timer (that of a profiler) it would start again without end. */
+static void block_signals(sigset_t *before)
 {
   sigset_t all;
   sigfillset(&all);
@@ -90,15 +94,15 @@ static void hold_signals(sigset_t *before)
 }
 
 /* Past RLIMIT_FSIZE both calls above fail with EFBIG and send SIGXFSZ to the calling thread, which would
-** end the process. So the signal is held back meanwhile, and one that came of it is taken. */
+** end the process. So the signal is blocked meanwhile, and one that the call caused is removed. */
 static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
 {
   sigset_t only, before;
   sigemptyset(&only);
   sigaddset(&only, SIGXFSZ);
-  hold_signals(&before);
+  block_signals(&before);
   const bool was_pending = is_pending(SIGXFSZ);
-  /* The last byte is enough for the size. */
+  /* Without `commit` only the last byte is allocated, which gives the file its size. */
   const int result = to > from ? grow(fd, commit ? from : to - 1, to) : truncate_to(fd, to);
   if (result != 0 && to > from) truncate_to(fd, from);
   if (!was_pending && is_pending(SIGXFSZ)) sigwait(&only, &(int){0});
@@ -106,32 +110,53 @@ static int resize_quietly(int fd, uint64_t from, uint64_t to, bool commit)
   return result;
 }
 
-int fm_linux_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e)
+static int set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e)
 {
   const int code = to > from && commit ? check_room(fd, to - from, e) : FM_OK;
   if (code != FM_OK) return code;
-  const int result = resize_quietly(fd, from, to, commit);
-  return result == 0 ? FM_OK : fm_fail_native(e, result);
+  const int error = resize_quietly(fd, from, to, commit);
+  return error == 0 ? FM_OK : fm_fail_native(e, error);
 }
 
-/* Some of it may be there already, and takes no room. Within the file's size, where no limit can be met: what lies
-** beyond has been cut. */
-int fm_linux_commit(int fd, uint64_t offset, uint64_t length, fm_error *e)
+static bool is_shortage(int code)
+{
+  return code == FM_NO_SPACE || code == FM_NO_MEMORY;
+}
+
+int fm_linux_set_size(int fd, uint64_t from, uint64_t to, bool commit, fm_error *e)
+{
+  const int code = set_size(fd, from, to, commit, e);
+  if (!is_shortage(code)) return code;
+  fm_free_stale();
+  return set_size(fd, from, to, commit, e);
+}
+
+/* A part of the range may be allocated already. The range lies within the file's size, so no RLIMIT_FSIZE
+** applies. */
+static int commit_range(int fd, uint64_t offset, uint64_t length, fm_error *e)
 {
   struct stat st;
   sigset_t before;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
   if ((uint64_t)st.st_size < offset + length) return fm_fail(e, FM_TRUNCATED, NULL);
-  const uint64_t there = (uint64_t)st.st_blocks * 512;
-  const int code = length > there ? check_room(fd, length - there, e) : FM_OK;
+  const uint64_t allocated = (uint64_t)st.st_blocks * 512;
+  const int code = length > allocated ? check_room(fd, length - allocated, e) : FM_OK;
   if (code != FM_OK) return code;
   int result;
-  hold_signals(&before);
+  block_signals(&before);
   do result = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
   while (result != 0 && errno == EINTR);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return result == 0 ? FM_OK : fm_fail_native(e, error);
+}
+
+int fm_linux_commit(int fd, uint64_t offset, uint64_t length, fm_error *e)
+{
+  const int code = commit_range(fd, offset, length, e);
+  if (!is_shortage(code)) return code;
+  fm_free_stale();
+  return commit_range(fd, offset, length, e);
 }
 
 #endif

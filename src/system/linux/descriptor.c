@@ -24,7 +24,8 @@ bool fm_linux_try_lock(int fd, int how)
 
 static struct flock byte_of(short type, uint32_t number)
 {
-  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = ((off_t)1 << 62) + number, .l_len = 1};
+  const off_t start = ((off_t)1 << 62) + number;
+  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = 1};
 }
 
 int fm_linux_lock_byte(int fd, short type, uint32_t number)
@@ -60,12 +61,12 @@ int fm_linux_set_inherit(int fd, bool inherit, fm_error *e)
   return FM_OK;
 }
 
-int fm_linux_write_initial(int fd, const fm_request *o, fm_error *e)
+int fm_linux_write_initial(int fd, const fm_request *r, fm_error *e)
 {
-  const char *from = o->initial;
+  const char *from = r->initial;
   size_t done = 0;
-  while (done < o->initial_size) {
-    const ssize_t n = pwrite(fd, from + done, o->initial_size - done, (off_t)done);
+  while (done < r->initial_size) {
+    const ssize_t n = pwrite(fd, from + done, r->initial_size - done, (off_t)done);
     if (n < 0 && errno != EINTR) return fm_fail_native(e, errno);
     if (n > 0) done += (size_t)n;
   }

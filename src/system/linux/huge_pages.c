@@ -1,4 +1,4 @@
-/* Huge pages, which only unnamed sections have: /dev/shm has none. */
+/* Huge pages. Only unnamed sections can have them, because /dev/shm has none. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
@@ -14,7 +14,7 @@ size_t fm_huge_page(int fd)
   return fstatfs(fd, &fs) == 0 && (int)fs.f_type == HUGETLBFS ? (size_t)fs.f_bsize : 0;
 }
 
-/* The number in a file of the system's, 0 if there is none. */
+/* The number in a file of /proc, 0 if there is no such file. */
 static uint64_t read_number(const char *path)
 {
   char text[32] = "";
@@ -25,11 +25,11 @@ static uint64_t read_number(const char *path)
   return n > 0 ? strtoull(text, NULL, 10) : 0;
 }
 
-/* Of a system without any it is said beforehand; where there are too few, what takes them fails. */
+/* If too few are reserved, allocating them fails later. */
 int fm_make_huge(int *out, fm_error *e)
 {
   if (read_number("/proc/sys/vm/nr_hugepages") + read_number("/proc/sys/vm/nr_overcommit_hugepages") == 0)
-    return fm_fail(e, FM_UNSUPPORTED, "this system has set no huge pages aside (vm.nr_hugepages)");
+    return fm_fail(e, FM_UNSUPPORTED, "this system has reserved no huge pages (vm.nr_hugepages is 0)");
   const int fd = memfd_create("filemap", MFD_CLOEXEC | MFD_HUGETLB);
   if (fd < 0)
     return errno == EINVAL || errno == ENODEV ? fm_fail(e, FM_UNSUPPORTED, NULL) : fm_fail_native(e, errno);

@@ -1,9 +1,10 @@
-/* A page that another process cut away is missed by SIGBUS, which ends the process. The handler here acts on
-** faults inside our own mappings only: it puts zeros there, so that the access comes to its end, and marks the
-** mapping, so that whoever made the access can tell. systemd's src/basic/sigbus.c does the same.
+/* The handler of SIGBUS, which the kernel sends for an access to a page that another process truncated away.
+** The handler acts only on faults inside our own mappings: it marks the mapping, so that the call that made
+** the access can fail, and maps zeros over it, so that the access itself completes. (systemd's
+** src/basic/sigbus.c does the same.)
 **
-** It interrupts anything, itself too, and so knows no lock. What is not ours goes to the handler that was there
-** before, which finds all as if it had been called by the system. */
+** It may interrupt any code, itself included, and so takes no lock. Every other signal goes to the handler
+** that was installed before, in the same state as if the kernel had called it. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
@@ -29,22 +30,22 @@ static void call_before(int number, siginfo_t *info, void *context)
   pthread_sigmask(SIG_SETMASK, &now, NULL);
 }
 
-/* What the system or the host would have done. A fault that nobody handles happens again when we return, and
-** then ends the process as it would have; what is no fault is sent again. */
+/* Does what the kernel would have done without our handler. A fault that no handler repairs happens again
+** when we return, and then ends the process. A SIGBUS that another process sent is raised again. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
   const bool is_fault = info->si_code > 0 && info->si_code != BUS_MCEERR_AO;
   if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     call_before(number, info, context);
-  } else if (before.sa_handler == SIG_DFL || is_fault) { /* no fault can be ignored */
+  } else if (before.sa_handler == SIG_DFL || is_fault) { /* a fault cannot be ignored */
     signal(number, SIG_DFL);
     if (!is_fault) raise(number);
   }
 }
 
-/* Zeros in place of the whole mapping, so that there are no more mappings than before, of which a process has only so
-** many; being shared they count as no data of the process, of which it may have a limit. Where the system does not
-** make these, a page. */
+/* Maps zeros over the whole mapping, so that the number of mappings, which has a limit, does not grow. Shared
+** zeros do not count as data of the process, which may have a limit too. If that fails it maps zeros over one
+** page. */
 static bool put_zeros(const fm_mapped *m, const void *address)
 {
   const int protection = PROT_READ | PROT_WRITE, flags = MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -53,19 +54,19 @@ static bool put_zeros(const fm_mapped *m, const void *address)
          mmap(start, m->unit, protection, flags | MAP_PRIVATE, -1, 0) != MAP_FAILED;
 }
 
-/* An address that is not aligned as the processor wants it is no page that is missing: it would be missed again. */
+/* A fault by a misaligned address is not a lost page, and zeros would not repair it. */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
   const int saved = errno;
   fm_mapped *m = info->si_code > 0 && info->si_code != BUS_ADRALN ? find_mapped(info->si_addr) : NULL;
-  if (m) m->lost = 1; /* first: another thread may read the zeros at once */
+  if (m) m->lost = 1; /* before the zeros, which another thread may read at once */
   if (m && !put_zeros(m, info->si_addr)) m = NULL;
   errno = saved;
   if (!m) pass_on(number, info, context);
 }
 
-/* The handler stays installed, since one that came later may chain to it; so the code of it must stay as well
-** when the host unloads the module. */
+/* The handler stays installed, since a later handler may chain to it. So its code must stay loaded when
+** the host unloads the module. */
 static void stay_loaded(void)
 {
   Dl_info self;
@@ -75,7 +76,8 @@ static void stay_loaded(void)
 
 static atomic_bool installed;
 
-/* By one thread at a time. Calls of the system that were not broken off before are not. */
+/* The caller has the process lock. System calls that a SIGBUS did not interrupt before are not interrupted
+** afterwards. */
 static int install(void)
 {
   struct sigaction ours = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
@@ -88,7 +90,7 @@ static int install(void)
   return 0;
 }
 
-/* A fault whose signal is blocked ends the process, whoever handles it: a thread that opens views lets it through. */
+/* A fault ends the process if its signal is blocked. So a thread that opens a view unblocks SIGBUS. */
 static void unblock(void)
 {
   sigset_t only;
@@ -97,7 +99,8 @@ static void unblock(void)
   pthread_sigmask(SIG_UNBLOCK, &only, NULL);
 }
 
-/* No fork comes in between: its child would wait for a thread that it does not have. */
+/* The process lock keeps forks out. The child of a fork in the middle would find the handler half
+** installed. */
 int fm_sys_handle_lost_pages(fm_find_mapped find, fm_error *e)
 {
   int error = 0;

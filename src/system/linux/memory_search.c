@@ -1,4 +1,4 @@
-/* Searching by memmem(3), which the C library has made for the processor. */
+/* Finding bytes by memmem(3), which the C library optimizes for the processor. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX

@@ -1,9 +1,10 @@
-/* CreateFile on POSIX. Who opens a file cannot keep others out, so that share modes ask for nothing. */
+/* CreateFile on Linux. A process that opens a file cannot keep others from opening it, so share modes have no
+** effect. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
 
-/* Attributes that say nothing here, and hints that the system does without. */
+/* Attributes and hints that have no effect here. */
 enum {
   ATTRIBUTES = 0x20 | 0x80 | 0x100, /* FILE_ATTRIBUTE_ARCHIVE, _NORMAL, _TEMPORARY */
   HINTS = 0x10000000 | 0x08000000   /* FILE_FLAG_RANDOM_ACCESS, _SEQUENTIAL_SCAN */
@@ -14,7 +15,8 @@ static int check_request(const fm_file_request *r, const fm_request *o, fm_error
   const int code = fm_linux_check_request(o, e);
   if (code != FM_OK) return code;
   if (r->flags & ~(uint32_t)(ATTRIBUTES | HINTS))
-    return fm_fail(e, FM_UNSUPPORTED, "this system has nothing for the flags 0x%lx", (unsigned long)r->flags);
+    return fm_fail(e, FM_UNSUPPORTED, "this system does not support the flags 0x%lx",
+                   (unsigned long)(r->flags & ~(uint32_t)(ATTRIBUTES | HINTS)));
   return FM_OK;
 }
 
@@ -23,42 +25,47 @@ static bool empties(const fm_file_request *r)
   return r->disposition == FM_CREATE_ALWAYS || r->disposition == FM_TRUNCATE_EXISTING;
 }
 
-/* Emptying is writing, whatever a map of it may be asked for. */
+static int fail_irregular(fm_error *e)
+{
+  return fm_fail(e, FM_DENIED, "it is a folder, device, FIFO or socket, not a regular file");
+}
+
+/* Emptying a file needs the right to write, also if its maps do not. */
 static int open_flags(int access, const fm_file_request *r)
 {
   if (empties(r)) access |= FM_WRITE;
   return access & FM_WRITE ? (access & FM_READ ? O_RDWR : O_WRONLY) : O_RDONLY;
 }
 
-/* Looks before it opens, since opening a FIFO or device has effects. */
-static int open_regular(int *out, bool *existed, const char *path, int access, const fm_file_request *r, unsigned mode,
-                        fm_error *e)
+/* The file is examined before it is opened, since opening a FIFO or a device has effects. */
+static int open_regular(int *out, bool *existed, const char *path, int access, const fm_file_request *r,
+                        unsigned mode, fm_error *e)
 {
-  const bool may_make = r->disposition != FM_OPEN_EXISTING && r->disposition != FM_TRUNCATE_EXISTING;
+  const bool may_create = r->disposition != FM_OPEN_EXISTING && r->disposition != FM_TRUNCATE_EXISTING;
   const int flags = open_flags(access, r);
   for (int i = 0; i < 10; i++) {
     struct stat st;
-    const bool is_there = stat(path, &st) == 0;
-    if (is_there && r->disposition == FM_CREATE_NEW) return fm_fail_native(e, EEXIST);
-    if (is_there && !S_ISREG(st.st_mode)) return fm_fail(e, FM_DENIED, "it is not a regular file");
-    if (!is_there && (errno != ENOENT || !may_make)) return fm_fail_native(e, errno);
-    const int fd = fm_linux_open(path, is_there ? flags : flags | O_CREAT | O_EXCL, (mode_t)mode);
+    const bool exists = stat(path, &st) == 0;
+    if (exists && r->disposition == FM_CREATE_NEW) return fm_fail_native(e, EEXIST);
+    if (exists && !S_ISREG(st.st_mode)) return fail_irregular(e);
+    if (!exists && (errno != ENOENT || !may_create)) return fm_fail_native(e, errno);
+    const int fd = fm_linux_open(path, exists ? flags : flags | O_CREAT | O_EXCL, (mode_t)mode);
     if (fd >= 0) {
       *out = fd;
-      *existed = is_there;
+      *existed = exists;
       return FM_OK;
     }
-    /* Somebody was faster in making or removing it. */
-    if (errno != (is_there ? ENOENT : EEXIST)) return fm_fail_native(e, errno);
+    /* Another process may have removed or made it in between. */
+    if (errno != (exists ? ENOENT : EEXIST)) return fm_fail_native(e, errno);
   }
-  return fm_fail_native(e, ENOENT); /* a symbolic link to nothing */
+  return fm_fail_native(e, ENOENT); /* a symbolic link to a path that does not exist */
 }
 
 static int prepare(int fd, bool existed, const fm_file_request *r, const fm_request *o, fm_error *e)
 {
   struct stat st;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
-  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_DENIED, "it is not a regular file");
+  if (!S_ISREG(st.st_mode)) return fail_irregular(e);
   if (!existed && fchmod(fd, (mode_t)o->mode) != 0) return fm_fail_native(e, errno);
   if (existed && empties(r) && ftruncate(fd, 0) != 0) return fm_fail_native(e, errno);
   return o->inherit ? fm_linux_set_inherit(fd, true, e) : FM_OK;
@@ -68,18 +75,18 @@ int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int acces
                      const fm_request *o, fm_error *e)
 {
   int fd = -1;
-  bool was_there = false;
+  bool has_existed = false;
   int code = check_request(r, o, e);
-  if (code == FM_OK) code = open_regular(&fd, &was_there, path, access, r, o->mode, e);
+  if (code == FM_OK) code = open_regular(&fd, &has_existed, path, access, r, o->mode, e);
   if (code != FM_OK) return code;
-  code = prepare(fd, was_there, r, o, e);
+  code = prepare(fd, has_existed, r, o, e);
   if (code != FM_OK) {
-    if (!was_there) fm_linux_remove_made(fd, path);
+    if (!has_existed) fm_linux_remove_made(fd, path);
     close(fd);
     return code;
   }
   *f = (fm_open_file){fd, access};
-  *existed = was_there;
+  *existed = has_existed;
   return FM_OK;
 }
 

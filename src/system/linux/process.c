@@ -1,4 +1,4 @@
-/* What concerns the whole process: forks, its clock and its pages. */
+/* The process as a whole: its page size, its clocks and its forks. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
@@ -53,19 +53,24 @@ void fm_sys_relax(void)
 
 bool fm_sys_is_parallel(void)
 {
-  static atomic_int processors; /* asked once */
+  static atomic_int processors; /* sysconf(3) reads a file */
   if (processors == 0) processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
   return processors > 1;
 }
 
 /* {-- Forks ------------------------------------------------------------------------------------- */
 
-/* Held while a thread forks, so that a child finds the process's lists whole. */
+/* Locked while a thread forks, so that the child finds the process's lists complete. */
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static atomic_uint forks;
+
+/* The count changes before the child exists: a thread that closes a section then knows of every child that
+** may hold it. */
 static void before_fork(void)
 {
   pthread_mutex_lock(&process_lock);
+  forks++;
 }
 
 static void start(void)
@@ -73,9 +78,16 @@ static void start(void)
   pthread_atfork(before_fork, fm_sys_unlock_process, fm_sys_unlock_process);
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+unsigned fm_linux_forks(void)
+{
+  pthread_once(&once, start);
+  return forks;
+}
+
 void fm_sys_lock_process(void)
 {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, start);
   pthread_mutex_lock(&process_lock);
 }

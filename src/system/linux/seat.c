@@ -1,7 +1,9 @@
-/* Seats: locks on one byte of an open file description each (fm_linux_lock_byte). The kernel drops such a lock with the
-** last descriptor of its description, and so when the process dies.
+/* Seats: each is a lock on one byte, by an open file description of its own (fm_linux_lock_byte). The kernel
+** drops such a lock with the last descriptor of its description, and so when the process dies.
 **
-** A forked child has copies of all descriptors, by which a dead parent would look alive: the child closes them at once. */
+** A forked child has copies of all descriptors. By them a dead parent would seem alive, so the child
+** closes them at once. A child of posix_spawn(3) or system(3) runs no fork handlers and keeps its copies
+** until its exec. So a process that releases a seat unlocks the byte before it closes the descriptor. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
@@ -9,7 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-/* Of this process; under the process lock. */
+/* The seats of this process. The process lock protects the list. */
 static fm_seat *seats;
 
 static void in_child(void)
@@ -26,7 +28,7 @@ static void start(void)
   pthread_atfork(NULL, NULL, in_child);
 }
 
-/* Another description of the file behind a descriptor; /proc leads to it though it may have lost its name. */
+/* Opens the file of a descriptor again. The link in /proc leads to it even if it has lost its name. */
 static int open_anew(int fd)
 {
   char link[40];
@@ -38,9 +40,9 @@ int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_erro
 {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, start);
-  /* Most seats that are taken are seen without opening anything. */
+  /* This look, which opens nothing, finds most seats that another process has. */
   if (fm_linux_see_lock(s->fd, number) > 0) return fm_fail(e, FM_IN_USE, NULL);
-  fm_sys_lock_process(); /* no fork may come between the opening and the list */
+  fm_sys_lock_process(); /* a child forked between the open and the list would keep the descriptor */
   const int fd = open_anew(s->fd);
   int code = fd < 0 ? fm_fail_native(e, errno) : FM_OK;
   const int error = fd < 0 ? 0 : fm_linux_lock_byte(fd, F_WRLCK, number);
@@ -64,13 +66,14 @@ void fm_seat_release(fm_seat *seat)
   while (*at && *at != seat) at = &(*at)->next;
   if (*at) {
     *at = seat->next;
+    fm_linux_lock_byte(seat->fd, F_UNLCK, seat->number);
     close(seat->fd);
   }
   fm_sys_unlock_process();
   seat->number = 0;
 }
 
-/* A process that cannot be seen to have died counts as alive, so that its seat is not taken from it. */
+/* If the system cannot tell, the process counts as alive, so that no other process acquires its seat. */
 bool fm_seat_is_taken(const fm_section *s, uint32_t number)
 {
   return fm_linux_see_lock(s->fd, number) != 0;

@@ -1,11 +1,12 @@
-/* Unnamed sections, inherited ones, and mapped memory. Named sections are in named_section.c, files in file.c. */
+/* Unnamed sections, inherited ones, and mapped memory. Named sections are in named_section.c, files in
+** file.c. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
 
 #include <sys/mman.h>
 
-/* What the system calls need of an access. */
+/* The flags of open(2) for an access. */
 int fm_linux_open_flags(int access)
 {
   return access & FM_WRITE ? O_RDWR : O_RDONLY;
@@ -14,19 +15,20 @@ int fm_linux_open_flags(int access)
 /* SEC_IMAGE, SEC_NOCACHE, SEC_WRITECOMBINE. */
 enum { WINDOWS_ALONE = 0x01000000 | 0x10000000 | 0x40000000 };
 
-/* What every call does with an option that this system has nothing for. */
+/* FM_UNSUPPORTED for an option that only Windows has. */
 int fm_linux_check_request(const fm_request *o, fm_error *e)
 {
-  if (o->sddl) return fm_fail(e, FM_UNSUPPORTED, "security descriptors are Windows'; here it is `mode`");
+  if (o->sddl)
+    return fm_fail(e, FM_UNSUPPORTED, "only Windows has security descriptors (sddl); use mode here");
   if (o->protect & WINDOWS_ALONE)
-    return fm_fail(e, FM_UNSUPPORTED, "only Windows has memory of that kind (0x%lx)", (unsigned long)o->protect);
+    return fm_fail(e, FM_UNSUPPORTED, "only Windows supports the kind of memory 0x%lx",
+                   (unsigned long)(o->protect & WINDOWS_ALONE));
   return FM_OK;
 }
 
-
 /* {-- Making and opening ------------------------------------------------------------------------ */
 
-static int make_small(int *out, fm_error *e)
+static int make_memory(int *out, fm_error *e)
 {
   const int fd = memfd_create("filemap", MFD_CLOEXEC);
   if (fd < 0) return fm_fail_native(e, errno);
@@ -34,11 +36,11 @@ static int make_small(int *out, fm_error *e)
   return FM_OK;
 }
 
-/* Huge pages are committed always, as on Windows. */
+/* Huge pages are always committed, as on Windows. */
 static int make_unnamed(fm_section *s, const fm_request *r, fm_error *e)
 {
   int fd = -1;
-  int code = r->large_pages ? fm_make_huge(&fd, e) : make_small(&fd, e);
+  int code = r->large_pages ? fm_make_huge(&fd, e) : make_memory(&fd, e);
   if (code != FM_OK) return code;
   const uint64_t page = fm_huge_page(fd), past = page ? r->size % page : 0;
   code = fm_linux_set_size(fd, 0, past ? r->size + page - past : r->size, r->commit || page, e);
@@ -48,7 +50,8 @@ static int make_unnamed(fm_section *s, const fm_request *r, fm_error *e)
   return code;
 }
 
-/* A new descriptor is close-on-exec. This is the last step that can fail. */
+/* Child processes do not inherit a new descriptor unless `inherit` is set. This is the last step that can
+** fail. */
 static int set_inherit(fm_section *s, const fm_request *r, fm_error *e)
 {
   const int code = r->inherit ? fm_linux_set_inherit(s->fd, true, e) : FM_OK;
@@ -68,7 +71,7 @@ int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_er
 int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)
 {
   int code = fm_linux_check_request(r, e);
-  if (code == FM_OK) code = fm_named_open(s, size, name, fm_linux_open_flags(r->access), e);
+  if (code == FM_OK) code = fm_named_open(s, size, name, r, e);
   if (code != FM_OK) return code;
   if (r->size > *size) {
     fm_sys_close(s);
@@ -78,38 +81,38 @@ int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_req
   return set_inherit(s, r, e);
 }
 
-/* The kernel knows what a descriptor is for, and for which accesses it was opened. */
+/* fstat(2) and fcntl(2) tell what the descriptor is, and for which access it was opened. */
 int fm_sys_adopt(fm_section *s, intptr_t handle, uint64_t size, int access, fm_error *e)
 {
   const int fd = (int)handle;
   struct stat st;
   if (handle != fd) return fm_fail_native(e, EBADF);
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
-  if (!S_ISREG(st.st_mode)) return fm_fail(e, FM_INVALID, "it is not a descriptor of memory or a file");
+  if (!S_ISREG(st.st_mode))
+    return fm_fail(e, FM_INVALID, "it is a folder, device, pipe or socket, not memory or a regular file");
   const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
   if (mode == O_WRONLY || (mode == O_RDONLY && (access & FM_WRITE)))
-    return fm_fail(e, FM_DENIED, "it was not opened for \"%s\"", fm_access_word(access));
+    return fm_fail(e, FM_DENIED, "it was not opened for access \"%s\"", fm_access_word(access));
   if (st.st_size < 0 || (uint64_t)st.st_size < size)
     return fm_fail(e, FM_TOO_SMALL, "it has %lld bytes, but %llu were requested", (long long)st.st_size,
                    (unsigned long long)size);
   const int code = fm_linux_set_inherit(fd, false, e);
-  if (code == FM_OK) *s = (fm_section){.fd = fd, .backing = FM_ADOPTED, .huge_page = fm_huge_page(fd)};
-  return code;
+  if (code != FM_OK) return code;
+  *s = (fm_section){.fd = fd, .backing = FM_ADOPTED, .huge_page = fm_huge_page(fd), .is_shared = true};
+  fm_named_adopt(s);
+  return FM_OK;
 }
 
 void fm_sys_close(fm_section *s)
 {
-  if (s->backing == FM_NAMED) {
-    fm_named_close(s);
-    return;
-  }
-  close(s->fd);
-  /* An inherited section may have a name, which the kernel does not report. A look at all names finds it. */
-  if (s->backing == FM_ADOPTED) fm_named_sweep();
+  if (s->file.path[0]) fm_named_close(s);
+  else close(s->fd);
 }
 
-intptr_t fm_sys_handle(const fm_section *s)
+/* The caller can pass the descriptor on to another process. */
+intptr_t fm_sys_handle(fm_section *s)
 {
+  s->is_shared = true;
   return s->fd;
 }
 
@@ -136,7 +139,7 @@ size_t fm_sys_unit(const fm_section *s)
   return s->huge_page ? s->huge_page : fm_page_size();
 }
 
-/* Pages that are only reserved read 0. */
+/* Reserved pages read 0. */
 bool fm_sys_is_reserved(const fm_section *s)
 {
   (void)s;
@@ -164,7 +167,7 @@ void fm_sys_unmap(fm_mapped *m)
   munmap(m->base, m->length);
 }
 
-/* The calls below take whole pages. */
+/* The calls below need addresses at multiples of the page size. */
 static size_t before_page(const void *address)
 {
   return (uintptr_t)address % fm_page_size();
@@ -178,7 +181,7 @@ static int sync_file(int fd)
   return result;
 }
 
-/* msync(2) on Linux writes a file's data as fdatasync does; the rest of its metadata takes fsync. */
+/* msync(2) on Linux writes a file's data as fdatasync(2) does. fsync(2) writes the rest of its metadata. */
 int fm_sys_flush(fm_section *s, void *address, size_t length, bool async, fm_error *e)
 {
   const size_t before = before_page(address);
@@ -188,7 +191,7 @@ int fm_sys_flush(fm_section *s, void *address, size_t length, bool async, fm_err
   return FM_OK;
 }
 
-/* MADV_DONTNEED would throw away what was written to private pages. */
+/* MADV_DONTNEED would discard data that was written to private pages. */
 void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
 {
   static const int advice[] = {
@@ -199,8 +202,8 @@ void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
   if (hint != FM_DONTNEED || !is_private) madvise((char *)address - before, length + before, advice[hint]);
 }
 
-/* Past RLIMIT_MEMLOCK the errno is ENOMEM or EAGAIN, and EPERM where the limit is 0. ENOMEM also stands for
-** pages that have gone away: what is locked is brought in. */
+/* Past RLIMIT_MEMLOCK the errno is ENOMEM or EAGAIN, and EPERM if the limit is 0. ENOMEM also means a lost
+** page, because locking reads the pages in. */
 int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_error *e)
 {
   struct stat st;
@@ -209,7 +212,7 @@ int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_
   if (error != ENOMEM && error != EAGAIN && error != EPERM) return fm_fail_native(e, error);
   const bool is_cut = fstat(s->fd, &st) == 0 && (uint64_t)st.st_size < offset + length;
   const int code = is_cut ? fm_fail(e, FM_TRUNCATED, NULL)
-                          : fm_fail(e, FM_NO_MEMORY, "so much memory may not be locked");
+                          : fm_fail(e, FM_NO_MEMORY, "%zu bytes are more than it may lock (RLIMIT_MEMLOCK)", length);
   if (e) e->native = error;
   return code;
 }
@@ -225,7 +228,7 @@ int fm_sys_commit(fm_section *s, uint64_t offset, void *address, size_t length, 
   return fm_linux_commit(s->fd, offset, length, e);
 }
 
-/* What is not there yet reads 0. */
+/* Reserved pages read 0. */
 bool fm_sys_is_committed(const void *address, size_t length)
 {
   (void)address, (void)length;

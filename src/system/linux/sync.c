@@ -1,4 +1,4 @@
-/* Linux has no named sync objects of its own that live as on Win32: sync/ makes them of shared memory. */
+/* Linux has no named sync objects that live as on Win32. The room sync/ makes them in shared memory. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX

@@ -287,7 +287,7 @@ void fm_sys_close(fm_section *s)
   if (s->file) CloseHandle(fm_win32_handle(s->file));
 }
 
-intptr_t fm_sys_handle(const fm_section *s)
+intptr_t fm_sys_handle(fm_section *s)
 {
   return s->handle;
 }

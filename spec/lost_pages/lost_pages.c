@@ -1,7 +1,7 @@
 /* Lost pages and SIGBUS: a program in C that uses filemap's library as a host program does, with its own
 ** handlers, threads, limits and signals.
 **
-**   guard CASE [library]
+**   lost_pages CASE [library]
 **
 ** Each case runs in a process of its own. It prints "holds" if it succeeds. Some cases must be ended by
 ** SIGBUS instead. `library` is the path of a second copy of the library, which is loaded and unloaded. */

@@ -1,5 +1,5 @@
 -- Lost pages in a host program that has its own SIGBUS handlers, threads, limits and signals
--- (spec/guard/guard.c), or its own handlers of Windows exceptions (spec/guard/inpage.c).
+-- (spec/lost_pages/lost_pages.c), or its own handlers of Windows exceptions (spec/lost_pages/inpage.c).
 local process = require "process"
 local support = require "spec.support"
 
@@ -11,7 +11,7 @@ support.clean()
 -- Runs a case, which prints these lines and then exits with code 0 or is ended by SIGBUS. LD_PRELOAD is
 -- unset, because a preloaded sanitizer has a SIGBUS handler of its own.
 local function run(case, ends, ...)
-  local child <close> = process.spawn { folder .. "guard", case, folder .. "guarded.so",
+  local child <close> = process.spawn { folder .. "lost_pages", case, folder .. "loaded_library.so",
     env = { LD_PRELOAD = false } }
   for _, line in ipairs { ... } do assert.equal(line, (child:read(support.deadline))) end
   assert.same({ nil, "eof" }, { child:read(support.deadline) })
@@ -63,6 +63,13 @@ support.only("posix", "Windows has no signals", function()
   end)
 
   describe("a lost page", function()
+    it("is noticed by a program in C that reads, then calls fm_view_is_lost", function()
+      local child <close> = process.spawn { folder .. "views", "lost", support.tmpname(),
+        env = { LD_PRELOAD = false } }
+      assert.equal("done", (child:read(support.deadline)))
+      assert.equal(0, child:wait(support.deadline))
+    end)
+
     for case, what in pairs {
       threads = "in many threads and views, while others open and close",
       blocked = "in a thread with all signals blocked",

@@ -1,0 +1,49 @@
+-- Sleeping on a futex in programs of both word sizes, with each width of time_t and with another C library
+-- (spec/futex/sleeps.c). The layout of the kernel's time-out does not depend on the C library's.
+local process = require "process"
+local support = require "spec.support"
+
+local SOURCES <const> = "spec/futex/sleeps.c src/system/linux/wait.c"
+
+support.clean()
+
+-- Builds the program. LD_PRELOAD is unset: a preloaded leak checker would report the compiler's leaks.
+local function build(compiler)
+  local program = support.tmpname()
+  local command = ("unset LD_PRELOAD; %s -std=gnu11 -O2 -Wall -Werror -o %s %s -pthread >%s.log 2>&1"):format(
+    compiler, program, SOURCES, program)
+  local ok = os.execute(command)
+  os.remove(program .. ".log")
+  return ok and program
+end
+
+local BUILDS <const> = {
+  { "of this machine's word size", "gcc", 64 },
+  { "of 32 bits with a 32-bit time_t", "gcc -m32 -D_FILE_OFFSET_BITS=64", 32 },
+  { "of 32 bits with a 64-bit time_t", "gcc -m32 -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64", 64 },
+  { "that uses musl", "musl-gcc -idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu", 64 },
+}
+
+support.only("posix", "Windows waits for events", function()
+  describe("a sleep of 0.2 s", function()
+    for _, case in ipairs(BUILDS) do
+      local what, compiler, bits = table.unpack(case)
+      it("takes 0.2 s and no processor time in a program " .. what, function()
+        local program = build(compiler)
+        if not program then return pending(compiler .. " does not work here") end
+        local child <close> = process.spawn { program, env = { LD_PRELOAD = false } }
+        child:expect(("^time_t of %d bits$"):format(bits))
+        -- A signal may end a sleep early, so the longest of five sleeps counts.
+        local longest, used = 0, 0
+        for _ = 1, 5 do
+          local slept, processor = child:expect("^(%S+) (%S+)$")
+          longest, used = math.max(longest, tonumber(slept)), used + tonumber(processor)
+        end
+        assert.is_true(longest >= 0.2, ("slept %g s"):format(longest))
+        assert.is_true(used < 0.1, ("used %g s of the processor"):format(used))
+        assert.equal(0, child:wait(support.deadline))
+        os.remove(program)
+      end)
+    end
+  end)
+end)
