@@ -6,6 +6,7 @@ local core = require "filemap.core"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local state = require "filemap.state"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 
@@ -55,13 +56,15 @@ describe("a writer of a mailslot", function()
 end)
 
 describe("a writer of a mailslot that is stopped", function()
-  it("makes others fail with in_use while it holds the lock, and leaves no message when killed", function()
+  it("makes others fail without delay or with in_use while it holds the lock, and leaves no message when killed", function()
     local name = support.unique("Local\\")
     local slot <close> = assert(mailslot.create(name))
     local other <close> = assert(mailslot.open(name))
     local child = stopped_at("put", 1, ("w = mailslot.open(%q)"):format(name), "w:send('half')")
-    fails("in_use", name, other:send("x", 0))
     local start = core.now()
+    fails("full", name, other:send("x", 0))
+    assert.is_true(core.now() - start < 0.05)
+    start = core.now()
     fails("in_use", name, other:send("x", 0.5))
     assert.is_true(core.now() - start >= 0.45)
     child:kill()
@@ -167,15 +170,16 @@ describe("an end of a pipe", function()
 
   it("makes the client's calls fail with closed when it is killed in accept", function()
     local name = support.unique("Local\\")
-    local holder <close> = assert(pipe.listen(name, { capacity = 64 }))
+    local child = steps.child()
+    child:ask("l = pipe.listen(%q, { capacity = 64 })", name)
     local client <close> = assert(pipe.connect(name))
-    holder:close()
-    killed_at("accepting", 1, ("l = pipe.listen(%q, { capacity = 64 })"):format(name), "c = l:accept()")
+    child:stop_at("accepting", 1)
+    assert.is_true(child:stops("c = l:accept()"))
+    child:kill()
     fails("closed", name, client:receive())
     local listener <close> = assert(pipe.listen(name, { capacity = 64 }))
-    local conn <close> = assert(listener:accept(0))
+    fails("timeout", name, listener:accept(0))
     fails("closed", name, client:send("x", 0))
-    assert(conn)
   end)
 end)
 

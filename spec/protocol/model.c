@@ -196,7 +196,7 @@ enum { MESSAGES = sizeof lengths / sizeof *lengths, RING = 64 };
 static fm_ring_words ring_words;
 static unsigned char ring_bytes[RING];
 static fm_word32 data_word, space_word;
-static fm_wait_point data_signal = {&data_word, 0}, space_signal = {&space_word, 0};
+static fm_wait_point data_signal = {.word = &data_word}, space_signal = {.word = &space_word};
 static fm_ring in, out;
 
 static int look_to_put(void *context, bool thoroughly, fm_error *e)
@@ -230,7 +230,7 @@ static void read_all(void)
     uint32_t length = 0;
     int code = look_to_get(&length, false, NULL);
     if (code == FM_TIMEOUT) {
-      fm_ring_give_back(&in);
+      fm_ring_store_head(&in);
       fm_wake(&space_signal);
       code = fm_await(&data_signal, FM_FOREVER, look_to_get, &length, NULL);
     }
@@ -246,8 +246,7 @@ static void set_up_ring(void)
   memset(&ring_words, 0, sizeof ring_words);
   memset(ring_bytes, 0xee, sizeof ring_bytes);
   data_word = space_word = 0;
-  if (fm_ring_open(&in, &ring_words, ring_bytes, RING, NULL) || fm_ring_open(&out, &ring_words, ring_bytes, RING, NULL))
-    fail("a ring does not open");
+  in = out = fm_ring_of(&ring_words, ring_bytes, RING, RING);
   add_thread(write_all);
   add_thread(read_all);
 }
@@ -325,7 +324,8 @@ static bool take_lock(fm_lock *l)
 
 static void lock_twice(void)
 {
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
   for (int i = 0; i < 2; i++) {
     if (take_lock(&l)) fail("nobody died");
     fm_lock_release(&l);
@@ -341,14 +341,16 @@ static void set_up_locks(void)
 
 static void lock_and_die(void)
 {
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
   take_lock(&l);
   alive[l.seat] = false;
 }
 
 static void lock_after_dead(void)
 {
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
   const bool first = takings == 0;
   const bool abandoned = take_lock(&l);
   if (abandoned && first && takings == 1) fail("nobody had died");
@@ -371,12 +373,13 @@ static void set_up_death(void)
 static void die_and_come_again(void)
 {
   static fm_word32 nobody_wakes;
-  fm_seat seat = {0, 0, NULL};
+  fm_seat seat = {.number = 0};
   lock_and_die();
   fm_sys_sleep(NULL, &nobody_wakes, 0, FM_SLICE);
   if (fm_seat_acquire_free(&seat, NULL, 1, NULL) != FM_OK) fail("no seat is free");
   fm_lock_mark_abandoned(&owner, seat.number);
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, seat.number};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, seat.number};
   take_lock(&l);
   if (owner != l.seat) fail("the lock names another");
   fm_lock_release(&l);

@@ -20,10 +20,19 @@ static int check_options(fm_sync_kind kind, const fm_sync_options *o, fm_error *
   return FM_OK;
 }
 
+/* The system's own class for all kinds, or the ones in shared memory. */
+static const fm_sync_class *class_of(fm_sync_kind kind)
+{
+  static const fm_sync_class *const shared[] = {
+    [FM_MUTEX] = &fm_shared_mutex, [FM_SEMAPHORE] = &fm_shared_semaphore, [FM_EVENT] = &fm_shared_event,
+  };
+  return fm_sys_sync_class ? fm_sys_sync_class : shared[kind];
+}
+
 int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name,
                  const fm_sync_options *options, fm_error *e)
 {
-  const fm_sync_class *class = fm_sys_sync_class ? fm_sys_sync_class : &fm_shared_sync_class;
+  const fm_sync_class *class = class_of(kind);
   fm_name parsed;
   fm_sync_options o;
   bool is_new = false;
