@@ -1,5 +1,5 @@
 -- The protocols in shared memory, tested without Lua: all interleavings of a few steps
--- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c).
+-- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c, host.c).
 --
 -- The environment variable FILEMAP_PREEMPTIONS sets the number of preemptions in an interleaving (default 3).
 local process = require "process"
@@ -27,6 +27,12 @@ support.only("posix", "the programs are POSIX programs", function()
       local threads <close> = process.spawn { folder .. "threads", "100000" }
       threads:expect("^100000 messages and values hold$")
       threads:finish()
+    end)
+
+    it("use several objects of the same names at once, and do not mistake each other for the holder of a mutex", function()
+      local host <close> = process.spawn { folder .. "host", support.unique("Local\\"), "500" }
+      host:expect("^500 rounds hold$")
+      host:finish()
     end)
   end)
 end)

@@ -73,6 +73,22 @@ describe("a writer of a mailslot that is stopped", function()
   end)
 end)
 
+describe("opening a mailslot", function()
+  it("does not read positions that a writer and the reader are changing", function()
+    local name = support.unique("Local\\")
+    local slot <close> = assert(mailslot.create(name))
+    local writer <close> = assert(mailslot.open(name))
+    local child = steps.child()
+    child:stop_at("load", 1)
+    local stopped = child:stops("w, _, code = mailslot.open(%q) return code or 'opened'", name)
+    assert.is_true(writer:send("a message"))
+    assert.equal("a message", slot:receive(0))
+    if stopped then assert.equal("opened", child:go_on()) end
+    assert.equal("true", child:ask("return w:send('another')"))
+    assert.equal("another", slot:receive(0))
+  end)
+end)
+
 describe("a reader of a mailslot", function()
   for _, step in ipairs { "next", "get" } do
     it("leaves the unread messages to the next reader when it is killed at " .. step, function()
@@ -180,6 +196,55 @@ describe("an end of a pipe", function()
     local listener <close> = assert(pipe.listen(name, { capacity = 64 }))
     fails("timeout", name, listener:accept(0))
     fails("closed", name, client:send("x", 0))
+  end)
+end)
+
+describe("a process that waits for an event", function()
+  it("is released by set although reset follows at once, if the event is manual", function()
+    if support.windows then return end -- there the event is the system's own, without such steps
+    local name = support.unique("Local\\")
+    local event <close> = sync.event(name, { manual = true })
+    local child = steps.child()
+    child:ask("e = sync.event(%q)", name)
+    for n = 1, 3 do
+      child:stop_at("sleep", n)
+      assert.is_true(child:stops("return e:wait(%d)", support.deadline))
+      assert.is_true(event:set())
+      assert.is_true(event:reset())
+      assert.equal("true", child:go_on())
+      assert.equal("timeout", child:ask("return e:wait(0)"))
+    end
+  end)
+
+  it("is released together with all others that wait", function()
+    local name, children = support.unique("Local\\"), {}
+    local event <close> = sync.event(name, { manual = true })
+    if support.windows then return end
+    for i = 1, 8 do
+      children[i] = steps.child()
+      children[i]:ask("e = sync.event(%q)", name)
+      children[i]:stop_at("sleep", 1)
+      assert.is_true(children[i]:stops("return e:wait(%d)", support.deadline))
+    end
+    event:set()
+    event:reset()
+    for _, child in ipairs(children) do assert.equal("true", child:go_on()) end
+  end)
+
+  it("is the only one that is released if the event is automatic", function()
+    if support.windows then return end
+    local name, released = support.unique("Local\\"), 0
+    local event <close> = sync.event(name)
+    local children = {}
+    for i = 1, 3 do
+      children[i] = steps.child()
+      children[i]:ask("e = sync.event(%q)", name)
+      children[i]:stop_at("sleep", 1)
+      assert.is_true(children[i]:stops("return e:wait(0.2)"))
+    end
+    event:set()
+    for _, child in ipairs(children) do released = released + (child:go_on() == "true" and 1 or 0) end
+    assert.equal(1, released)
   end)
 end)
 

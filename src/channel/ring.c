@@ -38,6 +38,7 @@ fm_ring fm_ring_of(fm_ring_words *shared, unsigned char *bytes, uint32_t size, u
 int fm_ring_load(fm_ring *r, fm_error *e)
 {
   r->tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
+  FM_TEST_HOOK("load");
   r->head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
   return r->tail - r->head <= r->size ? FM_OK : fail_corrupt(e);
 }
