@@ -1,5 +1,5 @@
 -- The protocols in shared memory, tested without Lua: all interleavings of a few steps
--- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c, host.c).
+-- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c, thread_objects.c).
 --
 -- The environment variable FILEMAP_PREEMPTIONS sets the number of preemptions in an interleaving (default 3).
 local process = require "process"
@@ -30,9 +30,9 @@ support.only("posix", "the programs are POSIX programs", function()
     end)
 
     it("use several objects of the same names at once, and do not mistake each other for the holder of a mutex", function()
-      local host <close> = process.spawn { folder .. "host", support.unique("Local\\"), "500" }
-      host:expect("^500 rounds hold$")
-      host:finish()
+      local program <close> = process.spawn { folder .. "thread_objects", support.unique("Local\\"), "500" }
+      program:expect("^500 rounds hold$")
+      program:finish()
     end)
   end)
 end)

@@ -34,8 +34,10 @@ void *fz_room(size_t length);
 
 /* {-- The hostile process ------------------------------------------------------------------------ */
 
-/* Sets the memory that the hostile process can write to; NULL: none. */
+/* Sets the memory that the hostile process can write to; NULL: none. Where the memory comes and goes, fz_memory returns
+** it instead. */
 void fz_share(void *memory, size_t size);
+extern void *(*fz_memory)(size_t *size);
 
 /* Performs the next action of the hostile process, if there is one. */
 void fz_interfere(void);

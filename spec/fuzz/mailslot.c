@@ -4,7 +4,7 @@
 enum { MOST = 3 };
 
 static fm_mailslot *held[MOST];
-static const fm_options options = fm_default_options();
+static fm_options options;
 
 static uint32_t capacity_of(uint8_t choice)
 {
@@ -35,18 +35,6 @@ static void send(fm_mailslot *m)
          CODES | CODE(FM_IN_USE) | (timeout > 0 ? CODE(FM_TIMEOUT) : CODE(FM_FULL)));
 }
 
-/* Copies the whole message, so that the sanitizers check all of its bytes. */
-static void receive(fm_mailslot *m)
-{
-  enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TIMEOUT) };
-  fm_error e = NO_ERROR;
-  const void *data = m;
-  size_t length = SIZE_MAX;
-  if (EXPECT(fm_mailslot_receive(m, seam_timeout(), &data, &length, &e), &e, CODES) == FM_OK)
-    memcpy(fz_room(length), data, length);
-  else CHECK(data == m && length == SIZE_MAX);
-}
-
 static void get_info(fm_mailslot *m)
 {
   enum { CODES = CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TRUNCATED) };
@@ -54,6 +42,22 @@ static void get_info(fm_mailslot *m)
   fm_mailslot_info info = {UINT64_MAX, 0, 0};
   const int code = EXPECT(fm_mailslot_get_info(m, &info, &e), &e, CODES);
   CHECK((code == FM_OK) == (info.max_message != UINT64_MAX));
+}
+
+/* Copies the whole message, so that the sanitizers check all of its bytes. No message is longer than the limit. */
+static void receive(fm_mailslot *m)
+{
+  enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TIMEOUT) };
+  fm_error e = NO_ERROR;
+  fm_mailslot_info info;
+  const void *data = m;
+  size_t length = SIZE_MAX;
+  if (EXPECT(fm_mailslot_receive(m, seam_timeout(), &data, &length, &e), &e, CODES) != FM_OK) {
+    CHECK(data == m && length == SIZE_MAX);
+    return;
+  }
+  memcpy(fz_room(length), data, length);
+  if (fm_mailslot_get_info(m, &info, NULL) == FM_OK) CHECK(length <= info.max_message);
 }
 
 static void close_one(fm_mailslot **m)
@@ -65,7 +69,7 @@ static void close_one(fm_mailslot **m)
 static void plant(void)
 {
   const uint32_t how = fz_byte(), ring = how < 200 ? 64u << how % 6 : fz_word() % 9999, longest = fz_byte() & 1 ? fz_word() : ring / 2;
-  seam_plant(FM_OBJECT_MAILSLOT, (uint32_t[4]){longest, ring}, fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
+  seam_plant(FM_OBJECT_MAILSLOT, 1, (uint32_t[4]){longest, ring}, fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
 }
 
 static void make_call(void)
@@ -88,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
   seam_begin();
+  options = fm_default_options();
   while (fz_has_more()) make_call();
   for (int i = 0; i < MOST; i++) close_one(&held[i]);
   seam_end();

@@ -1,11 +1,12 @@
 /* Pipes: listeners and connections of one section, which a hostile process damages. */
+#include "../../src/channel/pipe_table.h"
 #include "seam.h"
 
 enum { MOST = 3 };
 
 static fm_listener *listeners[2];
 static fm_conn *conns[MOST];
-static const fm_options options = fm_default_options();
+static fm_options options;
 
 /* Few values, so that two listeners often have the same capacity. */
 static uint32_t capacity_of(uint8_t choice)
@@ -86,9 +87,9 @@ static void plant(void)
 {
   const uint32_t places = 1 + fz_below(3), capacity = capacity_of(fz_byte()), how = fz_byte();
   const uint32_t ring = how < 200 ? 64u << how % 6 : fz_word() % 9999;
-  const size_t size = 4096 + places * ((576 + 2 * (size_t)ring + 4095) / 4096 * 4096);
-  const uint32_t sizes[4] = {places, ring, capacity < 10000 ? ring * 3 / 4 - 8 : capacity, fz_byte() & 1};
-  seam_plant(FM_OBJECT_PIPE, sizes, fz_byte() & 3 ? size : fz_word());
+  fm_header h = {.sizes = {places, ring, capacity < 10000 ? ring * 3 / 4 - 8 : capacity, fz_byte() & 1}};
+  const size_t size = (size_t)fm_pipe_conn_offset(&h, places);
+  seam_plant(FM_OBJECT_PIPE, FM_PIPE_VERSION, h.sizes, fz_byte() & 3 ? size : fz_word());
 }
 
 static void make_call(void)
@@ -113,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
   seam_begin();
+  options = fm_default_options();
   while (fz_has_more()) make_call();
   for (int i = 0; i < 2; i++) close_listener(&listeners[i]);
   for (int i = 0; i < MOST; i++) close_conn(&conns[i]);

@@ -11,7 +11,9 @@
 #include "../base/error.h"
 #include "../base/name.h"
 
-#if defined(FM_STUB) /* on request, to keep the seam honest */
+#if defined(FM_SYSTEM_TYPES) /* another system, of the specs: the header with its types */
+#define FM_SYSTEM_OTHER 1
+#elif defined(FM_STUB) /* on request, to keep the seam honest */
 #define FM_SYSTEM_NONE 1
 #elif defined(_WIN32)
 #define FM_SYSTEM_WINDOWS 1
@@ -27,6 +29,8 @@
 #include "linux/types.h"
 #elif FM_SYSTEM_WINDOWS
 #include "windows/types.h"
+#elif FM_SYSTEM_OTHER
+#include FM_SYSTEM_TYPES
 #else
 #include "none_types.h"
 #endif

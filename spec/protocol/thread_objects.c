@@ -2,13 +2,13 @@
 ** An object is used by one thread at a time; the library's own lists are used by all. The thread sanitizer finds data
 ** races in the library. Without it the program checks only the results.
 **
-**   host NAME [rounds] */
+**   thread_objects NAME [rounds] */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../include/filemap.h"
+#include "../../src/map/map.h"
 
 enum { THREADS = 2, SETS = 2, RENEWAL = 20 /* rounds after which a set is closed and opened again */ };
 
