@@ -1,7 +1,7 @@
 /* The C limits of channels: the least time that messages between two processes take, by spinning, by futexes,
-** and by FIFOs; and the newest value in a sequence lock. This file uses no code of filemap and has none of its additions (names, checks, detection of
-** dead processes, time-outs). A ring connects one writer and one reader in each direction. They trust each
-** other. */
+** and by FIFOs; and the newest value in a sequence lock. This file uses no code of filemap and has none of
+** its additions (names, checks, detection of dead processes, time-outs). A ring connects one writer and one
+** reader in each direction. They trust each other. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -158,7 +158,7 @@ static int open_ring(lua_State *L)
 
 enum { VALUE_SIZE = 4096 };
 
-/* `sequence` is odd while the writer changes the value, and twice the number of values published otherwise. */
+/* `sequence` is odd while the writer changes the value, else twice the number of values published. */
 typedef struct value {
   _Alignas(64) _Atomic(uint64_t) sequence;
   uint32_t length;

@@ -112,7 +112,8 @@ end
 topic.comparisons = {
   traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = TWO, target = 4e6,
     how = "A message, and the same message back. Both ends spin for a while before they sleep.",
-    columns = { PIPE, MAILSLOTS, STATES, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { least = 20 } },
+    columns = { PIPE, MAILSLOTS, STATES, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV },
+    bounds = either { least = 20 } },
   traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = ONE, target = 4e6,
     how = "The same, but one end runs only while the other one sleeps.",
     columns = { PIPE, MAILSLOTS, STATES, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { most = 1.3 } },
@@ -135,8 +136,8 @@ topic.comparisons = {
     how = "To one reader, over a mailslot or over one FIFO. The processes are not bound to "
       .. "a processor.",
     columns = { { "filemap", "mailslot" }, FIFO }, bounds = { { against = "luaposix FIFO", least = 3 } } },
-  traffic { work = "a value of 256 bytes for two readers", what = "publish", size = 256, where = TWO, peers = 2,
-    target = 10e6,
+  traffic { work = "a value of 256 bytes for two readers", what = "publish", size = 256, where = TWO,
+    peers = 2, target = 10e6,
     how = "The driver publishes values while two peers read the newest value all the time.",
     columns = { { "filemap", "state" }, { "C, sequence lock", "C, sequence lock" } },
     bounds = { { against = "C, sequence lock", most = 1.5 } } },

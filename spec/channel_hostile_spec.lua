@@ -16,7 +16,8 @@ local fails = check.fails
 
 local ROUNDS <const> = tonumber(os.getenv("FILEMAP_FUZZ")) or 60
 local SEED <const> = tonumber(os.getenv("FILEMAP_FUZZ_SEED")) or 1
-local EXPECTED <const> = " timeout full closed corrupt too_large too_small not_found exists in_use truncated invalid "
+local EXPECTED <const> = " timeout full closed corrupt too_large too_small not_found exists in_use truncated "
+  .. "invalid "
 
 support.clean()
 
@@ -215,7 +216,8 @@ describe("a finalizer that closes a channel during a call", function()
   it("does not remove the object's name from the error message", function()
     local name = support.unique("Local\\")
     local mutex = assert((sync.mutex(name)))
-    assert.is_truthy(closed_meanwhile(mutex, mutex.unlock):find(name .. "): this thread does not hold it", 1, true))
+    local message = closed_meanwhile(mutex, mutex.unlock)
+    assert.is_truthy(message:find(name .. "): this thread does not hold it", 1, true))
   end)
 end)
 

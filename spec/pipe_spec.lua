@@ -88,7 +88,8 @@ describe("a pipe", function()
     raises(pipe, ".listen", "x", { stream = 1 })
     raises(pipe, ".connect", "x", -1)
     fails("too_large", "x", pipe.listen("x", { capacity = 1 << 31 }))
-    local most = math.tointeger(select(2, pipe.listen("x", { capacity = 1 << 31 })):match("limit of (%d+) bytes"))
+    local message = select(2, pipe.listen("x", { capacity = 1 << 31 }))
+    local most = math.tointeger(message:match("limit of (%d+) bytes"))
     fails("too_large", "x", pipe.listen("x", { capacity = most + 1 }))
     assert(pipe.listen("x", { capacity = most })):close()
     fails("invalid", "a\\b", pipe.connect("a\\b"))
@@ -239,7 +240,7 @@ describe("a pipe", function()
     fails("closed", name, c:send("x", 0))
   end)
 
-  it("is not accepted by a new listener if it was queued for one that is gone", function()
+  it("is not accepted by a new listener if it was queued for a listener that is gone", function()
     for _, how in ipairs { "closed", "killed" } do
       local other = support.unique("Local\\")
       local child = support.child("evaluator")
@@ -264,7 +265,8 @@ describe("a pipe", function()
     end
   end)
 
-  support.only("posix", "seats are locks of a file there")("is accepted although a hostile process holds the seat of the client before it", function()
+  local hostile_seat = "is accepted although a hostile process holds the seat of the client before it"
+  support.only("posix", "seats are locks of a file there")(hostile_seat, function()
     local other = support.unique("Local\\")
     local queue <close> = assert(pipe.listen(other))
     local first <close> = assert(pipe.connect(other))
@@ -372,7 +374,9 @@ sys.stdin.readline()]]):format(other:sub(7))
     child:start("for i = 1, 50000 do local m = c:receive() assert(c:send(m)) end return 'done'")
     local sent, got = 0, 0
     while got < 50000 do
-      while sent < 50000 and sent - got < 100 and s:send(sent .. (" "):rep(sent % 90), 0) do sent = sent + 1 end
+      while sent < 50000 and sent - got < 100 and s:send(sent .. (" "):rep(sent % 90), 0) do
+        sent = sent + 1
+      end
       local message = assert(s:receive(support.deadline))
       assert(message == got .. (" "):rep(got % 90), message)
       got = got + 1

@@ -29,7 +29,7 @@ support.only("posix", "the programs are POSIX programs", function()
       threads:finish()
     end)
 
-    it("use several objects of the same names at once, and do not mistake each other for the holder of a mutex", function()
+    it("use objects of the same names at once, and never take a new thread for a holder", function()
       local program <close> = process.spawn { folder .. "thread_objects", support.unique("Local\\"), "500" }
       program:expect("^500 rounds hold$")
       program:finish()

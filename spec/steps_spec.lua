@@ -56,7 +56,7 @@ describe("a writer of a mailslot", function()
 end)
 
 describe("a writer of a mailslot that is stopped", function()
-  it("makes others fail without delay or with in_use while it holds the lock, and leaves no message when killed", function()
+  it("makes others fail with full or in_use while it has the lock, and sends nothing when killed", function()
     local name = support.unique("Local\\")
     local slot <close> = assert(mailslot.create(name))
     local other <close> = assert(mailslot.open(name))

@@ -16,8 +16,8 @@ int fz_expect(int code, const fm_error *e, unsigned allowed, const char *file, i
     fz_fail(text, file, line);
   }
   if (code != FM_OK && ((int)e->code != code || e->detail[0] == '\0' || e->native == -1)) {
-    snprintf(text, sizeof text, "the error of code %s, which is %s (%s)", fm_word((fm_code)code), fm_word(e->code),
-             e->detail);
+    snprintf(text, sizeof text, "the error of code %s, which is %s (%s)", fm_word((fm_code)code),
+             fm_word(e->code), e->detail);
     fz_fail(text, file, line);
   }
   return code;

@@ -14,11 +14,14 @@ static uint32_t capacity_of(uint8_t choice)
 static void open_one(bool to_read)
 {
   enum { ALWAYS = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) };
-  enum { MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_TOO_SMALL) | CODE(FM_IN_USE) };
+  enum {
+    MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_TOO_SMALL) | CODE(FM_IN_USE)
+  };
   fm_error e = NO_ERROR;
   fm_mailslot **place = &held[fz_byte() % MOST];
   if (*place) return;
-  const uint32_t capacity = capacity_of(fz_byte()), longest = fz_byte() & 1 ? fz_below(capacity + 1) : capacity;
+  const uint32_t capacity = capacity_of(fz_byte()),
+                 longest = fz_byte() & 1 ? fz_below(capacity + 1) : capacity;
   const int code = to_read ? fm_mailslot_create(place, "it", longest, capacity, &options, &e)
                            : fm_mailslot_open(place, "it", &e);
   EXPECT(code, &e, ALWAYS | (to_read ? MAKING : CODE(FM_NOT_FOUND)));
@@ -27,7 +30,10 @@ static void open_one(bool to_read)
 
 static void send(fm_mailslot *m)
 {
-  enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TOO_LARGE) | CODE(FM_CLOSED) };
+  enum {
+    CODES =
+        SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TOO_LARGE) | CODE(FM_CLOSED)
+  };
   fm_error e = NO_ERROR;
   const size_t length = fz_below(600);
   const double timeout = seam_timeout();
@@ -44,7 +50,8 @@ static void get_info(fm_mailslot *m)
   CHECK((code == FM_OK) == (info.max_message != UINT64_MAX));
 }
 
-/* Copies the whole message, so that the sanitizers check all of its bytes. No message is longer than the limit. */
+/* Copies the whole message, so that the sanitizers check all of its bytes. No message is longer than the
+** limit. */
 static void receive(fm_mailslot *m)
 {
   enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TIMEOUT) };
@@ -68,8 +75,10 @@ static void close_one(fm_mailslot **m)
 
 static void plant(void)
 {
-  const uint32_t how = fz_byte(), ring = how < 200 ? 64u << how % 6 : fz_word() % 9999, longest = fz_byte() & 1 ? fz_word() : ring / 2;
-  seam_plant(FM_OBJECT_MAILSLOT, 1, (uint32_t[4]){longest, ring}, fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
+  const uint32_t how = fz_byte(), ring = how < 200 ? 64u << how % 6 : fz_word() % 9999,
+                 longest = fz_byte() & 1 ? fz_word() : ring / 2;
+  seam_plant(FM_OBJECT_MAILSLOT, 1, (uint32_t[4]){longest, ring},
+             fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
 }
 
 static void make_call(void)

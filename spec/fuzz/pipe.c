@@ -17,7 +17,10 @@ static uint32_t capacity_of(uint8_t choice)
 
 static void open_listener(void)
 {
-  enum { MAKING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_IN_USE) };
+  enum {
+    MAKING =
+        SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_IN_USE)
+  };
   fm_error e = NO_ERROR;
   fm_listener **place = &listeners[fz_byte() % 2];
   if (*place) return;
@@ -34,12 +37,16 @@ static void connect_or_accept(bool connecting)
   fm_listener *l = listeners[fz_byte() % 2];
   if (*place || (!connecting && !l)) return;
   const double timeout = seam_timeout();
-  const int code = connecting ? fm_pipe_connect(place, "it", timeout, &e) : fm_pipe_accept(l, timeout, place, &e);
-  EXPECT(code, &e, ALWAYS | (connecting ? CODE(FM_NOT_FOUND) | CODE(FM_FULL) : CODE(FM_TIMEOUT) | CODE(FM_DENIED)));
+  const int code =
+      connecting ? fm_pipe_connect(place, "it", timeout, &e) : fm_pipe_accept(l, timeout, place, &e);
+  EXPECT(code, &e,
+         ALWAYS | (connecting ? CODE(FM_NOT_FOUND) | CODE(FM_FULL) : CODE(FM_TIMEOUT) | CODE(FM_DENIED)));
   CHECK((*place != NULL) == (code == FM_OK));
 }
 
-enum { USING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_CLOSED) | CODE(FM_TIMEOUT) };
+enum {
+  USING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_CLOSED) | CODE(FM_TIMEOUT)
+};
 
 /* Sends on a pipe of messages and writes on a stream; sometimes the wrong way round. */
 static void send_or_write(fm_conn *c)
@@ -51,7 +58,8 @@ static void send_or_write(fm_conn *c)
   size_t written = length;
   if (stream) EXPECT(fm_conn_write(c, fz_data(length), &written, timeout, &e), &e, USING | CODE(FM_INVALID));
   else
-    EXPECT(fm_conn_send(c, fz_data(length), length, timeout, &e), &e, USING | CODE(FM_INVALID) | CODE(FM_TOO_LARGE));
+    EXPECT(fm_conn_send(c, fz_data(length), length, timeout, &e), &e,
+           USING | CODE(FM_INVALID) | CODE(FM_TOO_LARGE));
 }
 
 static void receive_or_read(fm_conn *c)
@@ -62,7 +70,8 @@ static void receive_or_read(fm_conn *c)
   size_t length = most;
   const double timeout = seam_timeout();
   if (fm_conn_is_stream(c) ^ (fz_byte() == 255)) {
-    const int code = EXPECT(fm_conn_read(c, timeout, fz_room(most), &length, &e), &e, USING | CODE(FM_INVALID));
+    const int code =
+        EXPECT(fm_conn_read(c, timeout, fz_room(most), &length, &e), &e, USING | CODE(FM_INVALID));
     CHECK(code == FM_OK ? length >= 1 && length <= most : length == most);
     return;
   }

@@ -54,7 +54,8 @@ static void count(fm_ring *r)
 {
   fm_error e = NO_ERROR;
   uint32_t n, first;
-  if (EXPECT(fm_ring_count(r, &n, &first, &e), &e, CORRUPT_OR) == FM_OK) CHECK(n <= r->size / 8 && first <= r->longest);
+  if (EXPECT(fm_ring_count(r, &n, &first, &e), &e, CORRUPT_OR) == FM_OK)
+    CHECK(n <= r->size / 8 && first <= r->longest);
 }
 
 /* False if the ring is corrupt: a process cannot use it any more. */

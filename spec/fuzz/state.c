@@ -20,7 +20,10 @@ static fm_state **new_place(void)
 
 static void open_one(uint8_t how)
 {
-  enum { ALWAYS = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT), MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE) };
+  enum {
+    ALWAYS = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT),
+    MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE)
+  };
   fm_error e = NO_ERROR;
   fm_state **place = new_place();
   bool created;

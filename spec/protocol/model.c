@@ -1,7 +1,8 @@
-/* A model check of the protocols in shared memory: ring, newest value, wait points, locks, mailslots and pipes. The
-** module's own code runs in coroutines, on the simulated system (spec/simulated/). They switch at each FM_TEST_HOOK and
-** sleep as futexes do. The check tries every interleaving with up to the given number of preemptions, one after the
-** other. Memory is sequentially consistent here; threads.c tests the memory order.
+/* A model check of the protocols in shared memory: ring, newest value, wait points, locks, mailslots and
+** pipes. The module's own code runs in coroutines, on the simulated system (spec/simulated/). They switch at
+** each FM_TEST_HOOK and sleep as futexes do. The check tries every interleaving with up to the given number
+** of preemptions, one after the other. Memory is sequentially consistent here; threads.c tests the memory
+** order.
 **
 **   model SCENARIO [preemptions]
 **
@@ -423,7 +424,8 @@ static void close_slot(void)
 static void set_up_mailslot(void)
 {
   const fm_options o = fm_default_options();
-  if (fm_mailslot_create(&slot, "slot", 16, 16, &o, NULL) != FM_OK || fm_mailslot_open(&slot_writer, "slot", NULL))
+  if (fm_mailslot_create(&slot, "slot", 16, 16, &o, NULL) != FM_OK ||
+      fm_mailslot_open(&slot_writer, "slot", NULL))
     fail("a mailslot does not open");
   tear_down = close_slot;
   lets_time_pass = true; /* for a writer that waits for the lock */

@@ -1,6 +1,6 @@
-/* A host with two threads, each of which has two sets of objects, as two Lua states would. All sets use the same names.
-** An object is used by one thread at a time; the library's own lists are used by all. The thread sanitizer finds data
-** races in the library. Without it the program checks only the results.
+/* A host with two threads, each of which has two sets of objects, as two Lua states would. All sets use the
+** same names. An object is used by one thread at a time; the library's own lists are used by all. The thread
+** sanitizer finds data races in the library. Without it the program checks only the results.
 **
 **   thread_objects NAME [rounds] */
 #include <pthread.h>
@@ -167,7 +167,8 @@ int main(int argc, char **argv)
   check(fm_state_publish(state, "value", 5, &e) == FM_OK, "publish", &e);
   check(fm_mailslot_create(&slot, named(full, "slot"), 0, 0, &o, &e) == FM_OK, "mailslot", &e);
   check(fm_pipe_listen(&listener, named(full, "pipe"), 0, false, &o, &e) == FM_OK, "pipe", &e);
-  for (int i = 0; i < THREADS; i++) check(pthread_create(&threads[i], NULL, run, NULL) == 0, "no thread", NULL);
+  for (int i = 0; i < THREADS; i++)
+    check(pthread_create(&threads[i], NULL, run, NULL) == 0, "no thread", NULL);
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
   for (int i = 0; i < 2; i++) mutexes[i] = open_sync(FM_MUTEX, "mutex");
   run_thread(lock_first);

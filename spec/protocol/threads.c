@@ -140,7 +140,8 @@ static void *count(void *unused)
   fm_lock l = {.owner = &owner, .released = &released, .section = &map->section, .seat = seat.number};
   for (long i = 0; i < messages / 4; i++) {
     bool abandoned;
-    check(fm_lock_acquire(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned, "the lock is not to be had");
+    check(fm_lock_acquire(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned,
+          "the lock is not to be had");
     counter++;
     fm_lock_release(&l);
   }

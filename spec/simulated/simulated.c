@@ -9,10 +9,10 @@
 
 #include "../../src/base/memory_search.h"
 
-enum { PAGE = 4096, MOST = 1 << 18 /* bytes that are committed at once */, MOST_PAGES = (1 << 30) / PAGE + 16 };
+enum { PAGE = 4096, MOST_PAGES = (1 << 30) / PAGE + 16, MOST = 1 << 18 /* bytes of a committed section */ };
 
-/* A section that is only reserved has whole pages, which cannot be accessed before they are committed. In a section that
-** is committed at once, the sanitizers know each byte. */
+/* A section that is only reserved has whole pages, which cannot be accessed before they are committed. In a
+** section that is committed at once, the sanitizers know each byte. */
 typedef struct simulated_section {
   char name[FM_NAME_SIZE];
   bool is_sync, reserved, read_only;
@@ -147,8 +147,9 @@ static simulated_section *make(const char *name, bool is_sync, size_t size, bool
   s->reserved = reserved;
   s->pages = (size + PAGE - 1) / PAGE;
   s->holders = 1;
-  s->bytes = reserved ? mmap(NULL, s->pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                      : calloc(1, size);
+  s->bytes = reserved
+                 ? mmap(NULL, s->pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                 : calloc(1, size);
   s->committed = reserved ? calloc(s->pages, sizeof *s->committed) : NULL;
   if (!s->bytes || (void *)s->bytes == MAP_FAILED || (reserved && !s->committed)) fatal("no memory");
   s->next = sections;
@@ -242,7 +243,8 @@ int fm_sys_map(fm_mapped *m, fm_section *s, uint64_t offset, int access, fm_erro
 {
   (void)access;
   if (fails(e) != FM_OK) return FM_NO_MEMORY;
-  if (offset > s->at->size || m->length > s->at->size - offset) fatal("memory is mapped past the end of its section");
+  if (offset > s->at->size || m->length > s->at->size - offset)
+    fatal("memory is mapped past the end of its section");
   mapped *r = malloc(sizeof *r);
   if (!r) fatal("no memory");
   *r = (mapped){m, s->at, ranges};

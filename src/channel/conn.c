@@ -1,9 +1,9 @@
 /* One end of a connection of a pipe: opening, sending and receiving, closing.
 **
-** The memory of a connection is conn_words and the bytes of two rings: ways[FM_CLIENT] carries what the client sends,
-** ways[FM_SERVER] what the server sends. Each end has a word that says whether it is open or closed. An end that died
-** without closing is known by its seat. What a closed or dead end has sent still counts: the other end looks into the
-** ring once more after it saw that the end is gone. */
+** The memory of a connection is conn_words and the bytes of two rings: ways[FM_CLIENT] carries what the
+** client sends, ways[FM_SERVER] what the server sends. Each end has a word that is OPEN or CLOSED. An end
+** that died without closing is known by its seat. The other end still receives what such an end has sent: it
+** looks into the ring once more after it saw that the end is gone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +66,8 @@ static int open_points(fm_conn *c, fm_error *e)
   return code;
 }
 
-/* Opens the connection's memory, and leaves nothing open after a failure. A client commits the memory and clears its
-** words. */
+/* Opens the connection's memory, and leaves nothing open after a failure. A client commits the memory and
+** clears its words. */
 static int open_memory(fm_conn *c, fm_end end, uint32_t number, fm_error *e)
 {
   const fm_header *h = &c->object.header;
@@ -75,7 +75,8 @@ static int open_memory(fm_conn *c, fm_end end, uint32_t number, fm_error *e)
   const uint64_t size = fm_pipe_conn_size(ring);
   c->end = end;
   c->place.number = number;
-  int code = fm_view_open(&c->view, fm_view_map(&c->object.view), fm_pipe_conn_offset(h, number), size, FM_RW, e);
+  int code =
+      fm_view_open(&c->view, fm_view_map(&c->object.view), fm_pipe_conn_offset(h, number), size, FM_RW, e);
   if (code != FM_OK) return code;
   code = fm_view_commit(&c->view, 0, size, e);
   if (code == FM_OK) {
@@ -116,8 +117,8 @@ static int enter_as_client(fm_object *o, fm_error *e)
   return FM_OK;
 }
 
-/* A client whose connection cannot be opened for want of memory or descriptors waits again. One whose memory is damaged
-** does not. */
+/* A client whose connection cannot be opened for want of memory or descriptors waits again. A client whose
+** memory is damaged does not. */
 static int enter_as_server(fm_object *o, fm_error *e)
 {
   fm_place place = {0, 0};
@@ -169,7 +170,8 @@ static int look_for_client(void *context, bool thoroughly, fm_error *e)
   return fm_object_share(&a->conn->object, &server, a->listener, e);
 }
 
-int fm_conn_accept(fm_conn **out, const fm_object *listener, fm_wait_point *queued, double timeout, fm_error *e)
+int fm_conn_accept(fm_conn **out, const fm_object *listener, fm_wait_point *queued, double timeout,
+                   fm_error *e)
 {
   fm_conn *c = calloc(1, sizeof *c);
   if (!c) return fm_fail(e, FM_NO_MEMORY, NULL);
@@ -181,8 +183,9 @@ int fm_conn_accept(fm_conn **out, const fm_object *listener, fm_wait_point *queu
 
 /* {-- Liveness ---------------------------------------------------------------------------------- */
 
-/* A client is accepted after the server's seat was acquired, and put back before that seat is released. So if the place
-** is not waiting, and then the seat is free, and then the place still is not waiting, the server is dead. */
+/* A client is accepted after the server's seat was acquired, and put back before that seat is released. So if
+** the place is not waiting, and then the seat is free, and then the place still is not waiting, the server is
+** dead. */
 static bool other_lives(const fm_conn *c)
 {
   const fm_object *o = &c->object;
@@ -226,8 +229,8 @@ static int check_other(fm_conn *c, bool thoroughly, fm_error *e)
   return other_is_gone(c, thoroughly) ? fm_fail(e, FM_CLOSED, NULL) : FM_OK;
 }
 
-/* A sender that never waits must notice a dead other end too. It checks liveness every FM_SLICE, and before it sends:
-** afterwards the other end may have received the message and closed. */
+/* A sender that never waits must notice a dead other end too. It checks liveness every FM_SLICE, and before
+** it sends: afterwards the other end may have received the message and closed. */
 static int check_sometimes(fm_conn *c, fm_error *e)
 {
   return fm_sys_ticks() < c->next_check ? FM_OK : check_other(c, true, e);
@@ -257,7 +260,7 @@ int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm
   return code;
 }
 
-/* Writes all that there is room for, and wakes the other end after each part. */
+/* Writes as many bytes as there is room for, and wakes the other end after each part. */
 static int look_to_write(void *context, bool thoroughly, fm_error *e)
 {
   sending *s = context;
@@ -298,7 +301,7 @@ static int look_to_get(void *context, bool thoroughly, fm_error *e)
   receiving *r = context;
   int code = r->get(r, e);
   if (code == FM_TIMEOUT && other_is_gone(r->conn, thoroughly)) {
-    code = r->get(r, e); /* what it sent before it was gone */
+    code = r->get(r, e); /* the other end may have sent this before it was gone */
     if (code == FM_TIMEOUT) code = fm_fail(e, FM_CLOSED, NULL);
   }
   return fm_prefer_truncated(&r->conn->view, code, e);
@@ -326,7 +329,8 @@ int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *lengt
   if (code == FM_OK) code = get(&r, timeout, e);
   if (code == FM_OK) code = fm_object_reserve(&c->object, r.length, e);
   if (code != FM_OK) return code;
-  if (fm_ring_get(&c->in, c->object.buffer, r.length, fm_is_awaited(point(c, IN_SPACE)))) fm_wake(point(c, IN_SPACE));
+  if (fm_ring_get(&c->in, c->object.buffer, r.length, fm_is_awaited(point(c, IN_SPACE))))
+    fm_wake(point(c, IN_SPACE));
   code = fm_prefer_truncated(&c->view, FM_OK, e);
   if (code != FM_OK) return code;
   *data = c->object.buffer;
@@ -336,7 +340,8 @@ int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *lengt
 
 static int get_bytes(receiving *r, fm_error *e)
 {
-  return fm_ring_read(&r->conn->in, r->out, &r->length, fm_is_awaited(point(r->conn, IN_SPACE)), &r->stored, e);
+  return fm_ring_read(&r->conn->in, r->out, &r->length, fm_is_awaited(point(r->conn, IN_SPACE)), &r->stored,
+                      e);
 }
 
 int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)

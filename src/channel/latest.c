@@ -18,12 +18,14 @@ static size_t stride(uint32_t capacity)
 
 uint64_t fm_latest_size(uint32_t capacity)
 {
-  return sizeof(fm_latest_words) + (uint64_t)FM_LATEST_SLOTS * (((uint64_t)sizeof(slot) + capacity + 63) / 64 * 64);
+  return sizeof(fm_latest_words) +
+         (uint64_t)FM_LATEST_SLOTS * (((uint64_t)sizeof(slot) + capacity + 63) / 64 * 64);
 }
 
 static slot *slot_of(const fm_latest *s, uint64_t version)
 {
-  return (slot *)(void *)((char *)(s->shared + 1) + stride(s->capacity) * (size_t)(version % FM_LATEST_SLOTS));
+  return (slot *)(void *)((char *)(s->shared + 1) +
+                          stride(s->capacity) * (size_t)(version % FM_LATEST_SLOTS));
 }
 
 /* The bytes after the last whole word are copied as one more word, for which a slot has room. */

@@ -1,19 +1,20 @@
 /* Mailslots: a ring (ring.h) with many writers and one reader.
 **
-** Layout: fm_header (sizes: MAX_MESSAGE, RING_SIZE), slot_words, the ring's bytes. The reader holds READER_SEAT, and each
-** writer a seat of its own, by which it owns the writers' lock.
+** Layout: fm_header (sizes: MAX_MESSAGE, RING_SIZE), slot_words, the ring's bytes. The reader holds
+** READER_SEAT, and each writer a seat of its own, by which it owns the writers' lock.
 **
 ** A writer sends in these steps:
 **   1. It checks that the reader lives.
 **   2. It acquires the lock. Only the process that has it changes the ring's tail.
 **   3. It reads the ring's positions, and writes the message if there is room.
 **   4. It releases the lock, and wakes the reader.
-** A writer that dies with the lock before it stored the tail has sent nothing; one that dies later has sent the whole
-** message. Nothing is to be repaired in either case, so the next writer uses the lock as it finds it.
+** A writer that dies with the lock before it stored the tail has sent nothing; a writer that dies later has
+** sent the whole message. Nothing is to be repaired in either case, so the next writer uses the lock as it
+** finds it.
 **
-** The head belongs to the reader. It reads both positions after it has acquired its seat: a reader before it may have
-** moved the head until then. A writer reads them only while it has the lock: without the lock it could read an old tail
-** and a newer head, which look like a damaged ring. */
+** The head belongs to the reader. It reads both positions after it has acquired its seat: a reader before it
+** may have moved the head until then. A writer reads them only while it has the lock: without the lock it
+** could read an old tail and a newer head, which look like a damaged ring. */
 #include "../object/lock.h"
 #include "../object/object.h"
 #include "ring.h"
@@ -37,7 +38,8 @@ enum { READER_SEAT = 1, WRITER_SEATS = 2 };
 enum { MAX_MESSAGE, RING_SIZE };    /* in sizes */
 enum { DATA, SPACE, LOCK_RELEASED }; /* in points */
 
-/* How long a writer waits for the lock beyond its time-out: longer than it takes to notice that the owner is dead. */
+/* How long a writer waits for the lock beyond its time-out: longer than it takes to notice that the owner is
+** dead. */
 static const double lock_seconds = 0.1;
 
 struct fm_mailslot {
@@ -116,12 +118,12 @@ static const fm_role reader = {
 };
 
 static const fm_role writer = {
-  .kind = FM_OBJECT_MAILSLOT, .version = 1, .size = sizeof(fm_mailslot), .opens = true, .seating = FM_FREE_SEAT,
-  .seat = WRITER_SEATS, .check = check, .attach = attach, .enter = enter_as_writer,
+  .kind = FM_OBJECT_MAILSLOT, .version = 1, .size = sizeof(fm_mailslot), .opens = true,
+  .seating = FM_FREE_SEAT, .seat = WRITER_SEATS, .check = check, .attach = attach, .enter = enter_as_writer,
 };
 
-int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max, uint64_t capacity, const fm_options *o,
-                       fm_error *e)
+int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max, uint64_t capacity,
+                       const fm_options *o, fm_error *e)
 {
   const uint64_t holds = capacity ? capacity : max > FM_CAPACITY ? max : FM_CAPACITY;
   const uint64_t longest = max ? max : holds;
@@ -130,8 +132,8 @@ int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max, uint64
     return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of %u bytes", (unsigned long long)holds,
                    FM_CAPACITY_MOST);
   if (longest > holds)
-    return fm_fail(e, FM_INVALID, "max_message %llu is past the capacity of %llu bytes", (unsigned long long)longest,
-                   (unsigned long long)holds);
+    return fm_fail(e, FM_INVALID, "max_message %llu is past the capacity of %llu bytes",
+                   (unsigned long long)longest, (unsigned long long)holds);
   fm_header first = {.size = sizeof(slot_words) + (uint64_t)ring,
                      .sizes = {[MAX_MESSAGE] = (uint32_t)longest, [RING_SIZE] = ring}};
   const uint32_t wanted[FM_HEADER_SIZES] = {[MAX_MESSAGE] = (uint32_t)max, [RING_SIZE] = capacity ? ring : 0};

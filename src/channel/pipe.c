@@ -1,4 +1,4 @@
-/* Pipes: listening and connecting. pipe_table.h says how a listener and its clients meet. */
+/* Pipes: listening and connecting. pipe_table.h describes the steps of a listener and its clients. */
 #include <string.h>
 
 #include "conn.h"
@@ -38,10 +38,10 @@ static void leave(fm_object *o)
 }
 
 static const fm_role listener = {
-  .kind = FM_OBJECT_PIPE, .version = FM_PIPE_VERSION, .size = sizeof(fm_listener), .creates = true, .opens = true,
-  .reserves = true, .seating = FM_ONE_SEAT, .seat = FM_PIPE_LISTENER_SEAT, .taken = FM_EXISTS,
-  .taken_detail = "another listener lives", .check = fm_pipe_check, .fits = fits, .attach = attach, .enter = enter,
-  .leave = leave,
+  .kind = FM_OBJECT_PIPE, .version = FM_PIPE_VERSION, .size = sizeof(fm_listener), .creates = true,
+  .opens = true, .reserves = true, .seating = FM_ONE_SEAT, .seat = FM_PIPE_LISTENER_SEAT, .taken = FM_EXISTS,
+  .taken_detail = "another listener lives", .check = fm_pipe_check, .fits = fits, .attach = attach,
+  .enter = enter, .leave = leave,
 };
 
 int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool stream, const fm_options *o,
@@ -50,11 +50,11 @@ int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity, bool 
   if (capacity == 0) capacity = FM_CAPACITY;
   const uint32_t ring = fm_ring_size(capacity);
   if (ring == 0)
-    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of %u bytes", (unsigned long long)capacity,
-                   FM_CAPACITY_MOST);
+    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of %u bytes",
+                   (unsigned long long)capacity, FM_CAPACITY_MOST);
   fm_header first = fm_pipe_header((uint32_t)capacity, ring, stream);
-  const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first, .wanted = first.sizes,
-                               .options = o};
+  const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first,
+                               .wanted = first.sizes, .options = o};
   return fm_object_new(out, &listener, &r, e);
 }
 
@@ -84,7 +84,7 @@ typedef struct connecting {
   int code;
 } connecting;
 
-/* Goes on while a listener may still come, or a connection be closed. */
+/* Tries again while a listener may still come, or a connection may be closed. */
 static int look_for_listener(void *context, bool thoroughly, fm_error *e)
 {
   connecting *k = context;

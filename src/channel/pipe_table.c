@@ -66,8 +66,8 @@ fm_header fm_pipe_header(uint32_t capacity, uint32_t ring, bool stream)
   const uint64_t fitting = reserved_limit / fm_pipe_conn_size(ring);
   const uint32_t places = fitting > PLACES_LIMIT ? PLACES_LIMIT : fitting < LEAST_PLACES ? LEAST_PLACES
                                                                                          : (uint32_t)fitting;
-  fm_header h = {.sizes = {[FM_PIPE_PLACES] = places, [FM_PIPE_RING_SIZE] = ring, [FM_PIPE_CAPACITY] = capacity,
-                           [FM_PIPE_IS_STREAM] = stream}};
+  fm_header h = {.sizes = {[FM_PIPE_PLACES] = places, [FM_PIPE_RING_SIZE] = ring,
+                           [FM_PIPE_CAPACITY] = capacity, [FM_PIPE_IS_STREAM] = stream}};
   h.size = fm_pipe_conn_offset(&h, places);
   return h;
 }
@@ -109,8 +109,8 @@ void fm_pipe_stop_listening(const fm_object *o)
   words_of(o)->listening = 0;
 }
 
-/* The waiting client with the greatest age below *age; false if there is none. A client's age is the number of tickets
-** that were given out after its own. */
+/* The waiting client with the greatest age below *age; false if there is none. A client's age is the number
+** of tickets that were given out after its own. */
 static bool find_waiting(const fm_object *o, uint32_t now, uint32_t *age, uint32_t *number, uint32_t *state)
 {
   uint32_t oldest = 0;
@@ -168,8 +168,9 @@ bool fm_pipe_has_listener(const fm_object *o)
   return words_of(o)->listening == 1 && fm_seat_is_taken(fm_object_section(o), FM_PIPE_LISTENER_SEAT);
 }
 
-/* Acquires the client's seat of a place that is free, or if `reclaim` is true one whose ends have both died; FM_IN_USE
-** for other places. */
+/* Acquires the client's seat of a place that is free, or if `reclaim` is true a place with two dead
+** ends;
+** FM_IN_USE for other places. */
 static int claim_place(const fm_object *o, fm_seat *seat, uint32_t number, bool reclaim, fm_error *e)
 {
   const fm_section *section = fm_object_section(o);
@@ -207,7 +208,8 @@ fm_place fm_pipe_queue(const fm_object *o, uint32_t number)
 bool fm_pipe_is_waiting(const fm_object *o, fm_place place)
 {
   const place_words *p = place_of(o, place.number);
-  return p->state == place.ticket + WAITING && p->listener == words_of(o)->generation && fm_pipe_has_listener(o);
+  return p->state == place.ticket + WAITING && p->listener == words_of(o)->generation &&
+         fm_pipe_has_listener(o);
 }
 
 bool fm_pipe_end_lives(const fm_object *o, fm_place place, fm_end end)

@@ -1,23 +1,25 @@
-/* The section of a pipe: a table with one place for each connection, and the connections' memory. The section is only
-** reserved; a client commits the memory of its connection.
+/* The section of a pipe: a table with one place for each connection, and the connections' memory. The section
+** is only reserved; a client commits the memory of its connection.
 **
-** The listener holds LISTENER_SEAT, and each end of a connection a seat of its place, so that other processes can tell
-** which of them live. Each place has two words.
-** `state` says what the place is used for; its upper bits are a ticket, which is different for each use of the place and
-** tells which client came first. The states change like this:
+** The listener holds LISTENER_SEAT, and each end of a connection a seat of its place, so that other processes
+** can tell which of them live. Each place has two words.
+** `state` tells how the place is used; its upper bits are a ticket, which is different for each use of
+** the place and tells which client came first. The states change like this:
 **   free -> waiting       The client does it. It holds its end's seat, and has prepared the connection.
-**   waiting -> accepted   The listener does it. It holds the server end's seat. Without that seat it refuses the client,
-**                         which then finds no living process at the other end.
-**   accepted -> waiting   The listener does it if it lacks memory or descriptors. It still holds the server's seat.
+**   waiting -> accepted   The listener does it. It holds the server end's seat. Without that seat it refuses
+**                         the client, which then finds no living process at the other end.
+**   accepted -> waiting   The listener does it if it lacks memory or descriptors. It still holds the server's
+**                         seat.
 **   accepted -> free      The end that closes last does it. It still holds its seat.
-** `listener` is the number of the listener that the client waits for. Each listener increments `generation` before it
-** listens, and refuses the clients that wait for an older one.
+** `listener` is the number of the listener that the client waits for. Each listener increments `generation`
+** before it listens, and refuses the clients that wait for an older one.
 **
-** A client that looks for a place takes a free one, or an accepted one whose ends have both died. A client that dies
-** before its place is waiting leaves the place free. A client that closes or dies while it waits is accepted all the
-** same, since what it has sent is to be received.
+** A client acquires a free place, or an accepted place with two dead ends. A client
+** that dies before its place is waiting leaves the place free. A client that closes or dies while it waits is
+** accepted all the same, since what it has sent is to be received.
 **
-** Layout: fm_header (sizes: FM_PIPE_...), words, places; and from the next page on the connections (conn.c). */
+** Layout: fm_header (sizes: FM_PIPE_...), words, places; and from the next page on the connections (conn.c).
+** */
 #ifndef FILEMAP_PIPE_TABLE_H
 #define FILEMAP_PIPE_TABLE_H
 
@@ -47,20 +49,21 @@ uint64_t fm_pipe_conn_size(uint32_t ring);
 /* Opens points[at], at which the listener waits for clients. */
 int fm_pipe_open_queued(fm_object *o, int at, fm_error *e);
 
-/* {-- What the listener does -------------------------------------------------------------------- */
+/* {-- Calls of the listener --------------------------------------------------------------------- */
 
 /* Begins and ends to listen. The caller holds the listener's seat. */
 void fm_pipe_start_listening(const fm_object *o);
 void fm_pipe_stop_listening(const fm_object *o);
 
-/* Accepts the client that has waited longest, and acquires the seat of its connection's server end: FM_TIMEOUT if none
-** waits. It passes over a client whose server seat another process holds, which only a hostile process does. */
+/* Accepts the client that has waited longest, and acquires the seat of its connection's server end:
+** FM_TIMEOUT if none waits. It passes over a client whose server seat another process holds, which only a
+** hostile process does. */
 int fm_pipe_claim_waiting(const fm_object *o, fm_seat *seat, fm_place *out, fm_error *e);
 
 /* Lets the client of a place that was just accepted wait again. */
 void fm_pipe_requeue(const fm_object *o, fm_place place);
 
-/* {-- What the ends of a connection do ---------------------------------------------------------- */
+/* {-- Calls of the ends ------------------------------------------------------------------------- */
 
 bool fm_pipe_has_listener(const fm_object *o);
 

@@ -33,8 +33,8 @@ fm_ring fm_ring_of(fm_ring_words *shared, unsigned char *bytes, uint32_t size, u
   return (fm_ring){.shared = shared, .bytes = bytes, .size = size, .longest = longest};
 }
 
-/* The tail first: a reader's own head does not change, and a writer's tail does not, so a healthy ring never shows a
-** head that is past this tail. */
+/* The tail first: a reader's own head does not change, and a writer's tail does not, so a healthy ring never
+** shows a head that is past this tail. */
 int fm_ring_load(fm_ring *r, fm_error *e)
 {
   r->tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
@@ -61,7 +61,8 @@ static void copy_out(const fm_ring *r, uint32_t position, unsigned char *out, ui
 
 /* {-- The writer -------------------------------------------------------------------------------- */
 
-/* Checks that there is room for `wanted` bytes. Reads the head again only if the last one shows too little room. */
+/* Checks that there is room for `wanted` bytes. Reads the head again only if the last one shows too little
+** room. */
 static int make_room(fm_ring *r, uint32_t wanted, fm_error *e)
 {
   if (r->size - (r->tail - r->head) >= wanted) return FM_OK;

@@ -1,7 +1,7 @@
 /* States: the newest value (latest.h), with one writer and any number of readers.
 **
-** Layout: fm_header (sizes: CAPACITY), state_words, the slots. The writer holds WRITER_SEAT. Readers wait at the point
-** `published`. */
+** Layout: fm_header (sizes: CAPACITY), state_words, the slots. The writer holds WRITER_SEAT. Readers wait at
+** the point `published`. */
 #include "../object/object.h"
 #include "latest.h"
 
@@ -88,11 +88,11 @@ static int open_writer(fm_state **out, const fm_role *role, const char *name, ui
   const uint32_t most = UINT32_MAX / FM_LATEST_SLOTS;
   if (capacity < 1) return fm_fail(e, FM_INVALID, "capacity must be greater than 0");
   if (capacity > most)
-    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of %u bytes", (unsigned long long)capacity,
-                   (unsigned)most);
+    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of %u bytes",
+                   (unsigned long long)capacity, (unsigned)most);
   fm_header first = {.size = section_size((uint32_t)capacity), .sizes = {[CAPACITY] = (uint32_t)capacity}};
-  const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first, .wanted = first.sizes,
-                               .options = o};
+  const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first,
+                               .wanted = first.sizes, .options = o};
   return fm_object_new(out, role, &r, e);
 }
 
@@ -101,8 +101,8 @@ int fm_state_create(fm_state **out, const char *name, uint64_t capacity, const f
   return open_writer(out, &creator, name, capacity, o, e);
 }
 
-int fm_state_create_or_open(fm_state **out, bool *created, const char *name, uint64_t capacity, const fm_options *o,
-                            fm_error *e)
+int fm_state_create_or_open(fm_state **out, bool *created, const char *name, uint64_t capacity,
+                            const fm_options *o, fm_error *e)
 {
   const int code = open_writer(out, &writer, name, capacity, o, e);
   if (code == FM_OK) *created = (*out)->object.created;
@@ -131,7 +131,7 @@ int fm_state_publish(fm_state *s, const void *data, size_t length, fm_error *e)
 
 typedef struct reading {
   fm_state *state;
-  uint64_t than, version; /* what the value must be newer than; what was read */
+  uint64_t than, version; /* the version must be greater than this; the version that was read */
   uint32_t length;
 } reading;
 
@@ -154,7 +154,8 @@ static int look_for_newer(void *context, bool thoroughly, fm_error *e)
   return code == FM_NOT_FOUND ? FM_TIMEOUT : code;
 }
 
-int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version, fm_error *e)
+int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version,
+                  fm_error *e)
 {
   reading r = {s, 0, 0, 0};
   int code = fm_check_timeout(timeout, e);
@@ -167,8 +168,8 @@ int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length
   return FM_OK;
 }
 
-int fm_state_wait(fm_state *s, uint64_t than, double timeout, const void **data, size_t *length, uint64_t *newer,
-                  fm_error *e)
+int fm_state_wait(fm_state *s, uint64_t than, double timeout, const void **data, size_t *length,
+                  uint64_t *newer, fm_error *e)
 {
   reading r = {s, than, 0, 0};
   int code = fm_check_timeout(timeout, e);

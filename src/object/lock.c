@@ -54,7 +54,8 @@ void fm_lock_mark_abandoned(fm_word32 *owner, uint32_t seat)
 
 /* {-- Seats ------------------------------------------------------------------------------------- */
 
-/* Processes acquire seats in the order of their numbers, so that this many are enough for any number of processes. */
+/* Processes acquire seats in the order of their numbers, so that this many are enough for any number of
+** processes. */
 enum { SEAT_LIMIT = 1 << 20 };
 
 int fm_seat_acquire_free(fm_seat *s, const fm_section *section, uint32_t from, fm_error *e)

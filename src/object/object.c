@@ -40,7 +40,8 @@ static int open_section(fm_map **map, const fm_role *role, const fm_name *name, 
   return fm_map_open(map, name, &request, e);
 }
 
-/* Views the first `size` bytes. Commits them if they are only reserved, which a process without write access cannot. */
+/* Views the first `size` bytes. Commits them if they are only reserved, which a process without write access
+** cannot. */
 static int view_memory(fm_view *out, fm_map *map, uint64_t size, fm_error *e)
 {
   const int access = fm_map_access(map);
@@ -62,7 +63,8 @@ static int look_for_magic(void *context, bool thoroughly, fm_error *e)
   return atomic_load_explicit(magic, memory_order_acquire) ? FM_OK : FM_TIMEOUT;
 }
 
-static int check_header(const fm_role *role, const fm_header *h, uint64_t size, uint64_t *view_size, fm_error *e)
+static int check_header(const fm_role *role, const fm_header *h, uint64_t size, uint64_t *view_size,
+                        fm_error *e)
 {
   if (h->magic != FM_OBJECT_MAGIC) return fm_fail(e, FM_CORRUPT, NULL);
   if (h->kind != role->kind && h->kind >= FM_OBJECT_MUTEX && role->kind >= FM_OBJECT_MUTEX)
@@ -73,8 +75,8 @@ static int check_header(const fm_role *role, const fm_header *h, uint64_t size, 
   return FM_OK;
 }
 
-/* Copies the header, and checks the copy. On Windows a section can be opened a moment before its first bytes are
-** written, the magic number last. */
+/* Copies the header, and checks the copy. On Windows a section can be opened a moment before its first bytes
+** are written, the magic number last. */
 static int read_header(fm_object *o, fm_map *map, const fm_role *role, uint64_t *view_size, fm_error *e)
 {
   static const double magic_seconds = 0.1;
@@ -101,7 +103,8 @@ static int acquire_seat(fm_object *o, fm_error *e)
 {
   const fm_role *role = o->role;
   if (role->seating == FM_NO_SEAT) return FM_OK;
-  if (role->seating != FM_ONE_SEAT) return fm_seat_acquire_free(&o->seat, fm_object_section(o), role->seat, e);
+  if (role->seating != FM_ONE_SEAT)
+    return fm_seat_acquire_free(&o->seat, fm_object_section(o), role->seat, e);
   const int code = fm_seat_acquire(&o->seat, fm_object_section(o), role->seat, e);
   return code == FM_IN_USE ? fail_taken(role, e) : code;
 }
@@ -156,8 +159,8 @@ void fm_object_close(fm_object *o)
 }
 
 /* One try to open the section, or if `create` is true to create it. The view keeps the section open. */
-static int open_once(fm_object *o, const fm_role *role, const fm_name *name, const fm_object_request *r, bool create,
-                     fm_error *e)
+static int open_once(fm_object *o, const fm_role *role, const fm_name *name, const fm_object_request *r,
+                     bool create, fm_error *e)
 {
   fm_map *map;
   uint64_t size = 0;
@@ -221,7 +224,7 @@ int fm_object_share(fm_object *o, const fm_role *role, const fm_object *other, f
   return code;
 }
 
-/* {-- What objects need ------------------------------------------------------------------------- */
+/* {-- Parts of objects -------------------------------------------------------------------------- */
 
 int fm_object_wait_point(fm_object *o, int at, unsigned index, fm_word32 *word, fm_error *e)
 {

@@ -2,13 +2,13 @@
 **
 ** A process that waits for a manual event
 **   1. reads the generation,
-**   2. stops waiting as soon as the value is 1, or the generation differs from what it read: then the event has been set
-**      since, whether or not a process has reset it.
-** A process that waits for an automatic event stops when it replaces the value 1 by 0, in one atomic step. So does at
-** most one process for each time that the event is set.
+**   2. stops waiting as soon as the value is 1, or the generation differs from what it read: then the event
+**      has been set since, whether or not a process has reset it.
+** A process that waits for an automatic event stops when it replaces the value 1 by 0, in one atomic step. So
+** does at most one process for each time that the event is set.
 **
-** To set an event, a process stores the value 1, increments the generation, and wakes the processes that wait. To reset
-** it, a process stores 0. */
+** To set an event, a process stores the value 1, increments the generation, and wakes the processes that
+** wait. To reset it, a process stores 0. */
 #include "shared.h"
 
 static bool check(const fm_header *h, uint64_t *view_size)
@@ -17,7 +17,8 @@ static bool check(const fm_header *h, uint64_t *view_size)
 }
 
 static const fm_role user = {
-  .kind = FM_OBJECT_EVENT, .version = 1, .creates = true, .opens = true, .check = check, .attach = fm_shared_attach,
+  .kind = FM_OBJECT_EVENT, .version = 1, .creates = true, .opens = true, .check = check,
+  .attach = fm_shared_attach,
 };
 
 static int open_event(fm_sync *s, bool *created, const fm_name *name, const fm_sync_options *o, fm_error *e)

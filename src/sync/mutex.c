@@ -1,12 +1,12 @@
-/* Mutexes in shared memory: a lock (lock.h) whose word names the seat of the process that holds it. Each object of a
-** mutex has a seat of its own.
+/* Mutexes in shared memory: a lock (lock.h) whose word names the seat of the process that holds it. Each
+** object of a mutex has a seat of its own.
 **
-** A thread that holds a mutex can lock it again, also through another object of the same name in this process. Each
-** object counts how often the thread has locked the mutex through it, and the lock's word names the seat of one of them.
-** So each process has a list of its mutexes, which the process lock protects. Threads have numbers that are never used
-** again; an object's `thread` is the number of the thread that holds the mutex through it. Only that thread stores and
-** clears its number, so a thread that reads another number knows that it does not hold the mutex there, whatever other
-** threads do at that moment. */
+** A thread that holds a mutex can lock it again, also through another object of the same name in this
+** process. Each object counts how often the thread has locked the mutex through it, and the lock's word names
+** the seat of one of them. So each process has a list of its mutexes, which the process lock protects.
+** Threads have numbers that are never used again; an object's `thread` is the number of the thread that holds
+** the mutex through it. Only that thread stores and clears its number, so a thread that reads another number
+** knows that it does not hold the mutex there, whatever other threads do at that moment. */
 #include "../object/lock.h"
 #include "shared.h"
 
@@ -15,7 +15,7 @@ typedef struct mutex {
   fm_lock lock;
   fm_identity identity; /* of the section, by which objects of the same mutex are found */
   _Atomic(uint64_t) thread; /* 0: no thread holds the mutex through this object */
-  uint32_t held;        /* how often that thread has locked it through this object; only that thread uses it */
+  uint32_t held;        /* how often that thread has locked it through this object */
   struct mutex *next;   /* of this process's mutexes */
 } mutex;
 
@@ -53,14 +53,16 @@ static void remove_from_list(mutex *m)
   fm_sys_unlock_process();
 }
 
-/* Does this thread hold the mutex through this object? An object without a seat belongs to the parent of this process,
-** which was forked. */
+/* Does this thread hold the mutex through this object? An object without a seat belongs to the parent of this
+** process, which was forked. */
 static bool is_held(const mutex *m)
 {
-  return atomic_load_explicit(&m->thread, memory_order_relaxed) == this_thread() && m->shared.object.seat.number != 0;
+  return atomic_load_explicit(&m->thread, memory_order_relaxed) == this_thread() &&
+         m->shared.object.seat.number != 0;
 }
 
-/* An object by which this thread holds the mutex: `m` itself if it can be, or NULL. The process lock is held. */
+/* An object by which this thread holds the mutex: `m` itself if it can be, or NULL. The process lock is held.
+** */
 static mutex *find_held(mutex *m)
 {
   if (is_held(m)) return m;
@@ -80,7 +82,8 @@ static void set_held(mutex *m, uint32_t times)
 static int attach(fm_object *o, fm_error *e)
 {
   mutex *m = to_mutex(&fm_shared_of_object(o)->base);
-  m->lock = (fm_lock){.owner = &fm_shared_words_of(&m->shared)->value, .released = &o->points[FM_SHARED_CHANGED],
+  m->lock = (fm_lock){.owner = &fm_shared_words_of(&m->shared)->value,
+                      .released = &o->points[FM_SHARED_CHANGED],
                       .section = fm_object_section(o)};
   const int code = fm_sys_identify(&m->identity, m->lock.section, e);
   return code == FM_OK ? fm_shared_attach(o, e) : code;
@@ -97,8 +100,8 @@ static int enter(fm_object *o, fm_error *e)
   return FM_OK;
 }
 
-/* The mutex is unlocked as far as it was locked through this object. If the thread has locked it through another one
-** too, the lock goes over to that one's seat. */
+/* The mutex is unlocked as far as it was locked through this object. If the thread has locked it through
+** another one too, the lock goes over to that one's seat. */
 static void leave(fm_object *o)
 {
   mutex *m = to_mutex(&fm_shared_of_object(o)->base);

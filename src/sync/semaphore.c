@@ -6,7 +6,8 @@ static const fm_role user = {
   .attach = fm_shared_attach,
 };
 
-static int open_semaphore(fm_sync *s, bool *created, const fm_name *name, const fm_sync_options *o, fm_error *e)
+static int open_semaphore(fm_sync *s, bool *created, const fm_name *name, const fm_sync_options *o,
+                          fm_error *e)
 {
   return fm_shared_open(fm_shared_of(s), &user, created, name, o, o->initial, e);
 }
@@ -38,13 +39,14 @@ static int release(fm_sync *sync, uint32_t more, fm_error *e)
   int code = FM_OK;
   do {
     if (count > max || more > max - count)
-      code = fm_fail(e, FM_FULL, "its count of %u plus %u is past the max of %u", (unsigned)count, (unsigned)more,
-                     (unsigned)max);
+      code = fm_fail(e, FM_FULL, "its count of %u plus %u is past the max of %u", (unsigned)count,
+                     (unsigned)more, (unsigned)max);
   } while (code == FM_OK && !atomic_compare_exchange_weak(value, &count, count + more));
   if (code == FM_OK) fm_wake(&s->object.points[FM_SHARED_CHANGED]);
   return fm_prefer_truncated(&s->object.view, code, e);
 }
 
 const fm_sync_class fm_shared_semaphore = {
-  .size = sizeof(fm_shared), .open = open_semaphore, .wait = acquire, .post = release, .close = fm_shared_close,
+  .size = sizeof(fm_shared), .open = open_semaphore, .wait = acquire, .post = release,
+  .close = fm_shared_close,
 };

@@ -1,8 +1,8 @@
-/* What the sync objects in shared memory have in common. */
+/* The code that all sync objects in shared memory share. */
 #include "shared.h"
 
-int fm_shared_open(fm_shared *s, const fm_role *role, bool *created, const fm_name *name, const fm_sync_options *o,
-                   uint32_t value, fm_error *e)
+int fm_shared_open(fm_shared *s, const fm_role *role, bool *created, const fm_name *name,
+                   const fm_sync_options *o, uint32_t value, fm_error *e)
 {
   fm_shared_words first = {
     .header = {.size = sizeof first, .sizes = {[FM_SHARED_MAX] = o->max, [FM_SHARED_MANUAL] = o->manual}},
@@ -31,5 +31,6 @@ bool fm_shared_check(const fm_header *h, uint64_t *view_size)
 
 int fm_shared_attach(fm_object *o, fm_error *e)
 {
-  return fm_object_wait_point(o, FM_SHARED_CHANGED, 0, &fm_shared_words_of(fm_shared_of_object(o))->changed, e);
+  return fm_object_wait_point(o, FM_SHARED_CHANGED, 0, &fm_shared_words_of(fm_shared_of_object(o))->changed,
+                              e);
 }

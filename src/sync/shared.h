@@ -1,5 +1,6 @@
-/* Sync objects in shared memory, for systems that have none of their own with the names and lifetimes of Win32. A kind
-** is a table over the life-cycle of named objects (object.h), with a word or two in a section. */
+/* Sync objects in shared memory, for systems that have none of their own with the names and lifetimes of
+** Win32. A kind is a table over the life-cycle of named objects (object.h), with a word or two in a section.
+** */
 #ifndef FILEMAP_SHARED_H
 #define FILEMAP_SHARED_H
 
@@ -7,7 +8,7 @@
 
 extern const fm_sync_class fm_shared_mutex, fm_shared_semaphore, fm_shared_event;
 
-/* {-- What the kinds have in common (shared.c) -------------------------------------------------- */
+/* {-- Shared by the kinds (shared.c) ------------------------------------------------------------ */
 
 typedef struct fm_shared_words {
   fm_header header;
@@ -44,8 +45,8 @@ static inline fm_shared_words *fm_shared_words_of(fm_shared *s)
 }
 
 /* Opens or creates the object, whose word begins with `value`. */
-int fm_shared_open(fm_shared *s, const fm_role *role, bool *created, const fm_name *name, const fm_sync_options *o,
-                   uint32_t value, fm_error *e);
+int fm_shared_open(fm_shared *s, const fm_role *role, bool *created, const fm_name *name,
+                   const fm_sync_options *o, uint32_t value, fm_error *e);
 
 void fm_shared_close(fm_sync *s);
 

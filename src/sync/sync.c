@@ -15,8 +15,8 @@ static int check_options(fm_sync_kind kind, const fm_sync_options *o, fm_error *
   if (o->max < 1 || o->max > FM_COUNT_MAX)
     return fm_fail(e, FM_INVALID, "max must be between 1 and 2^31-1, got %u", (unsigned)o->max);
   if (o->initial > o->max)
-    return fm_fail(e, FM_INVALID, "the initial count %u is past the semaphore's max of %u", (unsigned)o->initial,
-                   (unsigned)o->max);
+    return fm_fail(e, FM_INVALID, "the initial count %u is past the semaphore's max of %u",
+                   (unsigned)o->initial, (unsigned)o->max);
   return FM_OK;
 }
 
