@@ -21,6 +21,9 @@ void seam_end(void);
 ** with a part of it committed. */
 void seam_plant(fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size);
 
+/* The same by the name of a sync object. */
+void seam_plant_sync(fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size);
+
 /* The process forks, and continues as the child. */
 void seam_fork(void);
 
