@@ -185,7 +185,7 @@ int fm_object_open(fm_object *o, const fm_role *role, const fm_object_request *r
   fm_request request;
   int code = fm_name_parse(&name, r->name, e);
   if (code == FM_OK) code = fm_request_of(&request, r->options, e); /* also where the object exists */
-  if (code == FM_OK && !r->name) code = fm_fail(e, FM_INVALID, "a channel or sync object must have a name");
+  if (code == FM_OK && !r->name) code = fm_fail(e, FM_INVALID, "a channel must have a name");
   if (code != FM_OK) return code;
   name.is_sync = role->kind >= FM_OBJECT_MUTEX;
   for (int round = 0; round < RETRY_LIMIT; round++) {
