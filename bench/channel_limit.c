@@ -1,7 +1,7 @@
 /* The C limits of channels: the least time that messages between two processes take, by spinning, by futexes,
-** and by FIFOs. This file uses no code of filemap and has none of its additions (names, checks, detection of
-** dead processes, time-outs). A ring connects one writer and one reader in each direction. They trust each
-** other. */
+** and by FIFOs; and the newest value in a sequence lock. This file uses no code of filemap and has none of
+** its additions (names, checks, detection of dead processes, time-outs). A ring connects one writer and one
+** reader in each direction. They trust each other. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 
 #define RING "channel_limit.ring"
 #define PIPE "channel_limit.pipe"
+#define VALUE "channel_limit.value"
 
 enum { SIZE = 131072, QUARTER = SIZE / 4, LONGEST = 65536 };
 
@@ -178,6 +179,65 @@ static int open_ring(lua_State *L)
   return 1;
 }
 
+/* {-- A value in a sequence lock ------------------------------------------------------------------ */
+
+enum { VALUE_SIZE = 4096 };
+
+/* `sequence` is odd while the writer changes the value, else twice the number of values published. */
+typedef struct value {
+  _Alignas(64) _Atomic(uint64_t) sequence;
+  uint32_t length;
+  unsigned char bytes[VALUE_SIZE];
+} value;
+
+/* value:publish(string) */
+static int value_publish(lua_State *L)
+{
+  value *v = *(value **)luaL_checkudata(L, 1, VALUE);
+  size_t size;
+  const char *from = luaL_checklstring(L, 2, &size);
+  luaL_argcheck(L, size <= VALUE_SIZE, 2, "too long");
+  const uint64_t sequence = atomic_load_explicit(&v->sequence, memory_order_relaxed);
+  atomic_store_explicit(&v->sequence, sequence + 1, memory_order_relaxed);
+  atomic_thread_fence(memory_order_release);
+  v->length = (uint32_t)size;
+  memcpy(v->bytes, from, size);
+  atomic_store_explicit(&v->sequence, sequence + 2, memory_order_release);
+  return 0;
+}
+
+/* value:read() -> string, version */
+static int value_read(lua_State *L)
+{
+  value *v = *(value **)luaL_checkudata(L, 1, VALUE);
+  unsigned char copy[VALUE_SIZE];
+  for (;; relax()) {
+    const uint64_t sequence = atomic_load_explicit(&v->sequence, memory_order_acquire);
+    const uint32_t length = v->length;
+    if (sequence & 1 || length > VALUE_SIZE) continue;
+    memcpy(copy, v->bytes, length);
+    atomic_thread_fence(memory_order_acquire);
+    if (atomic_load_explicit(&v->sequence, memory_order_relaxed) != sequence) continue;
+    lua_pushlstring(L, (char *)copy, length);
+    lua_pushinteger(L, (lua_Integer)(sequence / 2));
+    return 2;
+  }
+}
+
+/* channel_limit.value(path) -> value. The call creates the file `path` if it does not exist. */
+static int open_value(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  value **v = lua_newuserdatauv(L, sizeof *v, 0);
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || ftruncate(fd, sizeof(value)) != 0) return raise_errno(L, "open", path);
+  *v = mmap(NULL, sizeof(value), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (*v == MAP_FAILED) return raise_errno(L, "mmap", path);
+  luaL_setmetatable(L, VALUE);
+  return 1;
+}
+
 /* {-- Pipes ------------------------------------------------------------------------------------- */
 
 typedef struct fifo {
@@ -245,9 +305,13 @@ int luaopen_channel_limit(lua_State *L)
 {
   static const luaL_Reg ring_methods[] = {{"send", ring_send}, {"receive", ring_receive}, {NULL, NULL}};
   static const luaL_Reg pipe_methods[] = {{"send", pipe_send}, {"receive", pipe_receive}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"now", now}, {"ring", open_ring}, {"pipe", open_pipe}, {NULL, NULL}};
+  static const luaL_Reg value_methods[] = {{"publish", value_publish}, {"read", value_read}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+    {"now", now}, {"ring", open_ring}, {"pipe", open_pipe}, {"value", open_value}, {NULL, NULL},
+  };
   ring_class = make_class(L, RING, ring_methods);
   pipe_class = make_class(L, PIPE, pipe_methods);
+  make_class(L, VALUE, value_methods);
   luaL_newlib(L, functions);
   return 1;
 }

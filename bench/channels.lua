@@ -63,9 +63,10 @@ local function use(name, what, size, where, peers)
   children[#children + 1] = driver
   return function(repetitions)
     local each = math.ceil(repetitions / peers)
-    for i = 1, peers do assert(children[i]:write(each .. "\n")) end
-    assert(driver:write(each * peers .. "\n"))
-    return tonumber(hear(driver)) * repetitions / (each * peers)
+    local all = each * peers
+    for i = 1, peers do assert(children[i]:write((what == "publish" and all or each) .. "\n")) end
+    assert(driver:write(all .. "\n"))
+    return tonumber(hear(driver)) * repetitions / all
   end, function()
     for _, child in ipairs(children) do child:close() end
     forget(address)
@@ -86,7 +87,7 @@ local function traffic(t)
         if run then
           local statements = ways[column[2]]
           local said = t.what == "echo" and statements.send .. " " .. statements.receive
-            or t.what == "flow" and statements.send or statements.receive
+            or t.what == "fan" and statements.receive or statements.send
           competitors[#competitors + 1] = { column[1], said, run = run }
           drops[#drops + 1] = drop
         end
@@ -111,7 +112,8 @@ end
 topic.comparisons = {
   traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = TWO, target = 4e6,
     how = "A message, and the same message back. Both ends spin for a while before they sleep.",
-    columns = { PIPE, MAILSLOTS, STATES, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { least = 20 } },
+    columns = { PIPE, MAILSLOTS, STATES, SPINNING, FUTEXES, FIFO_IN_C, FIFO, LUV },
+    bounds = either { least = 20 } },
   traffic { work = "round trip of 64 bytes", what = "echo", size = 64, where = ONE, target = 4e6,
     how = "The same, but one end runs only while the other one sleeps.",
     columns = { PIPE, MAILSLOTS, STATES, FUTEXES, FIFO_IN_C, FIFO, LUV }, bounds = either { most = 1.3 } },
@@ -134,6 +136,11 @@ topic.comparisons = {
     how = "To one reader, over a mailslot or over one FIFO. The processes are not bound to "
       .. "a processor.",
     columns = { { "filemap", "mailslot" }, FIFO }, bounds = { { against = "luaposix FIFO", least = 3 } } },
+  traffic { work = "a value of 256 bytes for two readers", what = "publish", size = 256, where = TWO,
+    peers = 2, target = 10e6,
+    how = "The driver publishes values while two peers read the newest value all the time.",
+    columns = { { "filemap", "state" }, { "C, sequence lock", "C, sequence lock" } },
+    bounds = { { against = "C, sequence lock", most = 1.5 } } },
 }
 
 local function value(what, statement, other)

@@ -58,6 +58,23 @@ ways["two states"] = {
   end,
 }
 
+-- The driver publishes, and any number of peers read.
+ways["state"] = {
+  send = "w:publish(m)", receive = "local x = r:read()",
+  open = function(side, address, size)
+    local state = require "filemap.state"
+    if side == "driver" then return { w = assert(state.create(name_of(address), size)) } end
+    return { r = await(state.open, name_of(address)) }
+  end,
+}
+
+ways["C, sequence lock"] = {
+  send = "w:publish(m)", receive = "local x = r:read()",
+  open = function(side, address)
+    return { [side == "driver" and "w" or "r"] = require("channel_limit").value(address) }
+  end,
+}
+
 -- Opening a FIFO waits for its other end, so both processes open the two FIFOs in the same order.
 local function fifos(side, address)
   local to, from = address .. ".a", address .. ".b"

@@ -3,6 +3,7 @@
 --
 -- Environment: FILEMAP_FUZZ is the number of rounds of each test (default 60), FILEMAP_FUZZ_SEED the seed
 -- (default 1).
+local check = require "spec.support.check"
 local core = require "filemap.core"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
@@ -11,9 +12,12 @@ local state = require "filemap.state"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 
+local fails = check.fails
+
 local ROUNDS <const> = tonumber(os.getenv("FILEMAP_FUZZ")) or 60
 local SEED <const> = tonumber(os.getenv("FILEMAP_FUZZ_SEED")) or 1
-local EXPECTED <const> = " timeout full closed corrupt too_large too_small not_found exists in_use truncated invalid "
+local EXPECTED <const> = " timeout full closed corrupt too_large too_small not_found exists in_use truncated "
+  .. "invalid "
 
 support.clean()
 
@@ -131,6 +135,41 @@ for kind, make in pairs(kinds) do
   end)
 end
 
+describe("a message whose length a hostile process made longer than the channel's limit", function()
+  -- Makes the first message in a channel's memory 1119 bytes long. Further messages lie behind it.
+  local function lengthen(name)
+    local map <close> = assert(filemap.open(name, "rw"))
+    local view <close> = assert(map:view(0, math.min(map:size(), 65536)))
+    assert(view:commit(0, #view))
+    local at = assert(view:find(string.pack("<I4", 60) .. ("0"):rep(60)))
+    view:set_u32(at, 1119)
+  end
+
+  local function fill(writer)
+    for i = 0, 9 do assert(writer:send(tostring(i):rep(i == 0 and 60 or 200), 0)) end
+  end
+
+  it("is corrupt in a mailslot", function()
+    local name = support.unique("Local\\")
+    local slot <close> = assert(mailslot.create(name, { max_message = 1024, capacity = 4000 }))
+    local writer <close> = assert(mailslot.open(name))
+    fill(writer)
+    lengthen(name)
+    fails("corrupt", name, slot:receive(0))
+    fails("corrupt", name, slot:info())
+  end)
+
+  it("is corrupt in a pipe", function()
+    local name = support.unique("Local\\")
+    local listener <close> = assert(pipe.listen(name, { capacity = 1024 }))
+    local client <close> = assert(pipe.connect(name))
+    local server <close> = assert(listener:accept(0))
+    for i = 0, 5 do assert(client:send(tostring(i):rep(i == 0 and 60 or 250), 0)) end
+    lengthen(name)
+    fails("corrupt", name, server:receive(0))
+  end)
+end)
+
 describe("memory that is reserved but not committed", function()
   it("is rejected as corrupt by every channel", function()
     local name = support.unique("Local\\")
@@ -177,7 +216,8 @@ describe("a finalizer that closes a channel during a call", function()
   it("does not remove the object's name from the error message", function()
     local name = support.unique("Local\\")
     local mutex = assert((sync.mutex(name)))
-    assert.is_truthy(closed_meanwhile(mutex, mutex.unlock):find(name .. "): this thread does not hold it", 1, true))
+    local message = closed_meanwhile(mutex, mutex.unlock)
+    assert.is_truthy(message:find(name .. "): this thread does not hold it", 1, true))
   end)
 end)
 

@@ -88,7 +88,8 @@ describe("a pipe", function()
     raises(pipe, ".listen", "x", { stream = 1 })
     raises(pipe, ".connect", "x", -1)
     fails("too_large", "x", pipe.listen("x", { capacity = 1 << 31 }))
-    local most = math.tointeger(select(2, pipe.listen("x", { capacity = 1 << 31 })):match("(%d+) bytes at most"))
+    local message = select(2, pipe.listen("x", { capacity = 1 << 31 }))
+    local most = math.tointeger(message:match("limit of (%d+) bytes"))
     fails("too_large", "x", pipe.listen("x", { capacity = most + 1 }))
     assert(pipe.listen("x", { capacity = most })):close()
     fails("invalid", "a\\b", pipe.connect("a\\b"))
@@ -239,6 +240,56 @@ describe("a pipe", function()
     fails("closed", name, c:send("x", 0))
   end)
 
+  it("is not accepted by a new listener if it was queued for a listener that is gone", function()
+    for _, how in ipairs { "closed", "killed" } do
+      local other = support.unique("Local\\")
+      local child = support.child("evaluator")
+      child:ask("l = pipe.listen(%q)", other)
+      local old <close> = assert(pipe.connect(other))
+      assert.is_true(old:send("for the old listener"))
+      if how == "closed" then
+        child:ask("l:close()")
+      else
+        child:kill()
+        child:wait(support.deadline)
+      end
+      local new_listener <close> = assert(pipe.listen(other))
+      local new <close> = assert(pipe.connect(other))
+      assert.is_true(new:send("for the new listener"))
+      local accepted <close> = assert(new_listener:accept(0))
+      assert.equal("for the new listener", accepted:receive(0))
+      fails("closed", other, old:receive(0.2))
+      fails("closed", other, old:send("x"))
+      fails("timeout", other, new_listener:accept(0))
+      assert.is_true(new:send("more"))
+    end
+  end)
+
+  local hostile_seat = "is accepted although a hostile process holds the seat of the client before it"
+  support.only("posix", "seats are locks of a file there")(hostile_seat, function()
+    local other = support.unique("Local\\")
+    local queue <close> = assert(pipe.listen(other))
+    local first <close> = assert(pipe.connect(other))
+    local second <close> = assert(pipe.connect(other))
+    -- Seat 3 is that of the server's end of the first connection.
+    local lock = ([[import fcntl, glob, sys
+file = open([f for f in glob.glob("/dev/shm/*") if f.endswith("%s")][0], "r+b")
+fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, (1 << 62) + 3, 0)
+print("READY", flush=True)
+sys.stdin.readline()]]):format(other:sub(7))
+    local hostile <close> = process.spawn { "python3", "-c", lock, env = { LD_PRELOAD = "" } }
+    hostile:expect("^READY$")
+    second:send("second")
+    local server <close> = assert(queue:accept(0))
+    assert.equal("second", server:receive(0))
+    fails("timeout", other, queue:accept(0))
+    assert.is_true(hostile:write("\n"))
+    hostile:finish()
+    local freed <close> = assert(queue:accept(support.deadline))
+    assert.is_true(first:send("first"))
+    assert.equal("first", freed:receive(0))
+  end)
+
   it("fails with closed soon after the other end dies, and delivers what that end sent first", function()
     for _, role in ipairs { "client", "server" } do
       local other = support.unique("Local\\")
@@ -323,7 +374,9 @@ describe("a pipe", function()
     child:start("for i = 1, 50000 do local m = c:receive() assert(c:send(m)) end return 'done'")
     local sent, got = 0, 0
     while got < 50000 do
-      while sent < 50000 and sent - got < 100 and s:send(sent .. (" "):rep(sent % 90), 0) do sent = sent + 1 end
+      while sent < 50000 and sent - got < 100 and s:send(sent .. (" "):rep(sent % 90), 0) do
+        sent = sent + 1
+      end
       local message = assert(s:receive(support.deadline))
       assert(message == got .. (" "):rep(got % 90), message)
       got = got + 1

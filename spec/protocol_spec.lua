@@ -1,5 +1,5 @@
 -- The protocols in shared memory, tested without Lua: all interleavings of a few steps
--- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c).
+-- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c, thread_objects.c).
 --
 -- The environment variable FILEMAP_PREEMPTIONS sets the number of preemptions in an interleaving (default 3).
 local process = require "process"
@@ -12,7 +12,7 @@ support.clean()
 
 support.only("posix", "the programs are POSIX programs", function()
   describe("the model check", function()
-    for _, scenario in ipairs { "ring", "latest", "locks", "death", "heirs" } do
+    for _, scenario in ipairs { "ring", "latest", "locks", "death", "heirs", "mailslot", "pipe" } do
       it("finds no interleaving that fails of the scenario " .. scenario, function()
         local model <close> = process.spawn { folder .. "model", scenario, preemptions }
         local count = model:expect("^(%d+) interleavings of " .. scenario .. " hold$")
@@ -27,6 +27,12 @@ support.only("posix", "the programs are POSIX programs", function()
       local threads <close> = process.spawn { folder .. "threads", "100000" }
       threads:expect("^100000 messages and values hold$")
       threads:finish()
+    end)
+
+    it("use objects of the same names at once, and never take a new thread for a holder", function()
+      local program <close> = process.spawn { folder .. "thread_objects", support.unique("Local\\"), "500" }
+      program:expect("^500 rounds hold$")
+      program:finish()
     end)
   end)
 end)

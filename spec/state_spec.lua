@@ -155,7 +155,9 @@ describe("a state", function()
     local r <close> = assert(state.open(wide))
     child:start([[t = {} for i = 0, 25 do t[i] = string.char(97 + i):rep(1000) end
       local function go_on() local m <close> = filemap.open(%q) return m end
-      local i = 0 while go_on() do for _ = 1, 1000 do i = i + 1 w:publish(t[i %% 26]) end end return i]], name)
+      local i = 0
+      while go_on() do for _ = 1, 1000 do i = i + 1 w:publish(t[i %% 26]) end end
+      return i]], name)
     local last, seen = 0, 0
     r:wait(0, support.deadline)
     for _ = 1, 100000 do

@@ -6,6 +6,7 @@ local core = require "filemap.core"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local state = require "filemap.state"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 
@@ -55,18 +56,36 @@ describe("a writer of a mailslot", function()
 end)
 
 describe("a writer of a mailslot that is stopped", function()
-  it("makes others fail with in_use while it holds the lock, and leaves no message when killed", function()
+  it("makes others fail with full or in_use while it has the lock, and sends nothing when killed", function()
     local name = support.unique("Local\\")
     local slot <close> = assert(mailslot.create(name))
     local other <close> = assert(mailslot.open(name))
     local child = stopped_at("put", 1, ("w = mailslot.open(%q)"):format(name), "w:send('half')")
-    fails("in_use", name, other:send("x", 0))
     local start = core.now()
+    fails("full", name, other:send("x", 0))
+    assert.is_true(core.now() - start < 0.05)
+    start = core.now()
     fails("in_use", name, other:send("x", 0.5))
     assert.is_true(core.now() - start >= 0.45)
     child:kill()
     assert.is_true(other:send("goes on"))
     assert.equal("goes on", slot:receive(0))
+  end)
+end)
+
+describe("opening a mailslot", function()
+  it("does not read positions that a writer and the reader are changing", function()
+    local name = support.unique("Local\\")
+    local slot <close> = assert(mailslot.create(name))
+    local writer <close> = assert(mailslot.open(name))
+    local child = steps.child()
+    child:stop_at("load", 1)
+    local stopped = child:stops("w, _, code = mailslot.open(%q) return code or 'opened'", name)
+    assert.is_true(writer:send("a message"))
+    assert.equal("a message", slot:receive(0))
+    if stopped then assert.equal("opened", child:go_on()) end
+    assert.equal("true", child:ask("return w:send('another')"))
+    assert.equal("another", slot:receive(0))
   end)
 end)
 
@@ -167,15 +186,65 @@ describe("an end of a pipe", function()
 
   it("makes the client's calls fail with closed when it is killed in accept", function()
     local name = support.unique("Local\\")
-    local holder <close> = assert(pipe.listen(name, { capacity = 64 }))
+    local child = steps.child()
+    child:ask("l = pipe.listen(%q, { capacity = 64 })", name)
     local client <close> = assert(pipe.connect(name))
-    holder:close()
-    killed_at("accepting", 1, ("l = pipe.listen(%q, { capacity = 64 })"):format(name), "c = l:accept()")
+    child:stop_at("accepting", 1)
+    assert.is_true(child:stops("c = l:accept()"))
+    child:kill()
     fails("closed", name, client:receive())
     local listener <close> = assert(pipe.listen(name, { capacity = 64 }))
-    local conn <close> = assert(listener:accept(0))
+    fails("timeout", name, listener:accept(0))
     fails("closed", name, client:send("x", 0))
-    assert(conn)
+  end)
+end)
+
+describe("a process that waits for an event", function()
+  it("is released by set although reset follows at once, if the event is manual", function()
+    if support.windows then return end -- there the event is the system's own, without such steps
+    local name = support.unique("Local\\")
+    local event <close> = sync.event(name, { manual = true })
+    local child = steps.child()
+    child:ask("e = sync.event(%q)", name)
+    for n = 1, 3 do
+      child:stop_at("sleep", n)
+      assert.is_true(child:stops("return e:wait(%d)", support.deadline))
+      assert.is_true(event:set())
+      assert.is_true(event:reset())
+      assert.equal("true", child:go_on())
+      assert.equal("timeout", child:ask("return e:wait(0)"))
+    end
+  end)
+
+  it("is released together with all others that wait", function()
+    local name, children = support.unique("Local\\"), {}
+    local event <close> = sync.event(name, { manual = true })
+    if support.windows then return end
+    for i = 1, 8 do
+      children[i] = steps.child()
+      children[i]:ask("e = sync.event(%q)", name)
+      children[i]:stop_at("sleep", 1)
+      assert.is_true(children[i]:stops("return e:wait(%d)", support.deadline))
+    end
+    event:set()
+    event:reset()
+    for _, child in ipairs(children) do assert.equal("true", child:go_on()) end
+  end)
+
+  it("is the only one that is released if the event is automatic", function()
+    if support.windows then return end
+    local name, released = support.unique("Local\\"), 0
+    local event <close> = sync.event(name)
+    local children = {}
+    for i = 1, 3 do
+      children[i] = steps.child()
+      children[i]:ask("e = sync.event(%q)", name)
+      children[i]:stop_at("sleep", 1)
+      assert.is_true(children[i]:stops("return e:wait(0.2)"))
+    end
+    event:set()
+    for _, child in ipairs(children) do released = released + (child:go_on() == "true" and 1 or 0) end
+    assert.equal(1, released)
   end)
 end)
 

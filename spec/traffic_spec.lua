@@ -42,7 +42,8 @@ describe("a pipe", function()
     local children, conns = {}, {}
     for i = 1, 3 do
       children[i] = support.child("evaluator")
-      children[i]:start("return traffic.one(assert(pipe.connect(%q, 10)), 'send', %d, %d)", name, MESSAGES // 3, i)
+      children[i]:start("return traffic.one(assert(pipe.connect(%q, 10)), 'send', %d, %d)", name,
+        MESSAGES // 3, i)
     end
     for i = 1, 3 do conns[i] = assert(listener:accept(support.deadline)) end
     local hashes = traffic.receive_from(conns, MESSAGES // 3)
@@ -68,7 +69,8 @@ describe("a mailslot", function()
     local children = {}
     for i = 1, 4 do
       children[i] = support.child("evaluator")
-      children[i]:start("return traffic.one(assert(mailslot.open(%q)), 'send', %d, %d)", name, MESSAGES // 4, i)
+      children[i]:start("return traffic.one(assert(mailslot.open(%q)), 'send', %d, %d)", name,
+        MESSAGES // 4, i)
     end
     local hashes = traffic.receive_mixed(slot, 4, MESSAGES // 4)
     for i = 1, 4 do assert.equal(hashes[i], children[i]:expect()) end

@@ -16,8 +16,8 @@ int fz_expect(int code, const fm_error *e, unsigned allowed, const char *file, i
     fz_fail(text, file, line);
   }
   if (code != FM_OK && ((int)e->code != code || e->detail[0] == '\0' || e->native == -1)) {
-    snprintf(text, sizeof text, "the error of code %s, which is %s (%s)", fm_word((fm_code)code), fm_word(e->code),
-             e->detail);
+    snprintf(text, sizeof text, "the error of code %s, which is %s (%s)", fm_word((fm_code)code),
+             fm_word(e->code), e->detail);
     fz_fail(text, file, line);
   }
   return code;
@@ -101,6 +101,7 @@ static size_t shared_size;
 static long steps;
 
 void (*fz_more)(uint8_t what);
+void *(*fz_memory)(size_t *size);
 
 void fz_share(void *memory, size_t size)
 {
@@ -122,6 +123,8 @@ static uint8_t from_back(void)
 ** often than the bytes after them. The hostile process also writes where no process has a view yet. */
 __attribute__((no_sanitize("address", "alignment"))) static void write_word(uint8_t what)
 {
+  if (fz_memory) shared = fz_memory(&shared_size);
+  if (!shared) return;
   const size_t words = shared_size / sizeof(uint32_t);
   const size_t near = words < 64 ? words : 64;
   if (words == 0) return;

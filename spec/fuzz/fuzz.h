@@ -1,7 +1,8 @@
 /* Shared by the fuzzers. Each fuzzer is a function of bytes that libFuzzer chooses:
 **
 ** - The calls and their arguments are read from the front of the bytes.
-** - The actions of a hostile process are read from their back. It acts at each FM_TEST_HOOK inside a call, and
+** - The actions of a hostile process are read from their back. It acts at each FM_TEST_HOOK inside a call,
+** and
 **   between two calls. It writes any word anywhere in the shared memory, acquires and releases seats, and
 **   truncates the memory.
 **
@@ -34,8 +35,10 @@ void *fz_room(size_t length);
 
 /* {-- The hostile process ------------------------------------------------------------------------ */
 
-/* Sets the memory that the hostile process can write to; NULL: none. */
+/* Sets the memory that the hostile process can write to; NULL: none. Where the memory comes and goes,
+** fz_memory returns it instead. */
 void fz_share(void *memory, size_t size);
+extern void *(*fz_memory)(size_t *size);
 
 /* Performs the next action of the hostile process, if there is one. */
 void fz_interfere(void);

@@ -15,7 +15,8 @@ static void read_newest(const fm_latest *s)
   uint64_t version = UINT64_MAX;
   const int code = fm_latest_read(s, fz_room(s->capacity), &length, &version, &e);
   CHECK(code == FM_OK || code == FM_TIMEOUT || code == FM_NOT_FOUND || code == FM_CORRUPT);
-  CHECK(code == FM_OK ? length <= s->capacity && version != 0 : length == UINT32_MAX && version == UINT64_MAX);
+  CHECK(code == FM_OK ? length <= s->capacity && version != 0
+                      : length == UINT32_MAX && version == UINT64_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

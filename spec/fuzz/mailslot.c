@@ -4,7 +4,7 @@
 enum { MOST = 3 };
 
 static fm_mailslot *held[MOST];
-static const fm_options options = fm_default_options();
+static fm_options options;
 
 static uint32_t capacity_of(uint8_t choice)
 {
@@ -14,11 +14,14 @@ static uint32_t capacity_of(uint8_t choice)
 static void open_one(bool to_read)
 {
   enum { ALWAYS = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) };
-  enum { MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_TOO_SMALL) | CODE(FM_IN_USE) };
+  enum {
+    MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_TOO_SMALL) | CODE(FM_IN_USE)
+  };
   fm_error e = NO_ERROR;
   fm_mailslot **place = &held[fz_byte() % MOST];
   if (*place) return;
-  const uint32_t capacity = capacity_of(fz_byte()), longest = fz_byte() & 1 ? fz_below(capacity + 1) : capacity;
+  const uint32_t capacity = capacity_of(fz_byte()),
+                 longest = fz_byte() & 1 ? fz_below(capacity + 1) : capacity;
   const int code = to_read ? fm_mailslot_create(place, "it", longest, capacity, &options, &e)
                            : fm_mailslot_open(place, "it", &e);
   EXPECT(code, &e, ALWAYS | (to_read ? MAKING : CODE(FM_NOT_FOUND)));
@@ -27,24 +30,15 @@ static void open_one(bool to_read)
 
 static void send(fm_mailslot *m)
 {
-  enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TOO_LARGE) | CODE(FM_CLOSED) };
+  enum {
+    CODES =
+        SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TOO_LARGE) | CODE(FM_CLOSED)
+  };
   fm_error e = NO_ERROR;
   const size_t length = fz_below(600);
   const double timeout = seam_timeout();
   EXPECT(fm_mailslot_send(m, fz_data(length), length, timeout, &e), &e,
          CODES | CODE(FM_IN_USE) | (timeout > 0 ? CODE(FM_TIMEOUT) : CODE(FM_FULL)));
-}
-
-/* Copies the whole message, so that the sanitizers check all of its bytes. */
-static void receive(fm_mailslot *m)
-{
-  enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TIMEOUT) };
-  fm_error e = NO_ERROR;
-  const void *data = m;
-  size_t length = SIZE_MAX;
-  if (EXPECT(fm_mailslot_receive(m, seam_timeout(), &data, &length, &e), &e, CODES) == FM_OK)
-    memcpy(fz_room(length), data, length);
-  else CHECK(data == m && length == SIZE_MAX);
 }
 
 static void get_info(fm_mailslot *m)
@@ -56,6 +50,23 @@ static void get_info(fm_mailslot *m)
   CHECK((code == FM_OK) == (info.max_message != UINT64_MAX));
 }
 
+/* Copies the whole message, so that the sanitizers check all of its bytes. No message is longer than the
+** limit. */
+static void receive(fm_mailslot *m)
+{
+  enum { CODES = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TIMEOUT) };
+  fm_error e = NO_ERROR;
+  fm_mailslot_info info;
+  const void *data = m;
+  size_t length = SIZE_MAX;
+  if (EXPECT(fm_mailslot_receive(m, seam_timeout(), &data, &length, &e), &e, CODES) != FM_OK) {
+    CHECK(data == m && length == SIZE_MAX);
+    return;
+  }
+  memcpy(fz_room(length), data, length);
+  if (fm_mailslot_get_info(m, &info, NULL) == FM_OK) CHECK(length <= info.max_message);
+}
+
 static void close_one(fm_mailslot **m)
 {
   fm_mailslot_close(*m);
@@ -64,8 +75,10 @@ static void close_one(fm_mailslot **m)
 
 static void plant(void)
 {
-  const uint32_t how = fz_byte(), ring = how < 200 ? 64u << how % 6 : fz_word() % 9999, longest = fz_byte() & 1 ? fz_word() : ring / 2;
-  seam_plant(FM_OBJECT_MAILSLOT, (uint32_t[4]){longest, ring}, fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
+  const uint32_t how = fz_byte(), ring = how < 200 ? 64u << how % 6 : fz_word() % 9999,
+                 longest = fz_byte() & 1 ? fz_word() : ring / 2;
+  seam_plant(FM_OBJECT_MAILSLOT, 1, (uint32_t[4]){longest, ring},
+             fz_byte() & 3 ? 384 + (size_t)ring : fz_word());
 }
 
 static void make_call(void)
@@ -88,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
   seam_begin();
+  options = fm_default_options();
   while (fz_has_more()) make_call();
   for (int i = 0; i < MOST; i++) close_one(&held[i]);
   seam_end();

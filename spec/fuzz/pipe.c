@@ -1,11 +1,12 @@
 /* Pipes: listeners and connections of one section, which a hostile process damages. */
+#include "../../src/channel/pipe_table.h"
 #include "seam.h"
 
 enum { MOST = 3 };
 
 static fm_listener *listeners[2];
 static fm_conn *conns[MOST];
-static const fm_options options = fm_default_options();
+static fm_options options;
 
 /* Few values, so that two listeners often have the same capacity. */
 static uint32_t capacity_of(uint8_t choice)
@@ -16,7 +17,10 @@ static uint32_t capacity_of(uint8_t choice)
 
 static void open_listener(void)
 {
-  enum { MAKING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_IN_USE) };
+  enum {
+    MAKING =
+        SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_TOO_LARGE) | CODE(FM_EXISTS) | CODE(FM_IN_USE)
+  };
   fm_error e = NO_ERROR;
   fm_listener **place = &listeners[fz_byte() % 2];
   if (*place) return;
@@ -33,12 +37,16 @@ static void connect_or_accept(bool connecting)
   fm_listener *l = listeners[fz_byte() % 2];
   if (*place || (!connecting && !l)) return;
   const double timeout = seam_timeout();
-  const int code = connecting ? fm_pipe_connect(place, "it", timeout, &e) : fm_pipe_accept(l, timeout, place, &e);
-  EXPECT(code, &e, ALWAYS | (connecting ? CODE(FM_NOT_FOUND) | CODE(FM_FULL) : CODE(FM_TIMEOUT) | CODE(FM_DENIED)));
+  const int code =
+      connecting ? fm_pipe_connect(place, "it", timeout, &e) : fm_pipe_accept(l, timeout, place, &e);
+  EXPECT(code, &e,
+         ALWAYS | (connecting ? CODE(FM_NOT_FOUND) | CODE(FM_FULL) : CODE(FM_TIMEOUT) | CODE(FM_DENIED)));
   CHECK((*place != NULL) == (code == FM_OK));
 }
 
-enum { USING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_CLOSED) | CODE(FM_TIMEOUT) };
+enum {
+  USING = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_CLOSED) | CODE(FM_TIMEOUT)
+};
 
 /* Sends on a pipe of messages and writes on a stream; sometimes the wrong way round. */
 static void send_or_write(fm_conn *c)
@@ -50,7 +58,8 @@ static void send_or_write(fm_conn *c)
   size_t written = length;
   if (stream) EXPECT(fm_conn_write(c, fz_data(length), &written, timeout, &e), &e, USING | CODE(FM_INVALID));
   else
-    EXPECT(fm_conn_send(c, fz_data(length), length, timeout, &e), &e, USING | CODE(FM_INVALID) | CODE(FM_TOO_LARGE));
+    EXPECT(fm_conn_send(c, fz_data(length), length, timeout, &e), &e,
+           USING | CODE(FM_INVALID) | CODE(FM_TOO_LARGE));
 }
 
 static void receive_or_read(fm_conn *c)
@@ -61,7 +70,8 @@ static void receive_or_read(fm_conn *c)
   size_t length = most;
   const double timeout = seam_timeout();
   if (fm_conn_is_stream(c) ^ (fz_byte() == 255)) {
-    const int code = EXPECT(fm_conn_read(c, timeout, fz_room(most), &length, &e), &e, USING | CODE(FM_INVALID));
+    const int code =
+        EXPECT(fm_conn_read(c, timeout, fz_room(most), &length, &e), &e, USING | CODE(FM_INVALID));
     CHECK(code == FM_OK ? length >= 1 && length <= most : length == most);
     return;
   }
@@ -86,9 +96,9 @@ static void plant(void)
 {
   const uint32_t places = 1 + fz_below(3), capacity = capacity_of(fz_byte()), how = fz_byte();
   const uint32_t ring = how < 200 ? 64u << how % 6 : fz_word() % 9999;
-  const size_t size = 4096 + places * ((576 + 2 * (size_t)ring + 4095) / 4096 * 4096);
-  const uint32_t sizes[4] = {places, ring, capacity < 10000 ? ring * 3 / 4 - 8 : capacity, fz_byte() & 1};
-  seam_plant(FM_OBJECT_PIPE, sizes, fz_byte() & 3 ? size : fz_word());
+  fm_header h = {.sizes = {places, ring, capacity < 10000 ? ring * 3 / 4 - 8 : capacity, fz_byte() & 1}};
+  const size_t size = (size_t)fm_pipe_conn_offset(&h, places);
+  seam_plant(FM_OBJECT_PIPE, FM_PIPE_VERSION, h.sizes, fz_byte() & 3 ? size : fz_word());
 }
 
 static void make_call(void)
@@ -113,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
   seam_begin();
+  options = fm_default_options();
   while (fz_has_more()) make_call();
   for (int i = 0; i < 2; i++) close_listener(&listeners[i]);
   for (int i = 0; i < MOST; i++) close_conn(&conns[i]);

@@ -12,7 +12,7 @@ typedef struct block {
 static void put(fm_ring *r)
 {
   fm_error e = NO_ERROR;
-  const uint32_t length = fz_below(r->size - r->size / 4);
+  const uint32_t length = fz_below(r->longest + 1);
   const int code = fm_ring_put(r, fz_data(length), length, &e);
   CHECK(code == FM_OK || code == FM_FULL || code == FM_CORRUPT);
 }
@@ -24,7 +24,7 @@ static void get(fm_ring *r)
   const int code = fm_ring_next(r, &length, &e);
   CHECK(code == FM_OK || code == FM_TIMEOUT || code == FM_CORRUPT);
   if (code != FM_OK) return;
-  CHECK(length < r->size);
+  CHECK(length <= r->longest);
   fz_interfere();
   fm_ring_get(r, fz_room(length), length, fz_byte() & 1);
 }
@@ -54,14 +54,15 @@ static void count(fm_ring *r)
 {
   fm_error e = NO_ERROR;
   uint32_t n, first;
-  if (EXPECT(fm_ring_count(r, &n, &first, &e), &e, CORRUPT_OR) == FM_OK) CHECK(n <= r->size / 8 && first < r->size);
+  if (EXPECT(fm_ring_count(r, &n, &first, &e), &e, CORRUPT_OR) == FM_OK)
+    CHECK(n <= r->size / 8 && first <= r->longest);
 }
 
 /* False if the ring is corrupt: a process cannot use it any more. */
-static bool reopen(fm_ring *r)
+static bool load(fm_ring *r)
 {
   fm_error e = NO_ERROR;
-  return EXPECT(fm_ring_reopen(r, &e), &e, CORRUPT_OR) == FM_OK;
+  return EXPECT(fm_ring_load(r, &e), &e, CORRUPT_OR) == FM_OK;
 }
 
 static bool make_call(fm_ring *writer, fm_ring *reader)
@@ -74,9 +75,9 @@ static bool make_call(fm_ring *writer, fm_ring *reader)
     case 2: write_some(writer); break;
     case 3: read_some(reader); break;
     case 4: count(reader); break;
-    case 5: fm_ring_give_back(reader); break;
-    case 6: return reopen(writer);
-    default: return reopen(reader);
+    case 5: fm_ring_store_head(reader); break;
+    case 6: return load(writer);
+    default: return load(reader);
   }
   return true;
 }
@@ -84,7 +85,6 @@ static bool make_call(fm_ring *writer, fm_ring *reader)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fm_ring writer, reader;
-  fm_error e = NO_ERROR;
   fz_begin(data, size);
   const uint32_t bytes = 64u << fz_below(6);
   block *b = calloc(1, sizeof *b + bytes);
@@ -92,8 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   b->words.tail = fz_word();
   b->words.head = b->words.tail - fz_word();
   fz_share(b, sizeof *b + bytes);
-  bool goes_on = EXPECT(fm_ring_open(&writer, &b->words, b->bytes, bytes, &e), &e, CORRUPT_OR) == FM_OK &&
-                 EXPECT(fm_ring_open(&reader, &b->words, b->bytes, bytes, &e), &e, CORRUPT_OR) == FM_OK;
+  writer = reader = fm_ring_of(&b->words, b->bytes, bytes, fz_below(bytes));
+  bool goes_on = load(&writer) && load(&reader);
   while (goes_on && fz_has_more()) goes_on = make_call(&writer, &reader);
   free(b);
   return 0;

@@ -4,7 +4,7 @@
 enum { MOST = 3 };
 
 static fm_state *held[MOST];
-static const fm_options options = fm_default_options();
+static fm_options options;
 
 static uint32_t capacity_of(uint8_t choice)
 {
@@ -20,7 +20,10 @@ static fm_state **new_place(void)
 
 static void open_one(uint8_t how)
 {
-  enum { ALWAYS = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT), MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE) };
+  enum {
+    ALWAYS = SEAM_CODES | CODE(FM_OK) | CODE(FM_CORRUPT),
+    MAKING = CODE(FM_INVALID) | CODE(FM_TOO_LARGE)
+  };
   fm_error e = NO_ERROR;
   fm_state **place = new_place();
   bool created;
@@ -74,7 +77,7 @@ static void plant(void)
 {
   const uint32_t capacity = capacity_of(fz_byte());
   const size_t size = 128 + 64 + 4 * ((16 + (size_t)capacity + 63) / 64 * 64);
-  seam_plant(FM_OBJECT_STATE, (uint32_t[4]){capacity}, fz_byte() & 3 ? size : fz_word());
+  seam_plant(FM_OBJECT_STATE, 1, (uint32_t[4]){capacity}, fz_byte() & 3 ? size : fz_word());
 }
 
 static void make_call(void)
@@ -97,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
   seam_begin();
+  options = fm_default_options();
   while (fz_has_more()) make_call();
   for (int i = 0; i < MOST; i++) close_one(&held[i]);
   seam_end();

@@ -29,7 +29,7 @@ static void check_character(uint32_t c)
 
 static void check_name(const char *name)
 {
-  fm_name parsed = {FM_UNNAMED, NULL, NULL};
+  fm_name parsed = {.kind = FM_UNNAMED};
   fm_error e = NO_ERROR;
   if (EXPECT(fm_name_parse(&parsed, name, &e), &e, CODE(FM_OK) | CODE(FM_INVALID)) != FM_OK) {
     CHECK(!parsed.full);

@@ -1,7 +1,8 @@
-/* A model check of the parts without system calls: ring, slots, wait points and locks. The module's own code
-** runs in coroutines, which switch at each FM_TEST_HOOK and sleep as futexes do. The check tries every
-** interleaving with up to the given number of preemptions, one after the other. Memory is sequentially
-** consistent here; threads.c tests the memory order.
+/* A model check of the protocols in shared memory: ring, newest value, wait points, locks, mailslots and
+** pipes. The module's own code runs in coroutines, on the simulated system (spec/simulated/). They switch at
+** each FM_TEST_HOOK and sleep as futexes do. The check tries every interleaving with up to the given number
+** of preemptions, one after the other. Memory is sequentially consistent here; threads.c tests the memory
+** order.
 **
 **   model SCENARIO [preemptions]
 **
@@ -14,6 +15,7 @@
 #include "../../src/channel/ring.h"
 #include "../../src/channel/latest.h"
 #include "../../src/object/lock.h"
+#include "../simulated/simulated.h"
 
 /* {-- Coroutines, and a futex ------------------------------------------------------------------- */
 
@@ -30,66 +32,36 @@ typedef struct thread {
 static thread threads[THREADS];
 static int thread_count, current;
 static ucontext_t scheduler;
-static double now;
-
 static void fail(const char *why);
+
+/* Outside the coroutines, while a scenario is set up, nothing switches. */
+static bool is_running;
 
 void fm_test_hook(const char *name)
 {
   (void)name;
-  swapcontext(&threads[current].context, &scheduler);
+  if (is_running) swapcontext(&threads[current].context, &scheduler);
 }
 
-void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
+/* Another thread may run before each system call too. */
+static void run_others(void)
 {
-  (void)event, (void)seconds;
+  fm_test_hook("system call");
+}
+
+static void sleep_on(fm_word32 *word, uint32_t seen, double seconds)
+{
+  (void)seconds;
   if (*word != seen) return;
   threads[current].asleep = word;
   while (threads[current].asleep) fm_test_hook("asleep");
 }
 
-void fm_sys_wake(fm_event *event, fm_word32 *word)
+static void wake_sleepers(fm_word32 *word)
 {
-  (void)event;
   for (int i = 0; i < thread_count; i++)
     if (threads[i].asleep == word) threads[i].asleep = NULL;
 }
-
-enum { SEATS = THREADS + 1 };
-static bool alive[SEATS + 1]; /* by seat; the last one is free at the start */
-
-bool fm_seat_is_taken(const fm_section *m, uint32_t number)
-{
-  (void)m;
-  return number <= SEATS && alive[number];
-}
-
-int fm_seat_acquire(fm_seat *s, const fm_section *m, uint32_t number, fm_error *e)
-{
-  if (fm_seat_is_taken(m, number)) return fm_fail(e, FM_IN_USE, NULL);
-  alive[number] = true;
-  s->number = number;
-  return FM_OK;
-}
-
-void fm_seat_release(fm_seat *s)
-{
-  if (s->number) alive[s->number] = false;
-}
-
-double fm_now(void) { return now; }
-bool fm_sys_is_parallel(void) { return false; }
-void fm_sys_prepare_sleep(fm_event *s) { (void)s; }
-void fm_sys_fence_all(void) {}
-void fm_sys_relax(void) {}
-void fm_sys_pause(double seconds) { (void)seconds; }
-bool fm_sys_fences_all = false;
-int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e)
-{
-  (void)out, (void)s, (void)index, (void)e;
-  return FM_OK;
-}
-void fm_sys_event_close(fm_event *event) { (void)event; }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
 
@@ -157,23 +129,29 @@ static bool pass_time(void)
   for (int i = 0; i < thread_count; i++) left = left || !threads[i].done;
   if (!left) return false;
   if (!lets_time_pass) fail("all sleep");
-  now += FM_SLICE;
+  simulated_pass(FM_SLICE);
   for (int i = 0; i < thread_count; i++) threads[i].asleep = NULL;
   return true;
 }
 
+static void (*tear_down)(void); /* of the scenario, or NULL */
+
 static void run_once(void (*set_up)(void))
 {
+  static const simulated_hooks hooks = {.act = run_others, .sleep = sleep_on, .wake = wake_sleepers};
   thread_count = depth = current = preemptions = 0;
-  now = 0;
-  for (int i = 0; i <= SEATS; i++) alive[i] = i <= THREADS;
+  simulated_begin(&hooks, 0);
   set_up();
+  is_running = true;
   do
     for (int next; (next = choose()) >= 0;) {
       current = next;
       swapcontext(&scheduler, &threads[next].context);
     }
   while (pass_time());
+  is_running = false;
+  if (tear_down) tear_down();
+  tear_down = NULL;
 }
 
 /* Selects the next path: the last choice with another option takes that option. Returns false if there is
@@ -196,7 +174,7 @@ enum { MESSAGES = sizeof lengths / sizeof *lengths, RING = 64 };
 static fm_ring_words ring_words;
 static unsigned char ring_bytes[RING];
 static fm_word32 data_word, space_word;
-static fm_wait_point data_signal = {&data_word, 0}, space_signal = {&space_word, 0};
+static fm_wait_point data_signal = {.word = &data_word}, space_signal = {.word = &space_word};
 static fm_ring in, out;
 
 static int look_to_put(void *context, bool thoroughly, fm_error *e)
@@ -230,7 +208,7 @@ static void read_all(void)
     uint32_t length = 0;
     int code = look_to_get(&length, false, NULL);
     if (code == FM_TIMEOUT) {
-      fm_ring_give_back(&in);
+      fm_ring_store_head(&in);
       fm_wake(&space_signal);
       code = fm_await(&data_signal, FM_FOREVER, look_to_get, &length, NULL);
     }
@@ -246,8 +224,7 @@ static void set_up_ring(void)
   memset(&ring_words, 0, sizeof ring_words);
   memset(ring_bytes, 0xee, sizeof ring_bytes);
   data_word = space_word = 0;
-  if (fm_ring_open(&in, &ring_words, ring_bytes, RING, NULL) || fm_ring_open(&out, &ring_words, ring_bytes, RING, NULL))
-    fail("a ring does not open");
+  in = out = fm_ring_of(&ring_words, ring_bytes, RING, RING);
   add_thread(write_all);
   add_thread(read_all);
 }
@@ -310,6 +287,7 @@ static void set_up_slots(void)
 /* {-- Locks ------------------------------------------------------------------------------------- */
 
 static fm_word32 owner, lock_word;
+static fm_seat thread_seats[THREADS + 1]; /* number i + 1 is thread i's */
 static int inside, takings;
 
 static bool take_lock(fm_lock *l)
@@ -325,7 +303,8 @@ static bool take_lock(fm_lock *l)
 
 static void lock_twice(void)
 {
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
   for (int i = 0; i < 2; i++) {
     if (take_lock(&l)) fail("nobody died");
     fm_lock_release(&l);
@@ -336,19 +315,24 @@ static void set_up_locks(void)
 {
   owner = lock_word = 0;
   inside = takings = 0;
+  memset(thread_seats, 0, sizeof thread_seats);
+  for (uint32_t i = 0; i < THREADS; i++)
+    if (fm_seat_acquire(&thread_seats[i], NULL, i + 1, NULL) != FM_OK) fail("a seat is taken");
   for (int i = 0; i < THREADS; i++) add_thread(lock_twice);
 }
 
 static void lock_and_die(void)
 {
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
   take_lock(&l);
-  alive[l.seat] = false;
+  simulated_kill(l.seat);
 }
 
 static void lock_after_dead(void)
 {
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, (uint32_t)current + 1};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
   const bool first = takings == 0;
   const bool abandoned = take_lock(&l);
   if (abandoned && first && takings == 1) fail("nobody had died");
@@ -370,13 +354,14 @@ static void set_up_death(void)
 ** thread's. */
 static void die_and_come_again(void)
 {
-  static fm_word32 nobody_wakes;
-  fm_seat seat = {0, 0, NULL};
+  static fm_word32 never_woken;
+  fm_seat seat = {.number = 0};
   lock_and_die();
-  fm_sys_sleep(NULL, &nobody_wakes, 0, FM_SLICE);
+  sleep_on(&never_woken, 0, FM_SLICE);
   if (fm_seat_acquire_free(&seat, NULL, 1, NULL) != FM_OK) fail("no seat is free");
   fm_lock_mark_abandoned(&owner, seat.number);
-  fm_lock l = {&owner, {&lock_word, 0}, NULL, seat.number};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {&owner, &released, NULL, seat.number};
   take_lock(&l);
   if (owner != l.seat) fail("the lock names another");
   fm_lock_release(&l);
@@ -392,13 +377,139 @@ static void set_up_heirs(void)
   add_thread(lock_after_dead);
 }
 
+/* {-- A mailslot that is opened while messages come and go --------------------------------------- */
+
+enum { SLOT_MESSAGES = 2 };
+static fm_mailslot *slot, *slot_writer;
+
+static void send_message(fm_mailslot *m, char what)
+{
+  if (fm_mailslot_send(m, &what, 1, FM_FOREVER, NULL) != FM_OK) fail("a send failed");
+}
+
+static void send_to_slot(void)
+{
+  for (int i = 0; i < SLOT_MESSAGES; i++) send_message(slot_writer, (char)('a' + i));
+}
+
+static void receive_from_slot(void)
+{
+  const void *data;
+  size_t length;
+  char next = 'a';
+  for (int i = 0; i < SLOT_MESSAGES + 1; i++) {
+    if (fm_mailslot_receive(slot, FM_FOREVER, &data, &length, NULL) != FM_OK || length != 1)
+      fail("a receive failed");
+    if (*(const char *)data == 'z') continue;
+    if (*(const char *)data != next++) fail("another message came");
+  }
+}
+
+static void open_slot_and_send(void)
+{
+  fm_error e;
+  fm_mailslot *m;
+  if (fm_mailslot_open(&m, "slot", &e) != FM_OK) fail(e.detail);
+  send_message(m, 'z');
+  fm_mailslot_close(m);
+}
+
+static void close_slot(void)
+{
+  fm_mailslot_close(slot_writer);
+  fm_mailslot_close(slot);
+  if (simulated_count() != 0) fail("an object is left open");
+}
+
+static void set_up_mailslot(void)
+{
+  const fm_options o = fm_default_options();
+  if (fm_mailslot_create(&slot, "slot", 16, 16, &o, NULL) != FM_OK ||
+      fm_mailslot_open(&slot_writer, "slot", NULL))
+    fail("a mailslot does not open");
+  tear_down = close_slot;
+  lets_time_pass = true; /* for a writer that waits for the lock */
+  add_thread(send_to_slot);
+  add_thread(receive_from_slot);
+  add_thread(open_slot_and_send);
+}
+
+/* {-- A pipe whose listener changes while a client connects ---------------------------------------- */
+
+static fm_listener *listener;
+static bool was_accepted, was_closed;
+
+/* A client that gets no connection tries again. It is told that a connection is closed, or is accepted. */
+static void connect_client(void)
+{
+  const void *data;
+  size_t length;
+  fm_conn *c;
+  fm_error e;
+  int code;
+  while ((code = fm_pipe_connect(&c, "pipe", 0, &e)) == FM_NOT_FOUND) sleep_on(&data_word, 0, FM_SLICE);
+  if (code != FM_OK) fail(e.detail);
+  code = fm_conn_receive(c, FM_FOREVER, &data, &length, &e);
+  if (code == FM_CLOSED) was_closed = true;
+  else if (code != FM_OK || length != 3) fail("a receive failed");
+  else was_accepted = true;
+  fm_conn_close(c);
+}
+
+static void open_listener(void)
+{
+  const fm_options o = fm_default_options();
+  fm_error e;
+  if (fm_pipe_listen(&listener, "pipe", 16, false, &o, &e) != FM_OK) fail(e.detail);
+}
+
+static void change_listeners(void)
+{
+  fm_listener_close(listener);
+  open_listener();
+  fm_conn *c;
+  const int code = fm_pipe_accept(listener, 3 * FM_SLICE, &c, NULL);
+  if (code == FM_TIMEOUT) return;
+  if (code != FM_OK) fail("accept failed");
+  if (fm_conn_send(c, "hey", 3, 0, NULL) != FM_OK) fail("the accepted connection is closed at once");
+  fm_conn_close(c);
+}
+
+static void close_pipe(void)
+{
+  if (was_accepted == was_closed) fail("the client was neither accepted nor refused");
+  fm_listener_close(listener);
+  if (simulated_count() != 0) fail("an object is left open");
+}
+
+/* Another connection keeps the pipe's section alive while no process listens. */
+static fm_conn *keeper;
+
+static void close_pipe_and_keeper(void)
+{
+  fm_conn_close(keeper);
+  close_pipe();
+}
+
+static void set_up_pipe(void)
+{
+  was_accepted = was_closed = false;
+  data_word = 0;
+  open_listener();
+  if (fm_pipe_connect(&keeper, "pipe", 0, NULL) != FM_OK) fail("no connection");
+  tear_down = close_pipe_and_keeper;
+  lets_time_pass = true;
+  add_thread(change_listeners);
+  add_thread(connect_client);
+}
+
 /* {-- */
 
 int main(int argc, char **argv)
 {
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
-    {"heirs", set_up_heirs},
+    {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

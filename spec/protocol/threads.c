@@ -84,7 +84,7 @@ static void *read_ring(void *unused)
     message expected, m;
     make(&expected, i);
     if (look_to_get(&m.length, false, NULL) != FM_OK) {
-      fm_ring_give_back(&in);
+      fm_ring_store_head(&in);
       fm_wake(&space_signal);
       check(fm_await(&data_signal, FM_FOREVER, look_to_get, &m.length, NULL) == FM_OK, "a wait failed");
     }
@@ -134,12 +134,14 @@ static long counter; /* protected by the lock */
 
 static void *count(void *unused)
 {
-  fm_seat seat = {0, 0, NULL};
+  fm_seat seat = {.number = 0};
   check(fm_seat_acquire_free(&seat, &map->section, 1, NULL) == FM_OK, "no seat");
-  fm_lock l = {.owner = &owner, .signal = {.word = &lock_word}, .section = &map->section, .seat = seat.number};
+  fm_wait_point released = {.word = &lock_word};
+  fm_lock l = {.owner = &owner, .released = &released, .section = &map->section, .seat = seat.number};
   for (long i = 0; i < messages / 4; i++) {
     bool abandoned;
-    check(fm_lock_acquire(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned, "the lock is not to be had");
+    check(fm_lock_acquire(&l, FM_FOREVER, &abandoned, NULL) == FM_OK && !abandoned,
+          "the lock is not to be had");
     counter++;
     fm_lock_release(&l);
   }
@@ -156,8 +158,7 @@ int main(int argc, char **argv)
   check(fm_create(&map, name, 4096, &options, NULL) == FM_OK, "no map");
   check(fm_wait_point_open(&data_signal, map, 0, &data_word, NULL) == FM_OK, "no signal");
   check(fm_wait_point_open(&space_signal, map, 1, &space_word, NULL) == FM_OK, "no signal");
-  check(fm_ring_open(&in, &ring_words, ring_bytes, RING, NULL) == FM_OK, "no ring");
-  check(fm_ring_open(&out, &ring_words, ring_bytes, RING, NULL) == FM_OK, "no ring");
+  in = out = fm_ring_of(&ring_words, ring_bytes, RING, LONGEST);
   run(write_ring, read_ring, NULL);
   run(write_slots, read_slots, read_slots);
   run(count, count, count);

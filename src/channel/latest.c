@@ -1,3 +1,4 @@
+/* The newest value: latest.h lists the steps of both sides. */
 #include <string.h>
 
 #include "latest.h"
@@ -17,15 +18,17 @@ static size_t stride(uint32_t capacity)
 
 uint64_t fm_latest_size(uint32_t capacity)
 {
-  return sizeof(fm_latest_words) + (uint64_t)FM_LATEST_SLOTS * (((uint64_t)sizeof(slot) + capacity + 63) / 64 * 64);
+  return sizeof(fm_latest_words) +
+         (uint64_t)FM_LATEST_SLOTS * (((uint64_t)sizeof(slot) + capacity + 63) / 64 * 64);
 }
 
 static slot *slot_of(const fm_latest *s, uint64_t version)
 {
-  return (slot *)(void *)((char *)(s->shared + 1) + stride(s->capacity) * (size_t)(version % FM_LATEST_SLOTS));
+  return (slot *)(void *)((char *)(s->shared + 1) +
+                          stride(s->capacity) * (size_t)(version % FM_LATEST_SLOTS));
 }
 
-/* What is behind the last whole word goes into one more, for which a slot has room. */
+/* The bytes after the last whole word are copied as one more word, for which a slot has room. */
 static void copy_in(slot *to, const unsigned char *from, uint32_t length)
 {
   word *at = (word *)(void *)(to + 1);
@@ -58,7 +61,7 @@ static void copy_out(unsigned char *to, slot *from, uint32_t length)
 void fm_latest_publish(const fm_latest *s, uint64_t version, const void *data, uint32_t length)
 {
   slot *to = slot_of(s, version);
-  atomic_store_explicit(&to->version, 0, memory_order_relaxed);
+  atomic_store_explicit(&to->version, 0, memory_order_release);
   atomic_thread_fence(memory_order_release);
   FM_TEST_HOOK("spoil");
   atomic_store_explicit(&to->length, length, memory_order_relaxed);
@@ -78,7 +81,7 @@ int fm_latest_read(const fm_latest *s, void *out, uint32_t *length, uint64_t *ve
 {
   const uint64_t newest = fm_latest_newest(s);
   if (newest == 0) return FM_NOT_FOUND;
-  if (newest > INT64_MAX) return fm_fail(e, FM_CORRUPT, NULL); /* nobody can have published so many */
+  if (newest > INT64_MAX) return fm_fail(e, FM_CORRUPT, NULL); /* no writer can have published so many */
   slot *from = slot_of(s, newest);
   FM_TEST_HOOK("look");
   const uint64_t before = atomic_load_explicit(&from->version, memory_order_acquire);
@@ -93,6 +96,7 @@ int fm_latest_read(const fm_latest *s, void *out, uint32_t *length, uint64_t *ve
     *version = newest;
     return FM_OK;
   }
-  /* The writer spoils this slot only when it has gone on. */
+  /* The load of `newest` must not come before that of the version, on processors that reorder loads. */
+  atomic_thread_fence(memory_order_acquire);
   return fm_latest_newest(s) == newest ? fm_fail(e, FM_CORRUPT, NULL) : FM_TIMEOUT;
 }

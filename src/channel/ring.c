@@ -1,8 +1,9 @@
+/* Rings: ring.h lists the steps of both sides. */
 #include <string.h>
 
 #include "ring.h"
 
-enum { LENGTH = 4, ALIGNMENT = 8 };
+enum { LENGTH = 4, ALIGNMENT = 8, SMALLEST = 64 };
 
 static uint32_t record_size(uint32_t length)
 {
@@ -11,10 +12,15 @@ static uint32_t record_size(uint32_t length)
 
 uint32_t fm_ring_size(uint64_t capacity)
 {
-  uint32_t size = 64;
+  uint32_t size = SMALLEST;
   if (capacity > FM_CAPACITY_MOST) return 0;
   while (size - size / 4 < record_size((uint32_t)capacity)) size *= 2;
   return size;
+}
+
+bool fm_ring_is_size(uint32_t size)
+{
+  return size >= SMALLEST && size <= FM_RING_MOST && (size & (size - 1)) == 0;
 }
 
 static int fail_corrupt(fm_error *e)
@@ -22,20 +28,22 @@ static int fail_corrupt(fm_error *e)
   return fm_fail(e, FM_CORRUPT, NULL);
 }
 
-int fm_ring_open(fm_ring *r, fm_ring_words *shared, unsigned char *bytes, uint32_t size, fm_error *e)
+fm_ring fm_ring_of(fm_ring_words *shared, unsigned char *bytes, uint32_t size, uint32_t longest)
 {
-  *r = (fm_ring){shared, bytes, size, 0, 0};
-  return fm_ring_reopen(r, e);
+  return (fm_ring){.shared = shared, .bytes = bytes, .size = size, .longest = longest};
 }
 
-int fm_ring_reopen(fm_ring *r, fm_error *e)
+/* The tail first: a reader's own head does not change, and a writer's tail does not, so a healthy ring never
+** shows a head that is past this tail. */
+int fm_ring_load(fm_ring *r, fm_error *e)
 {
   r->tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
+  FM_TEST_HOOK("load");
   r->head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
   return r->tail - r->head <= r->size ? FM_OK : fail_corrupt(e);
 }
 
-/* {-- Bytes, which may go on at the ring's start ------------------------------------------------- */
+/* {-- Bytes, which can continue at the start of the ring ------------------------------------------ */
 
 static void copy_in(fm_ring *r, uint32_t position, const unsigned char *data, uint32_t length)
 {
@@ -53,7 +61,8 @@ static void copy_out(const fm_ring *r, uint32_t position, unsigned char *out, ui
 
 /* {-- The writer -------------------------------------------------------------------------------- */
 
-/* Is there room for so many? Looks at the reader's position only if what was seen of it is not enough. */
+/* Checks that there is room for `wanted` bytes. Reads the head again only if the last one shows too little
+** room. */
 static int make_room(fm_ring *r, uint32_t wanted, fm_error *e)
 {
   if (r->size - (r->tail - r->head) >= wanted) return FM_OK;
@@ -61,7 +70,7 @@ static int make_room(fm_ring *r, uint32_t wanted, fm_error *e)
   r->head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
   const uint32_t used = r->tail - r->head;
   if (used > r->size) {
-    r->head = r->tail - r->size; /* full, for who tries again */
+    r->head = r->tail - r->size; /* the next try sees a full ring and reads the head again */
     return fail_corrupt(e);
   }
   return r->size - used >= wanted ? FM_OK : FM_FULL;
@@ -80,7 +89,7 @@ int fm_ring_put(fm_ring *r, const void *data, uint32_t length, fm_error *e)
   if (r->tail % ALIGNMENT != 0) return fail_corrupt(e);
   const int code = make_room(r, size, e);
   if (code != FM_OK) return code;
-  memcpy(r->bytes + (r->tail & (r->size - 1)), &length, LENGTH); /* aligned: it never wraps */
+  memcpy(r->bytes + (r->tail & (r->size - 1)), &length, LENGTH); /* aligned, so it does not wrap */
   copy_in(r, r->tail + LENGTH, data, length);
   publish_tail(r, size);
   return FM_OK;
@@ -100,7 +109,7 @@ int fm_ring_write(fm_ring *r, const void *data, uint32_t *length, fm_error *e)
 
 /* {-- The reader -------------------------------------------------------------------------------- */
 
-/* How many bytes there are; looks at the writer's position if none are known. */
+/* How many bytes there are to read. Reads the tail again if the last one shows none. */
 static int available(fm_ring *r, uint32_t *out, fm_error *e)
 {
   if (r->tail == r->head) {
@@ -113,40 +122,40 @@ static int available(fm_ring *r, uint32_t *out, fm_error *e)
   return *out ? FM_OK : FM_TIMEOUT;
 }
 
-void fm_ring_give_back(fm_ring *r)
+void fm_ring_store_head(fm_ring *r)
 {
   FM_TEST_HOOK("get");
   atomic_store_explicit(&r->shared->head, r->head, memory_order_release);
 }
 
-static bool go_on(fm_ring *r, uint32_t more, bool now)
+static bool advance(fm_ring *r, uint32_t more, bool now)
 {
   const uint32_t before = r->head, quarter = r->size / 4;
   r->head += more;
   if (!now && !((before ^ r->head) & ~(quarter - 1))) return false;
-  fm_ring_give_back(r);
+  fm_ring_store_head(r);
   return true;
 }
 
-/* The length of the record at a position before which `known` bytes are, to be looked at once. */
-static int look_at(const fm_ring *r, uint32_t position, uint32_t known, uint32_t *length, fm_error *e)
+/* Reads the length of the record at a position from which on `known` bytes are written. */
+static int read_length(const fm_ring *r, uint32_t position, uint32_t known, uint32_t *length, fm_error *e)
 {
   if (position % ALIGNMENT != 0 || known < ALIGNMENT) return fail_corrupt(e);
   memcpy(length, r->bytes + (position & (r->size - 1)), LENGTH);
-  return *length <= r->size - LENGTH && record_size(*length) <= known ? FM_OK : fail_corrupt(e);
+  return *length <= r->longest && record_size(*length) <= known ? FM_OK : fail_corrupt(e);
 }
 
 int fm_ring_next(fm_ring *r, uint32_t *length, fm_error *e)
 {
   uint32_t known = 0;
   const int code = available(r, &known, e);
-  return code == FM_OK ? look_at(r, r->head, known, length, e) : code;
+  return code == FM_OK ? read_length(r, r->head, known, length, e) : code;
 }
 
 bool fm_ring_get(fm_ring *r, void *out, uint32_t length, bool now)
 {
   copy_out(r, r->head + LENGTH, out, length);
-  return go_on(r, record_size(length), now);
+  return advance(r, record_size(length), now);
 }
 
 int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e)
@@ -156,7 +165,7 @@ int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e)
   *count = *first = 0;
   if (known > r->size) return fail_corrupt(e);
   while (done < known) {
-    const int code = look_at(r, r->head + done, known - done, &length, e);
+    const int code = read_length(r, r->head + done, known - done, &length, e);
     if (code != FM_OK) return code;
     done += record_size(length);
     if (++*count == 1) *first = length;
@@ -164,13 +173,13 @@ int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e)
   return FM_OK;
 }
 
-int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *given, fm_error *e)
+int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *stored, fm_error *e)
 {
   uint32_t known = 0;
   const int code = available(r, &known, e);
   if (code != FM_OK) return code;
   if (*length > known) *length = known;
   copy_out(r, r->head, out, *length);
-  *given = go_on(r, *length, now);
+  *stored = advance(r, *length, now);
   return FM_OK;
 }

@@ -1,19 +1,32 @@
-/* A ring of bytes in shared memory, from one writer to one reader. It makes no call: both look and go on.
+/* A ring of bytes in shared memory, from one writer to one reader. It makes no system call.
 **
-** Shared are two positions, which count bytes without end (modulo 2^32; `size` is a power of two, so that a position's
-** low bits say where in the ring it is):
-**   tail  what is before it has been written. Only the writer stores it, with release, after the bytes: one that
-**         dies in between has written nothing.
-**   head  what is before it has been read. Only the reader stores it, with release, after it copied the bytes.
-** A writer that finds no room reads head's line each time, and a reader that stores it takes it away from him: so the
-** reader gives room back by quarters of the ring, or when it finds the ring empty, or is asked to. (Not where another
-** may take its place: what it has read must then be said.)
+** The processes share two positions. A position counts bytes without end, modulo 2^32. The ring's size is a
+** power of two, so that the low bits of a position give the place in the ring.
+**   tail  the bytes before it are written. Only the writer stores it.
+**   head  the bytes before it are read. Only the reader stores it.
 **
-** Each side goes by its own copy of what it stores, and takes of the other's only this: that between head and tail
-** are no more than `size` bytes. What says otherwise is FM_CORRUPT.
+** To write, the writer
+**   1. checks that the ring has room, by its own tail and the head that it read last; if that is not enough
+**      it reads the head again,
+**   2. copies the bytes into the ring,
+**   3. stores the new tail, with release. If it dies before this step it has written nothing.
+** To read, the reader
+**   1. checks that there are bytes, by its own head and the tail that it read last; if there are none it
+**      reads the tail again,
+**   2. copies the bytes out of the ring,
+**   3. stores the new head, with release, which gives the room back to the writer.
 **
-** Messages are records: a length of 4 bytes, the bytes, and up to the next multiple of 8 nothing. The reader looks at
-** a length once, and believes it if the record lies before tail. A stream has bytes only. */
+** A writer that finds no room reads the cache line of `head` each time, and a reader that stores `head` takes
+** the line away from it. So the reader does step 3 only when it has read a quarter of the ring, finds the
+** ring empty, or is asked to. (A reader that another process may replace always does it: the head must show
+** how far it has read.)
+**
+** Each side trusts its own copy of the position that it stores. Of the other's position it believes only a
+** value that puts at most `size` bytes between head and tail; another value is FM_CORRUPT.
+**
+** A message is a record: a length of 4 bytes, the bytes, and unused bytes up to the next multiple of 8. The
+** reader reads a length once. It believes the length if the record ends before the tail, and if it is not
+** past the limit of the channel; another length is FM_CORRUPT. A stream has bytes without lengths. */
 #ifndef FILEMAP_RING_H
 #define FILEMAP_RING_H
 
@@ -21,49 +34,57 @@
 
 typedef struct fm_ring_words {
   fm_word32 tail;
-  uint32_t unused_1[15]; /* each on a cache line of its own */
+  uint32_t unused_1[15]; /* head and tail are on cache lines of their own */
   fm_word32 head;
   uint32_t unused_2[15];
 } fm_ring_words;
 
-/* One side's hold of a ring. */
+/* A ring as one side sees it. */
 typedef struct fm_ring {
   fm_ring_words *shared;
   unsigned char *bytes;
-  uint32_t size;
-  uint32_t tail, head; /* our own, and the other's as we last saw it */
+  uint32_t size;       /* of the ring, in bytes */
+  uint32_t longest;    /* the limit of the length of a message, in bytes */
+  uint32_t tail, head; /* its own position, and the other's as it was read last */
 } fm_ring;
 
 #define FM_RING_MOST (1u << 30)
 #define FM_CAPACITY_MOST (FM_RING_MOST / 4 * 3 - 4)
 
-/* The size of a ring that can hold a message of `capacity` bytes, a quarter aside; 0 if none can: of more than
-** FM_CAPACITY_MOST. */
+/* The size of a ring in which a message of `capacity` bytes fits while the reader has not yet freed
+** up to a quarter of the ring; 0 for a capacity of more than FM_CAPACITY_MOST bytes. */
 uint32_t fm_ring_size(uint64_t capacity);
 
-/* Takes hold of a ring as it stands. */
-int fm_ring_open(fm_ring *r, fm_ring_words *shared, unsigned char *bytes, uint32_t size, fm_error *e);
+/* Can a ring have this size: a power of two from 64 to FM_RING_MOST? */
+bool fm_ring_is_size(uint32_t size);
 
-/* The same again, for a side that changes hands. */
-int fm_ring_reopen(fm_ring *r, fm_error *e);
+/* A ring whose positions have not been loaded. */
+fm_ring fm_ring_of(fm_ring_words *shared, unsigned char *bytes, uint32_t size, uint32_t longest);
 
-/* Writes a message: FM_OK, FM_FULL, FM_CORRUPT. */
+/* Loads the positions. The caller is the writer, or the reader, at this moment: then its own position does
+** not change. FM_CORRUPT. */
+int fm_ring_load(fm_ring *r, fm_error *e);
+
+/* Writes a message of up to `longest` bytes: FM_OK, FM_FULL, FM_CORRUPT. */
 int fm_ring_put(fm_ring *r, const void *data, uint32_t length, fm_error *e);
 
-/* The length of the next message: FM_OK, FM_TIMEOUT if there is none, FM_CORRUPT. Then fm_ring_get copies it out. It
-** returns whether its room was given back: always if `now`, else by quarters of the ring. */
+/* The length of the next message: FM_OK, FM_TIMEOUT if there is none, FM_CORRUPT. After FM_OK, fm_ring_get
+** copies that message out. It returns whether the reader stored its head (step 3): always if `now` is true.
+** */
 int fm_ring_next(fm_ring *r, uint32_t *length, fm_error *e);
 bool fm_ring_get(fm_ring *r, void *out, uint32_t length, bool now);
 
-/* Gives back what was read. */
-void fm_ring_give_back(fm_ring *r);
+/* The reader stores its head. */
+void fm_ring_store_head(fm_ring *r);
 
-/* How many messages wait to be read, and the length of the first; 0 if there is none. */
+/* Counts the messages that are not read yet; *first is the length of the first one, 0 if there is none.
+** FM_CORRUPT. */
 int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e);
 
-/* As many bytes of a stream as fit, or are there, up to *length, which then says how many: FM_OK, FM_FULL or
-** FM_TIMEOUT for none. `now` and *given as for fm_ring_get. */
+/* Write and read bytes of a stream: as many as there is room for or as there are, up to *length. *length is
+** then their number. FM_OK, FM_CORRUPT; for no byte at all FM_FULL or FM_TIMEOUT. *stored tells whether the
+** reader stored its head, which it does if `now` is true. */
 int fm_ring_write(fm_ring *r, const void *data, uint32_t *length, fm_error *e);
-int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *given, fm_error *e);
+int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *stored, fm_error *e);
 
 #endif

@@ -1,31 +1,40 @@
-/* Locks in shared memory, whose holder others can tell from a dead one. */
+/* Locks in shared memory. Another process can tell whether the holder of a lock lives.
+**
+** The word `owner` is 0 while the lock is free, the seat of the process that holds it, or FM_ABANDONED if the
+** holder died and another process has its seat now.
+**
+** A process acquires the lock in these steps:
+**   1. It reads `owner`. If that is 0 or FM_ABANDONED it goes on to step 3.
+**   2. It tries to acquire the owner's seat. If it cannot, the owner lives, and the process waits. If it can,
+**      the owner is dead. The process keeps the seat until step 3 is done: otherwise a new process could
+**      acquire that seat, and the lock under it, and would lose the lock in step 3.
+**   3. It replaces what it read by its own seat, in one atomic step, or starts again.
+** It releases the lock by storing 0, and wakes the processes that wait. A process that acquires a seat
+** replaces that seat in `owner` by FM_ABANDONED, since a dead process had the lock. No other process writes
+** `owner`. */
 #ifndef FILEMAP_LOCK_H
 #define FILEMAP_LOCK_H
 
 #include "wait.h"
 
-/* The first seat from `from` on that no other process has. */
+/* Acquires the first seat from number `from` on that no other process holds. FM_FULL after 2^20 of them. */
 int fm_seat_acquire_free(fm_seat *seat, const fm_section *section, uint32_t from, fm_error *e);
-
-/* {-- Locks -------------------------------------------------------------------------------------
-**
-** `owner` holds the seat of who has the lock, 0 if nobody does, FM_ABANDONED if who had it died. Only the owner and
-** who finds it dead writes another value than its own seat. */
 
 #define FM_ABANDONED UINT32_MAX
 
 typedef struct fm_lock {
   fm_word32 *owner;
-  fm_wait_point signal;
+  fm_wait_point *released;
   const fm_section *section;
-  uint32_t seat; /* ours */
+  uint32_t seat; /* this process's */
 } fm_lock;
 
-/* FM_OK, FM_TIMEOUT, or what keeps it from taking a dead one's. *abandoned: the one before died with it. */
+/* Waits up to `timeout` seconds for the lock. *abandoned tells whether its last holder died. Returns FM_OK,
+** FM_TIMEOUT, or the code of fm_seat_acquire. */
 int fm_lock_acquire(fm_lock *l, double timeout, bool *abandoned, fm_error *e);
 void fm_lock_release(fm_lock *l);
 
-/* To be called after a seat was taken anew: what names it was left by a dead one. */
+/* To be called by each process that acquires a seat. */
 void fm_lock_mark_abandoned(fm_word32 *owner, uint32_t seat);
 
 #endif

@@ -1,16 +1,19 @@
-/* Waiting and locks, in words of shared memory: what is the same on every system. */
+/* Wait points: wait.h lists the steps of waiting and waking. */
 #include "wait.h"
 
-/* Where another processor may bring what is awaited, looking for it this long costs less than to be woken. */
+/* If another processor brings what a process waits for, looking for it this long costs less than being woken.
+** */
 static const double spin_seconds = 50e-6;
 
-/* What waits by looking, of memory that it may not write, sleeps so much longer than a look took, and so long at least. */
+/* Between two looks at a wait point without a word, a process sleeps poll_rest times as long as a look took,
+** plus poll_least seconds. */
 static const double poll_rest = 100, poll_least = 1e-3;
 
 int fm_check_timeout(double timeout, fm_error *e)
 {
   if (timeout >= 0) return FM_OK;
-  return fm_fail(e, FM_INVALID, timeout != timeout ? "a time-out is a number" : "a time-out is not negative");
+  if (timeout != timeout) return fm_fail(e, FM_INVALID, "timeout must be a number of seconds, got NaN");
+  return fm_fail(e, FM_INVALID, "timeout must not be negative, got %g", timeout);
 }
 
 int fm_wait_point_open(fm_wait_point *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
@@ -30,7 +33,7 @@ void fm_wait_point_close(fm_wait_point *s)
 void fm_wake_all(fm_wait_point *s)
 {
   uint32_t now = atomic_load(s->word);
-  /* One that fails has been overtaken: by another that wakes, or by one that waits anew. */
+  /* The exchange fails if another process wakes, or begins to wait, at this moment. */
   while (now & 1) {
     FM_TEST_HOOK("count");
     if (!atomic_compare_exchange_weak(s->word, &now, now + 1)) continue;
@@ -39,7 +42,7 @@ void fm_wake_all(fm_wait_point *s)
   }
 }
 
-/* Says that somebody is about to sleep; returns the word as it then is. */
+/* Step 1 of waiting. Returns the word as it is then. */
 static uint32_t announce(fm_wait_point *s)
 {
   fm_sys_prepare_sleep(&s->event);
@@ -50,27 +53,27 @@ static uint32_t announce(fm_wait_point *s)
   return now;
 }
 
-/* Looking again and again pays where the answer comes at once from another processor. Whether it does only trying
-** tells: the other side may be slow, or have no processor but this one. The more often in a row it was in vain, the
-** longer it is left out. */
-static bool shall_spin(fm_wait_point *s)
+/* Spinning pays if another processor brings what the process waits for at once. The other process may be
+** slow, or run on this processor. Only trying tells: after n spins in a row that failed, the next 2^n - 1
+** waits sleep at once. */
+static bool should_spin(fm_wait_point *s)
 {
   if (!s->word || !fm_sys_is_parallel()) return false;
-  if (s->asleep == 0) return true;
-  s->asleep--;
+  if (s->spins_to_skip == 0) return true;
+  s->spins_to_skip--;
   return false;
 }
 
-static void learn(fm_wait_point *s, bool came)
+static void learn(fm_wait_point *s, bool succeeded)
 {
   enum { MOST = 8 };
-  s->vain = came ? 0 : s->vain < MOST ? s->vain + 1 : MOST;
-  s->asleep = (1u << s->vain) - 1;
+  s->failed_spins = succeeded ? 0 : s->failed_spins < MOST ? s->failed_spins + 1 : MOST;
+  s->spins_to_skip = (1u << s->failed_spins) - 1;
 }
 
 static int spin(fm_wait_point *s, fm_look look, void *context, fm_error *e)
 {
-  enum { BETWEEN = 32 }; /* looks between two at the clock */
+  enum { BETWEEN = 32 }; /* looks between two readings of the clock */
   int code = FM_TIMEOUT;
   const double until = fm_now() + spin_seconds;
   do {
@@ -116,6 +119,6 @@ int fm_await(fm_wait_point *s, double timeout, fm_look look, void *context, fm_e
     code = look(context, true, e);
     return code == FM_TIMEOUT ? fm_fail(e, FM_TIMEOUT, NULL) : code;
   }
-  if (shall_spin(s)) code = spin(s, look, context, e);
+  if (should_spin(s)) code = spin(s, look, context, e);
   return code == FM_TIMEOUT ? sleep_for(s, timeout, look, context, e) : code;
 }

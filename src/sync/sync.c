@@ -15,15 +15,24 @@ static int check_options(fm_sync_kind kind, const fm_sync_options *o, fm_error *
   if (o->max < 1 || o->max > FM_COUNT_MAX)
     return fm_fail(e, FM_INVALID, "max must be between 1 and 2^31-1, got %u", (unsigned)o->max);
   if (o->initial > o->max)
-    return fm_fail(e, FM_INVALID, "the initial count %u is past the semaphore's max of %u", (unsigned)o->initial,
-                   (unsigned)o->max);
+    return fm_fail(e, FM_INVALID, "the initial count %u is past the semaphore's max of %u",
+                   (unsigned)o->initial, (unsigned)o->max);
   return FM_OK;
+}
+
+/* The system's own class for all kinds, or the ones in shared memory. */
+static const fm_sync_class *class_of(fm_sync_kind kind)
+{
+  static const fm_sync_class *const shared[] = {
+    [FM_MUTEX] = &fm_shared_mutex, [FM_SEMAPHORE] = &fm_shared_semaphore, [FM_EVENT] = &fm_shared_event,
+  };
+  return fm_sys_sync_class ? fm_sys_sync_class : shared[kind];
 }
 
 int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name,
                  const fm_sync_options *options, fm_error *e)
 {
-  const fm_sync_class *class = fm_sys_sync_class ? fm_sys_sync_class : &fm_shared_sync_class;
+  const fm_sync_class *class = class_of(kind);
   fm_name parsed;
   fm_sync_options o;
   bool is_new = false;

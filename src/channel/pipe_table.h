@@ -1,0 +1,85 @@
+/* The section of a pipe: a table with one place for each connection, and the connections' memory. The section
+** is only reserved; a client commits the memory of its connection.
+**
+** The listener holds LISTENER_SEAT, and each end of a connection a seat of its place, so that other processes
+** can tell which of them live. Each place has two words.
+** `state` tells how the place is used; its upper bits are a ticket, which is different for each use of
+** the place and tells which client came first. The states change like this:
+**   free -> waiting       The client does it. It holds its end's seat, and has prepared the connection.
+**   waiting -> accepted   The listener does it. It holds the server end's seat. Without that seat it refuses
+**                         the client, which then finds no living process at the other end.
+**   accepted -> waiting   The listener does it if it lacks memory or descriptors. It still holds the server's
+**                         seat.
+**   accepted -> free      The end that closes last does it. It still holds its seat.
+** `listener` is the number of the listener that the client waits for. Each listener increments `generation`
+** before it listens, and refuses the clients that wait for an older one.
+**
+** A client acquires a free place, or an accepted place with two dead ends. A client
+** that dies before its place is waiting leaves the place free. A client that closes or dies while it waits is
+** accepted all the same, since what it has sent is to be received.
+**
+** Layout: fm_header (sizes: FM_PIPE_...), words, places; and from the next page on the connections (conn.c).
+** */
+#ifndef FILEMAP_PIPE_TABLE_H
+#define FILEMAP_PIPE_TABLE_H
+
+#include "../object/object.h"
+
+enum { FM_PIPE_PLACES, FM_PIPE_RING_SIZE, FM_PIPE_CAPACITY, FM_PIPE_IS_STREAM }; /* in sizes */
+enum { FM_PIPE_VERSION = 2, FM_PIPE_LISTENER_SEAT = 1 };
+
+typedef enum fm_end { FM_CLIENT, FM_SERVER } fm_end;
+
+/* One use of a place. */
+typedef struct fm_place {
+  uint32_t number, ticket;
+} fm_place;
+
+/* The header of a new pipe with rings of `ring` bytes and `conn_size` bytes for each connection. */
+fm_header fm_pipe_header(uint32_t capacity, uint32_t ring, bool stream);
+
+/* As fm_role.check: views the table. */
+bool fm_pipe_check(const fm_header *h, uint64_t *view_size);
+
+/* The bytes of a connection before its rings, and where in the section the memory of a place is. */
+enum { FM_CONN_WORDS_SIZE = 576 };
+uint64_t fm_pipe_conn_offset(const fm_header *h, uint32_t place);
+uint64_t fm_pipe_conn_size(uint32_t ring);
+
+/* Opens points[at], at which the listener waits for clients. */
+int fm_pipe_open_queued(fm_object *o, int at, fm_error *e);
+
+/* {-- Calls of the listener --------------------------------------------------------------------- */
+
+/* Begins and ends to listen. The caller holds the listener's seat. */
+void fm_pipe_start_listening(const fm_object *o);
+void fm_pipe_stop_listening(const fm_object *o);
+
+/* Accepts the client that has waited longest, and acquires the seat of its connection's server end:
+** FM_TIMEOUT if none waits. It passes over a client whose server seat another process holds, which only a
+** hostile process does. */
+int fm_pipe_claim_waiting(const fm_object *o, fm_seat *seat, fm_place *out, fm_error *e);
+
+/* Lets the client of a place that was just accepted wait again. */
+void fm_pipe_requeue(const fm_object *o, fm_place place);
+
+/* {-- Calls of the ends ------------------------------------------------------------------------- */
+
+bool fm_pipe_has_listener(const fm_object *o);
+
+/* Finds a place for a client, and acquires the seat of its client end: FM_FULL. */
+int fm_pipe_claim_free(const fm_object *o, fm_seat *seat, uint32_t *number, fm_error *e);
+
+/* The client of a place waits from now on. The caller has prepared the connection, and wakes the listener. */
+fm_place fm_pipe_queue(const fm_object *o, uint32_t number);
+
+/* Does the client of a place still wait for a listener that lives? */
+bool fm_pipe_is_waiting(const fm_object *o, fm_place place);
+
+/* Does the process at an end of the place's connection live? */
+bool fm_pipe_end_lives(const fm_object *o, fm_place place, fm_end end);
+
+/* The last end of a connection frees its place. */
+void fm_pipe_free(const fm_object *o, fm_place place);
+
+#endif

@@ -1,0 +1,75 @@
+/* Events in shared memory.
+**
+** A process that waits for a manual event
+**   1. reads the generation,
+**   2. stops waiting as soon as the value is 1, or the generation differs from what it read: then the event
+**      has been set since, whether or not a process has reset it.
+** A process that waits for an automatic event stops when it replaces the value 1 by 0, in one atomic step. So
+** does at most one process for each time that the event is set.
+**
+** To set an event, a process stores the value 1, increments the generation, and wakes the processes that
+** wait. To reset it, a process stores 0. */
+#include "shared.h"
+
+static bool check(const fm_header *h, uint64_t *view_size)
+{
+  return fm_shared_check(h, view_size) && h->sizes[FM_SHARED_MANUAL] <= 1;
+}
+
+static const fm_role user = {
+  .kind = FM_OBJECT_EVENT, .version = 1, .creates = true, .opens = true, .check = check,
+  .attach = fm_shared_attach,
+};
+
+static int open_event(fm_sync *s, bool *created, const fm_name *name, const fm_sync_options *o, fm_error *e)
+{
+  return fm_shared_open(fm_shared_of(s), &user, created, name, o, o->set, e);
+}
+
+typedef struct waiting {
+  fm_shared *event;
+  bool manual;
+  uint32_t generation; /* when the process began to wait */
+} waiting;
+
+static int look(void *context, bool thoroughly, fm_error *e)
+{
+  waiting *w = context;
+  fm_shared_words *words = fm_shared_words_of(w->event);
+  uint32_t set = 1;
+  (void)thoroughly;
+  const bool came = w->manual ? words->value != 0 || words->generation != w->generation
+                              : atomic_compare_exchange_strong(&words->value, &set, 0);
+  return fm_prefer_truncated(&w->event->object.view, came ? FM_OK : FM_TIMEOUT, e);
+}
+
+static int wait_for(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
+{
+  fm_shared *event = fm_shared_of(s);
+  waiting w = {event, event->object.header.sizes[FM_SHARED_MANUAL], fm_shared_words_of(event)->generation};
+  (void)abandoned;
+  return fm_await(&event->object.points[FM_SHARED_CHANGED], timeout, look, &w, e);
+}
+
+static int set(fm_sync *s, uint32_t count, fm_error *e)
+{
+  fm_shared *event = fm_shared_of(s);
+  fm_shared_words *words = fm_shared_words_of(event);
+  (void)count;
+  words->value = 1;
+  atomic_fetch_add(&words->generation, 1);
+  fm_wake(&event->object.points[FM_SHARED_CHANGED]);
+  return fm_prefer_truncated(&event->object.view, FM_OK, e);
+}
+
+static int reset(fm_sync *s, fm_error *e)
+{
+  fm_shared *event = fm_shared_of(s);
+  fm_shared_words_of(event)->value = 0;
+  return fm_prefer_truncated(&event->object.view, FM_OK, e);
+}
+
+const fm_sync_class fm_shared_event = {
+  .size = sizeof(fm_shared), .open = open_event, .wait = wait_for, .post = set, .reset = reset,
+  .close = fm_shared_close,
+};
