@@ -114,7 +114,7 @@ describe("a range of bytes:", function()
 
     it("raises for a value that is not a byte, and writes nothing", function()
       for _, byte in ipairs { -1, 256, 2^53, math.mininteger } do
-        contains(("bad argument #3 to 'fill' (%d is no byte (0 to 255))"):format(byte),
+        contains(("bad argument #3 to 'fill' (byte must be from 0 to 255, got %d)"):format(byte),
           raises(view, "fill", 0, 9, byte))
       end
       contains("number expected, got no value", raises(view, "fill", 0, 9))

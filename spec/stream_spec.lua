@@ -1,6 +1,7 @@
 -- Lines of a view, and streams. Streams must behave as Lua's own files do.
 local filemap = require "filemap"
 local check = require "spec.support.check"
+local pipe = require "filemap.pipe"
 local support = require "spec.support"
 
 local raises, contains = check.raises, check.contains
@@ -178,28 +179,55 @@ describe("a stream", function()
     end
   end)
 
-  it("writes numbers as a file does", function()
-    local path = support.tmpname()
-    local map <close> = assert(filemap.create(nil, 1 << 16))
+  -- Values that a file, a view's stream and a connection's stream are given, and what they then hold.
+  local function written(values)
+    local path, name = support.tmpname(), support.unique("Local\\")
+    local map <close> = assert(filemap.create(nil, 1 << 17))
     local view <close> = assert(map:view())
     local file <close> = assert(io.open(path, "w+b"))
+    local listener <close> = assert(pipe.listen(name, { stream = true, capacity = 1 << 17 }))
+    local client <close> = assert(pipe.connect(name))
+    local server <close> = assert(listener:accept(0))
     local stream = view:stream()
-    local function both(x)
-      assert(stream:write(x, " "))
-      assert(file:write(x, " "))
+    for _, value in ipairs(values) do
+      assert.are.equal(file, file:write(value, " "))
+      assert.are.equal(stream, stream:write(value, " "))
+      assert.are.equal(client, client:write(value, " "))
     end
-    math.randomseed(1)
-    for _, list in ipairs { INTEGERS, FLOATS } do
-      for _, x in ipairs(list) do both(x) end
-    end
-    for _ = 1, 1000 do
-      both(math.random(0))
-      both(string.unpack("d", string.pack("j", math.random(0))))
-    end
+    client:close()
     file:seek("set")
-    local expected = file:read("a")
-    assert.are.equal(expected, view:get_string(0, #expected))
-    assert.are.equal(#expected, stream:seek())
+    return file:read("a"), view:get_string(0, stream:seek()), server:read("a")
+  end
+
+  it("writes values as a file does, and a connection's stream does too", function()
+    local values = { 2.0, 1e15, 1e16, "text", "a\0b", "", "2.0", 0xFF }
+    for _, list in ipairs { INTEGERS, FLOATS } do table.move(list, 1, #list, #values + 1, values) end
+    math.randomseed(1)
+    for _ = 1, 1000 do
+      values[#values + 1] = math.random(0)
+      values[#values + 1] = (string.unpack("d", string.pack("j", math.random(0))))
+    end
+    local file, stream, conn = written(values)
+    assert.are.equal(file, stream)
+    assert.are.equal(file, conn)
+    assert.are.equal("2 1e+15 1e+16 text", file:sub(1, 18))
+  end)
+
+  it("refuses what a file refuses, and a connection's stream does too", function()
+    local name = support.unique("Local\\")
+    local map <close> = assert(filemap.create(nil, 100))
+    local view <close> = assert(map:view())
+    local listener <close> = assert(pipe.listen(name, { stream = true }))
+    local client <close> = assert(pipe.connect(name))
+    for _, value in ipairs { {}, true, print, map } do
+      for _, stream in ipairs { view:stream(), client } do
+        contains("bad argument #2 to 'write' (string expected, got ", raises(stream, "write", 1.5, value))
+      end
+      assert.is_false(pcall(io.stdout.write, io.stdout, value))
+    end
+    local server <close> = assert(listener:accept(0))
+    client:close()
+    assert.are.equal("", server:read("a"))
   end)
 end)
 
@@ -668,72 +696,5 @@ describe("a stream", function()
       assert.is_false(pcall(stream[method]))
     end
     for _, self in ipairs { stream, {}, io.stdout } do assert.is_false(pcall(view.stream, self)) end
-  end)
-end)
-
-describe("a finalizer that closes the stream or view in use", function()
-  -- The collector runs at nearly every allocation, so that it reaches the finalizer during a call.
-  before_each(function() collectgarbage("incremental", 1, 1000, 1) end)
-  after_each(function() collectgarbage("incremental", 200, 100, 13) end)
-
-  -- Runs `call` many times, each time with garbage whose finalizer closes the stream or view in use.
-  local function harass(make, call)
-    for _ = 1, 50 do
-      local stream, victim = make()
-      setmetatable({}, { __gc = function() victim:close() end })
-      local fine, message = pcall(call, stream)
-      assert.is_truthy(fine or message:find("is closed$"), message)
-    end
-  end
-
-  it("makes the call raise, or lets it finish", function()
-    local map <close> = assert(filemap.create(nil, 1 << 16))
-    assert(map:view()):set_string(0, ("some text\n12 0x1F\n"):rep(1000))
-    local floats = {}
-    for i = 1, 100 do floats[i] = i + 0.125 end
-    local function with_view()
-      local view = assert(map:view())
-      return view:stream(), view
-    end
-    local function with_stream()
-      local stream = assert(map:view()):stream()
-      return stream, stream
-    end
-    for _, make in ipairs { with_view, with_stream } do
-      harass(make, function(s) s:read("l", "n", "n", 5000, "a") end)
-      harass(make, function(s) s:read("a", "a", "l") end)
-      harass(make, function(s) assert(s:write(table.unpack(floats))) end)
-      harass(make, function(s)
-        for _ in s:lines("L", 1000) do end
-      end)
-    end
-    harass(function()
-      local view = assert(map:view())
-      return view, view
-    end, function(v)
-      v:stream()
-      for _ in v:lines() do end
-    end)
-  end)
-
-  it("may also read from the stream", function()
-    local map <close> = assert(filemap.create(nil, 1 << 16))
-    local view <close> = assert(map:view())
-    view:set_string(0, ("line\n"):rep(1000))
-    local stream = view:stream()
-    local function again()
-      setmetatable({}, { __gc = function()
-        if pcall(stream.read, stream, 5) then again() end
-      end })
-    end
-    again()
-    local lines = 0
-    for line in stream:lines() do
-      lines = lines + 1
-      assert.is_truthy(line == "line" or line:find("^\0+$"), line)
-    end
-    assert.is_true(lines <= 1001)
-    view:close()
-    collectgarbage()
   end)
 end)

@@ -1,6 +1,7 @@
 -- Strings in a view: bytes, C strings, UTF-16 and UTF-32.
 local filemap = require "filemap"
 local check = require "spec.support.check"
+local process = require "process"
 local support = require "spec.support"
 
 local raises, contains = check.raises, check.contains
@@ -317,4 +318,47 @@ describe("text", function()
       end
     end)
   end
+end)
+
+-- A program of 32 bits, where a view can have so many units that their UTF-8 does not fit in a size_t.
+local ROOM <const> = [[
+#include "src/base/utf.c"
+
+static int is_right(size_t units, size_t unit_size, size_t most)
+{
+  const size_t room = fm_utf8_room(units, unit_size);
+  return units > SIZE_MAX / most ? room == 0 : room / most == units && room %% most == 0;
+}
+
+int main(void)
+{
+  if (sizeof(size_t) != %d) return 2;
+  for (size_t bit = 1; bit; bit <<= 1)
+    for (size_t units = bit - 3; units != bit + 3; units++)
+      if (!is_right(units, 2, 3) || !is_right(units, 4, 4)) return 1;
+  for (size_t units = SIZE_MAX / 3 - 9; units < SIZE_MAX / 3 + 9; units++)
+    if (!is_right(units, 2, 3) || !is_right(units, 4, 4)) return 1;
+  return 0;
+}
+]]
+
+support.only("posix", "the programs are built for this system", function()
+  describe("the room for text in UTF-8", function()
+    for bits, size in pairs { [32] = 4, [64] = 8 } do
+      local compiler = require "spec.support.compiler"
+      local missing = compiler.missing("linux" .. bits)
+      local run = missing and function(name) pending(("%s (%s)"):format(name, missing)) end or it
+      run(("does not overflow with %d bits"):format(bits), function()
+        local source, program = support.tmpname(".c"), support.tmpname()
+        local file <close> = assert(io.open(source, "w"))
+        file:write(ROOM:format(size))
+        file:close()
+        local command = ('unset LD_PRELOAD; gcc -m%d -I. "$1" -o "$2" && "$2"'):format(bits)
+        local child <close> = process.spawn { "sh", "-c", command, "sh", source, program }
+        assert.are.equal(0, child:wait(support.deadline))
+        os.remove(source)
+        os.remove(program)
+      end)
+    end
+  end)
 end)

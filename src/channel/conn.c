@@ -16,6 +16,7 @@ void fm_conn_free(fm_conn *c)
   fm_view_close(&c->view);
   close_table(&c->table);
   free(c->buffer);
+  free(c->ahead.bytes);
   free(c);
 }
 
@@ -220,7 +221,7 @@ static int take_bytes(receiving *r, fm_error *e)
   return fm_ring_read(&r->conn->in, r->out, &r->length, fm_is_awaited(&r->conn->in_space), &r->given, e);
 }
 
-int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
+int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
 {
   receiving r = {c, out, *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST, false, take_bytes};
   int code = check_use(c, true, timeout, e);
@@ -229,6 +230,11 @@ int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error
   if (r.given) fm_wake(&c->in_space);
   *length = r.length;
   return FM_OK;
+}
+
+int fm_conn_check_stream(const fm_conn *c, double timeout, fm_error *e)
+{
+  return check_use(c, true, timeout, e);
 }
 
 /* {-- The rest ---------------------------------------------------------------------------------- */
