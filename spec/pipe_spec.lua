@@ -81,7 +81,7 @@ describe("a pipe", function()
   raises(client, "send")
     contains("negative", raises(client, "send", "x", -1))
     contains("negative", raises(client, "receive", -1))
-    contains("no number", raises(listener, "accept", 0 / 0))
+    contains("must not be NaN", raises(listener, "accept", 0 / 0))
     contains("pipe of messages", raises(client, "read"))
     contains("pipe of messages", raises(client, "write", "x"))
     for _, bad in ipairs { 0, -1, 1.5, "x", {} } do raises(pipe, ".listen", "x", { capacity = bad }) end

@@ -81,7 +81,7 @@ describe("sync objects", function()
         contains("option 'existing' must be a boolean", raises(makers, "." .. kind, "x", { existing = 1 }))
         local one <close> = make(support.unique())
         contains("negative", raises(one, ways[kind], -1))
-        contains("no number", raises(one, ways[kind], 0 / 0))
+        contains("must not be NaN", raises(one, ways[kind], 0 / 0))
         raises(one, ways[kind], "soon")
       end)
 

@@ -87,9 +87,10 @@ double fmb_opt_timeout(lua_State *L, int arg, double otherwise)
 {
   if (lua_isnoneornil(L, arg)) return otherwise;
   const lua_Number seconds = luaL_checknumber(L, arg);
-  if (!(seconds >= 0)) /* a negative number or NaN */
-    luaL_argerror(L, arg, lua_pushfstring(L, "time-out must not be negative or NaN, got %f",
+  if (seconds < 0)
+    luaL_argerror(L, arg, lua_pushfstring(L, "time-out must not be negative, got %f",
                                           (LUAI_UACNUMBER)seconds));
+  if (seconds != seconds) luaL_argerror(L, arg, "time-out must not be NaN");
   return seconds < FM_FOREVER ? (double)seconds : FM_FOREVER;
 }
 
