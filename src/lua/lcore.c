@@ -6,6 +6,7 @@
 
 #include "../map/map.h"
 #include "binding.h"
+#include "types.h"
 
 /*** @module filemap */
 
@@ -293,6 +294,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "granularity");
   lua_pushstring(L, fm_platform());
   lua_setfield(L, -2, "platform");
+  fmb_push_types(L);
+  lua_setfield(L, -2, "types");
   fmb_open_sync(L);
   lua_setfield(L, -2, "sync");
   fmb_open_state(L);

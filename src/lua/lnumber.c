@@ -8,8 +8,13 @@
 
 /*** @module filemap */
 
-static const struct { const char *name; bool is_integer; lua_Integer least, greatest; } types[] = {
-#define FACTS(T, ctype, kind, least, greatest, atomic) {#T, IS_##kind, least, greatest},
+static const struct {
+  const char *name;
+  size_t size;
+  bool is_integer;
+  lua_Integer least, greatest;
+} types[] = {
+#define FACTS(T, ctype, kind, least, greatest, atomic) {#T, sizeof(ctype), IS_##kind, least, greatest},
 #define IS_INTEGER true
 #define IS_FLOAT false
   FMB_TYPES(FACTS)
@@ -26,6 +31,25 @@ fmb_type fmb_check_type(lua_State *L, int arg)
 const char *fmb_type_name(fmb_type type)
 {
   return types[type].name;
+}
+
+void fmb_push_types(lua_State *L)
+{
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, types[i].name);
+    lua_setfield(L, -2, "name");
+    lua_pushinteger(L, (lua_Integer)types[i].size);
+    lua_setfield(L, -2, "size");
+    if (types[i].is_integer) {
+      lua_pushinteger(L, types[i].least);
+      lua_setfield(L, -2, "least");
+      lua_pushinteger(L, types[i].greatest);
+      lua_setfield(L, -2, "greatest");
+    }
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
 }
 
 const char *fmb_push_misfit(lua_State *L, int index, fmb_type type)

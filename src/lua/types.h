@@ -35,6 +35,10 @@ typedef enum fmb_type {
 fmb_type fmb_check_type(lua_State *L, int arg);
 const char *fmb_type_name(fmb_type type);
 
+/* Pushes the types for modules in Lua: an array, in the order of FMB_TYPES, of tables with `name`, `size` in
+** bytes and, for an integer type, `least` and `greatest`. */
+void fmb_push_types(lua_State *L);
+
 /* Pushes why the value at a stack index, which fmb_to_T refused, does not fit. */
 const char *fmb_push_misfit(lua_State *L, int index, fmb_type type);
 
