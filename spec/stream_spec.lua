@@ -2,6 +2,7 @@
 local filemap = require "filemap"
 local check = require "spec.support.check"
 local pipe = require "filemap.pipe"
+local process = require "process"
 local support = require "spec.support"
 
 local raises, contains = check.raises, check.contains
@@ -696,5 +697,14 @@ describe("a stream", function()
       assert.is_false(pcall(stream[method]))
     end
     for _, self in ipairs { stream, {}, io.stdout } do assert.is_false(pcall(view.stream, self)) end
+  end)
+end)
+
+describe("the C library", function()
+  it("reads a stream by lines, counts and to its end, and keeps what a time-out leaves", function()
+    local program = package.searchpath("process", package.cpath):match("^(.*[/\\])") .. "streams"
+    local child <close> = process.spawn { program, support.unique("Local\\") }
+    assert.are.equal("OK", child:read(support.deadline))
+    child:finish()
   end)
 end)

@@ -232,6 +232,11 @@ int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_
   return FM_OK;
 }
 
+fm_ahead *fm_conn_ahead(fm_conn *c)
+{
+  return &c->ahead;
+}
+
 int fm_conn_check_stream(const fm_conn *c, double timeout, fm_error *e)
 {
   return check_use(c, true, timeout, e);

@@ -21,6 +21,7 @@
 
 #include "../object/object.h"
 #include "ring.h"
+#include "stream.h"
 
 typedef struct pipe_words {
   fm_header header;
@@ -61,12 +62,6 @@ typedef struct table {
   fm_word32 *places;
 } table;
 
-/* What a stream has read and not returned yet: the bytes from `start` to `end` (stream.c). */
-struct ahead {
-  unsigned char *bytes;
-  size_t size, start, end;
-};
-
 struct fm_conn {
   table table;
   fm_view view;
@@ -80,7 +75,7 @@ struct fm_conn {
   uint64_t next_look; /* when to see whether the other end lives, by fm_sys_ticks */
   unsigned char *buffer;
   uint32_t buffer_size;
-  struct ahead ahead;
+  fm_ahead ahead;
 };
 
 static inline uint64_t table_size(uint32_t places)
@@ -126,11 +121,5 @@ int fm_conn_open(fm_conn *c, fm_error *e);
 
 /* Leaves the seat and lets go of all; also of one that was not opened. */
 void fm_conn_free(fm_conn *c);
-
-/* May this process read from `c`, and is it a stream? Else FM_INVALID, FM_DENIED. */
-int fm_conn_check_stream(const fm_conn *c, double timeout, fm_error *e);
-
-/* Reads as fm_conn_read, but only what is still in the ring. */
-int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
 
 #endif
