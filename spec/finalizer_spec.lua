@@ -1,14 +1,15 @@
--- Finalizers that run in the middle of each method, at each of its allocations in turn, and close, read from and
--- write to the objects that the method works on. The method then raises that an object is closed, or completes
--- with what was really in the view or the channel. Memory of the Lua state holds 0xD5 until it is written, and
--- again after it is freed (spec/support/starve.c): no result may contain it.
+-- Finalizers that run in the middle of each method, at each of its allocations in turn, and close, read from
+-- and write to the objects that the method works on. The method then raises that an object is closed, or
+-- completes with what was really in the view or the channel. Memory of the Lua state holds 0xD5 until it is
+-- written, and again after it is freed (spec/support/starve.c): no result may contain it.
 local core = require "filemap.core"
 local filemap = require "filemap"
 local process = require "process"
 local starve = require "starve"
 local support = require "spec.support"
 
--- The globals of each chunk. `interrupted(action)` lets a finalizer that performs `action` wait for the collector.
+-- The globals of each chunk. `interrupted(action)` lets a finalizer that performs `action` wait for the
+-- collector.
 local PRELUDE <const> = [[
   filemap = require "filemap"
   core = require "filemap.core"
@@ -33,7 +34,9 @@ local PRELUDE <const> = [[
   local poison = ("\xD5"):rep(2)
 
   local function check(value)
-    if type(value) == "string" then assert(not value:find(poison, 1, true), "the result contains memory of Lua's") end
+    if type(value) == "string" then
+      assert(not value:find(poison, 1, true), "the result contains memory of Lua's")
+    end
     if type(value) ~= "table" then return end
     for key, field in pairs(value) do check(key) check(field) end
   end
@@ -47,8 +50,9 @@ local PRELUDE <const> = [[
   end
 ]]
 
--- Objects by their type: a chunk that makes `object` and what it works with; the action of a finalizer that uses the
--- same objects; and the arguments of each method. The finalizer that closes calls `close` of all of `objects`.
+-- Objects by their type: a chunk that makes `object` and what it works with; the action of a finalizer that
+-- uses the same objects; and the arguments of each method. The finalizer that closes calls `close` of all of
+-- `objects`.
 local VIEW <const> = [[
   map = filemap.create(nil, 10000)
   view = map:view()
@@ -82,21 +86,26 @@ local subjects = {
       view:sub(0, 10):close()
     ]],
     calls = {
-      size = "", access = "", sub = "10, 20, 'copy'", flush = "0, 10, 'async'", advise = "'normal', 0, 10", pin = "",
+      size = "", access = "", sub = "10, 20, 'copy'", flush = "0, 10, 'async'",
+      advise = "'normal', 0, 10", pin = "",
       unpin = "", commit = "0, 10", unmap = "", close = "", getter = "'i32'", setter = "'f64'",
       array = "'u16', 0, 10", get_string = "7000, 1000", set_string = "0, 12345.5", get_cstring = "7000",
-      set_cstring = "0, 12345.5, 100", get_utf16 = "8000", set_utf16 = "0, 12345.5, 100", get_utf32 = "0, 1000",
+      set_cstring = "0, 12345.5, 100", get_utf16 = "8000", set_utf16 = "0, 12345.5, 100",
+      get_utf32 = "0, 1000",
       set_utf32 = "0, 12345.5, 100", find = "12345678", fill = "0, 10, 1", copy = "0, other, 0, 100",
-      equals = "0, other, 0, 100", unpack = "'z s1 c1000 i4 c1000', 6600", pack = "'z s4 c20 i4', 0, 1.5, 2.5, 3.5, 4",
+      equals = "0, other, 0, 100", unpack = "'z s1 c1000 i4 c1000', 6600",
+      pack = "'z s4 c20 i4', 0, 1.5, 2.5, 3.5, 4",
       lines = "", stream = "0, 100",
     },
   },
   ["view, text in 16 and 32 bits of much memory"] = {
-    make = VIEW .. "object = view", use = "view:set_string(0, '1')", calls = { get_utf16 = "0, 3000", get_utf32 = "0" },
+    make = VIEW .. "object = view", use = "view:set_string(0, '1')",
+    calls = { get_utf16 = "0, 3000", get_utf32 = "0" },
   },
   map = {
     make = VIEW .. "object = map", use = "map:view():close() map:close()",
-    calls = { view = "0, 100, 'r'", size = "", name = "", access = "", handle = "", resize = "1000", close = "" },
+    calls = { view = "0, 100, 'r'", size = "", name = "", access = "", handle = "", resize = "1000",
+              close = "" },
   },
   array = {
     make = VIEW .. "object = array", use = "array[1] = 7 array:set(1, { 1, 2, 3 }) array:get()",
@@ -106,7 +115,8 @@ local subjects = {
     make = VIEW .. "object = stream",
     use = "stream:read(3000) stream:write(1.5, 'text') stream:seek('end', -10)",
     calls = {
-      read = "'l', 'L', 3000, 'n', 'l', 'a'", write = "1.5, 'text', 2.5, 3", seek = "'cur', 10", lines = "", close = "",
+      read = "'l', 'L', 3000, 'n', 'l', 'a'", write = "1.5, 'text', 2.5, 3", seek = "'cur', 10",
+      lines = "", close = "",
     },
   },
   ["stream, many numerals"] = {
@@ -114,11 +124,13 @@ local subjects = {
     calls = { write = "0.5, 1.5, 2.5, 3.5, 4.5" },
   },
   mutex = {
-    make = "object = sync.mutex(name) objects = { object } object:lock()", use = "object:lock(0) object:unlock()",
+    make = "object = sync.mutex(name) objects = { object } object:lock()",
+    use = "object:lock(0) object:unlock()",
     calls = { lock = "0", unlock = "", close = "" },
   },
   semaphore = {
-    make = "object = sync.semaphore(name, 1, 2) objects = { object }", use = "object:acquire(0) object:release()",
+    make = "object = sync.semaphore(name, 1, 2) objects = { object }",
+    use = "object:acquire(0) object:release()",
     calls = { acquire = "0", release = "1", close = "" },
   },
   event = {
@@ -181,7 +193,8 @@ local subjects = {
     calls = { write = "1.5, 2.5, 'text'", read = "5000", close = "" },
   },
   ["conn of a stream, by lines"] = {
-    make = PIPE:format "true" .. "client:write(text:sub(1, 2000) .. ('x'):rep(5000) .. '\\n' .. text) object:read(1400)",
+    make = PIPE:format "true"
+      .. "client:write(text:sub(1, 2000) .. ('x'):rep(5000) .. '\\n' .. text) object:read(1400)",
     use = "object:read(700) client:write('more\\n')",
     calls = { read = "'L'" },
   },
@@ -201,7 +214,8 @@ local CLOSE <const> = "for _, object in ipairs(objects) do object:close() end"
 
 support.clean()
 
--- Tries a call with a finalizer at its first allocation, then at its second, and so on. Returns how many it had.
+-- Tries a call with a finalizer at its first allocation, then at its second, and so on. Returns how many it
+-- had.
 local function interrupt(make, action, call)
   local live, handles, at = core.live(), process.handles(), 0
   while true do
@@ -228,8 +242,8 @@ describe("a finalizer at each allocation", function()
   end
 
   it("leaves results right in methods of numbers", function()
-    for _, method in ipairs { "get_i32", "set_u64", "load_i32", "store_i32", "add_u64", "exchange_i32", "and_i32",
-                              "or_i32" } do
+    for _, method in ipairs { "get_i32", "set_u64", "load_i32", "store_i32", "add_u64", "exchange_i32",
+                              "and_i32", "or_i32" } do
       interrupt(VIEW .. "object = view", CLOSE, ("try(object, %q, '0', '1')"):format(method))
     end
     interrupt(VIEW .. "object = view", CLOSE, "try(object, 'compare_exchange_u32', '0', '1', '2')")
@@ -256,12 +270,14 @@ describe("a finalizer at each allocation", function()
       tried[owner] = tried[owner] or {}
       for method in pairs(subject.calls) do tried[owner][method] = true end
     end
-    for _, owner in ipairs { "map", "view", "array", "stream", "mutex", "semaphore", "event", "state", "mailslot",
-                             "listener", "conn" } do
+    for _, owner in ipairs { "map", "view", "array", "stream", "mutex", "semaphore", "event", "state",
+                             "mailslot", "listener", "conn" } do
       local methods = debug.getregistry()["filemap." .. owner].__index
       if type(methods) == "function" then methods = select(2, debug.getupvalue(methods, 1)) end
       for method in pairs(methods) do
-        if not is_of_number(method) then types[#types + 1] = tried[owner][method] or owner .. ":" .. method end
+        if not is_of_number(method) then
+          types[#types + 1] = tried[owner][method] or owner .. ":" .. method
+        end
       end
     end
     for _, missing in ipairs(types) do assert.is_true(missing) end

@@ -262,10 +262,12 @@ describe("filemap.open", function()
       contains("bad argument #2 to 'open' (access must be ", call_raises("open", "x", access))
     end
     for _, size in ipairs { -1, math.mininteger, 1.5, 2^63, 0/0, "x", true, {} } do
-      contains("bad argument #3 to 'open' (option 'size' must be ", call_raises("open", "x", "r", { size = size }))
+      contains("bad argument #3 to 'open' (option 'size' must be ",
+        call_raises("open", "x", "r", { size = size }))
     end
     for _, inherit in ipairs { 1, "true" } do
-      contains("bad argument #3 to 'open' (option 'inherit' must be ", call_raises("open", "x", "r", { inherit = inherit }))
+      contains("bad argument #3 to 'open' (option 'inherit' must be ",
+        call_raises("open", "x", "r", { inherit = inherit }))
     end
     for _, field in ipairs { "access", "mode", "sddl", "commit", "large_pages", "name", 1 } do
       contains(("bad argument #3 to 'open' (unknown option '%s')"):format(field),

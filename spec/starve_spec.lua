@@ -53,7 +53,8 @@ local calls = {
   ["get UTF-16"] = { VIEW, "return view:get_utf16(7000)" },
   ["set strings"] = { VIEW, "view:set_string(0, 12345) view:set_utf32(100, 12345, 100)" },
   ["unpack"] = { VIEW, "return view:unpack('i4 z s1 c50', 0)" },
-  ["pack"] = { VIEW, "return view:pack('i4 z s4', 0, 1, 'x', long)", "assert(view:get_string(1000, 99):find '^x+$')" },
+  ["pack"] = { VIEW, "return view:pack('i4 z s4', 0, 1, 'x', long)",
+             "assert(view:get_string(1000, 99):find '^x+$')" },
   ["find"] = { VIEW, "return view:find(12345)" },
   ["read lines"] = { VIEW, "for line in view:lines() do last = line break end" },
   ["make a stream"] = { VIEW, "another = view:stream(10)" },
@@ -119,7 +120,8 @@ describe("memory that runs out", function()
       local live, handles, starved, most = core.live(), process.handles(), 0, 0
       while true do
         local prelude = PRELUDE:format(support.unique("Local\\"), support.tmpname())
-        local enough, why = starve.run(package.path, package.cpath, most, prelude .. before, chunk, after or "")
+        local enough, why = starve.run(package.path, package.cpath, most, prelude .. before, chunk,
+          after or "")
         assert.is_nil(why)
         assert.equal(live, core.live())
         assert.equal(handles, process.handles())

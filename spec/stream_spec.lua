@@ -17,9 +17,12 @@ support.clean()
 
 -- Numerals, valid and invalid. Lua's files read at most 200 characters of one.
 local NUMERALS = {
-  "0", "7", "-12", "+5", "007", "3.25", ".5", "5.", ".", "-", "+", "- 1", "--1", "1e10", "1E-5", "1e+", "1e", "1e5e5",
-  "1e400", "-0", "-0.0", "0x1F", "0XaB", "0x", "0x.", "0x.8p3", "0x1p-2", "0xp1", "0x1P", "0x1e+5", "0x1.8.1", "1..2",
-  "1.2.3", "nan", "inf", "-inf", "infinity", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+  "0", "7", "-12", "+5", "007", "3.25", ".5", "5.", ".", "-", "+", "- 1", "--1", "1e10", "1E-5", "1e+", "1e",
+  "1e5e5",
+  "1e400", "-0", "-0.0", "0x1F", "0XaB", "0x", "0x.", "0x.8p3", "0x1p-2", "0xp1", "0x1P", "0x1e+5", "0x1.8.1",
+  "1..2",
+  "1.2.3", "nan", "inf", "-inf", "infinity", "9223372036854775807", "9223372036854775808",
+  "-9223372036854775808",
   "0xffffffffffffffff", "0x1ffffffffffffffff", "1_000", "0b1", "1,5", "12abc", "0xg", "\0", "1\0",
 }
 for length = 198, 203 do
@@ -310,11 +313,13 @@ describe("view:lines", function()
 
   it("raises for an offset past the end", function()
     for _, offset in ipairs { #view + 1, table.unpack(HUGE) } do
-      contains(("bad argument #1 to 'lines' (offset %d + 0 bytes is past the end of a %d-byte view)"):format(offset,
+      contains(("bad argument #1 to 'lines' (offset %d + 0 bytes is past the end of a %d-byte view)")
+        :format(offset,
         #view), raises(view, "lines", offset))
     end
     for _, offset in ipairs { -1, -2^31 | 0, math.mininteger } do
-      contains(("bad argument #1 to 'lines' (offset %d is negative)"):format(offset), raises(view, "lines", offset))
+      contains(("bad argument #1 to 'lines' (offset %d is negative)"):format(offset),
+        raises(view, "lines", offset))
     end
     for _, offset in ipairs(NO_INTEGERS) do
       contains("bad argument #1 to 'lines' (number has no integer", raises(view, "lines", offset))
@@ -380,7 +385,8 @@ describe("a stream", function()
   it("raises for a range past the view's end", function()
     local size = #view
     for _, range in ipairs { { size + 1 }, { 0, size + 1 }, { 1, size }, { size, 1 }, { size + 1, 0 } } do
-      contains(("bad argument #1 to 'stream' (offset %d + %d bytes is past the end of a %d-byte view)"):format(
+      contains(("bad argument #1 to 'stream' (offset %d + %d bytes is past the end of a %d-byte view)")
+        :format(
         range[1], range[2] or 0, size), raises(view, "stream", range[1], range[2]))
     end
     for _, n in ipairs(HUGE) do
@@ -390,7 +396,8 @@ describe("a stream", function()
     end
     for _, n in ipairs { -1, -2^31 | 0, math.mininteger } do
       contains(("bad argument #1 to 'stream' (offset %d is negative)"):format(n), raises(view, "stream", n))
-      contains(("bad argument #2 to 'stream' (length %d is negative)"):format(n), raises(view, "stream", 0, n))
+      contains(("bad argument #2 to 'stream' (length %d is negative)"):format(n),
+        raises(view, "stream", 0, n))
     end
     for _, n in ipairs(NO_INTEGERS) do
       contains("bad argument #1 to 'stream' (number has no integer", raises(view, "stream", n))
@@ -524,7 +531,8 @@ describe("a stream", function()
       for i = 1, 250 do list[i] = 0 end
       assert.are.equal(250, select("#", stream:lines(table.unpack(list))()))
       list[251] = 0
-      contains("bad argument #251 to 'lines' (too many arguments)", raises(stream, "lines", table.unpack(list)))
+      contains("bad argument #251 to 'lines' (too many arguments)",
+        raises(stream, "lines", table.unpack(list)))
     end)
 
     it("raises once the stream or its view is closed", function()
@@ -546,7 +554,8 @@ describe("a stream", function()
     it("writes strings and numbers, and returns the stream", function()
       assert.are.equal(stream, stream:write("a\0b", 12, -0x10, 1.5, ""))
       assert.are.equal(11, stream:seek())
-      assert.are.equal(FILL:rep(10) .. "a\0b12-161.5" .. TEXT:sub(12) .. FILL:rep(10), view:get_string(0, #view))
+      assert.are.equal(FILL:rep(10) .. "a\0b12-161.5" .. TEXT:sub(12) .. FILL:rep(10),
+        view:get_string(0, #view))
       assert.are.equal(stream, stream:write())
     end)
 
@@ -578,7 +587,8 @@ describe("a stream", function()
     it("raises for an argument that is neither string nor number, and writes nothing", function()
       contains("bad argument #1 to 'write' (string expected, got table)", raises(stream, "write", {}))
       contains("bad argument #2 to 'write' (string expected, got nil)", raises(stream, "write", "a", nil))
-      contains("bad argument #3 to 'write' (string expected, got boolean)", raises(stream, "write", "a", 1, true))
+      contains("bad argument #3 to 'write' (string expected, got boolean)",
+        raises(stream, "write", "a", 1, true))
       assert.are.equal(TEXT, stream:read("a"))
     end)
 

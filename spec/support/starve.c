@@ -15,8 +15,8 @@ typedef struct supply {
   lua_Integer most, taken; /* allocations: allowed before that, and made */
 } supply;
 
-/* What new and freed memory is filled with: the result of a call must not contain it. No text in UTF-8 has the byte
-** twice in a row. */
+/* What new and freed memory is filled with: the result of a call must not contain it. No text in UTF-8 has
+** the byte twice in a row. */
 enum { POISON = 0xD5 };
 
 static void *renew(void *p, size_t before, size_t wanted)
@@ -42,8 +42,8 @@ static void *allocate(void *data, void *p, size_t before, size_t wanted)
   }
   if (s->counted && (!p || wanted > before) && s->taken++ >= s->most) {
     if (!s->interrupts) return NULL;
-    /* This only clears the debt and the flag. The memory that is asked for is added to the debt on return, so that
-    ** the next call of Lua's that may run the collector does. */
+    /* This only clears the debt and the flag. The memory that is asked for is added to the debt on return, so
+    ** that the next call of Lua's that may run the collector does. */
     if (s->taken == s->most + 1) lua_gc(s->M, LUA_GCRESTART);
   }
   return renew(p, before, wanted);
@@ -69,13 +69,13 @@ static lua_State *new_state(supply *s, const char *path, const char *cpath)
   lua_setfield(M, -2, "path");
   lua_pushstring(M, cpath);
   lua_setfield(M, -2, "cpath");
-  lua_gc(M, LUA_GCGEN, 0, 0); /* one step then runs the finalizers of all that became garbage since the last */
+  lua_gc(M, LUA_GCGEN, 0, 0); /* one step then runs the finalizers of all new garbage */
   lua_gc(M, LUA_GCSTOP);      /* the chunks decide when the collector runs */
   return M;
 }
 
-/* The functions of this module: (path, cpath, most, before, chunk, after) -> whether `chunk` made at most `most`
-** allocations; nil, message for an error other than a lack of memory. Runs the three chunks. */
+/* The functions of this module: (path, cpath, most, before, chunk, after) -> whether `chunk` made at most
+** `most` allocations; nil, message for an error other than a lack of memory. Runs the three chunks. */
 static int run_chunks(lua_State *L, bool interrupts)
 {
   supply s = {NULL, false, interrupts, luaL_checkinteger(L, 3), 0};
@@ -99,8 +99,8 @@ static int starve_run(lua_State *L)
   return run_chunks(L, false);
 }
 
-/* The allocation after the first `most` of `chunk` starts the collector, which runs finalizers in the call of Lua's
-** that allocated, or in the next one that may run it. */
+/* The allocation after the first `most` of `chunk` starts the collector, which runs finalizers in the call of
+** Lua's that allocated, or in the next one that may run it. */
 static int starve_interrupt(lua_State *L)
 {
   return run_chunks(L, true);
