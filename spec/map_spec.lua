@@ -131,7 +131,7 @@ for _, make in ipairs { "create", "create_or_open" } do
 
     it("raises for options that are not a table", function()
       for _, options in ipairs { "rw", 1, true } do
-        contains(("bad argument #3 to '%s' (table expected, got %s)"):format(make, type(options)),
+        contains(("bad argument #3 to '%s' (table expected, got %s"):format(make, type(options)),
           call_raises(make, nil, 1, options))
       end
       local map <close> = assert(made(nil, 1, nil))

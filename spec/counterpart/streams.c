@@ -67,7 +67,7 @@ static void check_long_lines(fm_conn *from, fm_conn *to)
 {
   static char text[50000];
   memset(text, 'x', sizeof text);
-  for (int i = 0; i < 100; i++) {
+  for (size_t i = 0; i < 100; i++) {
     CHECK(fm_conn_read_line(from, 0, &data, &length, &e) == FM_TIMEOUT);
     CHECK(fm_conn_unread(from) == sizeof text * i);
     put(to, text, sizeof text);

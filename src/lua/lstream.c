@@ -339,13 +339,12 @@ static int stream_lines(lua_State *L)
 
 /* {-- Writing ----------------------------------------------------------------------------------- */
 
-static int fail(lua_State *L, const stream *s, fm_code code, const char *detail, uint64_t wanted,
-                uint64_t most)
+static int fail(lua_State *L, const stream *s, fm_code code, const char *detail)
 {
   fm_error e;
   memset(&e, 0, sizeof e);
   e.code = code;
-  snprintf(e.detail, sizeof e.detail, detail, (unsigned long long)wanted, (unsigned long long)most);
+  snprintf(e.detail, sizeof e.detail, "%s", detail);
   return fmb_fail(L, fm_map_label(fm_view_map(view_of(s))), &e);
 }
 
@@ -364,8 +363,12 @@ static int stream_write(lua_State *L)
   const uint64_t total = fmb_check_all_written(L, 2);
   check_open(L, s);  /* numbers became strings, so a finalizer may have run */
   at(L, s, true, 0); /* raises for a read-only view, also if there is no room or nothing to write */
-  if (total > rest_of(s))
-    return fail(L, s, FM_TOO_LARGE, "%llu bytes do not fit, %llu are left", total, rest_of(s));
+  if (total > rest_of(s)) {
+    char detail[80];
+    snprintf(detail, sizeof detail, "%llu bytes do not fit, %llu are left", (unsigned long long)total,
+             (unsigned long long)rest_of(s));
+    return fail(L, s, FM_TOO_LARGE, detail);
+  }
   unsigned char *p = at(L, s, true, total);
   for (int arg = 2, top = lua_gettop(L); arg <= top; arg++) {
     size_t length;
@@ -401,9 +404,9 @@ static int stream_seek(lua_State *L)
   const uint64_t bases[] = {0, s->position, s->size};
   const lua_Integer base = (lua_Integer)bases[whence];
   if (offset < -base)
-    return fail(L, s, FM_INVALID, "the position would be before the start of the stream", 0, 0);
+    return fail(L, s, FM_INVALID, "the position would be before the start of the stream");
   if (offset > LUA_MAXINTEGER - base)
-    return fail(L, s, FM_INVALID, "the position would be past 2^63-1", 0, 0);
+    return fail(L, s, FM_INVALID, "the position would be past 2^63-1");
   s->position = (uint64_t)(base + offset);
   lua_pushinteger(L, base + offset);
   return 1;
