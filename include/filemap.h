@@ -705,8 +705,8 @@ FM_API int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, f
 /* Read a stream in whole units. They wait until there is one, and set *data to it: private memory of the
 ** connection, which stays until the next call on it. *length is its length.
 **
-** fm_conn_read_count  reads `count` bytes, or fewer if the stream ends before; with a count of 0 it waits until
-**                     there is a byte to read, and reads none
+** fm_conn_read_count  reads `count` bytes, or fewer if the stream ends before; with a count of 0 it waits
+**                     until there is a byte to read, and reads none
 ** fm_conn_read_line   reads up to a newline and the newline, or fewer bytes if the stream ends before
 ** fm_conn_read_all    reads all bytes until the other end closes, which may be none
 **
