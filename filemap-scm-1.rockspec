@@ -56,6 +56,7 @@ build = {
         "src/channel/pipe_table.c",
         "src/channel/ring.c",
         "src/channel/state.c",
+        "src/channel/stream.c",
         "src/compat/compat.c",
         "src/lua/largs.c",
         "src/lua/larray.c",

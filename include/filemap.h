@@ -710,6 +710,26 @@ FM_API int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t
 FM_API int fm_conn_write(fm_conn *c, const void *data, size_t *length, double timeout, fm_error *e);
 FM_API int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
 
+/* Read a stream in whole units. They wait until there is one, and set *data to it: private memory of the
+** connection, which stays until the next call on it. *length is its length.
+**
+** fm_conn_read_count  reads `count` bytes, or fewer if the stream ends before; with a count of 0 it waits
+**                     until there is a byte to read, and reads none
+** fm_conn_read_line   reads up to a newline and the newline, or fewer bytes if the stream ends before
+** fm_conn_read_all    reads all bytes until the other end closes, which may be none
+**
+** FM_CLOSED       the other end has closed or died, and all that it wrote was read (not fm_conn_read_all)
+** FM_TIMEOUT      the unit was not complete in time; its bytes stay for the next call
+** FM_NO_MEMORY    there is no memory for the unit; its bytes stay for the next call
+** FM_INVALID      the connection is not a stream; a negative time-out */
+FM_API int fm_conn_read_count(fm_conn *c, double timeout, uint64_t count, const void **data, size_t *length,
+                              fm_error *e);
+FM_API int fm_conn_read_line(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e);
+FM_API int fm_conn_read_all(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e);
+
+/* Returns how many bytes of a stream the connection already holds and will return next, without waiting. */
+FM_API size_t fm_conn_unread(fm_conn *c);
+
 FM_API const char *fm_listener_name(const fm_listener *l); /* lives as long as the object */
 FM_API const char *fm_conn_name(const fm_conn *c);         /* lives as long as the object */
 FM_API bool fm_conn_is_stream(const fm_conn *c);

@@ -70,7 +70,8 @@ describe("an array", function()
 
   it("returns nil for an index out of range, as a table does", function()
     local a = view:array("i32", 0, 5)
-    for _, i in ipairs { 0, -1, 6, 2^31, 2^32, 2^53, math.maxinteger, math.mininteger, 1.5, 2^63, 0/0, 1/0, "1", "x",
+    for _, i in ipairs { 0, -1, 6, 2^31, 2^32, 2^53, math.maxinteger, math.mininteger, 1.5, 2^63, 0/0,
+      1/0, "1", "x",
       true, {} } do
       assert.is_nil(a[i])
     end
@@ -157,7 +158,8 @@ describe("an array", function()
         raises(a, "set", 1, { 9, 9, 256 }))
       contains("element 2: number expected, got boolean", raises(a, "set", 1, { 9, true }))
       contains("element 1: number expected, got string", raises(a, "set", 1, { "x", 9 }))
-      contains("2 elements from index 5 on are out of the range of an array (1 to 5)", raises(a, "set", 5, { 9, 9 }))
+      contains("2 elements from index 5 on are out of the range of an array (1 to 5)",
+        raises(a, "set", 5, { 9, 9 }))
       contains("index 0 is out of the range", raises(a, "set", 0, { 9, 9 }))
       contains("index 6 is out of the range", raises(a, "set", 6, { 9 }))
       contains("index -1 is out of the range", raises(a, "set", -1, { 9 }))
@@ -195,10 +197,13 @@ describe("an array", function()
     it("raises for an array of another type, and for a range outside either array", function()
       local a, b = view:array("i32", 0, 10), view:array("u32", 100, 10)
       local c = view:array("i32", 200, 5)
-      contains("bad argument #2 to 'copy' (an array of u32, not of i32)", raises(a, "copy", 1, b, 1, 1))
+      contains("bad argument #2 to 'copy' (array of i32 expected, got one of u32)",
+        raises(a, "copy", 1, b, 1, 1))
       contains("filemap.array expected, got filemap.view", raises(a, "copy", 1, view, 1, 1))
-      contains("6 elements from index 1 on are out of the range of an array (1 to 5)", raises(a, "copy", 1, c, 1, 6))
-      contains("6 elements from index 1 on are out of the range of an array (1 to 5)", raises(c, "copy", 1, a, 1, 6))
+      contains("6 elements from index 1 on are out of the range of an array (1 to 5)",
+        raises(a, "copy", 1, c, 1, 6))
+      contains("6 elements from index 1 on are out of the range of an array (1 to 5)",
+        raises(c, "copy", 1, a, 1, 6))
       contains("index 0 is out of the range", raises(a, "copy", 0, c, 1, 1))
       contains("index 6 is out of the range", raises(a, "copy", 1, c, 6, 1))
       contains("count -1 is negative", raises(a, "copy", 1, c, 1, -1))

@@ -93,10 +93,12 @@ describe("an atomic", function()
 
       it("rejects a value that does not fit, and keeps the old value", function()
         call("store", 8, 5)
-        local unfit = bytes == 4 and { type.least - 1, type.greatest + 1, math.maxinteger, math.mininteger } or {}
+        local unfit = bytes == 4 and { type.least - 1, type.greatest + 1,
+          math.maxinteger, math.mininteger } or {}
         for _, value in ipairs(unfit) do
           local message = ("%d does not fit %s"):format(value, T)
-          contains("bad argument #2 to 'store_" .. T .. "' (" .. message, raises(view, "store_" .. T, 8, value))
+          contains("bad argument #2 to 'store_" .. T .. "' (" .. message,
+            raises(view, "store_" .. T, 8, value))
           for _, name in ipairs(CHANGES) do contains(message, raises(view, name .. "_" .. T, 8, value)) end
           contains("#2", raises(view, "compare_exchange_" .. T, 8, value, 1))
           contains("bad argument #3 to 'compare_exchange_" .. T .. "' (" .. message,
@@ -113,7 +115,8 @@ describe("an atomic", function()
       it("raises if its address is not aligned", function()
         local slice <close> = assert(view:sub(1, 100))
         for offset = 1, bytes - 1 do
-          contains(("bad argument #1 to 'load_%s' (offset %d is not aligned to %d bytes in memory)"):format(T, offset,
+          contains(("bad argument #1 to 'load_%s' (offset %d is not aligned to %d bytes in memory)")
+            :format(T, offset,
             bytes), raises(view, "load_" .. T, offset))
           contains("is not aligned", raises(view, "add_" .. T, offset, 1))
           contains("is not aligned", raises(view, "compare_exchange_" .. T, offset, 1, 1))
@@ -169,6 +172,7 @@ describe("concurrent addition by two processes", function()
     end
     assert.equal("done", child:expect())
     child:finish()
-    assert.are.same({ 2 * COUNT, -6 * COUNT, 4 * COUNT }, { view:load_u32(0), view:load_i64(8), view:load_u64(16) })
+    assert.are.same({ 2 * COUNT, -6 * COUNT, 4 * COUNT },
+      { view:load_u32(0), view:load_i64(8), view:load_u64(16) })
   end)
 end)

@@ -89,7 +89,8 @@ describe("a range of bytes:", function()
 
     it("raises for offsets outside the view, and for values that are not integers", function()
       for _, far in ipairs(TOO_FAR) do
-        contains(("bad argument #2 to 'find' (offset %d + 0 bytes is past the end of a %d-byte view)"):format(far,
+        contains(("bad argument #2 to 'find' (offset %d + 0 bytes is past the end of a %d-byte view)")
+          :format(far,
           SIZE), raises(view, "find", "x", far))
         contains("bad argument #3 to 'find' (offset", raises(view, "find", "x", 0, far))
       end
@@ -114,7 +115,7 @@ describe("a range of bytes:", function()
 
     it("raises for a value that is not a byte, and writes nothing", function()
       for _, byte in ipairs { -1, 256, 2^53, math.mininteger } do
-        contains(("bad argument #3 to 'fill' (%d is no byte (0 to 255))"):format(byte),
+        contains(("bad argument #3 to 'fill' (byte must be from 0 to 255, got %d)"):format(byte),
           raises(view, "fill", 0, 9, byte))
       end
       contains("number expected, got no value", raises(view, "fill", 0, 9))
@@ -194,7 +195,8 @@ describe("a range of bytes:", function()
       local small <close> = assert(view:sub(0, 10))
       for _, far in ipairs(TOO_FAR) do
         contains("bad argument #1 to 'copy' (offset", raises(view, "copy", far, small, 0, 1))
-        contains(("bad argument #3 to 'copy' (offset %d + 1 bytes is past the end of a 10-byte view)"):format(far),
+        contains(("bad argument #3 to 'copy' (offset %d + 1 bytes is past the end of a 10-byte view)")
+          :format(far),
           raises(view, "copy", 0, small, far, 1))
         contains("is past the end", raises(view, "copy", 0, small, 0, far))
       end

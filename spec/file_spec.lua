@@ -224,7 +224,7 @@ describe("filemap.file", function()
       large_pages = { 1, "yes" },
     } do
       for _, value in ipairs(values) do
-        contains(("bad argument #3 to 'file' (option '%s' is "):format(field),
+        contains(("bad argument #3 to 'file' (option '%s' must be "):format(field),
           raises(filemap, ".file", path, "rw", { [field] = value }))
       end
     end
@@ -233,7 +233,7 @@ describe("filemap.file", function()
         raises(filemap, ".file", path, "rw", { [field] = "rw" }))
     end
     for _, access in ipairs { "", "w", "R", 1, true, {} } do
-      contains("bad argument #2 to 'file' (access is ", raises(filemap, ".file", path, access))
+      contains("bad argument #2 to 'file' (access must be ", raises(filemap, ".file", path, access))
     end
     contains("bad argument #3 to 'file' (table expected, got number)", raises(filemap, ".file", path, "r", 1))
     contains("bad argument #1 to 'file' (string expected, got nil)", raises(filemap, ".file", nil))

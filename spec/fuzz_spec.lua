@@ -28,7 +28,8 @@ end
 -- Limits the size of files, so that the child cannot fill the machine's memory. (A pipe reserves 2^30 bytes.)
 local function command(folder, handles)
   local words = support.windows and {} or { "prlimit", "--fsize=1200000000" }
-  local program = { support.lua, "spec/child/fuzzer.lua", SEED, 1 << 30, SECONDS, folder, table.unpack(handles) }
+  local program = { support.lua, "spec/child/fuzzer.lua", SEED, 1 << 30, SECONDS, folder,
+    table.unpack(handles) }
   for _, word in ipairs(program) do words[#words + 1] = tostring(word) end
   words.inherit = handles
   return words
@@ -66,7 +67,9 @@ describe("a sequence of random calls with hostile arguments", function()
     local maps, handles = sections()
     local child <close> = process.spawn(command(folder, handles))
     local line, problem
-    repeat line, problem = child:read(support.deadline) until not line or line:find("^DONE") or line:find("^FAILED")
+    repeat
+      line, problem = child:read(support.deadline)
+    until not line or line:find("^DONE") or line:find("^FAILED")
     if not (line and line:find("^DONE [1-9]")) then
       local calls = last_calls(folder)
       child:kill()

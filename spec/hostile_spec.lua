@@ -26,7 +26,8 @@ end
 
 -- Runs a shell command as the user `nobody`. Only root can do that.
 local function as_nobody(command, ...)
-  local child <close> = process.spawn { "setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", command, "sh", ... }
+  local child <close> = process.spawn { "setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", command,
+    "sh", ... }
   assert.are.equal(0, child:wait(support.deadline))
 end
 
@@ -69,7 +70,8 @@ support.only("posix", "on Windows the kernel itself keeps names and limits", fun
       local name = support.unique("Local\\")
       local path = file_of(name)
       shell(': > "$1"', "sh", path)
-      local holder <close> = process.spawn { "flock", "--exclusive", path, "sh", "-c", "echo READY; read line" }
+      local holder <close> = process.spawn { "flock", "--exclusive", path, "sh", "-c",
+        "echo READY; read line" }
       assert.are.equal("READY", holder:read(support.deadline))
       assert.are.equal("in_use", code_of(filemap.open(name)))
       assert.are.equal("in_use", code_of(filemap.create(name, 10)))
@@ -109,7 +111,8 @@ support.only("posix", "on Windows the kernel itself keeps names and limits", fun
 
     it("makes create and file fail with too_large instead of ending the process", function()
       local path = support.tmpname()
-      local child <close> = process.spawn { "sh", "-c", 'ulimit -f 1; exec "$@"', "sh", support.lua, "-", path }
+      local child <close> = process.spawn { "sh", "-c", 'ulimit -f 1; exec "$@"', "sh", support.lua, "-",
+        path }
       child:write(program)
       child:close_input()
       assert.are.equal("nil\ttoo_large\tnil\ttoo_large", child:read(support.deadline))
@@ -120,7 +123,8 @@ support.only("posix", "on Windows the kernel itself keeps names and limits", fun
     it("leaves a file that cannot grow unchanged", function()
       local path = support.tmpname()
       assert(filemap.file(path, "rw", { size = 100 })):close()
-      local child <close> = process.spawn { "sh", "-c", 'ulimit -f 1; exec "$@"', "sh", support.lua, "-", path }
+      local child <close> = process.spawn { "sh", "-c", 'ulimit -f 1; exec "$@"', "sh", support.lua, "-",
+        path }
       child:write(program)
       child:close_input()
       assert.are.equal("nil\ttoo_large\tnil\ttoo_large", child:read(support.deadline))

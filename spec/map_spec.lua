@@ -131,7 +131,7 @@ for _, make in ipairs { "create", "create_or_open" } do
 
     it("raises for options that are not a table", function()
       for _, options in ipairs { "rw", 1, true } do
-        contains(("bad argument #3 to '%s' (table expected, got %s)"):format(make, type(options)),
+        contains(("bad argument #3 to '%s' (table expected, got %s"):format(make, type(options)),
           call_raises(make, nil, 1, options))
       end
       local map <close> = assert(made(nil, 1, nil))
@@ -149,7 +149,7 @@ for _, make in ipairs { "create", "create_or_open" } do
     for field, values in pairs(WRONG) do
       it(("raises for a wrong value of option %s"):format(field), function()
         for _, value in ipairs(values) do
-          contains(("bad argument #3 to '%s' (option '%s' is "):format(make, field),
+          contains(("bad argument #3 to '%s' (option '%s' must be "):format(make, field),
             call_raises(make, nil, 1, { [field] = value }))
         end
       end)
@@ -259,13 +259,15 @@ describe("filemap.open", function()
 
   it("raises for a wrong access or option value, and for an unknown option", function()
     for _, access in ipairs { "", "w", "R", "r\0", 1, true, {} } do
-      contains("bad argument #2 to 'open' (access is ", call_raises("open", "x", access))
+      contains("bad argument #2 to 'open' (access must be ", call_raises("open", "x", access))
     end
     for _, size in ipairs { -1, math.mininteger, 1.5, 2^63, 0/0, "x", true, {} } do
-      contains("bad argument #3 to 'open' (option 'size' is ", call_raises("open", "x", "r", { size = size }))
+      contains("bad argument #3 to 'open' (option 'size' must be ",
+        call_raises("open", "x", "r", { size = size }))
     end
     for _, inherit in ipairs { 1, "true" } do
-      contains("bad argument #3 to 'open' (option 'inherit' is ", call_raises("open", "x", "r", { inherit = inherit }))
+      contains("bad argument #3 to 'open' (option 'inherit' must be ",
+        call_raises("open", "x", "r", { inherit = inherit }))
     end
     for _, field in ipairs { "access", "mode", "sddl", "commit", "large_pages", "name", 1 } do
       contains(("bad argument #3 to 'open' (unknown option '%s')"):format(field),
@@ -315,7 +317,7 @@ describe("filemap.adopt", function()
     contains("bad argument #1 to 'adopt' (number has no integer", call_raises("adopt", 1.5, 1))
     contains("bad argument #1 to 'adopt' (number expected, got table)", call_raises("adopt", {}, 1))
     contains("bad argument #2 to 'adopt' (number expected, got no value)", call_raises("adopt", 1))
-    contains("bad argument #3 to 'adopt' (access is ", call_raises("adopt", 1, 1, "w"))
+    contains("bad argument #3 to 'adopt' (access must be ", call_raises("adopt", 1, 1, "w"))
   end)
 end)
 

@@ -110,8 +110,10 @@ describe("numbers", function()
           end)
 
           it("raises past the view's end, naming the function, the argument and the offset", function()
-            for _, offset in ipairs { SIZE - t.bytes + 1, SIZE, SIZE + 1, 2^31, 2^32, 2^53, math.maxinteger } do
-              both_raise(("offset %d + %d bytes is past the end of a %d-byte view"):format(offset, t.bytes, SIZE),
+            for _, offset in ipairs { SIZE - t.bytes + 1, SIZE, SIZE + 1, 2^31, 2^32, 2^53,
+                                math.maxinteger } do
+              both_raise(("offset %d + %d bytes is past the end of a %d-byte view")
+                :format(offset, t.bytes, SIZE),
                 offset)
             end
           end)
@@ -134,7 +136,8 @@ describe("numbers", function()
           it("raises for a value of another type and writes nothing", function()
             view:set_string(0, ("\xEE"):rep(8))
             for _, value in ipairs { "x", true, {}, print } do
-              contains(("#2 to '%s' (number expected, got %s)"):format(f.set_name, type(value)), f.set_raises(0, value))
+              contains(("#2 to '%s' (number expected, got %s)"):format(f.set_name, type(value)),
+                f.set_raises(0, value))
             end
             contains(("#2 to '%s' (number expected, got no value)"):format(f.set_name), f.set_raises(0))
             assert.are.equal(("\xEE"):rep(8), view:get_string(0, 8))
@@ -145,7 +148,9 @@ describe("numbers", function()
             local readonly <close> = assert(map:view(0, SIZE, "r"))
             local r = way(readonly, t.T)
             assert.are.equal(9, r.get(0))
-            for _, offset in ipairs { 0, 1, SIZE - t.bytes } do contains("read-only", r.set_raises(offset, 1)) end
+            for _, offset in ipairs { 0, 1, SIZE - t.bytes } do
+              contains("read-only", r.set_raises(offset, 1))
+            end
             assert.are.equal(9, f.get(0))
           end)
 
@@ -178,11 +183,13 @@ describe("numbers", function()
             local beyond = t.bytes < 8 and { t.least - 1, t.greatest + 1, t.greatest + 1.0, math.mininteger,
               math.maxinteger } or {}
             for _, value in ipairs(beyond) do
-              contains(("bad argument #2 to '%s' (%d does not fit %s"):format(f.set_name, math.tointeger(value), t.T),
+              contains(("bad argument #2 to '%s' (%d does not fit %s"):format(f.set_name,
+                math.tointeger(value), t.T),
                 f.set_raises(0, value))
             end
             for _, value in ipairs { 1.5, 2^63, -2^63 - 2048, 0/0, 1/0, -1/0 } do
-              contains(("#2 to '%s' (number has no integer representation)"):format(f.set_name), f.set_raises(0, value))
+              contains(("#2 to '%s' (number has no integer representation)"):format(f.set_name),
+                f.set_raises(0, value))
             end
             assert.are.equal(("\xEE"):rep(8), view:get_string(0, 8))
           end)
@@ -265,7 +272,8 @@ describe("numbers", function()
   end)
 
   it("are written and read as u64 with the bits of any Lua integer", function()
-    for value, bytes in pairs { [-1] = ("\xff"):rep(8), [math.mininteger] = string.pack("=i8", math.mininteger) } do
+    for value, bytes in pairs { [-1] = ("\xff"):rep(8),
+                                [math.mininteger] = string.pack("=i8", math.mininteger) } do
       view:set_u64(0, value)
       assert.are.equal(bytes, view:get_string(0, 8))
       assert.are.equal(value, view:get_u64(0))
@@ -278,7 +286,8 @@ describe("numbers", function()
 
   it("are read from the same bytes by the rule of each type", function()
     view:set_string(0, ("\xff"):rep(8))
-    for T, expected in pairs { i8 = -1, u8 = 0xff, i16 = -1, u16 = 0xffff, i32 = -1, u32 = 0xffffffff, i64 = -1,
+    for T, expected in pairs { i8 = -1, u8 = 0xff, i16 = -1, u16 = 0xffff, i32 = -1, u32 = 0xffffffff,
+      i64 = -1,
       u64 = -1 } do
       assert.are.equal(expected, view["get_" .. T](view, 0))
     end

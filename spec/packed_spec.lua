@@ -28,7 +28,9 @@ end
 
 -- A number after an option, or "" for none.
 local function size(most)
-  if chance(2) then return pick { "0", "17", "00", "016", "2147483639", "2147483647", "99999999999", "-1" } end
+  if chance(2) then
+    return pick { "0", "17", "00", "016", "2147483639", "2147483647", "99999999999", "-1" }
+  end
   return chance(30) and "" or tostring(random(most))
 end
 
@@ -51,7 +53,9 @@ local function random_integer(signed, width)
   if chance(4) then return pick { 0.5, "7", "0x10", "x", 1e300, 3.0, -0.0, 2^63, {}, print } end
   width = math.max(1, math.min(width or random(8), 8))
   local greatest = (1 << width * 8 - 1) - 1
-  if chance(6) then return pick { greatest, greatest + 1, -greatest - 1, -greatest - 2, -1, greatest * 2 + 2 } end
+  if chance(6) then
+    return pick { greatest, greatest + 1, -greatest - 1, -greatest - 2, -1, greatest * 2 + 2 }
+  end
   return signed and random(-greatest - 1, greatest) or random(0) & (greatest << 1 | 1)
 end
 
@@ -100,9 +104,12 @@ local function generator(most_chars, bad)
     plain({ "b", "h", "i4", "l", "j" }, function() return random_integer(true, 1) end),
     plain({ "B", "H", "I4", "L", "J", "T" }, function() return random_integer(false, 1) end),
     plain({ "f", "d", "n" }, random_float), plain({ "f", "d", "n" }, random_float),
-    plain({ "z" }, random_string), bare { "x" }, bare { "<", ">", "=" }, bare { "<", ">", "=", " " }, bare { " " },
+    plain({ "z" }, random_string), bare { "x" }, bare { "<", ">", "=" },
+    bare { "<", ">", "=", " " }, bare { " " },
     function() return "!" .. (chance(80) and pick { "", 1, 2, 4, 8, 16 } or size(16)) end,
-    function() return "X" .. (chance(95) and pick { "i4", "i", "h", "d", "s4", "x", "b", "X", "i3" } or "") end,
+    function()
+      return "X" .. (chance(95) and pick { "i4", "i", "h", "d", "s4", "x", "b", "X", "i3" } or "")
+    end,
   }
   return function(values)
     local t = {}
@@ -112,7 +119,8 @@ local function generator(most_chars, bad)
 end
 
 local BAD = {
-  "q", "1", "%", "\0", "\xFF", "\t", "Xc4", "Xz", "X ", "X<", "X!4i", "Xc", "Xq", "Xi17", "!3i4", "i3", "!8i3",
+  "q", "1", "%", "\0", "\xFF", "\t", "Xc4", "Xz", "X ", "X<", "X!4i", "Xc", "Xq", "Xi17", "!3i4", "i3",
+  "!8i3",
 }
 
 -- Comparing -----------------------------------------------------------------------------------------------
@@ -153,7 +161,9 @@ local function differ(case, fmt, offset, what, ours, theirs)
 end
 
 local function same(x, y)
-  if math.type(x) ~= "float" or math.type(y) ~= "float" then return rawequal(x, y) and math.type(x) == math.type(y) end
+  if math.type(x) ~= "float" or math.type(y) ~= "float" then
+    return rawequal(x, y) and math.type(x) == math.type(y)
+  end
   return string.pack("n", x) == string.pack("n", y)
 end
 
@@ -201,7 +211,8 @@ describe("packed fields", function()
   local function random_bytes()
     local t = {}
     while #t < SIZE do
-      local byte = bytes[chance(30) and 0 or chance(20) and 255 or chance(60) and random(0, 9) or random(0, 255)]
+      local byte = bytes[chance(30) and 0 or chance(20) and 255 or chance(60) and random(0, 9)
+        or random(0, 255)]
       for _ = 1, chance(25) and 7 or 1 do t[#t + 1] = byte end
     end
     return table.concat(t, "", 1, SIZE)
@@ -213,7 +224,8 @@ describe("packed fields", function()
     local said, arg = parts(ours)
     local expected, expected_arg = parts(theirs)
     if expected == "data string too short" then
-      local offset, n = said:match("^offset (%d+) %+ (%d+) bytes is past the end of a " .. SIZE .. "%-byte view$")
+      local offset, n = said:match("^offset (%d+) %+ (%d+) bytes is past the end of a " .. SIZE
+        .. "%-byte view$")
       offset, n = math.tointeger(offset), math.tointeger(n)
       if not n or offset < start or offset <= SIZE and n <= SIZE - offset then
         differ(case, fmt, start, "unpack said", ours, theirs)
@@ -276,7 +288,8 @@ describe("packed fields", function()
       tally(said, fine, packed)
       if fine and #packed > SIZE - start then
         past = past + 1
-        local message = ("offset %d + %d bytes is past the end of a %d-byte view"):format(start, #packed, SIZE)
+        local message = ("offset %d + %d bytes is past the end of a %d-byte view")
+          :format(start, #packed, SIZE)
         if ok or parts(result) ~= message then differ(case, fmt, start, "pack gave", result, message) end
       elseif fine then
         if result ~= start + #packed then differ(case, fmt, start, "pack gave", result, start + #packed) end
@@ -295,7 +308,8 @@ describe("packed fields", function()
     end
     said_often(said, CASES / 4, FORMAT_ERRORS)
     said_often(said, 0, { "integer overflow", "unsigned overflow", "string longer than given size",
-      "string contains zeros", "string length does not fit in given size", "number expected", "string expected",
+      "string contains zeros", "string length does not fit in given size", "number expected",
+      "string expected",
       "number has no integer representation" })
     assert.is_true(past > 1000)
   end)
@@ -327,7 +341,8 @@ describe("packed fields", function()
         s1 = "254 + 238",
         c300 = "253 + 300", ["<s8"] = "253 + 8",
       } do
-        contains(("bad argument #2 to 'unpack' (offset %s bytes is past the end of a 256-byte view)"):format(where),
+        contains(("bad argument #2 to 'unpack' (offset %s bytes is past the end of a 256-byte view)")
+          :format(where),
           raises(view, "unpack", fmt, SIZE - 3))
       end
     end)
@@ -340,7 +355,8 @@ describe("packed fields", function()
       end
       for _, length in ipairs { -1, -8, -16, math.mininteger } do
         view:set_string(8, string.pack("<i8", length))
-        contains(("(offset 16 + %d bytes is past the end"):format(math.maxinteger), raises(view, "unpack", "<s8", 8))
+        contains(("(offset 16 + %d bytes is past the end"):format(math.maxinteger),
+          raises(view, "unpack", "<s8", 8))
       end
       view:set_string(8, string.pack("<I16", 3) .. "abc")
       assert.same({ "abc", 27 }, { view:unpack("<s16", 8) })
@@ -351,7 +367,8 @@ describe("packed fields", function()
 
     it("raises for text without a NUL after it, although there is one before it", function()
       view:set_u8(9, 0)
-      contains("bad argument #2 to 'unpack' (unfinished string for format 'z')", raises(view, "unpack", "z", 10))
+      contains("bad argument #2 to 'unpack' (unfinished string for format 'z')",
+        raises(view, "unpack", "z", 10))
       contains("unfinished string", raises(view, "unpack", "z", SIZE))
       assert.same({ FILL, 10 }, { view:unpack("z", 8) })
       view:set_u8(SIZE - 1, 0)
@@ -412,7 +429,8 @@ describe("packed fields", function()
 
     it("writes nothing if any value is invalid or any field is past the end", function()
       contains("bad argument #4 to 'pack' (integer overflow)", raises(view, "pack", "i4i1", 0, 1, 128))
-      contains("bad argument #3 to 'pack' (number expected, got table)", raises(view, "pack", "i4i1", 0, {}, 128))
+      contains("bad argument #3 to 'pack' (number expected, got table)",
+        raises(view, "pack", "i4i1", 0, {}, 128))
       contains("bad argument #4 to 'pack' (number expected, got nil)", raises(view, "pack", "i4i1", 0, 1))
       contains("bad argument #3 to 'pack' (string contains zeros)", raises(view, "pack", "z", 0, "a\0"))
       contains("bad argument #1 to 'pack' (invalid next option", raises(view, "pack", "i4X", 0, 1))
@@ -473,7 +491,8 @@ describe("packed fields", function()
 
       it("raises for offsets outside the view", function()
         for _, offset in ipairs { -1, -4, -2^31, math.mininteger } do
-          contains(("bad argument #2 to '%s' (offset %d is negative)"):format(method, offset), call_raises(offset))
+          contains(("bad argument #2 to '%s' (offset %d is negative)"):format(method, offset),
+            call_raises(offset))
         end
         for _, offset in ipairs { SIZE + 1, 2^31, 2^32, 2^53, math.maxinteger - 3, math.maxinteger } do
           contains(("bad argument #2 to '%s' (offset %d + "):format(method, offset), call_raises(offset))
@@ -482,13 +501,15 @@ describe("packed fields", function()
           contains(("bad argument #2 to '%s' (number has no integer"):format(method), call_raises(offset))
         end
         contains(("bad argument #2 to '%s' (number expected, got table)"):format(method), call_raises({}))
-        contains(("bad argument #2 to '%s' (number expected, got n"):format(method), raises(view, method, "i4"))
+        contains(("bad argument #2 to '%s' (number expected, got n"):format(method),
+          raises(view, method, "i4"))
         holds("", 0)
       end)
 
       it("raises for a format that is not a string", function()
         for _, fmt in ipairs { true, {}, print } do
-          contains(("bad argument #1 to '%s' (string expected, got %s)"):format(method, type(fmt)), call_raises(0, fmt))
+          contains(("bad argument #1 to '%s' (string expected, got %s)"):format(method, type(fmt)),
+            call_raises(0, fmt))
         end
       end)
 

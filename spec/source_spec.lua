@@ -1,5 +1,6 @@
 -- What must hold of the sources as text: both builds know all of them, each layer keeps to itself, and no
 -- function is longer than a screen.
+local c_names = require "spec.support.c_names"
 local lfs = require "lfs"
 
 local function read(path)
@@ -81,6 +82,23 @@ describe("the sources", function()
       end
     end
     assert.is_true(seen > 100)
+  end)
+
+  it("give no static function the name of a function of the C library", function()
+    local seen = 0
+    for _, path in ipairs(files("src", "%.[ch]$")) do
+      if path == "src/channel/pipe.c" then goto continue end
+      for line in read(path):gmatch("[^\n]+") do
+        local name = line:match("^%s*static [%w_ *]-([%w_]+)%(")
+        if name then
+          seen = seen + 1
+          assert.is_nil(c_names[name], ("%s in %s"):format(name, path))
+        end
+      end
+      ::continue::
+    end
+    assert.is_true(seen > 300)
+    assert.is_truthy(c_names.close and c_names.send and c_names.read and c_names.remove)
   end)
 
   -- A room may include itself and the rooms before it.

@@ -53,7 +53,8 @@ local calls = {
   ["get UTF-16"] = { VIEW, "return view:get_utf16(7000)" },
   ["set strings"] = { VIEW, "view:set_string(0, 12345) view:set_utf32(100, 12345, 100)" },
   ["unpack"] = { VIEW, "return view:unpack('i4 z s1 c50', 0)" },
-  ["pack"] = { VIEW, "return view:pack('i4 z s4', 0, 1, 'x', long)", "assert(view:get_string(1000, 99):find '^x+$')" },
+  ["pack"] = { VIEW, "return view:pack('i4 z s4', 0, 1, 'x', long)",
+             "assert(view:get_string(1000, 99):find '^x+$')" },
   ["find"] = { VIEW, "return view:find(12345)" },
   ["read lines"] = { VIEW, "for line in view:lines() do last = line break end" },
   ["make a stream"] = { VIEW, "another = view:stream(10)" },
@@ -119,7 +120,8 @@ describe("memory that runs out", function()
       local live, handles, starved, most = core.live(), process.handles(), 0, 0
       while true do
         local prelude = PRELUDE:format(support.unique("Local\\"), support.tmpname())
-        local enough, why = starve.run(package.path, package.cpath, most, prelude .. before, chunk, after or "")
+        local enough, why = starve.run(package.path, package.cpath, most, prelude .. before, chunk,
+          after or "")
         assert.is_nil(why)
         assert.equal(live, core.live())
         assert.equal(handles, process.handles())
@@ -127,45 +129,6 @@ describe("memory that runs out", function()
         starved, most = starved + 1, most + 1
       end
       assert.equal(not call.none, starved > 0)
-    end)
-  end
-end)
-
--- A number that is sent becomes a string. Its allocation may run the collector, and with it a finalizer that
--- closes the channel in use.
-describe("a channel that a finalizer closes during a call", function()
-  local pipe = require "filemap.pipe"
-
-  local channels = {
-    state = function(name) return require("filemap.state").create(name, 100), "publish" end,
-    mailslot = function(name)
-      local mailslot = require "filemap.mailslot"
-      local reader = assert(mailslot.create(name))
-      return assert(mailslot.open(name)), "send", reader
-    end,
-    pipe = function(name)
-      local _ <close> = assert(pipe.listen(name))
-      return assert(pipe.connect(name)), "send"
-    end,
-    ["stream of a pipe"] = function(name)
-      local _ <close> = assert(pipe.listen(name, { stream = true }))
-      return assert(pipe.connect(name)), "write"
-    end,
-  }
-
-  after_each(function() collectgarbage("incremental") end)
-
-  for what, make in pairs(channels) do
-    it("raises that it is closed: " .. what, function()
-      local channel, send, other = make(support.unique("Local\\"))
-      collectgarbage("generational")
-      collectgarbage("stop")
-      setmetatable({}, { __gc = function() channel:close() end })
-      collectgarbage("restart") -- runs at the next allocation
-      local ok, message = pcall(channel[send], channel, process.now())
-      assert.is_false(ok)
-      assert.matches("is closed$", message)
-      if other then other:close() end
     end)
   end
 end)

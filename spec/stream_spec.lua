@@ -1,6 +1,8 @@
 -- Lines of a view, and streams. Streams must behave as Lua's own files do.
 local filemap = require "filemap"
 local check = require "spec.support.check"
+local pipe = require "filemap.pipe"
+local process = require "process"
 local support = require "spec.support"
 
 local raises, contains = check.raises, check.contains
@@ -15,9 +17,12 @@ support.clean()
 
 -- Numerals, valid and invalid. Lua's files read at most 200 characters of one.
 local NUMERALS = {
-  "0", "7", "-12", "+5", "007", "3.25", ".5", "5.", ".", "-", "+", "- 1", "--1", "1e10", "1E-5", "1e+", "1e", "1e5e5",
-  "1e400", "-0", "-0.0", "0x1F", "0XaB", "0x", "0x.", "0x.8p3", "0x1p-2", "0xp1", "0x1P", "0x1e+5", "0x1.8.1", "1..2",
-  "1.2.3", "nan", "inf", "-inf", "infinity", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+  "0", "7", "-12", "+5", "007", "3.25", ".5", "5.", ".", "-", "+", "- 1", "--1", "1e10", "1E-5", "1e+", "1e",
+  "1e5e5",
+  "1e400", "-0", "-0.0", "0x1F", "0XaB", "0x", "0x.", "0x.8p3", "0x1p-2", "0xp1", "0x1P", "0x1e+5", "0x1.8.1",
+  "1..2",
+  "1.2.3", "nan", "inf", "-inf", "infinity", "9223372036854775807", "9223372036854775808",
+  "-9223372036854775808",
   "0xffffffffffffffff", "0x1ffffffffffffffff", "1_000", "0b1", "1,5", "12abc", "0xg", "\0", "1\0",
 }
 for length = 198, 203 do
@@ -178,28 +183,55 @@ describe("a stream", function()
     end
   end)
 
-  it("writes numbers as a file does", function()
-    local path = support.tmpname()
-    local map <close> = assert(filemap.create(nil, 1 << 16))
+  -- Values that a file, a view's stream and a connection's stream are given, and what they then hold.
+  local function written(values)
+    local path, name = support.tmpname(), support.unique("Local\\")
+    local map <close> = assert(filemap.create(nil, 1 << 17))
     local view <close> = assert(map:view())
     local file <close> = assert(io.open(path, "w+b"))
+    local listener <close> = assert(pipe.listen(name, { stream = true, capacity = 1 << 17 }))
+    local client <close> = assert(pipe.connect(name))
+    local server <close> = assert(listener:accept(0))
     local stream = view:stream()
-    local function both(x)
-      assert(stream:write(x, " "))
-      assert(file:write(x, " "))
+    for _, value in ipairs(values) do
+      assert.are.equal(file, file:write(value, " "))
+      assert.are.equal(stream, stream:write(value, " "))
+      assert.are.equal(client, client:write(value, " "))
     end
-    math.randomseed(1)
-    for _, list in ipairs { INTEGERS, FLOATS } do
-      for _, x in ipairs(list) do both(x) end
-    end
-    for _ = 1, 1000 do
-      both(math.random(0))
-      both(string.unpack("d", string.pack("j", math.random(0))))
-    end
+    client:close()
     file:seek("set")
-    local expected = file:read("a")
-    assert.are.equal(expected, view:get_string(0, #expected))
-    assert.are.equal(#expected, stream:seek())
+    return file:read("a"), view:get_string(0, stream:seek()), server:read("a")
+  end
+
+  it("writes values as a file does, and a connection's stream does too", function()
+    local values = { 2.0, 1e15, 1e16, "text", "a\0b", "", "2.0", 0xFF }
+    for _, list in ipairs { INTEGERS, FLOATS } do table.move(list, 1, #list, #values + 1, values) end
+    math.randomseed(1)
+    for _ = 1, 1000 do
+      values[#values + 1] = math.random(0)
+      values[#values + 1] = (string.unpack("d", string.pack("j", math.random(0))))
+    end
+    local file, stream, conn = written(values)
+    assert.are.equal(file, stream)
+    assert.are.equal(file, conn)
+    assert.are.equal("2 1e+15 1e+16 text", file:sub(1, 18))
+  end)
+
+  it("refuses what a file refuses, and a connection's stream does too", function()
+    local name = support.unique("Local\\")
+    local map <close> = assert(filemap.create(nil, 100))
+    local view <close> = assert(map:view())
+    local listener <close> = assert(pipe.listen(name, { stream = true }))
+    local client <close> = assert(pipe.connect(name))
+    for _, value in ipairs { {}, true, print, map } do
+      for _, stream in ipairs { view:stream(), client } do
+        contains("bad argument #2 to 'write' (string expected, got ", raises(stream, "write", 1.5, value))
+      end
+      assert.is_false(pcall(io.stdout.write, io.stdout, value))
+    end
+    local server <close> = assert(listener:accept(0))
+    client:close()
+    assert.are.equal("", server:read("a"))
   end)
 end)
 
@@ -281,11 +313,13 @@ describe("view:lines", function()
 
   it("raises for an offset past the end", function()
     for _, offset in ipairs { #view + 1, table.unpack(HUGE) } do
-      contains(("bad argument #1 to 'lines' (offset %d + 0 bytes is past the end of a %d-byte view)"):format(offset,
+      contains(("bad argument #1 to 'lines' (offset %d + 0 bytes is past the end of a %d-byte view)")
+        :format(offset,
         #view), raises(view, "lines", offset))
     end
     for _, offset in ipairs { -1, -2^31 | 0, math.mininteger } do
-      contains(("bad argument #1 to 'lines' (offset %d is negative)"):format(offset), raises(view, "lines", offset))
+      contains(("bad argument #1 to 'lines' (offset %d is negative)"):format(offset),
+        raises(view, "lines", offset))
     end
     for _, offset in ipairs(NO_INTEGERS) do
       contains("bad argument #1 to 'lines' (number has no integer", raises(view, "lines", offset))
@@ -351,7 +385,8 @@ describe("a stream", function()
   it("raises for a range past the view's end", function()
     local size = #view
     for _, range in ipairs { { size + 1 }, { 0, size + 1 }, { 1, size }, { size, 1 }, { size + 1, 0 } } do
-      contains(("bad argument #1 to 'stream' (offset %d + %d bytes is past the end of a %d-byte view)"):format(
+      contains(("bad argument #1 to 'stream' (offset %d + %d bytes is past the end of a %d-byte view)")
+        :format(
         range[1], range[2] or 0, size), raises(view, "stream", range[1], range[2]))
     end
     for _, n in ipairs(HUGE) do
@@ -361,7 +396,8 @@ describe("a stream", function()
     end
     for _, n in ipairs { -1, -2^31 | 0, math.mininteger } do
       contains(("bad argument #1 to 'stream' (offset %d is negative)"):format(n), raises(view, "stream", n))
-      contains(("bad argument #2 to 'stream' (length %d is negative)"):format(n), raises(view, "stream", 0, n))
+      contains(("bad argument #2 to 'stream' (length %d is negative)"):format(n),
+        raises(view, "stream", 0, n))
     end
     for _, n in ipairs(NO_INTEGERS) do
       contains("bad argument #1 to 'stream' (number has no integer", raises(view, "stream", n))
@@ -495,7 +531,8 @@ describe("a stream", function()
       for i = 1, 250 do list[i] = 0 end
       assert.are.equal(250, select("#", stream:lines(table.unpack(list))()))
       list[251] = 0
-      contains("bad argument #251 to 'lines' (too many arguments)", raises(stream, "lines", table.unpack(list)))
+      contains("bad argument #251 to 'lines' (too many arguments)",
+        raises(stream, "lines", table.unpack(list)))
     end)
 
     it("raises once the stream or its view is closed", function()
@@ -517,7 +554,8 @@ describe("a stream", function()
     it("writes strings and numbers, and returns the stream", function()
       assert.are.equal(stream, stream:write("a\0b", 12, -0x10, 1.5, ""))
       assert.are.equal(11, stream:seek())
-      assert.are.equal(FILL:rep(10) .. "a\0b12-161.5" .. TEXT:sub(12) .. FILL:rep(10), view:get_string(0, #view))
+      assert.are.equal(FILL:rep(10) .. "a\0b12-161.5" .. TEXT:sub(12) .. FILL:rep(10),
+        view:get_string(0, #view))
       assert.are.equal(stream, stream:write())
     end)
 
@@ -549,7 +587,8 @@ describe("a stream", function()
     it("raises for an argument that is neither string nor number, and writes nothing", function()
       contains("bad argument #1 to 'write' (string expected, got table)", raises(stream, "write", {}))
       contains("bad argument #2 to 'write' (string expected, got nil)", raises(stream, "write", "a", nil))
-      contains("bad argument #3 to 'write' (string expected, got boolean)", raises(stream, "write", "a", 1, true))
+      contains("bad argument #3 to 'write' (string expected, got boolean)",
+        raises(stream, "write", "a", 1, true))
       assert.are.equal(TEXT, stream:read("a"))
     end)
 
@@ -671,69 +710,11 @@ describe("a stream", function()
   end)
 end)
 
-describe("a finalizer that closes the stream or view in use", function()
-  -- The collector runs at nearly every allocation, so that it reaches the finalizer during a call.
-  before_each(function() collectgarbage("incremental", 1, 1000, 1) end)
-  after_each(function() collectgarbage("incremental", 200, 100, 13) end)
-
-  -- Runs `call` many times, each time with garbage whose finalizer closes the stream or view in use.
-  local function harass(make, call)
-    for _ = 1, 50 do
-      local stream, victim = make()
-      setmetatable({}, { __gc = function() victim:close() end })
-      local fine, message = pcall(call, stream)
-      assert.is_truthy(fine or message:find("is closed$"), message)
-    end
-  end
-
-  it("makes the call raise, or lets it finish", function()
-    local map <close> = assert(filemap.create(nil, 1 << 16))
-    assert(map:view()):set_string(0, ("some text\n12 0x1F\n"):rep(1000))
-    local floats = {}
-    for i = 1, 100 do floats[i] = i + 0.125 end
-    local function with_view()
-      local view = assert(map:view())
-      return view:stream(), view
-    end
-    local function with_stream()
-      local stream = assert(map:view()):stream()
-      return stream, stream
-    end
-    for _, make in ipairs { with_view, with_stream } do
-      harass(make, function(s) s:read("l", "n", "n", 5000, "a") end)
-      harass(make, function(s) s:read("a", "a", "l") end)
-      harass(make, function(s) assert(s:write(table.unpack(floats))) end)
-      harass(make, function(s)
-        for _ in s:lines("L", 1000) do end
-      end)
-    end
-    harass(function()
-      local view = assert(map:view())
-      return view, view
-    end, function(v)
-      v:stream()
-      for _ in v:lines() do end
-    end)
-  end)
-
-  it("may also read from the stream", function()
-    local map <close> = assert(filemap.create(nil, 1 << 16))
-    local view <close> = assert(map:view())
-    view:set_string(0, ("line\n"):rep(1000))
-    local stream = view:stream()
-    local function again()
-      setmetatable({}, { __gc = function()
-        if pcall(stream.read, stream, 5) then again() end
-      end })
-    end
-    again()
-    local lines = 0
-    for line in stream:lines() do
-      lines = lines + 1
-      assert.is_truthy(line == "line" or line:find("^\0+$"), line)
-    end
-    assert.is_true(lines <= 1001)
-    view:close()
-    collectgarbage()
+describe("the C library", function()
+  it("reads a stream by lines, counts and to its end, and keeps what a time-out leaves", function()
+    local program = package.searchpath("process", package.cpath):match("^(.*[/\\])") .. "streams"
+    local child <close> = process.spawn { program, support.unique("Local\\") }
+    assert.are.equal("OK", child:read(support.deadline))
+    child:finish()
   end)
 end)

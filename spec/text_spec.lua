@@ -1,6 +1,7 @@
 -- Strings in a view: bytes, C strings, UTF-16 and UTF-32.
 local filemap = require "filemap"
 local check = require "spec.support.check"
+local process = require "process"
 local support = require "spec.support"
 
 local raises, contains = check.raises, check.contains
@@ -55,12 +56,15 @@ describe("text", function()
         raises(view, method, offset, ...))
     end
     for _, offset in ipairs { past, SIZE + 1, table.unpack(HUGE) } do
-      contains(("bad argument #1 to '%s' (offset %d + "):format(method, offset), raises(view, method, offset, ...))
+      contains(("bad argument #1 to '%s' (offset %d + "):format(method, offset),
+        raises(view, method, offset, ...))
     end
     for _, offset in ipairs(NO_INTEGERS) do
-      contains(("bad argument #1 to '%s' (number has no integer"):format(method), raises(view, method, offset, ...))
+      contains(("bad argument #1 to '%s' (number has no integer"):format(method),
+        raises(view, method, offset, ...))
     end
-    contains(("bad argument #1 to '%s' (number expected, got table)"):format(method), raises(view, method, {}, ...))
+    contains(("bad argument #1 to '%s' (number expected, got table)"):format(method),
+      raises(view, method, {}, ...))
     holds("", 0)
   end
 
@@ -73,7 +77,8 @@ describe("text", function()
       return raises(view, method, table.unpack(before, 1, before.n + 1))
     end
     for _, count in ipairs { -1, math.mininteger } do
-      contains(("bad argument #%d to '%s' (%s %d is negative)"):format(arg, method, what, count), raised(count))
+      contains(("bad argument #%d to '%s' (%s %d is negative)"):format(arg, method, what, count),
+        raised(count))
     end
     for _, count in ipairs(NO_INTEGERS) do
       contains(("bad argument #%d to '%s' (number has no integer"):format(arg, method), raised(count))
@@ -114,8 +119,10 @@ describe("text", function()
       contains(("bad argument #1 to 'set_string' (offset %d + 3 bytes is past the end"):format(SIZE - 2),
         raises(view, "set_string", SIZE - 2, "abc"))
       checks_offsets("set_string", SIZE, "a")
-      contains("bad argument #2 to 'set_string' (string expected, got table)", raises(view, "set_string", 0, {}))
-      contains("bad argument #2 to 'set_string' (string expected, got no value)", raises(view, "set_string", 0))
+      contains("bad argument #2 to 'set_string' (string expected, got table)",
+        raises(view, "set_string", 0, {}))
+      contains("bad argument #2 to 'set_string' (string expected, got no value)",
+        raises(view, "set_string", 0))
     end)
   end)
 
@@ -185,7 +192,8 @@ describe("text", function()
 
       it("raises for a capacity past the view's end, and writes nothing", function()
         for _, capacity in ipairs { SIZE // unit, SIZE // unit + 1, table.unpack(HUGE) } do
-          contains(("bad argument #1 to '%s' (offset 1 + "):format(kind.set), raises(view, kind.set, 1, "A", capacity))
+          contains(("bad argument #1 to '%s' (offset 1 + "):format(kind.set),
+            raises(view, kind.set, 1, "A", capacity))
         end
         checks_offsets(kind.set, SIZE - 2 * unit + 1, "A", 2)
         checks_counts(kind.set, "capacity", 3, 0, "A")
@@ -239,7 +247,8 @@ describe("text", function()
   it("is read with U+FFFD for each unpaired surrogate in UTF-16", function()
     local R = REPLACEMENT
     for expected, codes in pairs {
-      [R] = { 0xD800 }, [R .. "A"] = { 0xDBFF, 0x41 }, ["A" .. R] = { 0x41, 0xDC00 }, [R .. R] = { 0xDC00, 0xD800 },
+      [R] = { 0xD800 }, [R .. "A"] = { 0xDBFF, 0x41 }, ["A" .. R] = { 0x41, 0xDC00 }, [R .. R] = { 0xDC00,
+      0xD800 },
       [R .. "\u{10000}"] = { 0xD800, 0xD800, 0xDC00 }, ["\u{10000}" .. R] = { 0xD800, 0xDC00, 0xDFFF },
     } do
       view:set_string(0, units(UTF16, table.unpack(codes)) .. "\0\0")
@@ -312,9 +321,54 @@ describe("text", function()
 
         it("raises for a read-only view even for an empty string", function()
           local readonly <close> = assert(map:view(0, SIZE, "r"))
-          for _, offset in ipairs { 1, 0 } do contains("read-only", raises(readonly, method, offset, "", 1)) end
+          for _, offset in ipairs { 1, 0 } do
+            contains("read-only", raises(readonly, method, offset, "", 1))
+          end
         end)
       end
     end)
   end
+end)
+
+-- A program of 32 bits, where a view can have so many units that their UTF-8 does not fit in a size_t.
+local ROOM <const> = [[
+#include "src/base/utf.c"
+
+static int is_right(size_t units, size_t unit_size, size_t most)
+{
+  const size_t room = fm_utf8_room(units, unit_size);
+  return units > SIZE_MAX / most ? room == 0 : room / most == units && room %% most == 0;
+}
+
+int main(void)
+{
+  if (sizeof(size_t) != %d) return 2;
+  for (size_t bit = 1; bit; bit <<= 1)
+    for (size_t units = bit - 3; units != bit + 3; units++)
+      if (!is_right(units, 2, 3) || !is_right(units, 4, 4)) return 1;
+  for (size_t units = SIZE_MAX / 3 - 9; units < SIZE_MAX / 3 + 9; units++)
+    if (!is_right(units, 2, 3) || !is_right(units, 4, 4)) return 1;
+  return 0;
+}
+]]
+
+support.only("posix", "the programs are built for this system", function()
+  describe("the room for text in UTF-8", function()
+    for bits, size in pairs { [32] = 4, [64] = 8 } do
+      local compiler = require "spec.support.compiler"
+      local missing = compiler.missing("linux" .. bits)
+      local run = missing and function(name) pending(("%s (%s)"):format(name, missing)) end or it
+      run(("does not overflow with %d bits"):format(bits), function()
+        local source, program = support.tmpname(".c"), support.tmpname()
+        local file <close> = assert(io.open(source, "w"))
+        file:write(ROOM:format(size))
+        file:close()
+        local command = ('unset LD_PRELOAD; gcc -m%d -I. "$1" -o "$2" && "$2"'):format(bits)
+        local child <close> = process.spawn { "sh", "-c", command, "sh", source, program }
+        assert.are.equal(0, child:wait(support.deadline))
+        os.remove(source)
+        os.remove(program)
+      end)
+    end
+  end)
 end)

@@ -110,7 +110,9 @@ end
 local function annotated(path)
   local written, described, lines = {}, {}, {}
   local text = read(path or "types/filemap.lua")
-  for module in pairs(path and {} or c_modules) do text = text .. read(("types/filemap/%s.lua"):format(module)) end
+  for module in pairs(path and {} or c_modules) do
+    text = text .. read(("types/filemap/%s.lua"):format(module))
+  end
   for line in text:gmatch("[^\n]+") do
     lines[#lines + 1] = line:match("^%-%-%-@param ([%w_.]+)")
     local name, parameters = line:match("^function ([%w_.:]+)%((.-)%)")
@@ -127,7 +129,9 @@ end
 local function fields(class, path)
   local found, current = {}, nil
   local text = read(path or "types/filemap.lua")
-  for module in pairs(path and {} or c_modules) do text = text .. read(("types/filemap/%s.lua"):format(module)) end
+  for module in pairs(path and {} or c_modules) do
+    text = text .. read(("types/filemap/%s.lua"):format(module))
+  end
   for line in text:gmatch("[^\n]+") do
     current = line:match("^%-%-%-@class ([%w_.]+)") or current
     local name = current == class and line:match("^%-%-%-@field ([%w_]+)")
@@ -200,7 +204,8 @@ local modules = {
     objects = { type = struct.define("S", { { "x", "u8" } }) },
   },
   ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" }, types = "types/filemap/cdef.lua", objects = {} },
-  ["filemap.win32"] = { files = { "lua/filemap/win32.lua" }, types = "types/filemap/win32.lua", objects = {} },
+  ["filemap.win32"] = { files = { "lua/filemap/win32.lua" }, types = "types/filemap/win32.lua",
+  objects = {} },
 }
 
 local function parameters_of(f, first)
@@ -216,7 +221,9 @@ local function live_in(name, module)
     if type(f) == "function" then add(found, name:match("%w+$") .. "." .. key, parameters_of(f, 1)) end
   end
   for owner, object in pairs(module.objects) do
-    for key, f in pairs(getmetatable(object).__index) do add(found, owner .. ":" .. key, parameters_of(f, 2)) end
+    for key, f in pairs(getmetatable(object).__index) do
+      add(found, owner .. ":" .. key, parameters_of(f, 2))
+    end
   end
   return found
 end

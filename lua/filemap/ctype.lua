@@ -17,6 +17,8 @@
 --
 -- Errors are raised as plain sentences without a position: who calls knows where the declaration stands.
 
+local core = require "filemap.core"
+
 local ctype = {}
 
 -- {-- ABIs -----------------------------------------------------------------------------------------
@@ -52,9 +54,12 @@ end
 -- More is no machine's address space; and sums of such sizes stay far from 2^63.
 local GREATEST_SIZE <const> = 1 << 47
 
-local number_size = {
-  i8 = 1, u8 = 1, i16 = 2, u16 = 2, i32 = 4, u32 = 4, i64 = 8, u64 = 8, f32 = 4, f64 = 8,
-}
+-- The types of numbers are those of views (src/lua/types.h).
+local number_size, integer_bounds = {}, {}
+for _, type in ipairs(core.types) do
+  number_size[type.name] = type.size
+  if type.least then integer_bounds[type.name] = { type.least, type.greatest } end
+end
 ctype.number_size = number_size
 
 local function number_align(T, abi)
@@ -108,12 +113,6 @@ function ctype.array(of, count)
   return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level,
                empty = empty and math.max(empty * count, 1) }
 end
-
-local integer_bounds = {
-  i8 = { -0x80, 0x7f }, u8 = { 0, 0xff }, i16 = { -0x8000, 0x7fff }, u16 = { 0, 0xffff },
-  i32 = { -0x80000000, 0x7fffffff }, u32 = { 0, 0xffffffff },
-  i64 = { math.mininteger, math.maxinteger }, u64 = { math.mininteger, math.maxinteger },
-}
 
 --- The least and greatest integer of an integer type; nil for the others.
 function ctype.bounds(T)

@@ -1,2 +1,2 @@
--- filemap.mailslot: what src/lua/lmailslot.c gives.
+-- filemap.mailslot, which src/lua/lmailslot.c implements.
 return require("filemap.core").mailslot

@@ -1,2 +1,2 @@
--- filemap.pipe: what src/lua/lpipe.c gives.
+-- filemap.pipe, which src/lua/lpipe.c implements.
 return require("filemap.core").pipe

@@ -1,2 +1,2 @@
--- filemap.state: what src/lua/lstate.c gives.
+-- filemap.state, which src/lua/lstate.c implements.
 return require("filemap.core").state

@@ -1,2 +1,2 @@
--- filemap.sync: what src/lua/lsync.c gives.
+-- filemap.sync, which src/lua/lsync.c implements.
 return require("filemap.core").sync

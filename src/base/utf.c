@@ -44,3 +44,10 @@ int fm_utf8_put(char out[FM_UTF8_MOST], uint32_t c)
   out[0] = (char)(0xF00 >> n | c);
   return n;
 }
+
+/* A unit of 2 bytes becomes up to 3 bytes, since a character of 4 bytes takes two such units. */
+size_t fm_utf8_room(size_t units, size_t unit_size)
+{
+  const size_t most = unit_size == 2 ? 3 : FM_UTF8_MOST;
+  return units <= SIZE_MAX / most ? units * most : 0;
+}

@@ -2,6 +2,7 @@
 #ifndef FILEMAP_UTF_H
 #define FILEMAP_UTF_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -17,5 +18,9 @@ int32_t fm_utf8_next(const char **s, const char *end);
 /* Writes `c` in UTF-8 and returns the number of bytes. A surrogate or a number past U+10FFFF becomes
 ** U+FFFD. */
 int fm_utf8_put(char out[FM_UTF8_MOST], uint32_t c);
+
+/* The most bytes of UTF-8 that text of so many units of 2 or 4 bytes becomes. 0 if a size_t cannot hold it, or if there
+** are no units. */
+size_t fm_utf8_room(size_t units, size_t unit_size);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "conn.h"
 #include "ring.h"
+#include "stream.h"
 
 typedef struct way {
   fm_ring_words ring;
@@ -38,6 +39,7 @@ struct fm_conn {
   bool other_died;
   fm_ring out, in;
   uint64_t next_check; /* when to check whether the other end lives, by fm_sys_ticks */
+  fm_ahead ahead;
 };
 
 static fm_conn *to_conn(fm_object *o)
@@ -344,7 +346,7 @@ static int get_bytes(receiving *r, fm_error *e)
                       e);
 }
 
-int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
+int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
 {
   receiving r = {c, out, *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST, false, get_bytes};
   int code = check_use(c, true, timeout, e);
@@ -353,6 +355,16 @@ int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error
   if (r.stored) fm_wake(point(c, IN_SPACE));
   *length = r.length;
   return FM_OK;
+}
+
+fm_ahead *fm_conn_ahead(fm_conn *c)
+{
+  return &c->ahead;
+}
+
+int fm_conn_check_stream(fm_conn *c, double timeout, fm_error *e)
+{
+  return check_use(c, true, timeout, e);
 }
 
 /* {-- Properties -------------------------------------------------------------------------------- */
@@ -373,5 +385,6 @@ void fm_conn_close(fm_conn *c)
   if (!c) return;
   fm_object_close(&c->object);
   fm_view_close(&c->view);
+  free(c->ahead.bytes);
   free(c);
 }

@@ -1,8 +1,8 @@
-/* What the files of the Lua binding share. The binding checks arguments, calls the native layer and pushes
-** results; what a system is it does not know.
+/* Declarations that the files of the Lua binding share. The binding checks arguments, calls the C library and
+** pushes results. It does not depend on the system.
 **
-** A mistake in the program raises. A failure of the world returns nil, message, code, native: always by
-** way of fmb_fail. */
+** A mistake in the program raises an error. A failure of the environment returns nil, message, code, native,
+** always through fmb_fail. */
 #ifndef FILEMAP_BINDING_H
 #define FILEMAP_BINDING_H
 
@@ -12,119 +12,155 @@
 
 #include "../../include/filemap_lua.h"
 
-#define FMB_MAP "filemap.map"
-#define FMB_VIEW "filemap.view"
-#define FMB_ARRAY "filemap.array"
-#define FMB_STREAM "filemap.stream"
-
 /* {-- Errors (lerror.c) ------------------------------------------------------------------------- */
 
-/* Pushes nil, "subject: detail", the code's word and the system's number; returns 4. */
+/* Pushes nil, "subject: detail", the code's word and the system's error number; returns 4. */
 int fmb_fail(lua_State *L, const char *subject, const fm_error *e);
 
-/* Raises a message as luaL_error, but with the position of the program where modules of ours in Lua are between: those
-** whose sources begin as said by fmb_set_own_sources, a Lua function of one string. What the message is made of may be
-** an object's: luaL_error would first make a string, and a finalizer might free it. */
+/* Pushes true and returns 1, or fails with `code`. */
+int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);
+
+/* Raises an error as luaL_error does, but with the program's position if Lua modules of this project are
+** between: those whose source names begin with the string that fmb_set_own_sources, a Lua function, was
+** called with. The message may be made of an object's memory. luaL_error would push a string first, and a
+** finalizer that runs then might free it. */
 int fmb_raise(lua_State *L, const char *format, ...);
 int fmb_set_own_sources(lua_State *L);
 
-/* A string argument that C can take, or NULL after pushing the failure (return 4): one that holds a NUL. */
-const char *fmb_check_text(lua_State *L, int arg);
+/* Pushes the name of the type of the value at a positive stack index, for messages. Of a userdata it is the
+** __name in its metatable. */
+const char *fmb_push_type_name(lua_State *L, int index);
+
+/* Raises an error because the object in argument `arg` is closed. */
+int fmb_raise_closed(lua_State *L, int arg, const char *type);
+
+/* Raises an error because argument `arg` has another type than `expected`. */
+int fmb_type_error(lua_State *L, int arg, const char *expected);
 
 /* {-- Arguments (largs.c) ----------------------------------------------------------------------- */
 
-/* Is the string at a stack index this word, to its last byte? */
+/* The string in `arg`, for C. If it contains a NUL byte: pushes the failure and returns NULL; return 4
+** then. */
+const char *fmb_check_text(lua_State *L, int arg);
+
+/* Is the string at a stack index equal to `word`, all of its bytes? */
 bool fmb_is_word(lua_State *L, int index, const char *word);
 
-/* A count of bytes or units; negative raises, naming `what`. With a default, nil gives that. */
+/* A count of bytes or units; a negative one raises, with `what` in the message. nil and none give
+** `otherwise`. */
 uint64_t fmb_check_count(lua_State *L, int arg, const char *what);
 uint64_t fmb_opt_count(lua_State *L, int arg, const char *what, uint64_t otherwise);
+
+/* count * size, or LUA_MAXINTEGER, which is past the end of any view, if the product is more. */
+static inline uint64_t fmb_bytes_of(uint64_t count, size_t size)
+{
+  return count <= LUA_MAXINTEGER / size ? count * size : LUA_MAXINTEGER;
+}
+
+/* The text that Lua's files write for the string or number in `arg`, which it replaces. */
+const char *fmb_check_written(lua_State *L, int arg, size_t *length);
+
+/* Makes such text of the arguments from `first` to the top; returns the sum of their lengths. */
+uint64_t fmb_check_all_written(lua_State *L, int first);
+
+/* An integer. Strings and errors are left to luaL_checkinteger. */
+static inline lua_Integer fmb_check_integer(lua_State *L, int arg)
+{
+  int is_integer;
+  const lua_Integer x = lua_tointegerx(L, arg, &is_integer);
+  return is_integer ? x : luaL_checkinteger(L, arg);
+}
 
 /* An access word. */
 int fmb_check_access(lua_State *L, int arg);
 int fmb_opt_access(lua_State *L, int arg, int otherwise);
 
-/* The fields that a call's options may have; any other raises, naming it. */
+/* A time-out in seconds; a negative one and NaN raise. nil and none give `otherwise`. */
+double fmb_opt_timeout(lua_State *L, int arg, double otherwise);
+
+/* The options that a call may have; another one raises, and its name is in the message. */
 enum {
   FMB_ACCESS = 1, FMB_SIZE = 2, FMB_MODE = 4, FMB_SDDL = 8, FMB_NAME = 16, FMB_INHERIT = 32,
-  FMB_COMMIT = 64, FMB_LARGE_PAGES = 128, FMB_EXISTING = 256, FMB_MANUAL = 512, FMB_SET = 1024, FMB_CAPACITY = 2048,
-  FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192, FMB_PROTECT = 16384
+  FMB_COMMIT = 64, FMB_LARGE_PAGES = 128, FMB_EXISTING = 256, FMB_MANUAL = 512, FMB_SET = 1024,
+  FMB_CAPACITY = 2048, FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192, FMB_PROTECT = 16384
 };
 
 typedef struct fmb_options {
-  fm_options map; /* also `mode`, `sddl` of what is no map */
+  fm_options map; /* also `mode` and `sddl` of other named objects */
   bool existing, manual, set, stream;
   uint64_t capacity, max_message; /* 0: not given */
-  uint32_t protect; /* 0: not given */
+  uint32_t protect;               /* 0: not given */
 } fmb_options;
 
 fmb_options fmb_default_options(void);
 
-/* Reads the table at `arg` (none and nil are fine) into `o`, whose strings live as long as the table. */
+/* Reads the table at `arg` into `o`; none and nil change nothing. The strings in `o` are the table's. */
 void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed);
 
-/* Seconds; nil gives `otherwise`. A negative one raises, and what is no number. */
-double fmb_opt_timeout(lua_State *L, int arg, double otherwise);
+/* {-- Objects (lobject.c) -----------------------------------------------------------------------
+**
+** Each userdata of this module begins with an fmb_object. Two questions tell what it is: is `type` the
+** address of that type's name, and is `pointer` NULL, which means closed? The pointer is the C library's
+** object; of a view, an array and a stream it is the fm_view. Comparing addresses is quicker than looking at
+** the metatable. */
 
-/* {-- Objects ------------------------------------------------------------------------------------ */
-
-/* What holds one pointer, NULL when it is closed: sync objects and channels. Their types are told apart by the address
-** of the type's name, which is quicker than to look at the metatable. */
 typedef struct fmb_object {
-  void *pointer;
   const char *type;
+  void *pointer;
 } fmb_object;
 
-extern const char fmb_mutex[], fmb_semaphore[], fmb_event[], fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[],
-  fmb_file[];
+/* The names of the types, which their metatables have as __name. */
+extern const char fmb_map[], fmb_view[], fmb_array[], fmb_stream[], fmb_mutex[], fmb_semaphore[], fmb_event[],
+  fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[], fmb_file[];
 
-/* Pushes a closed one of `size` bytes, which begins with an fmb_object, to be filled, behind so many arguments of the
-** call. A finalizer may run: options are read after it, since what they refer to is their table's. */
-fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size);
+/* Pushes a closed object of `size` bytes, with `values` user values, after cutting the stack to the call's
+** `arguments`. A finalizer may run, so look at other objects and at options only afterwards. */
+fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size, int values);
 
-/* Argument 1, which may be closed. */
-static inline fmb_object *fmb_to_object(lua_State *L, const char *type)
+/* The object of this type at a stack index, which may be closed; NULL if there is none. */
+static inline fmb_object *fmb_to_object(lua_State *L, int index, const char *type)
 {
-  fmb_object *o = lua_touserdata(L, 1);
-  if (o && lua_rawlen(L, 1) >= sizeof *o && o->type == type) return o;
-  luaL_typeerror(L, 1, type);
-  return NULL;
+  fmb_object *o = lua_touserdata(L, index);
+  return o && lua_rawlen(L, index) >= sizeof *o && o->type == type ? o : NULL;
 }
 
-/* Its pointer; raises for a closed one. A number that is made a string is an allocation, and a finalizer that it runs
-** may close the object: string arguments are looked at first. */
-static inline void *fmb_check_object(lua_State *L, const char *type)
+/* The same in an argument; another type raises. */
+static inline fmb_object *fmb_check_object(lua_State *L, int arg, const char *type)
 {
-  fmb_object *o = fmb_to_object(L, type);
-  if (!o->pointer) luaL_error(L, "%s is closed", type);
+  fmb_object *o = fmb_to_object(L, arg, type);
+  if (!o) fmb_type_error(L, arg, type);
+  return o;
+}
+
+/* The pointer of the object in an argument. If the object is closed, it raises. Making a string of a number
+** allocates, and a finalizer that runs then may close the object. So convert all arguments before this call,
+** or call it again. */
+static inline void *fmb_check_open(lua_State *L, int arg, const char *type)
+{
+  fmb_object *o = fmb_check_object(L, arg, type);
+  if (!o->pointer) fmb_raise_closed(L, arg, type);
   return o->pointer;
 }
 
-/* The bytes in an argument, and the open object's pointer: a number becomes a string there, and a finalizer that runs
-** then may close the object. */
-static inline void *fmb_check_bytes(lua_State *L, const char *type, int arg, const char **bytes, size_t *length)
+/* The bytes of the string or number in `arg`, and the pointer of self, which is open also after a
+** conversion. */
+static inline void *fmb_check_bytes(lua_State *L, const char *type, int arg, const char **bytes,
+                                    size_t *length)
 {
-  fmb_check_object(L, type);
+  fmb_check_open(L, 1, type);
   *bytes = luaL_checklstring(L, arg, length);
-  return fmb_check_object(L, type);
+  return fmb_check_open(L, 1, type);
 }
 
-/* Takes the pointer out of one that is closed, and pushes true, which closing returns. NULL if it is closed already. */
+/* Marks self as closed and returns the pointer it had, NULL if it was closed already. Pushes true, which
+** close returns. */
 void *fmb_release(lua_State *L, const char *type);
 
-/* Returns true, or pushes the failure. */
-int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);
+/* Makes a type's metatable, with these methods and metamethods. A NULL `close` or `metamethods` has none. */
+void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close,
+                  lua_CFunction to_string, const luaL_Reg *metamethods);
 
-/* Makes the metatable of a type, with these methods and metamethods beside __gc, __close and __tostring, which are
-** `close` and `tostring`. */
-void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, lua_CFunction tostring);
-
-/* {-- Maps (lmap.c) and views (lview.c) --------------------------------------------------------- */
-
-/* Pushes a closed map or view, to be filled: an error in between then finds nothing half done. To be called
-** before the other arguments are looked at, since finalizers may run. A map is pushed at index 4. */
-fm_map **fmb_new_map(lua_State *L);
-fm_view *fmb_new_view(lua_State *L);
+/* {-- Topics ------------------------------------------------------------------------------------ */
 
 /* Make the metatables. */
 void fmb_open_map(lua_State *L);
@@ -139,7 +175,7 @@ void fmb_open_mailslot(lua_State *L);
 void fmb_open_pipe(lua_State *L);
 void fmb_open_win32(lua_State *L);
 
-/* The methods of views, kept by topic. */
+/* The methods of views, by topic. */
 extern const luaL_Reg fmb_number_methods[];
 extern const luaL_Reg fmb_atomic_methods[];
 extern const luaL_Reg fmb_array_methods[];
@@ -148,58 +184,53 @@ extern const luaL_Reg fmb_byte_methods[];
 extern const luaL_Reg fmb_packed_methods[];
 extern const luaL_Reg fmb_stream_methods[];
 
-/* {-- The way to a view's bytes -----------------------------------------------------------------
+/* {-- Access to a view's bytes ------------------------------------------------------------------
 **
-** A method that touches memory goes three steps: fmb_self or fmb_open_self, fmb_at for every byte that it
-** touches, and fmb_check_lost when what it read is in private memory, or what it wrote is written. Between the
-** second and the third nothing of Lua's may run: a finalizer may close the view. */
+** A method that accesses memory takes three steps:
+** 1. fmb_self or fmb_open_self gives the view.
+** 2. fmb_at checks a range and gives its address, for every byte that the method accesses.
+** 3. fmb_check_lost, after what was read is in private memory or what was to be written is written, raises if
+**    a page was lost.
+** Between steps 2 and 3 nothing may allocate in Lua, since a finalizer may close the view. */
 
-/* What a view's userdata is. The tag tells it from all others, together with the size, more cheaply than its
-** metatable does: this check is on the way of every number. */
-typedef struct fmb_view {
+/* A view's userdata. Its `object.pointer` is &view while it is open. */
+typedef struct fmb_view_object {
+  fmb_object object;
   fm_view view;
-  const void *tag;
-} fmb_view;
+} fmb_view_object;
 
-extern const char fmb_view_tag[];
+/* Pushes a closed view, to be filled by fmb_finish_view: an error before that leaves nothing half made. */
+fmb_view_object *fmb_new_view(lua_State *L);
+
+/* Ends a call that made the view on top: returns 1 if `code` is FM_OK, else fails. */
+int fmb_finish_view(lua_State *L, fmb_view_object *v, int code, const char *subject, const fm_error *e);
 
 /* The view at a stack index, which may be closed; NULL if there is none. */
 static inline fm_view *fmb_to_view(lua_State *L, int index)
 {
-  fmb_view *u = lua_touserdata(L, index);
-  return u && lua_rawlen(L, index) == sizeof *u && u->tag == fmb_view_tag ? &u->view : NULL;
+  fmb_object *o = fmb_to_object(L, index, fmb_view);
+  return o ? &((fmb_view_object *)(void *)o)->view : NULL;
 }
 
-/* The view in an argument, which may be closed. */
-static inline fm_view *fmb_check_view(lua_State *L, int arg)
-{
-  fm_view *v = fmb_to_view(L, arg);
-  if (!v) luaL_typeerror(L, arg, FMB_VIEW);
-  return v;
-}
-
+/* Self, which may be closed. */
 static inline fm_view *fmb_self(lua_State *L)
 {
-  return fmb_check_view(L, 1);
+  return &((fmb_view_object *)(void *)fmb_check_object(L, 1, fmb_view))->view;
 }
 
 /* Self, open. */
-fm_view *fmb_open_self(lua_State *L);
-
-/* An integer. What luaL_checkinteger also does (strings, errors) is left to it. */
-static inline lua_Integer fmb_check_integer(lua_State *L, int arg)
+static inline fm_view *fmb_open_self(lua_State *L)
 {
-  int is_integer;
-  const lua_Integer x = lua_tointegerx(L, arg, &is_integer);
-  return is_integer ? x : luaL_checkinteger(L, arg);
+  return fmb_check_open(L, 1, fmb_view);
 }
 
-/* Where `n` bytes from `offset` are, if they may be touched though no quick test said so; else raises. The
-** offset is argument `arg`. */
-unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset, uint64_t n);
+/* The address of `n` bytes from `offset`, if they may be accessed although the quick test below failed;
+** else raises. The offset is argument `arg`. */
+unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset,
+                           uint64_t n);
 
-/* Where the `n` bytes from `offset`, argument `arg`, are. A view that is closed, read-only or reserved has
-** nothing readable or writable: the same test finds them. */
+/* The address of `n` bytes from `offset`, argument `arg`. A view that is closed, read-only or reserved has a
+** limit of 0, so one test finds all of these. */
 static inline unsigned char *fmb_at_offset(lua_State *L, const fm_view *v, bool writing, int arg,
                                            lua_Integer offset, uint64_t n)
 {
@@ -214,14 +245,14 @@ static inline unsigned char *fmb_at(lua_State *L, const fm_view *v, bool writing
   return fmb_at_offset(L, v, writing, arg, fmb_check_integer(L, arg), n);
 }
 
-/* Raises unless `length` bytes from `offset`, argument `arg`, lie in the view, whether or not they may be
-** touched yet. */
+/* Raises unless `length` bytes from `offset`, argument `arg`, are inside the view. They need not be
+** committed. */
 void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, uint64_t length);
 
 /* Pushes a string of shared memory, and checks that no page of it was lost. */
 void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length);
 
-/* Raises if a page of the view has gone away, maybe just now. */
+/* Raises because a page of a view was lost. */
 int fmb_raise_lost(lua_State *L);
 
 static inline void fmb_check_lost(lua_State *L, const fm_view *v)

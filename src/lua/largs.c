@@ -1,7 +1,21 @@
-/* Arguments that several calls share: counts, access words, and the table of options. */
+/* Arguments that several calls share: counts, access words, time-outs, text, and the table of options. */
+#include <stdio.h>
 #include <string.h>
 
 #include "binding.h"
+
+const char *fmb_check_text(lua_State *L, int arg)
+{
+  size_t length;
+  const char *s = luaL_checklstring(L, arg, &length);
+  if (strlen(s) == length) return s;
+  fm_error e;
+  memset(&e, 0, sizeof e);
+  e.code = FM_INVALID;
+  snprintf(e.detail, sizeof e.detail, "a name or path must not contain a NUL byte");
+  fmb_fail(L, s, &e);
+  return NULL;
+}
 
 bool fmb_is_word(lua_State *L, int index, const char *word)
 {
@@ -22,7 +36,32 @@ uint64_t fmb_opt_count(lua_State *L, int arg, const char *what, uint64_t otherwi
   return lua_isnoneornil(L, arg) ? otherwise : fmb_check_count(L, arg, what);
 }
 
-/* Bits of the access word at a stack index, 0 if it is none. */
+/* An integer is the same as lua_tolstring makes it; a float has no ".0" where Lua's files write none. */
+const char *fmb_check_written(lua_State *L, int arg, size_t *length)
+{
+  if (lua_type(L, arg) == LUA_TNUMBER && !lua_isinteger(L, arg)) {
+    char text[64];
+    snprintf(text, sizeof text, LUA_NUMBER_FMT, (LUAI_UACNUMBER)lua_tonumber(L, arg));
+    lua_pushstring(L, text);
+    lua_replace(L, arg);
+  }
+  return luaL_checklstring(L, arg, length);
+}
+
+uint64_t fmb_check_all_written(lua_State *L, int first)
+{
+  uint64_t total = 0;
+  for (int arg = first, top = lua_gettop(L); arg <= top; arg++) {
+    size_t length;
+    fmb_check_written(L, arg, &length);
+    total += length;
+  }
+  return total;
+}
+
+#define ACCESS_WORDS "\"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or \"copyx\""
+
+/* The bits of the access word at a stack index; 0 for another value. */
 static int access_at(lua_State *L, int index)
 {
   const char *word = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
@@ -32,9 +71,10 @@ static int access_at(lua_State *L, int index)
 int fmb_check_access(lua_State *L, int arg)
 {
   const int access = access_at(L, arg);
+  const char *hint = lua_istable(L, arg) ? "; the options are the next argument" : "";
   if (access == 0)
-    luaL_argerror(L, arg, lua_pushfstring(L, "access is \"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or "
-                                             "\"copyx\", not %s", luaL_tolstring(L, arg, NULL)));
+    luaL_argerror(L, arg, lua_pushfstring(L, "access must be " ACCESS_WORDS ", got %s%s",
+                                          luaL_tolstring(L, arg, NULL), hint));
   return access;
 }
 
@@ -47,21 +87,23 @@ double fmb_opt_timeout(lua_State *L, int arg, double otherwise)
 {
   if (lua_isnoneornil(L, arg)) return otherwise;
   const lua_Number seconds = luaL_checknumber(L, arg);
-  if (!(seconds >= 0)) /* nor NaN */
-    luaL_argerror(L, arg, lua_pushfstring(L, "time-out %f is %s", (LUAI_UACNUMBER)seconds,
-                                          seconds < 0 ? "negative" : "no number"));
+  if (seconds < 0)
+    luaL_argerror(L, arg, lua_pushfstring(L, "time-out must not be negative, got %f",
+                                          (LUAI_UACNUMBER)seconds));
+  if (seconds != seconds) luaL_argerror(L, arg, "time-out must not be NaN");
   return seconds < FM_FOREVER ? (double)seconds : FM_FOREVER;
 }
 
 /* {-- Options ----------------------------------------------------------------------------------- */
 
-/* Each reads the value on top of the stack, and returns what was expected instead, or NULL. */
+/* A reader stores the value on top of the stack. It returns NULL, or a description of the values that it
+** accepts. */
 typedef const char *(*reader)(lua_State *L, fmb_options *o);
 
 static const char *read_access(lua_State *L, fmb_options *o)
 {
   o->map.access = access_at(L, -1);
-  return o->map.access ? NULL : "\"r\", \"rw\", \"copy\", \"rx\", \"rwx\" or \"copyx\"";
+  return o->map.access ? NULL : ACCESS_WORDS;
 }
 
 static const char *read_size(lua_State *L, fmb_options *o)
@@ -72,11 +114,11 @@ static const char *read_size(lua_State *L, fmb_options *o)
   return is_integer && size >= 0 ? NULL : "an integer from 0 to 2^63-1";
 }
 
-/* Three octal digits, with or without a 0 before them. The owner keeps the right to read: who cannot open
-** a segment cannot see that it is dead, and clear it away. */
+/* Three octal digits, with or without a 0 before them. The owner must be able to read: a process that cannot
+** open a segment cannot see that it is stale, and cannot remove it. */
 static const char *read_mode(lua_State *L, fmb_options *o)
 {
-  static const char expected[] = "permissions as an octal string like \"0600\", the owner's read among them";
+  static const char expected[] = "an octal string such as \"0600\" that lets the owner read";
   if (lua_type(L, -1) != LUA_TSTRING) return expected;
   size_t length;
   const char *s = lua_tolstring(L, -1, &length);
@@ -181,31 +223,45 @@ static const struct option { const char *name; unsigned bit; reader read; } know
   {"protect", FMB_PROTECT, read_protect},
 };
 
-/* The option that the key below the top names; raises if the call has none of that name. */
+/* The option that the key below the top names; raises if the call has no such option. */
 static const struct option *find_option(lua_State *L, int arg, unsigned allowed)
 {
-  const bool is_string = lua_type(L, -2) == LUA_TSTRING; /* lua_next must find its key unconverted */
+  const bool is_string = lua_type(L, -2) == LUA_TSTRING; /* lua_next needs a number as it is */
   for (size_t i = 0; is_string && i < sizeof known / sizeof *known; i++)
     if ((known[i].bit & allowed) && fmb_is_word(L, -2, known[i].name)) return &known[i];
-  lua_pushvalue(L, -2); /* luaL_tolstring must not change the key that lua_next goes on from */
+  lua_pushvalue(L, -2);
   luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", luaL_tolstring(L, -1, NULL)));
   return NULL;
 }
 
 fmb_options fmb_default_options(void)
 {
-  return (fmb_options){.map = fm_default_options()};
+  fmb_options o;
+  memset(&o, 0, sizeof o);
+  o.map = fm_default_options();
+  return o;
+}
+
+static void raise_no_table(lua_State *L, int arg)
+{
+  const char *got = fmb_push_type_name(L, arg);
+  lua_pushfstring(L, "table expected, got %s", got);
+  if (access_at(L, arg)) {
+    lua_pushfstring(L, "; the access is an option: { access = \"%s\" }", lua_tostring(L, arg));
+    lua_concat(L, 2);
+  }
+  luaL_argerror(L, arg, lua_tostring(L, -1));
 }
 
 void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed)
 {
   if (lua_isnoneornil(L, arg)) return;
-  luaL_checktype(L, arg, LUA_TTABLE);
+  if (!lua_istable(L, arg)) raise_no_table(L, arg);
   for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
     const struct option *option = find_option(L, arg, allowed);
     const char *expected = option->read(L, o);
     if (expected)
-      luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' is %s, not %s", option->name, expected,
+      luaL_argerror(L, arg, lua_pushfstring(L, "option '%s' must be %s, got %s", option->name, expected,
                                             luaL_tolstring(L, -1, NULL)));
   }
 }

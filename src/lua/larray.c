@@ -1,5 +1,5 @@
-/* Arrays: numbers of one type, one behind the other in a view, that look like a table's. An array refers to its
-** view, which its user value keeps from being collected; a closed view closes it. */
+/* Arrays: consecutive numbers of one type in a view, used as a table is. The array's user value keeps its
+** view from being collected. Closing the view closes the array. */
 #include <limits.h>
 #include <string.h>
 
@@ -8,15 +8,16 @@
 
 /*** @module filemap */
 
-/* {-- What depends on the type ------------------------------------------------------------------ */
+/* {-- Operations of each type --------------------------------------------------------------------- */
 
 typedef struct operations {
   size_t size;
   /* Pushes the number at `p`. */
   void (*push)(lua_State *L, const unsigned char *p);
-  /* Writes the number at a stack index; false, and nothing is written, if it does not fit. */
+  /* Writes the number at a stack index. If it does not fit, writes nothing and returns false. */
   bool (*put)(lua_State *L, int index, unsigned char *p);
-  /* `count` numbers from `p` on, to or from the table at a stack index, where the first has the index `first`. */
+  /* Copy `count` numbers at `p` to or from the table at a stack index, where the first one has the index
+  ** `first`. */
   void (*push_all)(lua_State *L, int table, lua_Integer first, const unsigned char *p, size_t count);
   void (*put_all)(lua_State *L, int table, unsigned char *p, size_t count);
 } operations;
@@ -64,27 +65,27 @@ enum { LARGEST = sizeof(int64_t) };
 /* {-- Arrays ------------------------------------------------------------------------------------ */
 
 typedef struct array {
-  const void *tag; /* as of a view's userdata */
-  const fm_view *view;
+  fmb_object object; /* the pointer is the view, which may be closed */
   const operations *op;
   fmb_type type;
   size_t offset;
   size_t count;
 } array;
 
-static const char array_tag[] = FMB_ARRAY;
-
 static inline const array *check_array(lua_State *L, int arg)
 {
-  const array *a = lua_touserdata(L, arg);
-  if (!a || lua_rawlen(L, arg) != sizeof *a || a->tag != array_tag) luaL_typeerror(L, arg, FMB_ARRAY);
-  return a;
+  return (const array *)(const void *)fmb_check_object(L, arg, fmb_array);
+}
+
+static inline const fm_view *view_of(const array *a)
+{
+  return a->object.pointer;
 }
 
 static const array *open_array(lua_State *L, int arg)
 {
   const array *a = check_array(L, arg);
-  if (!a->view->data) luaL_error(L, "%s is closed", FMB_VIEW);
+  if (!view_of(a)->data) fmb_raise_closed(L, arg, fmb_view);
   return a;
 }
 
@@ -93,22 +94,22 @@ static inline bool has(const array *a, lua_Integer i)
   return (lua_Unsigned)i - 1 < a->count;
 }
 
-/* Where `n` elements from the i-th on are, which the array must have. */
+/* The address of the `n` elements from index `i` on, which the array must have. */
 static inline unsigned char *at(lua_State *L, const array *a, bool writing, lua_Integer i, size_t n)
 {
   const size_t offset = a->offset + ((size_t)i - 1) * a->op->size;
-  if ((writing ? a->view->writable : a->view->readable) == 0)
-    return fmb_at_last(L, a->view, writing, 2, (lua_Integer)offset, n * a->op->size);
-  return a->view->data + offset;
+  if ((writing ? view_of(a)->writable : view_of(a)->readable) == 0)
+    return fmb_at_last(L, view_of(a), writing, 2, (lua_Integer)offset, n * a->op->size);
+  return view_of(a)->data + offset;
 }
 
 static int raise_index(lua_State *L, const array *a, int arg)
 {
-  return luaL_error(L, "index %s is out of the range of an array (1 to %I)", luaL_tolstring(L, arg, NULL),
-                    (LUAI_UACINT)a->count);
+  const char *index = luaL_tolstring(L, arg, NULL);
+  return luaL_error(L, "index %s is out of the range of an array (1 to %I)", index, (LUAI_UACINT)a->count);
 }
 
-/* The index in `arg`, from which on the array must have `n` elements; of none it may be any. */
+/* The index in `arg`, from which on the array must have `n` elements. If `n` is 0, any index is accepted. */
 static lua_Integer check_elements(lua_State *L, const array *a, int arg, uint64_t n)
 {
   const lua_Integer i = luaL_checkinteger(L, arg);
@@ -122,13 +123,13 @@ static lua_Integer check_elements(lua_State *L, const array *a, int arg, uint64_
 
 /*** @type view */
 
-/*** An array of numbers in this view.
+/*** Makes an array of the numbers in a part of this view. Closing the view closes the array.
 @function array
-@tparam string T the numbers' type, as for @{getter}
-@tparam integer offset of the first, in bytes from 0; any alignment
-@tparam integer count of the numbers
+@tparam string T the type of the numbers, as for @{getter}
+@tparam integer offset of the first number, in bytes from 0; any alignment
+@tparam integer count how many numbers, from 0
 @treturn array
-@raise for an unknown type, and a range past the view's end */
+@raise for an unknown type, a range past the view's end, and if the view is closed */
 static int view_array(lua_State *L)
 {
   fmb_open_self(L);
@@ -136,28 +137,33 @@ static int view_array(lua_State *L)
   const size_t size = all_operations[type].size;
   const uint64_t offset = fmb_check_count(L, 3, "offset");
   const uint64_t count = fmb_check_count(L, 4, "count");
-  array *a = lua_newuserdatauv(L, sizeof *a, 1); /* a finalizer may run, and close self: look only now */
-  const fm_view *v = fmb_open_self(L);
-  fmb_check_range(L, v, 3, offset, count <= LUA_MAXINTEGER / size ? count * size : LUA_MAXINTEGER);
-  *a = (array){array_tag, v, &all_operations[type], type, (size_t)offset, (size_t)count};
+  fmb_object *object = fmb_new_object(L, 4, fmb_array, sizeof(array), 1);
+  fm_view *v = fmb_open_self(L); /* a finalizer may have closed it */
+  fmb_check_range(L, v, 3, offset, fmb_bytes_of(count, size));
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
-  luaL_setmetatable(L, FMB_ARRAY);
+  array *a = (array *)(void *)object;
+  a->object.pointer = v;
+  a->op = &all_operations[type];
+  a->type = type;
+  a->offset = (size_t)offset;
+  a->count = (size_t)count;
   return 1;
 }
 
-/*** An array: `a[i]` reads the i-th number, or nil out of range, and `a[i] = x` writes it, or raises out of
-range and for a number that does not fit; `#a` is their count. `ipairs(a)` goes over all of them.
+/*** An array of numbers, used as a table is. Indices count from 1. `a[i]` reads a number, and is nil out of
+range. `a[i] = x` writes a number; it raises out of range and for a number that does not fit. `#a` is the
+count of numbers, and `ipairs(a)` iterates over all of them.
 @type array */
 
-/* What is not an integer may be a float that is one, or a method's name. */
+/* An index that is not an integer may be a float with an integer value, or the name of a method. */
 static int index_other(lua_State *L, const array *a)
 {
   int is_integer;
   const lua_Integer i = lua_tointegerx(L, 2, &is_integer);
   if (lua_type(L, 2) == LUA_TNUMBER && is_integer && has(a, i)) {
     a->op->push(L, at(L, a, false, i, 1));
-    fmb_check_lost(L, a->view);
+    fmb_check_lost(L, view_of(a));
     return 1;
   }
   lua_settop(L, 2);
@@ -176,7 +182,7 @@ static int array_index(lua_State *L)
     return 1;
   }
   a->op->push(L, at(L, a, false, i, 1));
-  fmb_check_lost(L, a->view);
+  fmb_check_lost(L, view_of(a));
   return 1;
 }
 
@@ -189,7 +195,7 @@ static int array_newindex(lua_State *L)
   unsigned char *p = at(L, a, true, i, 1);
   if (!a->op->put(L, 3, p))
     return luaL_error(L, "element %I: %s", (LUAI_UACINT)i, fmb_push_misfit(L, 3, a->type));
-  fmb_check_lost(L, a->view);
+  fmb_check_lost(L, view_of(a));
   return 0;
 }
 
@@ -199,12 +205,13 @@ static int array_len(lua_State *L)
   return 1;
 }
 
-/*** A table of the numbers from the i-th to the j-th: `t[1]` is the i-th. As when each is read, what is out of
-range is nil.
+/*** Copies numbers to a table. The number at index `i` becomes `t[1]`. Indices out of range leave nil, as
+reading them does.
 @function get
-@tparam[opt=1] integer i
-@tparam[opt] integer j default: the last one's
-@treturn {number,...} */
+@tparam[opt=1] integer i the index of the first number
+@tparam[opt] integer j the index of the last number; default: `#a`
+@treturn {number,...} a new table
+@raise if the view is closed */
 static int array_get(lua_State *L)
 {
   const array *a = open_array(L, 1);
@@ -218,28 +225,30 @@ static int array_get(lua_State *L)
   a = open_array(L, 1); /* a finalizer may have closed the view */
   if (n == 0 || !fits) return 1;
   a->op->push_all(L, lua_gettop(L), (lua_Integer)place, at(L, a, false, first, n), n);
-  fmb_check_lost(L, a->view);
+  fmb_check_lost(L, view_of(a));
   return 1;
 }
 
-/* Raises unless the table in `arg` has `n` numbers that fit. Its elements are taken as they are, without
-** metamethods, so that they are the same when they are written. */
+/* Raises unless the table in `arg` has `n` numbers that fit. Metamethods are ignored, so that the elements
+** are still the same when they are written. */
 static void check_numbers(lua_State *L, const array *a, int arg, size_t n)
 {
   unsigned char ignored[LARGEST];
   for (size_t k = 1; k <= n; k++) {
     lua_rawgeti(L, arg, (lua_Integer)k);
     if (!a->op->put(L, -1, ignored))
-      luaL_argerror(L, arg, lua_pushfstring(L, "element %I: %s", (LUAI_UACINT)k, fmb_push_misfit(L, -1, a->type)));
+      luaL_argerror(L, arg, lua_pushfstring(L, "element %I: %s", (LUAI_UACINT)k,
+                                            fmb_push_misfit(L, -1, a->type)));
     lua_pop(L, 1);
   }
 }
 
-/*** Writes the numbers of a table, all or none, from the i-th on.
+/*** Writes the numbers of a table, all of them, or none if it raises.
 @function set
-@tparam integer i
-@tparam {number,...} t
-@raise if they do not all fit, and for a read-only view */
+@tparam integer i the index of the first number that is written
+@tparam {number,...} t the numbers, without metamethods
+@raise for a number that does not fit the type, indices out of range, a read-only view, and if the view is
+  closed */
 static int array_set(lua_State *L)
 {
   const array *a = open_array(L, 1);
@@ -249,39 +258,39 @@ static int array_set(lua_State *L)
   if (n == 0) return 0;
   check_numbers(L, a, 3, n);
   a->op->put_all(L, 3, at(L, a, true, i, n), n);
-  fmb_check_lost(L, a->view);
+  fmb_check_lost(L, view_of(a));
   return 0;
 }
 
-/*** Copies numbers from an array of the same type, this one or another; the ranges may overlap.
+/*** Copies numbers from this array or another one of the same type. The ranges may overlap.
 @function copy
-@tparam integer i the index of the first that is written
+@tparam integer i the index of the first number that is written
 @tparam array source
-@tparam integer j the index of the first in `source`
-@tparam integer n how many
-@raise for another type, indices out of range, and a read-only view */
+@tparam integer j the index of the first number in `source`
+@tparam integer n how many numbers, from 0
+@raise for an array of another type, indices out of range, a read-only view, and if a view is closed */
 static int array_copy(lua_State *L)
 {
   const array *a = open_array(L, 1), *source = open_array(L, 3);
   const uint64_t n = fmb_check_count(L, 5, "count");
   const lua_Integer i = check_elements(L, a, 2, n), j = check_elements(L, source, 4, n);
   if (a->type != source->type)
-    return luaL_argerror(L, 3, lua_pushfstring(L, "an array of %s, not of %s", fmb_type_name(source->type),
-                                               fmb_type_name(a->type)));
+    return luaL_argerror(L, 3, lua_pushfstring(L, "array of %s expected, got one of %s",
+                                               fmb_type_name(a->type), fmb_type_name(source->type)));
   if (n == 0) return 0;
   const unsigned char *to = at(L, a, true, i, (size_t)n), *from = at(L, source, false, j, (size_t)n);
-  fm_view_copy(a->view, (uint64_t)(to - a->view->data), source->view, (uint64_t)(from - source->view->data),
-               (size_t)n * a->op->size);
-  fmb_check_lost(L, a->view);
-  fmb_check_lost(L, source->view);
+  fm_view_copy(view_of(a), (uint64_t)(to - view_of(a)->data), view_of(source),
+               (uint64_t)(from - view_of(source)->data), (size_t)n * a->op->size);
+  fmb_check_lost(L, view_of(a));
+  fmb_check_lost(L, view_of(source));
   return 0;
 }
 
 static int array_tostring(lua_State *L)
 {
   const array *a = check_array(L, 1);
-  if (!a->view->data) lua_pushliteral(L, FMB_ARRAY " (closed)");
-  else lua_pushfstring(L, "%s (%I %s)", FMB_ARRAY, (LUAI_UACINT)a->count, fmb_type_name(a->type));
+  if (!view_of(a)->data) lua_pushfstring(L, "%s (closed)", fmb_array);
+  else lua_pushfstring(L, "%s (%I %s)", fmb_array, (LUAI_UACINT)a->count, fmb_type_name(a->type));
   return 1;
 }
 
@@ -290,12 +299,10 @@ void fmb_open_array(lua_State *L)
   static const luaL_Reg methods[] = {
     {"get", array_get}, {"set", array_set}, {"copy", array_copy}, {NULL, NULL},
   };
-  static const luaL_Reg metamethods[] = {
-    {"__newindex", array_newindex}, {"__len", array_len}, {"__tostring", array_tostring}, {NULL, NULL},
-  };
-  luaL_newmetatable(L, FMB_ARRAY);
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
+  static const luaL_Reg metamethods[] = {{"__newindex", array_newindex}, {"__len", array_len}, {NULL, NULL}};
+  fmb_new_type(L, fmb_array, methods, NULL, array_tostring, metamethods);
+  luaL_getmetatable(L, fmb_array);
+  lua_getfield(L, -1, "__index");
   lua_pushcclosure(L, array_index, 1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

@@ -1,5 +1,6 @@
-/* Atomic numbers in a view, for the ATOMIC types of types.h: sequentially consistent, for all processes that
-** share the memory. An address that is not aligned would be atomic on some processors only, so it raises. */
+/* Atomic numbers in a view, for the ATOMIC types of types.h. The operations are sequentially consistent among
+** all processes that share the memory. An address that is not aligned raises: on some processors such an
+** access would not be atomic. */
 #include "binding.h"
 #include "types.h"
 
@@ -59,7 +60,7 @@ static unsigned char *at_aligned(lua_State *L, bool writing, size_t size, const 
   DEFINE_CHANGE(T, ctype, and, atomic_fetch_and)                                                \
   DEFINE_CHANGE(T, ctype, or, atomic_fetch_or)
 
-/* What takes a value and gives the old one. */
+/* An operation that takes a value and returns the old one. */
 #define DEFINE_CHANGE(T, ctype, name, change)                                                   \
   static int name##_##T(lua_State *L)                                                           \
   {                                                                                             \
@@ -76,55 +77,58 @@ FMB_TYPES(DEFINE)
 
 /*** @type view */
 
-/*** Reads a number that others may be writing, whole: `load_i32`, `load_u32`, `load_i64`, `load_u64`. This and
-the other atomic methods are sequentially consistent between all processes that share the memory.
+/*** Reads a number atomically: `load_i32`, `load_u32`, `load_i64`, `load_u64`. This and the other atomic
+methods are sequentially consistent among all processes that share the memory.
 @function load_T
-@tparam integer offset in bytes from 0, at which the memory is aligned to the number's size
-@treturn integer as @{get_T}
-@raise for an offset that is not aligned in memory, or at which the number is not wholly in the view. Source: C11,
-  7.17 */
+@tparam integer offset in bytes, from 0; the memory there must be aligned to the number's size
+@treturn integer the number, as of @{get_T}
+@raise for an offset that is not aligned in memory, a number that is not wholly in the view, and if the view
+  is closed. Source: C11, 7.17 */
 
-/*** Writes a number whole: `store_i32` and so on, as @{load_T}.
+/*** Writes a number atomically: `store_i32` and so on, as @{load_T}.
 @function store_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @raise for a value that does not fit, a read-only view, and as @{load_T} */
 
-/*** Writes a number and tells what was there before: `exchange_i32` and so on, as @{load_T}.
+/*** Writes a number and returns the old one: `exchange_i32` and so on, as @{load_T}.
 @function exchange_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
 @raise as @{store_T} */
 
-/*** Adds to a number, which wraps around: `add_i32` and so on, as @{load_T}.
+/*** Adds to a number, which wraps around, and returns the old one: `add_i32` and so on, as @{load_T}.
 @function add_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
 @raise as @{store_T} */
 
-/*** Keeps those bits of a number that the value has: `and_i32` and so on, as @{load_T}.
+/*** Clears the bits of a number that are 0 in the value (bitwise and), and returns the old number: `and_i32`
+and so on, as @{load_T}.
 @function and_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
 @raise as @{store_T} */
 
-/*** Adds the bits that the value has: `or_i32` and so on, as @{load_T}.
+/*** Sets the bits of a number that are 1 in the value (bitwise or), and returns the old number: `or_i32` and
+so on, as
+@{load_T}.
 @function or_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
 @raise as @{store_T} */
 
-/*** Writes a number if the one there is as expected: `compare_exchange_i32` and so on, as @{load_T}.
+/*** Writes a number if the present one is `expected`: `compare_exchange_i32` and so on, as @{load_T}.
 @function compare_exchange_T
 @tparam integer offset as for @{load_T}
-@tparam integer expected
-@tparam integer desired
-@treturn boolean whether it was written
-@treturn integer the old value: `expected` if it was
+@tparam integer expected as the value of @{set_T}
+@tparam integer desired as the value of @{set_T}
+@treturn boolean whether `desired` was written
+@treturn integer the old value, which is `expected` if it was written
 @raise as @{store_T} */
 
 #define METHODS_PLAIN(T)

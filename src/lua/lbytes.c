@@ -1,4 +1,4 @@
-/* Bytes in bulk: finding, filling, copying and comparing them where they are. */
+/* Ranges of bytes: finding, filling, copying and comparing them in place. */
 #include <string.h>
 
 #include "../system/system.h"
@@ -10,12 +10,12 @@
 
 /*** Finds bytes.
 @function find
-@tparam string bytes any; none are found at once
-@tparam[opt=0] integer offset where to begin, in bytes from 0
-@tparam[opt] integer stop the offset before which they must end; default: the view's end
-@treturn ?integer the offset of the first that there are, or nil
-@raise for an offset or stop past the view's end */
-static int find(lua_State *L)
+@tparam string bytes any bytes; an empty string is found at `offset`
+@tparam[opt=0] integer offset where the search begins, in bytes from 0
+@tparam[opt] integer stop the offset where the range that is searched ends; default: the view's size
+@treturn ?integer the offset of the first occurrence that is wholly in the range, or nil
+@raise for an offset or stop past the view's end, and if the view is closed. Source: memmem(3) */
+static int view_find(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
   size_t n;
@@ -35,42 +35,34 @@ static int find(lua_State *L)
 
 /*** Writes the same byte everywhere in a range.
 @function fill
-@tparam integer offset in bytes from 0
-@tparam integer length in bytes
-@tparam integer byte 0 to 255
-@raise for a range past the view's end, another byte, and a read-only view */
-static int fill(lua_State *L)
+@tparam integer offset in bytes, from 0
+@tparam integer length in bytes, from 0
+@tparam integer byte from 0 to 255
+@raise for a range past the view's end, another byte, a read-only view, and if the view is closed. Source:
+  memset(3) */
+static int view_fill(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
   const uint64_t length = fmb_check_count(L, 3, "length");
   const lua_Integer byte = fmb_check_integer(L, 4);
   unsigned char *p = fmb_at(L, v, true, 2, length);
   if (byte < 0 || byte > UINT8_MAX)
-    return luaL_argerror(L, 4, lua_pushfstring(L, "%I is no byte (0 to 255)", (LUAI_UACINT)byte));
+    return luaL_argerror(L, 4, lua_pushfstring(L, "byte must be from 0 to 255, got %I", (LUAI_UACINT)byte));
   memset(p, (int)byte, (size_t)length);
   fmb_check_lost(L, v);
   return 0;
 }
 
-/* The view in argument 3 of a method, open. */
-static const fm_view *check_other(lua_State *L)
-{
-  const fm_view *v = fmb_check_view(L, 3);
-  if (!v->data) luaL_argerror(L, 3, FMB_VIEW " is closed");
-  return v;
-}
-
-/*** Copies bytes from a view, this one or another. The ranges may overlap, also in different views of the same
-memory.
+/*** Copies bytes from this view or another one. The ranges may overlap, also in two views of the same memory.
 @function copy
-@tparam integer offset where to, in bytes from 0
+@tparam integer offset where the bytes are written, in bytes from 0
 @tparam view source
-@tparam integer source_offset in bytes from 0
-@tparam integer length in bytes
-@raise for a range past a view's end, and a read-only view */
-static int copy(lua_State *L)
+@tparam integer source_offset in bytes, from 0
+@tparam integer length in bytes, from 0
+@raise for a range past a view's end, a read-only view, and if a view is closed. Source: memmove(3) */
+static int view_copy(lua_State *L)
 {
-  const fm_view *v = fmb_open_self(L), *source = check_other(L);
+  const fm_view *v = fmb_open_self(L), *source = fmb_check_open(L, 3, fmb_view);
   const uint64_t length = fmb_check_count(L, 5, "length");
   const unsigned char *to = fmb_at(L, v, true, 2, length);
   const unsigned char *from = fmb_at(L, source, false, 4, length);
@@ -80,17 +72,17 @@ static int copy(lua_State *L)
   return 0;
 }
 
-/*** Compares bytes with those of a view, this one or another.
+/*** Compares bytes with those of this view or another one.
 @function equals
-@tparam integer offset in bytes from 0
+@tparam integer offset in bytes, from 0
 @tparam view other
-@tparam integer other_offset in bytes from 0
-@tparam integer length in bytes
-@treturn boolean whether they are the same; 0 bytes are
-@raise for a range past a view's end */
-static int equals(lua_State *L)
+@tparam integer other_offset in bytes, from 0
+@tparam integer length in bytes, from 0
+@treturn boolean whether all bytes are equal; true for a length of 0
+@raise for a range past a view's end, and if a view is closed. Source: memcmp(3) */
+static int view_equals(lua_State *L)
 {
-  const fm_view *v = fmb_open_self(L), *other = check_other(L);
+  const fm_view *v = fmb_open_self(L), *other = fmb_check_open(L, 3, fmb_view);
   const uint64_t length = fmb_check_count(L, 5, "length");
   const unsigned char *p = fmb_at(L, v, false, 2, length);
   const unsigned char *q = fmb_at(L, other, false, 4, length);
@@ -102,5 +94,5 @@ static int equals(lua_State *L)
 }
 
 const luaL_Reg fmb_byte_methods[] = {
-  {"find", find}, {"fill", fill}, {"copy", copy}, {"equals", equals}, {NULL, NULL},
+  {"find", view_find}, {"fill", view_fill}, {"copy", view_copy}, {"equals", view_equals}, {NULL, NULL},
 };

@@ -1,126 +1,170 @@
-/* The C module filemap.core: the functions of filemap, which lua/filemap.lua hands on. */
+/* The C module filemap.core: the functions of filemap, which lua/filemap.lua re-exports. */
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "../map/map.h"
 #include "binding.h"
+#include "types.h"
 
 /*** @module filemap */
 
-/* The name in argument 1 of a call that can do without one; false after pushing the failure. */
+/* The name in argument 1 of a call that may have none. Returns false after pushing the failure. */
 static bool opt_name(lua_State *L, const char **name)
 {
   *name = NULL;
   return lua_isnoneornil(L, 1) || (*name = fmb_check_text(L, 1)) != NULL;
 }
 
-static const char *label(const char *name)
+/* Pushes a closed map at stack index 4: calls that make maps have at most three arguments. */
+static fmb_object *new_map(lua_State *L)
 {
-  return name ? name : "unnamed map";
+  return fmb_new_object(L, 3, fmb_map, sizeof(fmb_object), 0);
+}
+
+/* Does a name look like the path of a file? */
+static bool is_path(const char *name)
+{
+  static const char *const starts[] = {"./", "../", "~/", ".\\", "..\\"};
+  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+    if (strncmp(name, starts[i], strlen(starts[i])) == 0) return true;
+  if (isalpha((unsigned char)name[0]) && name[1] == ':') return name[2] == '\\' || name[2] == '/';
+  return name[0] == '/' && strchr(name + 1, '/');
+}
+
+/* Ends a call that made `map`, which its object at stack index 4 gets. Returns 1, or the results of the
+** failure. */
+static int finish(lua_State *L, fmb_object *object, int code, fm_map *map, const char *name, fm_error *e)
+{
+  if (code == FM_OK) {
+    object->pointer = map;
+    return 1;
+  }
+  if (name && is_path(name) && (code == FM_INVALID || code == FM_NOT_FOUND)) {
+    const size_t length = strlen(e->detail);
+    snprintf(e->detail + length, sizeof e->detail - length, "; filemap.file maps a file by its path");
+  }
+  return fmb_fail(L, name ? name : "unnamed map", e);
 }
 
 /*** Makes a new section of memory.
 @function create
-@tparam ?string name see *Names*; nil: unnamed
+@tparam ?string name see *Names*; nil makes an unnamed section
 @tparam integer size in bytes, from 1
 @tparam[opt] table options `access` ("rw"), `mode` ("0600"), `sddl`, `inherit` (false), `commit` (true),
   `large_pages` (false)
 @treturn[1] map
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `exists` (the name is taken), `invalid` (the name, a size of 0), `denied`,
+@treturn[2] string code: `exists` (the name is taken), `invalid` (the name, or a size of 0), `denied`,
   `no_space`, `no_memory`, `too_large`, `in_use`, `unsupported`, `system`
-@treturn[2] ?integer native errno or GetLastError
-@raise for a negative size and an unknown option. Source: CreateFileMapping, shm_open(3) */
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative size, and an unknown option or option value. Source: CreateFileMapping, shm_open(3) */
 static int core_create(lua_State *L)
 {
   const char *name;
   if (!opt_name(L, &name)) return 4;
   const uint64_t size = fmb_check_count(L, 2, "size");
   fmb_options o = fmb_default_options();
+  fm_map *m = NULL;
   fm_error e;
-  fm_map **m = fmb_new_map(L);
+  fmb_object *object = new_map(L);
   fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
-  return fm_create(m, name, size, &o.map, &e) == FM_OK ? 1 : fmb_fail(L, label(name), &e);
+  const int code = fm_create(&m, name, size, &o.map, &e);
+  return finish(L, object, code, m, name, &e);
 }
 
-/*** Opens a section that is there.
+/*** Opens an existing section of memory.
 @function open
 @tparam string name
 @tparam[opt="r"] string access
-@tparam[opt] table options `size`: the least it must have, and what the map's size then is; `inherit`
+@tparam[opt] table options `size`: the least size in bytes that the section must have, which becomes the map's
+  size; `inherit` (false)
 @treturn[1] map
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `denied`, `too_small`, `invalid` (the name, or what has it),
-  `in_use`, `system`
-@treturn[2] ?integer native
-@raise for an unknown access or option. Source: OpenFileMapping */
+@treturn[2] string code: `not_found`, `denied`, `too_small`, `invalid` (the name, or it stands for another
+  kind of object), `in_use`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an unknown access, option or option value. Source: OpenFileMapping, shm_open(3) */
 static int core_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
   if (!name) return 4;
   fmb_options o = fmb_default_options();
+  fm_map *m = NULL;
   fm_error e;
-  fm_map **m = fmb_new_map(L);
+  fmb_object *object = new_map(L);
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_INHERIT);
   o.map.access = fmb_opt_access(L, 2, FM_READ);
-  return fm_open(m, name, &o.map, &e) == FM_OK ? 1 : fmb_fail(L, name, &e);
+  const int code = fm_open(&m, name, &o.map, &e);
+  return finish(L, object, code, m, name, &e);
 }
 
-/*** Opens a section, or makes it where there is none.
+/*** Opens a section of memory, or makes it if there is none of that name.
 @function create_or_open
-@tparam ?string name
-@tparam integer size in bytes, from 1; the map's size in either case
+@tparam ?string name nil makes an unnamed section
+@tparam integer size in bytes, from 1; the map's size in both cases
 @tparam[opt] table options as for @{create}
 @treturn[1] map
 @treturn[1] boolean created
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `too_small` (one that is there is smaller), else as @{create} and @{open}
-@treturn[2] ?integer native
-@raise as @{create} */
+@treturn[2] string code: `too_small` (an existing section is smaller than `size`), and those of @{create} and
+  @{open}
+@treturn[2] ?integer native errno or GetLastError number
+@raise as @{create}. Source: CreateFileMapping, shm_open(3) */
 static int core_create_or_open(lua_State *L)
 {
   const char *name;
   if (!opt_name(L, &name)) return 4;
   const uint64_t size = fmb_check_count(L, 2, "size");
   fmb_options o = fmb_default_options();
+  fm_map *m = NULL;
   fm_error e;
   bool created;
-  fm_map **m = fmb_new_map(L);
+  fmb_object *object = new_map(L);
   fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES);
-  if (fm_create_or_open(m, &created, name, size, &o.map, &e) != FM_OK) return fmb_fail(L, label(name), &e);
+  const int code = fm_create_or_open(&m, &created, name, size, &o.map, &e);
+  if (code != FM_OK) return finish(L, object, code, m, name, &e);
+  object->pointer = m;
   lua_pushboolean(L, created);
   return 2;
 }
 
-/*** Maps a regular file.
+/*** Makes a map over a regular file.
 @function file
 @tparam string path
 @tparam[opt="r"] string access
-@tparam[opt] table options `size`: with a writable access the file is created or grown to it, never shrunk;
-  else the least it must have. `mode`, `inherit`, `commit`; on Windows `name`, `sddl`
+@tparam[opt] table options `size` in bytes: with an access that allows writing, the call creates the file or
+  grows it to this size, and never shrinks it; with another access it is the least size that the file must
+  have. `mode` ("0600"), `inherit` (false), `commit` (true); on Windows also `name` and `sddl`
 @treturn[1] map of the file's size
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `denied`, `in_use`, `too_small`, `invalid` (not a
-  regular file), `no_space`,
-  `too_large`, `unsupported`, `system`
-@treturn[2] ?integer native
-@raise for an unknown access or option. Source: open(2), CreateFile, CreateFileMapping */
+@treturn[2] string code: `not_found`, `denied`, `in_use`, `too_small`, `invalid` (not a regular file),
+  `no_space`, `too_large`, `unsupported`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an unknown access, option or option value. Source: open(2), CreateFile, CreateFileMapping */
 static int core_file(lua_State *L)
 {
   const char *path = fmb_check_text(L, 1);
   if (!path) return 4;
   fmb_options o = fmb_default_options();
+  fm_map *m;
   fm_error e;
-  fm_map **m = fmb_new_map(L);
+  fmb_object *object = new_map(L);
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_MODE | FMB_SDDL | FMB_NAME | FMB_INHERIT | FMB_COMMIT |
                                FMB_LARGE_PAGES);
   o.map.access = fmb_opt_access(L, 2, FM_READ);
-  return fm_file(m, path, &o.map, &e) == FM_OK ? 1 : fmb_fail(L, path, &e);
+  if (fm_file(&m, path, &o.map, &e) != FM_OK) return fmb_fail(L, path, &e);
+  object->pointer = m;
+  return 1;
 }
 
-/*** Makes a map of a handle that this process inherited (see the option `inherit` and @{map:handle}). The
-map owns the handle from then on; on failure it stays as it was.
+/*** Makes a map of a handle that this process inherited (see the option `inherit` and @{map:handle}). The map
+owns the handle from then on. If the call fails, the handle stays as it was.
 @function adopt
 @tparam integer handle a file descriptor, or on Windows the HANDLE of a section
 @tparam integer size in bytes, from 1
@@ -128,51 +172,59 @@ map owns the handle from then on; on failure it stays as it was.
 @treturn[1] map
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `invalid` (no such handle), `denied`, `too_small`, `system`
-@treturn[2] ?integer native
-@raise for a negative handle or size, and an unknown access */
+@treturn[2] string code: `invalid` (there is no such handle), `denied`, `too_small`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative handle or size, and an unknown access. Source: fcntl(2), DuplicateHandle */
 static int core_adopt(lua_State *L)
 {
   const uint64_t handle = fmb_check_count(L, 1, "handle");
   const uint64_t size = fmb_check_count(L, 2, "size");
   const int access = fmb_opt_access(L, 3, FM_RW);
-  fm_map **m = fmb_new_map(L);
-  fm_error e = {FM_INVALID, 0, "no handle is so large"};
-  if (handle <= INTPTR_MAX && fm_adopt(m, (intptr_t)handle, size, access, &e) == FM_OK) return 1;
+  fmb_object *object = new_map(L);
+  fm_map *m;
+  fm_error e;
+  memset(&e, 0, sizeof e);
+  e.code = FM_INVALID;
+  snprintf(e.detail, sizeof e.detail, "handle is larger than any that the system has");
+  if (handle <= INTPTR_MAX && fm_adopt(&m, (intptr_t)handle, size, access, &e) == FM_OK) {
+    object->pointer = m;
+    return 1;
+  }
   lua_pushfstring(L, "handle %I", (LUAI_UACINT)handle);
   return fmb_fail(L, lua_tostring(L, -1), &e);
 }
 
-/*** Removes a POSIX name (`/...`); who has it open keeps it.
+/*** Removes a POSIX name (`/…`). Processes that have the section open keep it.
 @function unlink
 @tparam string name
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `denied`, `invalid` (another kind of name), `unsupported` (Windows)
-@treturn[2] ?integer native
-@raise for an argument of another type. Source: shm_unlink(3) */
+@treturn[2] string code: `not_found`, `denied`, `invalid` (another kind of name), `unsupported` (on Windows)
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an argument that is not a string. Source: shm_unlink(3) */
 static int core_unlink(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
   fm_error e;
   if (!name) return 4;
-  if (fm_unlink(name, &e) != FM_OK) return fmb_fail(L, name, &e);
-  lua_pushboolean(L, 1);
-  return 1;
+  return fmb_finish(L, fm_unlink(name, &e), name, &e);
 }
 
-/*** The live names that this user can see: `Local\Name` of this user, and `Global\Name`.
+/*** Lists the live names that this user can see: this user's `Local\Name` and all `Global\Name`.
 @function list
 @treturn[1] {table,...} each with `name` and `size` (bytes)
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `unsupported` where the system does not tell, `system` */
+@treturn[2] string code: `unsupported` where the system does not tell, `system`
+@treturn[2] ?integer native errno or GetLastError number */
 static int core_list(lua_State *L)
 {
   size_t capacity = 0, count = 16;
   fm_entry *entries = NULL;
   while (count > capacity) {
+    if (count > INT_MAX / sizeof *entries)
+      return luaL_error(L, "not enough memory for %I names", (LUAI_UACINT)count);
     capacity = count;
     entries = lua_newuserdatauv(L, capacity * sizeof *entries, 0);
     fm_error e;
@@ -190,21 +242,21 @@ static int core_list(lua_State *L)
   return 1;
 }
 
-/* How many maps and mappings this process holds; for specs. */
+/* The number of maps, mappings and other objects that this process holds, for specs. */
 static int core_live(lua_State *L)
 {
   lua_pushinteger(L, (lua_Integer)fm_live());
   return 1;
 }
 
-/* Seconds of a clock that only goes on. */
+/* Seconds of a monotonic clock. */
 static int core_now(lua_State *L)
 {
   lua_pushnumber(L, fm_now());
   return 1;
 }
 
-/* What was read and written before stays before what is read and written after. */
+/* A full memory fence. */
 static int core_fence(lua_State *L)
 {
   (void)L;
@@ -212,8 +264,8 @@ static int core_fence(lua_State *L)
   return 0;
 }
 
-/* Do so many bytes from an offset lie in an open view? What is no view, or no integer, says no: the caller then finds
-** out what was wrong, and this is quick. */
+/* within(view, offset, size): are so many bytes from an offset inside an open view? It is quick and raises
+** nothing. For an argument of another type it returns false, and the caller then finds out what was wrong. */
 static int core_within(lua_State *L)
 {
   const fm_view *v = fmb_to_view(L, 1);
@@ -242,6 +294,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "granularity");
   lua_pushstring(L, fm_platform());
   lua_setfield(L, -2, "platform");
+  fmb_push_types(L);
+  lua_setfield(L, -2, "types");
   fmb_open_sync(L);
   lua_setfield(L, -2, "sync");
   fmb_open_state(L);
@@ -252,7 +306,7 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "pipe");
   fmb_open_win32(L);
   lua_setfield(L, -2, "win32");
-  luaL_getmetatable(L, FMB_VIEW); /* its methods as functions, for who calls them often */
+  luaL_getmetatable(L, fmb_view); /* the methods of views as functions, for modules that call them often */
   lua_getfield(L, -1, "__index");
   lua_setfield(L, -3, "view");
   lua_pop(L, 1);

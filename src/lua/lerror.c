@@ -1,3 +1,4 @@
+/* Errors: failures that are returned, and mistakes that are raised. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -13,7 +14,14 @@ int fmb_fail(lua_State *L, const char *subject, const fm_error *e)
   return 4;
 }
 
-/* Where in the registry the beginning of the names of our own Lua sources is. */
+int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e)
+{
+  if (code != FM_OK) return fmb_fail(L, subject, e);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* The registry key of the string with which the names of our own Lua sources begin. */
 static const char own_sources = 0;
 
 int fmb_set_own_sources(lua_State *L)
@@ -29,11 +37,11 @@ static bool is_own(lua_State *L, const lua_Debug *ar)
   size_t length;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &own_sources);
   const char *own = lua_tolstring(L, -1, &length);
-  lua_pop(L, 1); /* the registry has it */
+  lua_pop(L, 1); /* the registry keeps it alive */
   return own && strncmp(ar->source, own, length) == 0;
 }
 
-/* Pushes the position of the program that called: of the first Lua function that is not ours. */
+/* Pushes the position in the program: that of the innermost Lua function that is not ours. */
 static void push_where(lua_State *L)
 {
   lua_Debug ar;
@@ -46,14 +54,15 @@ static void push_where(lua_State *L)
   lua_pushliteral(L, "");
 }
 
-/* The arguments of a call by a module of ours say nothing to the program. */
+/* The program did not write the arguments of a call that a module of ours makes. */
 static bool is_called_by_own(lua_State *L)
 {
   lua_Debug ar;
   return lua_getstack(L, 1, &ar) && lua_getinfo(L, "S", &ar) && is_own(L, &ar);
 }
 
-/* What is formatted comes first: once anything is pushed a finalizer may have run, and freed it. */
+/* The message is formatted first. Pushing anything may run a finalizer, which may free what `arguments` point
+** to. */
 int fmb_raise(lua_State *L, const char *format, ...)
 {
   va_list arguments;
@@ -66,24 +75,37 @@ int fmb_raise(lua_State *L, const char *format, ...)
   return lua_error(L);
 }
 
-const char *fmb_check_text(lua_State *L, int arg)
+const char *fmb_push_type_name(lua_State *L, int index)
 {
-  size_t length;
-  const char *s = luaL_checklstring(L, arg, &length);
-  if (strlen(s) == length) return s;
-  fmb_fail(L, s, &(fm_error){FM_INVALID, 0, "a name or path holds no NUL"});
-  return NULL;
+  if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) return lua_tostring(L, -1);
+  if (lua_type(L, index) == LUA_TLIGHTUSERDATA) return lua_pushliteral(L, "light userdata");
+  return lua_pushstring(L, luaL_typename(L, index));
 }
 
-unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset, uint64_t n)
+int fmb_type_error(lua_State *L, int arg, const char *expected)
+{
+  const char *got = fmb_push_type_name(L, arg);
+  const bool is_map = expected == fmb_view && fmb_to_object(L, arg, fmb_map);
+  const char *hint = is_map ? "; the map's method view makes one" : "";
+  return luaL_argerror(L, arg, lua_pushfstring(L, "%s expected, got %s%s", expected, got, hint));
+}
+
+int fmb_raise_closed(lua_State *L, int arg, const char *type)
+{
+  if (arg == 1) return fmb_raise(L, "%s is closed", type);
+  return luaL_argerror(L, arg, lua_pushfstring(L, "%s is closed", type));
+}
+
+unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset,
+                           uint64_t n)
 {
   fm_error e;
   const int code = fm_view_check(v, writing, (uint64_t)offset, n, &e);
   if (code == FM_OK) return v->data + offset;
-  if (code == FM_CLOSED) fmb_raise(L, "%s is closed", FMB_VIEW);
-  if (code == FM_DENIED) fmb_raise(L, "%s is read-only (access \"%s\")", FMB_VIEW, fm_access_word(v->access));
+  if (code == FM_CLOSED) fmb_raise(L, "%s is closed", fmb_view);
+  if (code == FM_DENIED) fmb_raise(L, "%s is read-only (access \"%s\")", fmb_view, fm_access_word(v->access));
   if (code == FM_TRUNCATED) fmb_raise_lost(L);
-  if (is_called_by_own(L)) fmb_raise(L, "%s: %s", FMB_VIEW, e.detail);
+  if (is_called_by_own(L)) fmb_raise(L, "%s: %s", fmb_view, e.detail);
   if (offset < 0) luaL_argerror(L, arg, lua_pushfstring(L, "offset %I is negative", (LUAI_UACINT)offset));
   if (n > v->size || (uint64_t)offset > v->size - n)
     luaL_argerror(L, arg, lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte view",
@@ -94,5 +116,5 @@ unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg
 
 int fmb_raise_lost(lua_State *L)
 {
-  return fmb_raise(L, "%s is truncated: memory under it has gone away", FMB_VIEW);
+  return fmb_raise(L, "%s is truncated: a page of its memory was lost", fmb_view);
 }

@@ -1,26 +1,26 @@
-/* filemap.mailslot as Lua sees it. */
+/* filemap.mailslot in Lua. */
 #include "binding.h"
 
-/*** Messages of many writers to one reader, in order, each whole.
+/*** Messages from many writers to one reader, in order, each whole.
 
-A writer that dies half-way leaves no half message and blocks nobody. A slot whose reader has gone can be taken over,
-with the messages that were not read.
+A writer that is killed while it sends leaves no half message and blocks no other process. A slot whose reader
+closed or died can be taken over, with the messages that were not received.
 
 @module filemap.mailslot */
 
-/*** Makes a mailslot to receive from, or takes over one whose reader has gone.
+/*** Makes a mailslot for receiving, or takes over one whose reader closed or died, with its unread messages.
 @function create
 @tparam string name as for maps
-@tparam[opt] table options `max_message` (bytes; default: the capacity), `capacity` (bytes of messages that can wait;
-  default: 65536, or `max_message` if that is more), `mode` ("0600"), `sddl`
+@tparam[opt] table options `max_message` (in bytes; default: the capacity), `capacity` (the bytes of messages
+  that can wait; default: 65536, or `max_message` if that is more), `mode` ("0600"), `sddl`
 @treturn[1] mailslot the reader
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `exists` while a reader lives, `too_small` (one that is taken over has less), `invalid` (a
-  `max_message` over the capacity, the name), `corrupt` (what has the name is no mailslot), `too_large`, `no_space`,
-  `denied`, `unsupported`, `system`
-@treturn[2] ?integer native
-@raise for an unknown option. Source: CreateMailslot */
+@treturn[2] string code: `exists` (a reader lives), `too_small` (the slot to take over has smaller limits),
+  `invalid` (the name, or a `max_message` above the capacity), `corrupt` (the section of this name is not a
+  mailslot), `too_large`, `no_space`, `no_memory`, `denied`, `unsupported`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an unknown option or option value. Source: CreateMailslot */
 static int mailslot_create(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -28,29 +28,31 @@ static int mailslot_create(lua_State *L)
   fmb_options o = fmb_default_options();
   fm_error e;
   fm_mailslot *m;
-  fmb_object *object = fmb_new_object(L, 2, fmb_mailslot, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 2, fmb_mailslot, sizeof *object, 0);
   fmb_read_options(L, 2, &o, FMB_MAX_MESSAGE | FMB_CAPACITY | FMB_MODE | FMB_SDDL);
-  if (fm_mailslot_create(&m, name, o.max_message, o.capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
+  const int code = fm_mailslot_create(&m, name, o.max_message, o.capacity, &o.map, &e);
+  if (code != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = m;
   return 1;
 }
 
-/*** Opens a mailslot to send to.
+/*** Opens an existing mailslot for sending.
 @function open
-@tparam string name
+@tparam string name as for maps
 @treturn[1] mailslot a writer
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `corrupt` (what has the name is no mailslot), `denied`, `invalid`, `system`
-@treturn[2] ?integer native
-@raise for an argument of another type */
+@treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a mailslot), `denied`,
+  `invalid` (the name), `no_memory`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an argument that is not a string. Source: CreateFile */
 static int mailslot_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
   if (!name) return 4;
   fm_error e;
   fm_mailslot *m;
-  fmb_object *object = fmb_new_object(L, 1, fmb_mailslot, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 1, fmb_mailslot, sizeof *object, 0);
   if (fm_mailslot_open(&m, name, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = m;
   return 1;
@@ -58,25 +60,26 @@ static int mailslot_open(lua_State *L)
 
 static fm_mailslot *check_role(lua_State *L, bool reader)
 {
-  fm_mailslot *m = fmb_check_object(L, fmb_mailslot);
+  fm_mailslot *m = fmb_check_open(L, 1, fmb_mailslot);
   if (fm_mailslot_is_reader(m) != reader)
     fmb_raise(L, "%s (%s) is %s", fmb_mailslot, fm_mailslot_name(m),
-              reader ? "a writer, which does not receive" : "the reader, which does not send");
+              reader ? "a writer, which cannot receive" : "the reader, which cannot send");
   return m;
 }
 
-/*** A mailslot, to receive from or to send to.
+/*** A mailslot: the reader or a writer.
 @type mailslot */
 
-/*** Receives the next message.
+/*** Receives the next message, and waits until there is one.
 @function receive
-@tparam[opt] number timeout seconds; nil waits for ever, 0 looks once
+@tparam[opt] number timeout seconds; nil waits forever, 0 tries once
 @treturn[1] string message
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `timeout`, `corrupt`, `truncated`
-@raise for a writer, and a negative time-out. Source: ReadFile */
-static int receive(lua_State *L)
+@treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`, `denied` (in a forked child)
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a writer, a negative time-out, and if the mailslot is closed. Source: ReadFile */
+static int mailslot_receive(lua_State *L)
 {
   fm_mailslot *m = check_role(L, true);
   const void *data;
@@ -88,17 +91,19 @@ static int receive(lua_State *L)
   return 1;
 }
 
-/*** Sends a message.
+/*** Sends a message, and waits until there is room for it.
 @function send
-@tparam string message
-@tparam[opt] number timeout seconds to wait for room; nil waits for ever, 0 tries once
+@tparam string message of up to the slot's `max_message` in bytes
+@tparam[opt] number timeout seconds to wait for room; nil waits forever, 0 tries once
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `full` (no room, with time-out 0), `timeout`, `closed` while no reader lives, `too_large`,
-  `in_use` (a writer that is stopped held it back all the time), `corrupt`, `truncated`
-@raise for the reader, and a negative time-out. Source: WriteFile */
-static int send(lua_State *L)
+@treturn[2] string code: `full` (no room, with time-out 0), `timeout`, `closed` (no reader lives), `too_large`
+  (more than `max_message`), `in_use` (another writer that lives held the lock all the time), `corrupt`,
+  `truncated`, `denied` (in a forked child)
+@treturn[2] ?integer native errno or GetLastError number
+@raise for the reader, a negative time-out, and if the mailslot is closed. Source: WriteFile */
+static int mailslot_send(lua_State *L)
 {
   size_t length;
   const char *message;
@@ -109,15 +114,16 @@ static int send(lua_State *L)
   return fmb_finish(L, code, fm_mailslot_name(m), &e);
 }
 
-/*** What waits to be received.
+/*** Returns the slot's limit and what waits to be received.
 @function info
-@treturn[1] table `max_message` (bytes), `next_size` (bytes of the next message; nil if none waits), `count` of the
-  messages that wait
+@treturn[1] table `max_message` (bytes), `count` of the messages that wait, `next_size` (bytes of the next
+  message; nil if none waits)
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `corrupt`, `truncated`
-@raise for a writer. Source: GetMailslotInfo */
-static int info(lua_State *L)
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a writer, and if the mailslot is closed. Source: GetMailslotInfo */
+static int mailslot_info(lua_State *L)
 {
   fm_mailslot *m = check_role(L, true);
   fm_mailslot_info i;
@@ -135,18 +141,19 @@ static int info(lua_State *L)
   return 1;
 }
 
-/*** Closes it; twice is fine. Messages that were not received stay for the next reader as long as a writer has it open.
+/*** Closes the mailslot. Messages that were not received stay for the next reader, as long as a writer has
+the slot open. Closing twice is allowed.
 @function close
 @treturn boolean true */
-static int close(lua_State *L)
+static int mailslot_close(lua_State *L)
 {
   fm_mailslot_close(fmb_release(L, fmb_mailslot));
   return 1;
 }
 
-static int tostring(lua_State *L)
+static int mailslot_tostring(lua_State *L)
 {
-  const fm_mailslot *m = fmb_to_object(L, fmb_mailslot)->pointer;
+  const fm_mailslot *m = fmb_check_object(L, 1, fmb_mailslot)->pointer;
   if (!m) lua_pushfstring(L, "%s (closed)", fmb_mailslot);
   else
     lua_pushfstring(L, "%s (%s, %s)", fmb_mailslot, fm_mailslot_name(m),
@@ -158,8 +165,9 @@ void fmb_open_mailslot(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"create", mailslot_create}, {"open", mailslot_open}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
-    {"receive", receive}, {"send", send}, {"info", info}, {"close", close}, {NULL, NULL},
+    {"receive", mailslot_receive}, {"send", mailslot_send}, {"info", mailslot_info},
+    {"close", mailslot_close}, {NULL, NULL},
   };
-  fmb_new_type(L, fmb_mailslot, methods, close, tostring);
+  fmb_new_type(L, fmb_mailslot, methods, mailslot_close, mailslot_tostring, NULL);
   luaL_newlib(L, functions);
 }

@@ -1,43 +1,34 @@
-/* Maps as Lua sees them: a userdata that holds a pointer, NULL once closed. */
+/* Maps: objects whose pointer is an fm_map. */
 #include "binding.h"
 
 /*** @module filemap */
 
-fm_map **fmb_new_map(lua_State *L)
+static fm_map *check_self(lua_State *L)
 {
-  lua_settop(L, 3); /* what makes maps has three arguments at most */
-  fm_map **m = lua_newuserdatauv(L, sizeof *m, 0);
-  *m = NULL;
-  luaL_setmetatable(L, FMB_MAP);
-  return m;
+  return fmb_check_open(L, 1, fmb_map);
 }
 
-static fm_map *check_map(lua_State *L)
-{
-  fm_map *m = *(fm_map **)luaL_checkudata(L, 1, FMB_MAP);
-  if (!m) luaL_error(L, "%s is closed", FMB_MAP);
-  return m;
-}
-
-/*** A map: a section of memory, or a file, of which views can be made.
+/*** A map: a section of memory or a file, whose bytes views give access to.
 @type map */
 
-/*** Views a part of the map. The view goes on when the map is closed, and holds the name.
+/*** Makes a view of a part of the map. The view stays valid when the map is closed, and holds the name.
 @function view
-@tparam[opt=0] integer offset in bytes from 0; any, aligned or not
-@tparam[opt] integer length in bytes; default: the rest
-@tparam[opt] string access no more than the map gives; default: the map's
+@tparam[opt=0] integer offset in bytes, from 0 to the map's size; it need not be aligned
+@tparam[opt] integer length in bytes, from 1; default: all bytes from the offset
+@tparam[opt] string access `"r"`, `"rw"`, `"copy"`, `"rx"`, `"rwx"` or `"copyx"`, no more than the map gives;
+  default: the map's
 @treturn[1] view
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `denied` (more access than the map gives), `invalid` (a length of 0),
-  `too_large`, `no_memory`, `system`
-@raise for a range past the map's end. Source: mmap(2), MapViewOfFile */
+@treturn[2] string code: `denied` (the map gives less access), `invalid` (a length of 0), `too_large`,
+  `no_memory`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a range past the map's end, and an unknown access. Source: mmap(2), MapViewOfFile */
 static int map_view(lua_State *L)
 {
   lua_settop(L, 4);
-  fm_view *v = fmb_new_view(L); /* a finalizer may run, and close self: look only then */
-  fm_map *m = check_map(L);
+  fmb_view_object *v = fmb_new_view(L); /* a finalizer may run and close the map: look at it afterwards */
+  fm_map *m = check_self(L);
   const uint64_t size = fm_map_size(m);
   const uint64_t offset = fmb_opt_count(L, 2, "offset", 0);
   const uint64_t length = fmb_opt_count(L, 3, "length", offset < size ? size - offset : 0);
@@ -47,83 +38,82 @@ static int map_view(lua_State *L)
                                                (LUAI_UACINT)offset, (LUAI_UACINT)length,
                                                (LUAI_UACINT)size));
   fm_error e;
-  return fm_view_open(v, m, offset, length, access, &e) == FM_OK ? 1 : fmb_fail(L, fm_map_label(m), &e);
+  return fmb_finish_view(L, v, fm_view_open(&v->view, m, offset, length, access, &e), fm_map_label(m), &e);
 }
 
-/*** The map's size, also as `#map`.
+/*** Returns the map's size, as `#map` does.
 @function size
-@treturn integer bytes */
+@treturn integer bytes
+@raise if the map is closed */
 static int map_size(lua_State *L)
 {
-  lua_pushinteger(L, (lua_Integer)fm_map_size(check_map(L)));
+  lua_pushinteger(L, (lua_Integer)fm_map_size(check_self(L)));
   return 1;
 }
 
-/*** The name it was made or opened by.
+/*** Returns the name that the map was made or opened by.
 @function name
-@treturn ?string as it was given; nil for unnamed memory, and for a file without a mapping's name */
+@treturn ?string the name as it was given; nil for unnamed memory, and for a file without a mapping's name
+@raise if the map is closed */
 static int map_name(lua_State *L)
 {
-  lua_pushstring(L, fm_map_name(check_map(L))); /* NULL pushes nil */
+  lua_pushstring(L, fm_map_name(check_self(L))); /* NULL pushes nil */
   return 1;
 }
 
-/*** The access it gives.
+/*** Returns the access that the map gives.
 @function access
-@treturn string `r`, `rw`, `copy`, `rx`, `rwx` or `copyx` */
+@treturn string `r`, `rw`, `copy`, `rx`, `rwx` or `copyx`
+@raise if the map is closed */
 static int map_access(lua_State *L)
 {
-  lua_pushstring(L, fm_access_word(fm_map_access(check_map(L))));
+  lua_pushstring(L, fm_access_word(fm_map_access(check_self(L))));
   return 1;
 }
 
-/*** The system's handle, to be handed to a child (see the option `inherit`, and @{adopt}).
+/*** Returns the system's handle, which a child process can inherit (see the option `inherit`, and @{adopt}).
+The map still owns it: the program must not close it.
 @function handle
-@treturn integer a file descriptor, or on Windows the section's HANDLE (0 for an empty file). It stays the
-  map's: do not close it */
+@treturn integer a file descriptor, or on Windows the section's HANDLE (0 for an empty file)
+@raise if the map is closed */
 static int map_handle(lua_State *L)
 {
-  lua_pushinteger(L, (lua_Integer)fm_map_handle(check_map(L)));
+  lua_pushinteger(L, (lua_Integer)fm_map_handle(check_self(L)));
   return 1;
 }
 
-/*** Gives the file of a file map another size, larger or smaller.
+/*** Makes the file of a file map larger or smaller.
 @function resize
 @tparam integer size in bytes, from 1
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `in_use` (a view is open), `unsupported` (not over a file), `denied` (not
-  writable), `invalid` (0), `no_space`, `too_large`, `system` */
+@treturn[2] string code: `in_use` (a view is open), `unsupported` (the map is not over a file), `denied` (its
+  access does not allow writing), `invalid` (a size of 0), `no_space`, `too_large`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative size, and if the map is closed. Source: ftruncate(2), SetEndOfFile */
 static int map_resize(lua_State *L)
 {
-  fm_map *m = check_map(L);
+  fm_map *m = check_self(L);
   fm_error e;
-  if (fm_map_resize(m, fmb_check_count(L, 2, "size"), &e) != FM_OK)
-    return fmb_fail(L, fm_map_label(m), &e);
-  lua_pushboolean(L, 1);
-  return 1;
+  return fmb_finish(L, fm_map_resize(m, fmb_check_count(L, 2, "size"), &e), fm_map_label(m), &e);
 }
 
-/*** Closes the map; twice is fine. Its views go on.
+/*** Closes the map. Its views stay valid. Closing twice is allowed.
 @function close
 @treturn boolean true */
 static int map_close(lua_State *L)
 {
-  fm_map **m = luaL_checkudata(L, 1, FMB_MAP);
-  fm_map *open = *m;
-  *m = NULL;
-  fm_map_close(open);
-  lua_pushboolean(L, 1);
+  fm_map_close(fmb_release(L, fmb_map));
   return 1;
 }
 
 static int map_tostring(lua_State *L)
 {
-  fm_map *m = *(fm_map **)luaL_checkudata(L, 1, FMB_MAP);
-  if (!m) lua_pushliteral(L, FMB_MAP " (closed)");
+  fm_map *m = fmb_check_object(L, 1, fmb_map)->pointer;
+  if (!m) lua_pushfstring(L, "%s (closed)", fmb_map);
   else
-    lua_pushfstring(L, "%s (%s, %I bytes, %s)", FMB_MAP, fm_map_label(m),
+    lua_pushfstring(L, "%s (%s, %I bytes, %s)", fmb_map, fm_map_label(m),
                     (LUAI_UACINT)fm_map_size(m), fm_access_word(fm_map_access(m)));
   return 1;
 }
@@ -134,13 +124,6 @@ void fmb_open_map(lua_State *L)
     {"view", map_view},     {"size", map_size},     {"name", map_name}, {"access", map_access},
     {"handle", map_handle}, {"resize", map_resize}, {"close", map_close}, {NULL, NULL},
   };
-  static const luaL_Reg metamethods[] = {
-    {"__len", map_size},    {"__tostring", map_tostring}, {"__gc", map_close},
-    {"__close", map_close}, {NULL, NULL},
-  };
-  luaL_newmetatable(L, FMB_MAP);
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  static const luaL_Reg metamethods[] = {{"__len", map_size}, {NULL, NULL}};
+  fmb_new_type(L, fmb_map, methods, map_close, map_tostring, metamethods);
 }

@@ -1,6 +1,6 @@
-/* Numbers in a view: for each type of types.h a method that reads, one that writes, and the same two as
-** plain functions of one view, for hot loops. Bytes are copied, never pointed at: any alignment is fine,
-** and what another process writes meanwhile is read once. */
+/* Numbers in a view. Each type of types.h has a method that reads, one that writes, and the same two as plain
+** functions of one view, for inner loops. Bytes are copied with memcpy, so any alignment is allowed, and a
+** number that another process writes meanwhile is read once. */
 #include <string.h>
 
 #include "binding.h"
@@ -8,8 +8,13 @@
 
 /*** @module filemap */
 
-static const struct { const char *name; bool is_integer; lua_Integer least, greatest; } types[] = {
-#define FACTS(T, ctype, kind, least, greatest, atomic) {#T, IS_##kind, least, greatest},
+static const struct {
+  const char *name;
+  size_t size;
+  bool is_integer;
+  lua_Integer least, greatest;
+} types[] = {
+#define FACTS(T, ctype, kind, least, greatest, atomic) {#T, sizeof(ctype), IS_##kind, least, greatest},
 #define IS_INTEGER true
 #define IS_FLOAT false
   FMB_TYPES(FACTS)
@@ -28,18 +33,40 @@ const char *fmb_type_name(fmb_type type)
   return types[type].name;
 }
 
+void fmb_push_types(lua_State *L)
+{
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, types[i].name);
+    lua_setfield(L, -2, "name");
+    lua_pushinteger(L, (lua_Integer)types[i].size);
+    lua_setfield(L, -2, "size");
+    if (types[i].is_integer) {
+      lua_pushinteger(L, types[i].least);
+      lua_setfield(L, -2, "least");
+      lua_pushinteger(L, types[i].greatest);
+      lua_setfield(L, -2, "greatest");
+    }
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
 const char *fmb_push_misfit(lua_State *L, int index, fmb_type type)
 {
   int is_integer;
   const lua_Integer x = lua_tointegerx(L, index, &is_integer);
-  if (!lua_isnumber(L, index)) return lua_pushfstring(L, "number expected, got %s", luaL_typename(L, index));
+  if (!lua_isnumber(L, index)) {
+    index = lua_absindex(L, index);
+    return lua_pushfstring(L, "number expected, got %s", fmb_push_type_name(L, index));
+  }
   if (!is_integer) return lua_pushliteral(L, "number has no integer representation");
   return lua_pushfstring(L, "%I does not fit %s (%I to %I)", (LUAI_UACINT)x, types[type].name,
                          (LUAI_UACINT)types[type].least, (LUAI_UACINT)types[type].greatest);
 }
 
-/* Raises for a value that does not fit. A record hands its field's name on behind the value: that is what was wrong
-** then. */
+/* Raises because a value does not fit. A record passes the name of its field as the argument after the value,
+** and the message then names the field. */
 static int misfit(lua_State *L, int arg, fmb_type type)
 {
   const char *field = lua_type(L, arg + 1) == LUA_TSTRING ? lua_tostring(L, arg + 1) : NULL;
@@ -48,10 +75,10 @@ static int misfit(lua_State *L, int arg, fmb_type type)
   return fmb_raise(L, "field '%s': %s", field, why);
 }
 
-/* The view that a getter or setter is of: only make_closure gives them their upvalue. */
+/* The view of a getter or setter, which only make_closure gives its upvalue. */
 static inline const fm_view *captured(lua_State *L)
 {
-  return &((fmb_view *)lua_touserdata(L, lua_upvalueindex(1)))->view;
+  return &((fmb_view_object *)lua_touserdata(L, lua_upvalueindex(1)))->view;
 }
 
 #define DEFINE(T, ctype, kind, least, greatest, atomic)                       \
@@ -82,18 +109,18 @@ FMB_TYPES(DEFINE)
 /*** @type view */
 
 /*** Reads a number: `get_i8`, `get_u8`, `get_i16`, `get_u16`, `get_i32`, `get_u32`, `get_i64`, `get_u64`,
-`get_f32`, `get_f64`. Native byte order, any alignment.
+`get_f32`, `get_f64`. The byte order is the machine's; any alignment is allowed.
 @function get_T
-@tparam integer offset in bytes from 0
-@treturn number an integer, or for f32 and f64 a float; a u64 past 2^63-1 comes as the negative integer of
-  the same bits
-@raise for an offset at which the number is not wholly in the view */
+@tparam integer offset in bytes, from 0
+@treturn number an integer, or for f32 and f64 a float. A u64 above 2^63-1 is returned as the negative integer
+  with the same bits
+@raise for a number that is not wholly in the view, and if the view is closed */
 
 /*** Writes a number: `set_i8` and so on, as @{get_T}.
 @function set_T
-@tparam integer offset in bytes from 0
-@tparam number value for an integer type one that it can hold (a float with an exact integer value is one;
-  u64 takes any integer's bits); for f32 one that is too large becomes infinity
+@tparam integer offset in bytes, from 0
+@tparam number value for an integer type, an integer in its range, also as a float; for u64 any integer, whose
+  bits are written; for f32 any number, of which one that is too large becomes infinity
 @raise for a value that does not fit, a read-only view, and as @{get_T} */
 
 static int make_closure(lua_State *L, const lua_CFunction functions[])
@@ -105,10 +132,11 @@ static int make_closure(lua_State *L, const lua_CFunction functions[])
   return 1;
 }
 
-/*** The method `get_T` of this view as a plain function.
+/*** Returns the method `get_T` of this view as a plain function, for inner loops.
 @function getter
 @tparam string T `i8`, `u8`, `i16`, `u16`, `i32`, `u32`, `i64`, `u64`, `f32` or `f64`
-@treturn function `get(offset)` → number; it keeps the view from being collected */
+@treturn function `get(offset)` → number, which keeps the view from being collected
+@raise for an unknown type, and if the view is closed; the function as @{get_T} */
 static int view_getter(lua_State *L)
 {
   static const lua_CFunction getters[] = {
@@ -118,10 +146,11 @@ static int view_getter(lua_State *L)
   return make_closure(L, getters);
 }
 
-/*** The method `set_T` of this view as a plain function.
+/*** Returns the method `set_T` of this view as a plain function, for inner loops.
 @function setter
 @tparam string T as for @{getter}
-@treturn function `set(offset, value)` */
+@treturn function `set(offset, value)`, which keeps the view from being collected
+@raise for an unknown type, and if the view is closed; the function as @{set_T} */
 static int view_setter(lua_State *L)
 {
   static const lua_CFunction setters[] = {

@@ -1,42 +1,43 @@
-/* Userdata that hold one pointer: what sync objects and channels are to Lua. */
+/* Userdata, all of which begin with an fmb_object. */
+#include <string.h>
+
 #include "binding.h"
 
-const char fmb_mutex[] = "filemap.mutex", fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
-           fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot", fmb_listener[] = "filemap.listener",
-           fmb_conn[] = "filemap.conn", fmb_file[] = "filemap.file_handle";
+const char fmb_map[] = "filemap.map", fmb_view[] = "filemap.view", fmb_array[] = "filemap.array",
+           fmb_stream[] = "filemap.stream", fmb_mutex[] = "filemap.mutex",
+           fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
+           fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot",
+           fmb_listener[] = "filemap.listener", fmb_conn[] = "filemap.conn",
+           fmb_file[] = "filemap.file_handle";
 
-fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size)
+fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size, int values)
 {
   lua_settop(L, arguments);
-  fmb_object *o = lua_newuserdatauv(L, size, 0);
-  *o = (fmb_object){NULL, type};
+  fmb_object *o = lua_newuserdatauv(L, size, values);
+  memset(o, 0, size);
+  o->type = type;
   luaL_setmetatable(L, type);
   return o;
 }
 
 void *fmb_release(lua_State *L, const char *type)
 {
-  fmb_object *o = fmb_to_object(L, type);
+  fmb_object *o = fmb_check_object(L, 1, type);
   void *pointer = o->pointer;
   o->pointer = NULL;
   lua_pushboolean(L, 1);
   return pointer;
 }
 
-int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e)
+void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close,
+                  lua_CFunction to_string, const luaL_Reg *metamethods)
 {
-  if (code != FM_OK) return fmb_fail(L, subject, e);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, lua_CFunction tostring)
-{
-  const luaL_Reg metamethods[] = {
-    {"__gc", close}, {"__close", close}, {"__tostring", tostring}, {NULL, NULL},
-  };
+  const luaL_Reg closing[] = {{"__gc", close}, {"__close", close}, {NULL, NULL}};
   luaL_newmetatable(L, type);
-  luaL_setfuncs(L, metamethods, 0);
+  if (close) luaL_setfuncs(L, closing, 0);
+  if (metamethods) luaL_setfuncs(L, metamethods, 0);
+  lua_pushcfunction(L, to_string);
+  lua_setfield(L, -2, "__tostring");
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   lua_setfield(L, -2, "__index");

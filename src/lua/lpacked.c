@@ -1,6 +1,7 @@
-/* Several fields at once, by the formats of string.pack. One reader of formats serves both directions, and
-** raises what Lua's own does. Another process may be writing what is read: what a byte decides is decided by
-** a private copy of it. What is packed is built in private memory, and written when all of it is right. */
+/* Several fields in one call, by the formats of string.pack. One reader of formats serves both directions,
+** and raises the errors of Lua's own. Another process may write what is read here, so decisions are made on a
+** private copy of the bytes. Packed bytes are built in private memory, and written to the view when all of
+** them are right. */
 #include <limits.h>
 #include <string.h>
 
@@ -8,22 +9,22 @@
 
 /*** @module filemap */
 
-/* The methods' arguments. Values to pack come after these two. */
+/* The methods' arguments, before the values to pack. */
 enum { FORMAT = 2, OFFSET = 3 };
 
-/* An integer's most bytes, and a Lua integer's. */
+/* The most bytes of an integer in a format, and the bytes and bits of a Lua integer. */
 enum { MOST_BYTES = 16, LUA_BYTES = (int)sizeof(lua_Integer), LUA_BITS = LUA_BYTES * CHAR_BIT };
 
 /* {-- Formats ----------------------------------------------------------------------------------- */
 
-/* What an option of a format stands for. */
+/* The kinds of format options. */
 typedef enum kind {
   UNKNOWN,
   /* fields with a value */
   SIGNED, UNSIGNED, FLOAT, DOUBLE, NUMBER, CHARS, COUNTED, TEXT,
   /* fields without one */
   PADDING, ALIGNMENT,
-  /* no fields */
+  /* not fields */
   BLANK, LITTLE, BIG, NATIVE, MOST_ALIGNMENT
 } kind;
 
@@ -37,7 +38,7 @@ static inline bool is_field(kind k)
   return k < BLANK;
 }
 
-/* Does a number follow the option? If so, is it a size in the limits of an integer's, or any? */
+/* Which number may follow an option: none, the size of an integer, or any. */
 enum { NEVER, LIMITED, ANY };
 
 struct most_aligned {
@@ -63,16 +64,16 @@ static const struct option { unsigned char kind, size, number; } options[UCHAR_M
 
 typedef struct format {
   lua_State *L;
-  const char *next;   /* what is still to be read; it ends with NUL */
+  const char *next;   /* the rest of the format, which ends with NUL */
   int most_alignment;
-  bool little;        /* the order of bytes */
+  bool little;        /* the byte order */
 } format;
 
-/* A field as its format describes it. */
+/* A field, as the format describes it. */
 typedef struct field {
   kind kind;
-  int size;           /* of its part that the format knows: of COUNTED that is the length */
-  int padding;        /* what comes before it, to align it */
+  int size;           /* in bytes; of COUNTED only of the length before the bytes */
+  int padding;        /* bytes before the field, which align it */
 } field;
 
 static inline bool native_is_little(void)
@@ -85,7 +86,8 @@ static inline bool native_is_little(void)
 
 static format check_format(lua_State *L)
 {
-  return (format){L, luaL_checkstring(L, FORMAT), 1, native_is_little()};
+  const char *next = luaL_checkstring(L, FORMAT);
+  return (format){.L = L, .next = next, .most_alignment = 1, .little = native_is_little()};
 }
 
 static inline bool is_digit(char c)
@@ -93,7 +95,7 @@ static inline bool is_digit(char c)
   return c >= '0' && c <= '9';
 }
 
-/* The number that is next, which has digits. It ends where one more digit might not fit an int. */
+/* Reads the number that comes next. It ends where one more digit might not fit in an int. */
 static inline int read_number(format *f)
 {
   int n = 0;
@@ -102,7 +104,7 @@ static inline int read_number(format *f)
   return n;
 }
 
-/* The size of an option that can have one. */
+/* The size of an option that can have a number. */
 static inline int read_size(format *f, const struct option *o)
 {
   if (!is_digit(*f->next)) {
@@ -115,7 +117,7 @@ static inline int read_size(format *f, const struct option *o)
   return size;
 }
 
-/* Reads an option, and takes note of it if it is no field. */
+/* Reads an option. One that is not a field changes `f`. */
 static inline void read_option(format *f, field *out)
 {
   const struct option *o = &options[(unsigned char)*f->next++];
@@ -132,7 +134,7 @@ static inline void read_option(format *f, field *out)
   }
 }
 
-/* The alignment of the field whose option comes next, which is used up. */
+/* The alignment of the field whose option comes next. Skips the option. */
 static int read_alignment(format *f)
 {
   field follower = {.kind = BLANK};
@@ -142,7 +144,7 @@ static int read_alignment(format *f)
   return follower.size;
 }
 
-/* What aligns a field that wants `alignment`, `done` bytes after the first one. */
+/* The padding before a field of this alignment, `done` bytes after the start of the first field. */
 static int pad(const format *f, int alignment, uint64_t done)
 {
   if (alignment > f->most_alignment) alignment = f->most_alignment;
@@ -151,7 +153,8 @@ static int pad(const format *f, int alignment, uint64_t done)
   return (alignment - (int)(done & (unsigned)(alignment - 1))) & (alignment - 1);
 }
 
-/* Reads up to the next field, `done` bytes after the first one; false at the format's end. */
+/* Reads options up to the next field, `done` bytes after the start of the first field. Returns false at the
+** end. */
 static inline bool next_field(format *f, uint64_t done, field *out)
 {
   do {
@@ -165,14 +168,14 @@ static inline bool next_field(format *f, uint64_t done, field *out)
 
 /* {-- unpack ------------------------------------------------------------------------------------ */
 
-/* Integers of other sizes than C's, or in the other order of bytes. */
-static lua_Unsigned join_bytes(lua_State *L, const fm_view *v, const unsigned char *shared, int size, bool little,
-                               bool is_signed)
+/* Reads an integer of a size that C does not have, or in the other byte order. */
+static lua_Unsigned join_bytes(lua_State *L, const fm_view *v, const unsigned char *shared, int size,
+                               bool little, bool is_signed)
 {
   unsigned char b[MOST_BYTES]; /* the least significant first */
   lua_Unsigned x = 0;
   memcpy(b, shared, (size_t)size);
-  fmb_check_lost(L, v); /* before a wrong number is complained of */
+  fmb_check_lost(L, v); /* before an error about the number */
   for (int i = 0, j = size - 1; !little && i < j; i++, j--) {
     const unsigned char last = b[j];
     b[j] = b[i];
@@ -192,7 +195,7 @@ static inline lua_Unsigned extend_sign(lua_Unsigned x, int size)
   return (x ^ sign) - sign;
 }
 
-/* An integer of unsigned C type, read at once. */
+/* Reads an integer of an unsigned C type. */
 #define READ(ctype, p, x) do { ctype read_; memcpy(&read_, p, sizeof read_); x = read_; } while (0)
 
 static inline lua_Integer get_integer(const format *f, const field *a, const fm_view *v,
@@ -209,7 +212,7 @@ static inline lua_Integer get_integer(const format *f, const field *a, const fm_
   return (lua_Integer)(a->kind == SIGNED ? extend_sign(x, a->size) : x);
 }
 
-/* Copies a float, which in the other order of bytes is turned round. */
+/* Copies a float, and reverses its bytes if the format has the other byte order. */
 static inline void copy_float(const format *f, void *to, const void *from, size_t size)
 {
   unsigned char *last = (unsigned char *)to + size;
@@ -218,15 +221,15 @@ static inline void copy_float(const format *f, void *to, const void *from, size_
     for (size_t i = 0; i < size; i++) *--last = ((const unsigned char *)from)[i];
 }
 
-/* A string behind its length, which is at `p`. Returns the offset after it. */
+/* Pushes a string whose length is at `p`, before its bytes. Returns the offset after the string. */
 static lua_Integer push_counted(const format *f, const field *a, const fm_view *v, const unsigned char *p,
                                 lua_Integer at)
 {
-  const field length = {UNSIGNED, a->size, 0};
+  const field length = {.kind = UNSIGNED, .size = a->size};
   const lua_Unsigned n = (lua_Unsigned)get_integer(f, &length, v, p);
-  fmb_check_lost(f->L, v); /* before a wrong length is complained of */
+  fmb_check_lost(f->L, v); /* before an error about the length */
   at += a->size;
-  /* A length that no Lua integer can tell is past the end of any view. */
+  /* A length that is too large for a Lua integer is past the end of any view. */
   p = fmb_at_offset(f->L, v, false, OFFSET, at, n <= LUA_MAXINTEGER ? n : LUA_MAXINTEGER);
   fmb_push_copy(f->L, v, p, (size_t)n);
   return at + (lua_Integer)n;
@@ -238,7 +241,7 @@ static size_t push_long_text(lua_State *L, const fm_view *v, const unsigned char
   const unsigned char *nul = memchr(p, 0, rest);
   if (!nul) luaL_argerror(L, OFFSET, "unfinished string for format 'z'");
   fmb_push_copy(L, v, p, (size_t)(nul - p));
-  /* A writer may have put a NUL there since. */
+  /* Another process may have written a NUL there since. */
   const char *s = lua_tostring(L, -1);
   const size_t length = strlen(s);
   if (length < (size_t)(nul - p)) {
@@ -248,7 +251,8 @@ static size_t push_long_text(lua_State *L, const fm_view *v, const unsigned char
   return length;
 }
 
-/* The same. Most text is short: its NUL is looked for in private memory, where nobody else writes. */
+/* The same. Most text is short, and its NUL is searched for in a private copy, which no other process
+** changes. */
 static size_t push_text(lua_State *L, const fm_view *v, const unsigned char *p, size_t rest)
 {
   char copy[64];
@@ -260,7 +264,7 @@ static size_t push_text(lua_State *L, const fm_view *v, const unsigned char *p, 
   return (size_t)(nul - copy);
 }
 
-/* A string that a NUL ends. Returns the offset after that. */
+/* Pushes a string that ends with NUL. Returns the offset after the NUL. */
 static lua_Integer push_terminated(const format *f, const fm_view *v, lua_Integer at)
 {
   const size_t rest = v->size - (size_t)at;
@@ -275,8 +279,8 @@ static lua_Integer push_terminated(const format *f, const fm_view *v, lua_Intege
     lua_pushnumber(f->L, (lua_Number)x_); \
   } while (0)
 
-/* Pushes the value of the field at `at`, if it has one. Returns the offset after it. The view is looked at
-** anew for each field, since a string that was pushed may have run a finalizer that closed it. */
+/* Pushes the value of the field at `at`, if it has one. Returns the offset after the field. The view is
+** checked for each field, because pushing a string may run a finalizer that closes it. */
 static inline lua_Integer push_field(const format *f, const field *a, const fm_view *v, lua_Integer at)
 {
   const unsigned char *p = fmb_at_offset(f->L, v, false, OFFSET, at, (uint64_t)a->size);
@@ -296,13 +300,13 @@ static inline lua_Integer push_field(const format *f, const field *a, const fm_v
 
 /*** @type view */
 
-/*** Reads several fields at once, by a format of `string.pack`. Alignment counts from `offset`.
+/*** Reads several fields, by a format of `string.pack`. Alignment counts from `offset`.
 @function unpack
-@tparam string fmt
-@tparam integer offset in bytes from 0
-@return the values, and then the offset after them
-@raise for a format that `string.unpack` would not take, an integer that does not fit Lua's, and a field past
-  the view's end. Source: string.unpack of Lua's manual, 6.4.2
+@tparam string fmt the format
+@tparam integer offset in bytes, from 0
+@return the values, and after them the offset after the last field
+@raise for a format that `string.unpack` does not accept, an integer that does not fit in a Lua integer, a
+  field past the view's end, and if the view is closed. Source: string.unpack (Lua manual, 6.4.2)
 @usage local id, mass, name, after = view:unpack("<i4 d z", 0) */
 static int view_unpack(lua_State *L)
 {
@@ -314,7 +318,7 @@ static int view_unpack(lua_State *L)
   int n = 0;
   fmb_at_offset(L, v, false, OFFSET, start, 0);
   while (next_field(&f, (uint64_t)(at - start), &a)) {
-    /* Lua gives a function room for LUA_MINSTACK values. More are asked for, and room to work in. */
+    /* A C function has room for LUA_MINSTACK values. Ask for more, with room for temporary values. */
     if (n >= LUA_MINSTACK / 2) luaL_checkstack(L, LUA_MINSTACK / 2, "too many results");
     at = push_field(&f, &a, v, at + a.padding);
     n += has_value(a.kind);
@@ -326,15 +330,15 @@ static int view_unpack(lua_State *L)
 
 /* {-- pack -------------------------------------------------------------------------------------- */
 
-/* What is packed so far. Bytes that do not fit the view are counted, but not kept: they could be many. The
-** buffer's memory is freed as the method returns, or raises. */
+/* The bytes that are packed so far. Bytes past the view's end are counted but not stored, since there may be
+** very many. Lua frees the buffer's memory when the method returns or raises. */
 typedef struct packed {
   luaL_Buffer bytes;
   uint64_t length;
   uint64_t room;
 } packed;
 
-/* Where to put `n` more bytes; NULL if they are not to be kept. */
+/* The place of `n` more bytes; NULL if they are not stored. */
 static unsigned char *more(packed *out, size_t n)
 {
   out->length += n;
@@ -356,7 +360,7 @@ static void put_zeros(packed *out, size_t n)
   if (p) memset(p, 0, n);
 }
 
-/* Bytes past a Lua integer's are `rest`: the sign's. */
+/* Bytes beyond those of a Lua integer have the value `rest`, which extends the sign. */
 static void put_integer(packed *out, const format *f, lua_Unsigned x, int size, unsigned char rest)
 {
   unsigned char b[MOST_BYTES];
@@ -377,7 +381,7 @@ static void pack_signed(packed *out, const format *f, const field *a, int arg)
   put_integer(out, f, (lua_Unsigned)x, a->size, x < 0 ? UCHAR_MAX : 0);
 }
 
-/* Does an unsigned number fit this many bytes? */
+/* Does an unsigned number fit in this many bytes? */
 static bool fits(lua_Unsigned x, int size)
 {
   return size >= LUA_BYTES || x >> (size * CHAR_BIT) == 0;
@@ -424,7 +428,7 @@ static void pack_text(packed *out, const format *f, int arg)
     put(out, b_, sizeof b_);                             \
   } while (0)
 
-/* Packs a field, of the value in `arg` if it takes one. */
+/* Packs a field. Its value, if it has one, is in `arg`. */
 static void pack_field(packed *out, const format *f, const field *a, int arg)
 {
   if (a->padding > 0) put_zeros(out, (size_t)a->padding);
@@ -441,15 +445,15 @@ static void pack_field(packed *out, const format *f, const field *a, int arg)
   }
 }
 
-/*** Writes several fields at once, by a format of `string.pack`: all of them, or none where it raises.
-Alignment counts from `offset`; bytes in between become zeros.
+/*** Writes several fields, by a format of `string.pack`: all of them, or none if it raises. Alignment counts
+from `offset`; padding becomes zeros.
 @function pack
-@tparam string fmt
-@tparam integer offset in bytes from 0
+@tparam string fmt the format
+@tparam integer offset in bytes, from 0
 @param ... the values
-@treturn integer the offset after them
-@raise for a format or a value that `string.pack` would not take, fields past the view's end, and a read-only
-  view. Source: string.pack of Lua's manual, 6.4.2 */
+@treturn integer the offset after the last field
+@raise for a format or a value that `string.pack` does not accept, a field past the view's end, a read-only
+  view, and if the view is closed. Source: string.pack (Lua manual, 6.4.2) */
 static int view_pack(lua_State *L)
 {
   const fm_view *v = fmb_self(L);
@@ -461,7 +465,7 @@ static int view_pack(lua_State *L)
   fmb_at_offset(L, v, true, OFFSET, start, 0);
   out.length = 0;
   out.room = v->size - (size_t)start;
-  lua_pushnil(L); /* a missing value is this one, and not what the buffer has on the stack */
+  lua_pushnil(L); /* a missing value is read here, in place of the buffer's box on the stack */
   luaL_buffinit(L, &out.bytes);
   while (next_field(&f, out.length, &a)) {
     arg += has_value(a.kind);

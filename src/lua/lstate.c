@@ -1,9 +1,11 @@
-/* filemap.state as Lua sees it. */
+/* filemap.state in Lua. */
 #include "binding.h"
 
-/*** The newest value: one writer publishes strings, any number of readers read the last one, whole.
+/*** The newest value: one writer publishes strings, and any number of readers read the last one, always
+whole.
 
-The writer never waits. A writer that dies half-way neither blocks nor misleads a reader, and another can take over.
+The writer never waits. A writer that is killed while it publishes neither blocks nor misleads a reader, and
+another process can take over.
 
 @module filemap.state */
 
@@ -12,7 +14,7 @@ static const char *read_arguments(lua_State *L, uint64_t *capacity, fmb_options 
   const char *name = fmb_check_text(L, 1);
   if (!name) return NULL;
   *capacity = fmb_check_count(L, 2, "capacity");
-  *object = fmb_new_object(L, 3, fmb_state, sizeof **object);
+  *object = fmb_new_object(L, 3, fmb_state, sizeof **object, 0);
   fmb_read_options(L, 3, o, FMB_MODE | FMB_SDDL);
   return name;
 }
@@ -25,10 +27,10 @@ static const char *read_arguments(lua_State *L, uint64_t *capacity, fmb_options 
 @treturn[1] state the writer
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `exists` (the name is taken), `invalid`, `too_large`, `no_space`, `denied`, `unsupported`,
-  `system`
-@treturn[2] ?integer native
-@raise for a negative capacity and an unknown option */
+@treturn[2] string code: `exists` (the name is taken), `invalid` (the name, or a capacity of 0), `too_large`,
+  `no_space`, `no_memory`, `denied`, `unsupported`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative capacity, and an unknown option or option value */
 static int state_create(lua_State *L)
 {
   fmb_options o = fmb_default_options();
@@ -43,18 +45,18 @@ static int state_create(lua_State *L)
   return 1;
 }
 
-/*** Makes a state, or takes over one whose writer has gone; its values and their numbers go on.
+/*** Makes a state, or takes over one whose writer closed or died. Its value stays, and the versions continue.
 @function create_or_open
-@tparam string name
-@tparam integer capacity the longest value, in bytes
+@tparam string name as for maps
+@tparam integer capacity the longest value, in bytes, from 1 to 2^30-1
 @tparam[opt] table options as for @{create}
 @treturn[1] state the writer
 @treturn[1] boolean created
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `in_use` while another writer lives, `too_small` (one that is there holds less),
-  `corrupt` (what has the name is no state), else as @{create}
-@treturn[2] ?integer native
+@treturn[2] string code: `in_use` (another writer lives), `too_small` (the existing state has a smaller
+  capacity), `corrupt` (the section of this name is not a state), and those of @{create}
+@treturn[2] ?integer native errno or GetLastError number
 @raise as @{create} */
 static int state_create_or_open(lua_State *L)
 {
@@ -66,51 +68,54 @@ static int state_create_or_open(lua_State *L)
   bool created;
   fm_error e;
   fm_state *s;
-  if (fm_state_create_or_open(&s, &created, name, capacity, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
+  const int code = fm_state_create_or_open(&s, &created, name, capacity, &o.map, &e);
+  if (code != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = s;
   lua_pushboolean(L, created);
   return 2;
 }
 
-/*** Opens a state to read. Without permission to write, its @{state:wait} looks each few milliseconds.
+/*** Opens an existing state for reading. A reader without permission to write waits by polling.
 @function open
-@tparam string name
+@tparam string name as for maps
 @treturn[1] state a reader
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `corrupt` (what has the name is no state), `denied`, `invalid`, `system`
-@treturn[2] ?integer native
-@raise for an argument of another type */
+@treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a state), `denied`, `invalid`
+  (the name), `no_memory`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an argument that is not a string */
 static int state_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
   if (!name) return 4;
   fm_error e;
   fm_state *s;
-  fmb_object *object = fmb_new_object(L, 1, fmb_state, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 1, fmb_state, sizeof *object, 0);
   if (fm_state_open(&s, name, &e) != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = s;
   return 1;
 }
 
-/*** A state, to write or to read.
+/*** A state: a writer or a reader.
 @type state */
 
 /*** Makes a string the newest value. Never waits.
 @function publish
-@tparam string value
+@tparam string value of up to the state's capacity in bytes
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `too_large`, `truncated`
-@raise for a reader */
-static int publish(lua_State *L)
+@treturn[2] string code: `too_large` (more than the capacity), `truncated`, `denied` (in a forked child)
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a reader, and if the state is closed */
+static int state_publish(lua_State *L)
 {
   size_t length;
   const char *value;
   fm_state *s = fmb_check_bytes(L, fmb_state, 2, &value, &length);
   if (!fm_state_is_writer(s))
-    return fmb_raise(L, "%s (%s) is a reader, which does not publish", fmb_state, fm_state_name(s));
+    return fmb_raise(L, "%s (%s) is a reader, which cannot publish", fmb_state, fm_state_name(s));
   fm_error e;
   const int code = fm_state_publish(s, value, length, &e);
   return fmb_finish(L, code, fm_state_name(s), &e);
@@ -124,18 +129,19 @@ static int push_value(lua_State *L, const void *data, size_t length, uint64_t ve
   return 2;
 }
 
-/*** The newest value.
+/*** Reads the newest value.
 @function read
 @tparam[opt=1] number timeout seconds, for how long to try again while the writer is faster
-@treturn[1] string value, one whole published one; nil before the first
-@treturn[1] integer version its number, from 1; 0 before the first
+@treturn[1] string value one whole published value; nil before the first
+@treturn[1] integer version which counts the values from 1; 0 before the first
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `timeout`, `corrupt`, `truncated`
-@raise for a negative time-out */
-static int read_value(lua_State *L)
+@treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative time-out, and if the state is closed */
+static int state_read(lua_State *L)
 {
-  fm_state *s = fmb_check_object(L, fmb_state);
+  fm_state *s = fmb_check_open(L, 1, fmb_state);
   const void *data;
   size_t length;
   uint64_t version;
@@ -145,19 +151,21 @@ static int read_value(lua_State *L)
   return push_value(L, data, length, version);
 }
 
-/*** Waits for a value newer than one that was read, also of a writer that takes over.
+/*** Waits for a value that is newer than a version, and continues to wait when the writer dies and another
+takes over.
 @function wait
-@tparam integer version the number of the one that was read, or 0
-@tparam[opt] number timeout seconds; nil waits for ever, 0 looks once
+@tparam integer version of the value that was read last, or 0
+@tparam[opt] number timeout seconds; nil waits forever, 0 tries once
 @treturn[1] string value
 @treturn[1] integer version
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `timeout`, `corrupt`, `truncated`
-@raise for a negative version or time-out */
-static int wait_value(lua_State *L)
+@treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative version or time-out, and if the state is closed */
+static int state_wait(lua_State *L)
 {
-  fm_state *s = fmb_check_object(L, fmb_state);
+  fm_state *s = fmb_check_open(L, 1, fmb_state);
   const uint64_t than = fmb_check_count(L, 2, "version");
   const void *data;
   size_t length;
@@ -168,22 +176,23 @@ static int wait_value(lua_State *L)
   return push_value(L, data, length, version);
 }
 
-/*** Closes it; twice is fine. A value stays for who has it open, and another writer can take over.
+/*** Closes the state. The value stays as long as another process has the state open, and another writer can
+take over. Closing twice is allowed.
 @function close
 @treturn boolean true */
-static int close(lua_State *L)
+static int state_close(lua_State *L)
 {
   fm_state_close(fmb_release(L, fmb_state));
   return 1;
 }
 
-static int tostring(lua_State *L)
+static int state_tostring(lua_State *L)
 {
-  const fm_state *s = fmb_to_object(L, fmb_state)->pointer;
+  const fm_state *s = fmb_check_object(L, 1, fmb_state)->pointer;
   if (!s) lua_pushfstring(L, "%s (closed)", fmb_state);
   else
-    lua_pushfstring(L, "%s (%s, %I bytes, %s)", fmb_state, fm_state_name(s), (LUAI_UACINT)fm_state_capacity(s),
-                    fm_state_is_writer(s) ? "writer" : "reader");
+    lua_pushfstring(L, "%s (%s, %I bytes, %s)", fmb_state, fm_state_name(s),
+                    (LUAI_UACINT)fm_state_capacity(s), fm_state_is_writer(s) ? "writer" : "reader");
   return 1;
 }
 
@@ -193,8 +202,9 @@ void fmb_open_state(lua_State *L)
     {"create", state_create}, {"create_or_open", state_create_or_open}, {"open", state_open}, {NULL, NULL},
   };
   static const luaL_Reg methods[] = {
-    {"publish", publish}, {"read", read_value}, {"wait", wait_value}, {"close", close}, {NULL, NULL},
+    {"publish", state_publish}, {"read", state_read}, {"wait", state_wait}, {"close", state_close},
+    {NULL, NULL},
   };
-  fmb_new_type(L, fmb_state, methods, close, tostring);
+  fmb_new_type(L, fmb_state, methods, state_close, state_tostring, NULL);
   luaL_newlib(L, functions);
 }

@@ -1,5 +1,5 @@
-/* A view as text files are read: its lines, and streams, which do what Lua's files do. Their state is a position;
-** every call looks at the view anew, since whatever Lua runs in between may close it. */
+/* Views as files: iteration over lines, and streams, which do what Lua's files do. Both keep a position.
+** Every call checks the view again, because a finalizer may have closed it since the last call. */
 #include <ctype.h>
 #include <locale.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 /*** @module filemap */
 
-/* The length of the line that starts at `p`, and in *whole, with its newline. A writer may change it before it is
-** copied; the length stays. */
+/* The length of the line that starts at `p`; in *whole the length with its newline. Another process may
+** change the bytes before they are copied, but the length stays. */
 static inline size_t line_length(const unsigned char *p, size_t rest, size_t *whole)
 {
   const unsigned char *newline = memchr(p, '\n', rest);
@@ -21,18 +21,18 @@ static inline size_t line_length(const unsigned char *p, size_t rest, size_t *wh
 
 /* {-- Lines of a view --------------------------------------------------------------------------- */
 
-/* Where an iterator is. It has the view as an upvalue, which keeps it from being collected. */
+/* The state of an iterator. The view is an upvalue of the iterator, which keeps it from being collected. */
 typedef struct cursor {
   const fm_view *view;
   size_t next; /* at most the view's size */
 } cursor;
 
-/* A closed view's size is 0, so that one test finds that and the end. */
+/* The size of a closed view is 0, so one test finds a closed view and the end. */
 static int next_line(lua_State *L)
 {
   cursor *c = lua_touserdata(L, lua_upvalueindex(1));
   const fm_view *v = c->view;
-  if (c->next >= v->size) return v->data ? 0 : luaL_error(L, "%s is closed", FMB_VIEW);
+  if (c->next >= v->size) return v->data ? 0 : fmb_raise_closed(L, 1, fmb_view);
   const size_t rest = v->size - c->next;
   const unsigned char *p = fmb_at_offset(L, v, false, 1, (lua_Integer)c->next, rest);
   size_t whole;
@@ -44,20 +44,22 @@ static int next_line(lua_State *L)
 
 /*** @type view */
 
-/*** Iterates over the lines, as a file's `lines` does: `for line in view:lines() do`.
+/*** Iterates over the lines from an offset on, as `file:lines` does: `for line in view:lines() do`.
 @function lines
-@tparam[opt=0] integer offset in bytes from 0, where the first one starts
-@treturn function `next()` → string, a line without its newline; nil after the last one. It keeps the view from
-  being collected
-@raise for an offset past the view's end; the function once the view is closed */
+@tparam[opt=0] integer offset where the first line starts, in bytes from 0
+@treturn function `next()` → string: a line without its newline, or nil after the last one. It keeps the view
+  from being collected
+@raise for an offset past the view's end, and if the view is closed; the function if the view is closed.
+  Source: file:lines (Lua manual, 6.8) */
 static int view_lines(lua_State *L)
 {
   fmb_open_self(L);
   const uint64_t offset = fmb_opt_count(L, 2, "offset", 0);
-  cursor *c = lua_newuserdatauv(L, sizeof *c, 0); /* a finalizer may run, and close self: look only now */
-  const fm_view *v = fmb_open_self(L);
+  cursor *c = lua_newuserdatauv(L, sizeof *c, 0);
+  const fm_view *v = fmb_open_self(L); /* a finalizer may have closed it */
   fmb_check_range(L, v, 2, offset, 0);
-  *c = (cursor){v, (size_t)offset};
+  c->view = v;
+  c->next = (size_t)offset;
   lua_pushvalue(L, 1);
   lua_pushcclosure(L, next_line, 2);
   return 1;
@@ -66,26 +68,26 @@ static int view_lines(lua_State *L)
 /* {-- Streams ----------------------------------------------------------------------------------- */
 
 typedef struct stream {
-  const void *tag;     /* as of a view's userdata */
-  const fm_view *view; /* NULL: closed */
-  uint64_t from;       /* where its part of the view starts */
+  fmb_object object; /* the pointer is the view; NULL: the stream is closed */
+  uint64_t from;     /* where its part of the view starts */
   uint64_t size;
   uint64_t position; /* in its part; it may be past the end, up to LUA_MAXINTEGER */
 } stream;
 
-static const char stream_tag[] = FMB_STREAM;
-
 static stream *check_self(lua_State *L)
 {
-  stream *s = lua_touserdata(L, 1);
-  if (!s || lua_rawlen(L, 1) != sizeof *s || s->tag != stream_tag) luaL_typeerror(L, 1, FMB_STREAM);
-  return s;
+  return (stream *)(void *)fmb_check_object(L, 1, fmb_stream);
+}
+
+static inline const fm_view *view_of(const stream *s)
+{
+  return s->object.pointer;
 }
 
 static void check_open(lua_State *L, const stream *s)
 {
-  if (!s->view) luaL_error(L, "%s is closed", FMB_STREAM);
-  if (!s->view->data) luaL_error(L, "%s is closed", FMB_VIEW);
+  if (!view_of(s)) fmb_raise_closed(L, 1, fmb_stream);
+  if (!view_of(s)->data) fmb_raise_closed(L, 1, fmb_view);
 }
 
 static stream *open_self(lua_State *L)
@@ -95,35 +97,38 @@ static stream *open_self(lua_State *L)
   return s;
 }
 
-/* How much there is from the position on. */
+/* The number of bytes from the position to the end. */
 static uint64_t rest_of(const stream *s)
 {
   return s->position < s->size ? s->size - s->position : 0;
 }
 
-/* Where the next `n` bytes are, which must be there. */
+/* The address of the next `n` bytes, which the stream must have. */
 static unsigned char *at(lua_State *L, const stream *s, bool writing, uint64_t n)
 {
-  return fmb_at_offset(L, s->view, writing, 2, (lua_Integer)(s->from + s->size - rest_of(s)), n);
+  return fmb_at_offset(L, view_of(s), writing, 2, (lua_Integer)(s->from + s->size - rest_of(s)), n);
 }
 
 /*** @type view */
 
-/*** A part of this view as a stream, which is used as a file is.
+/*** Makes a stream of a part of this view, which is used as a file is. Closing the view closes the stream.
 @function stream
-@tparam[opt=0] integer offset in bytes from 0
-@tparam[opt] integer length in bytes; default: the rest
-@treturn stream at its start
-@raise for a range past the view's end */
+@tparam[opt=0] integer offset in bytes, from 0
+@tparam[opt] integer length in bytes, from 0; default: all bytes from the offset
+@treturn stream whose position is its start
+@raise for a range past the view's end, and if the view is closed */
 static int view_stream(lua_State *L)
 {
-  const fm_view *v = fmb_open_self(L);
+  fmb_open_self(L);
+  fmb_object *object = fmb_new_object(L, 3, fmb_stream, sizeof(stream), 1);
+  fm_view *v = fmb_open_self(L); /* a finalizer may have closed it */
   const uint64_t offset = fmb_opt_count(L, 2, "offset", 0);
   const uint64_t length = fmb_opt_count(L, 3, "length", offset < v->size ? v->size - offset : 0);
-  stream *s = lua_newuserdatauv(L, sizeof *s, 1); /* a finalizer may run, and close self: look only now */
-  fmb_check_range(L, fmb_open_self(L), 2, offset, length);
-  *s = (stream){stream_tag, v, offset, length, 0};
-  luaL_setmetatable(L, FMB_STREAM);
+  fmb_check_range(L, v, 2, offset, length);
+  stream *s = (stream *)(void *)object;
+  s->object.pointer = v;
+  s->from = offset;
+  s->size = length;
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   return 1;
@@ -131,19 +136,20 @@ static int view_stream(lua_State *L)
 
 /* {-- Reading ----------------------------------------------------------------------------------- */
 
-/* Each of these pushes what it reads, from an open view, and tells whether that counts as a success. The position
-** moves before Lua gets the bytes, when a finalizer may use the stream. */
+/* Each of these functions reads from an open view and pushes what it read. It returns whether that is a
+** success by the rules of Lua's files. The position moves before the value is pushed, because a finalizer
+** that runs then may use the stream. */
 
 static bool push_bytes(lua_State *L, stream *s, uint64_t n)
 {
-  const fm_view *v = s->view;
+  const fm_view *v = view_of(s);
   const unsigned char *p = at(L, s, false, n);
   s->position += n;
   fmb_push_copy(L, v, p, (size_t)n);
   return n > 0;
 }
 
-/* Of 0 bytes the success is that there are more. */
+/* Reading 0 bytes is a success unless the position is at the end. */
 static bool read_count(lua_State *L, stream *s, uint64_t n)
 {
   const uint64_t rest = rest_of(s);
@@ -160,7 +166,7 @@ static bool read_all(lua_State *L, stream *s)
 
 static bool read_line(lua_State *L, stream *s, bool chop)
 {
-  const fm_view *v = s->view;
+  const fm_view *v = view_of(s);
   const uint64_t rest = rest_of(s);
   const unsigned char *p = at(L, s, false, rest);
   size_t whole;
@@ -172,11 +178,11 @@ static bool read_line(lua_State *L, stream *s, bool chop)
 
 /* {-- Numbers */
 
-enum { NUMERAL = 200 }; /* the most characters that Lua's files take for one */
+enum { NUMERAL = 200 }; /* the most characters of a numeral that Lua's files read */
 
-/* A numeral being read. Each byte is read once, into `c`, and taken or left. */
+/* A numeral that is being read. Each byte is read once, into `c`, and then accepted or not. */
 typedef struct numeral {
-  const volatile unsigned char *p; /* behind c */
+  const volatile unsigned char *p; /* the byte after c */
   const volatile unsigned char *end;
   int c; /* EOF at the end */
   int length;
@@ -184,63 +190,63 @@ typedef struct numeral {
   char text[NUMERAL + 1];
 } numeral;
 
-static void look(numeral *n)
+static void read_next(numeral *n)
 {
   n->c = n->p < n->end ? *n->p++ : EOF;
 }
 
-/* Takes c. No more is taken of a numeral that is too long: c stays, and is the first to be read next. */
-static bool take(numeral *n)
+/* Accepts c. Of a numeral that is too long no more is accepted: c stays, and the next read starts with it. */
+static bool accept_byte(numeral *n)
 {
   if (n->length == NUMERAL) {
     n->is_too_long = true;
     return false;
   }
   n->text[n->length++] = (char)n->c;
-  look(n);
+  read_next(n);
   return true;
 }
 
-static bool take_either(numeral *n, int one, int other)
+static bool accept_either(numeral *n, int one, int other)
 {
-  return (n->c == one || n->c == other) && take(n);
+  return (n->c == one || n->c == other) && accept_byte(n);
 }
 
-static int take_digits(numeral *n, bool is_hex)
+static int accept_digits(numeral *n, bool is_hex)
 {
   int count = 0;
-  while ((is_hex ? isxdigit(n->c) : isdigit(n->c)) && take(n)) count++;
+  while ((is_hex ? isxdigit(n->c) : isdigit(n->c)) && accept_byte(n)) count++;
   return count;
 }
 
-/* Takes the longest text that a numeral can begin with; whether it is one is for Lua to say. */
-static void take_numeral(numeral *n)
+/* Accepts the longest text that a numeral can begin with. Lua then decides whether it is a numeral. */
+static void accept_numeral(numeral *n)
 {
   int digits = 0;
   bool is_hex = false;
-  while (isspace(n->c)) look(n);
-  take_either(n, '+', '-');
-  if (take_either(n, '0', '0')) {
-    is_hex = take_either(n, 'x', 'X');
+  while (isspace(n->c)) read_next(n);
+  accept_either(n, '+', '-');
+  if (accept_either(n, '0', '0')) {
+    is_hex = accept_either(n, 'x', 'X');
     digits = !is_hex;
   }
-  digits += take_digits(n, is_hex);
-  if (take_either(n, lua_getlocaledecpoint(), '.')) digits += take_digits(n, is_hex);
-  if (digits > 0 && (is_hex ? take_either(n, 'p', 'P') : take_either(n, 'e', 'E'))) {
-    take_either(n, '+', '-');
-    take_digits(n, false);
+  digits += accept_digits(n, is_hex);
+  if (accept_either(n, lua_getlocaledecpoint(), '.')) digits += accept_digits(n, is_hex);
+  if (digits > 0 && (is_hex ? accept_either(n, 'p', 'P') : accept_either(n, 'e', 'E'))) {
+    accept_either(n, '+', '-');
+    accept_digits(n, false);
   }
   n->text[n->length] = '\0';
 }
 
 static bool read_number(lua_State *L, stream *s)
 {
-  const fm_view *v = s->view;
+  const fm_view *v = view_of(s);
   const uint64_t rest = rest_of(s);
   const unsigned char *p = at(L, s, false, rest);
   numeral n = {.p = p, .end = p + rest};
-  look(&n);
-  take_numeral(&n);
+  read_next(&n);
+  accept_numeral(&n);
   s->position += (uint64_t)(n.p - p) - (n.c != EOF);
   fmb_check_lost(L, v);
   if (!n.is_too_long && lua_stringtonumber(L, n.text)) return true;
@@ -255,7 +261,7 @@ static bool read_format(lua_State *L, stream *s, int arg)
   check_open(L, s);
   if (lua_type(L, arg) == LUA_TNUMBER) return read_count(L, s, fmb_check_count(L, arg, "length"));
   const char *format = luaL_checkstring(L, arg);
-  if (*format == '*') format++; /* as in older Luas */
+  if (*format == '*') format++; /* older versions of Lua need the asterisk */
   switch (*format) {
     case 'n': return read_number(L, s);
     case 'l': return read_line(L, s, true);
@@ -265,8 +271,8 @@ static bool read_format(lua_State *L, stream *s, int arg)
   }
 }
 
-/* Reads by the formats from stack index 2 to the top, or a line; returns how many results there are. The first
-** that fails is nil, and the last. */
+/* Reads by the formats at stack indices from 2 to the top, or a line if there is none. Returns the number of
+** results. After the first failure, which gives nil, it reads no more. */
 static int read_formats(lua_State *L, stream *s)
 {
   const int top = lua_gettop(L);
@@ -284,24 +290,24 @@ static int read_formats(lua_State *L, stream *s)
   return lua_gettop(L) - top;
 }
 
-/*** A stream: a part of a view that is read and written from a position on, as a file is. Its methods do what those
-of Lua's files do, but for its end, which does not move. Closing the view closes it.
+/*** A stream: a part of a view that is read and written at a position, as a file is. Its methods do what
+those of Lua's files do, except that its size is fixed. Closing the view closes the stream.
 @type stream */
 
-/*** Reads, by Lua's formats: `"n"` a number, `"l"` a line, `"L"` a line with its newline, `"a"` all of the rest, a
-number that many bytes.
+/*** Reads by Lua's formats: `"n"` a number, `"l"` a line, `"L"` a line with its newline, `"a"` all bytes to
+the end, or a count of bytes.
 @function read
 @param ... formats; none: `"l"`
-@return for each format what was read; nil, and none for the formats behind it, where there was no such thing
-@raise for an invalid format */
+@return for each format what was read; for the first that fails nil, and nothing for the formats after it
+@raise for an invalid format, and if the stream or the view is closed. Source: file:read (Lua manual, 6.8) */
 static int stream_read(lua_State *L)
 {
   return read_formats(L, open_self(L));
 }
 
-enum { FORMATS_MOST = 250 }; /* as of a file; a function can have few more upvalues */
+enum { FORMATS_MOST = 250 }; /* the limit of files; a function can have only a few more upvalues */
 
-/* Upvalues: the stream, how many formats there are, and these. */
+/* Upvalues: the stream, the number of formats, and the formats. */
 static int next_read(lua_State *L)
 {
   stream *s = lua_touserdata(L, lua_upvalueindex(1));
@@ -314,11 +320,12 @@ static int next_read(lua_State *L)
   return lua_toboolean(L, -results) ? results : 0;
 }
 
-/*** Iterates over what is read by formats: `for n in stream:lines("n") do`.
+/*** Iterates over what `read` returns: `for n in stream:lines("n") do`.
 @function lines
 @param ... formats, as of @{stream:read}; none: `"l"`
-@treturn function `next()` → what `read` would return, and nothing where its first result is nil
-@raise for more than 250 formats; the function for an invalid format, and once the stream is closed */
+@treturn function `next()` → what `read` returns, and nothing where its first result is nil
+@raise for more than 250 formats, and if the stream or the view is closed; the function for an invalid format,
+  and if the stream or the view is closed. Source: file:lines (Lua manual, 6.8) */
 static int stream_lines(lua_State *L)
 {
   open_self(L);
@@ -332,100 +339,94 @@ static int stream_lines(lua_State *L)
 
 /* {-- Writing ----------------------------------------------------------------------------------- */
 
-static int fail(lua_State *L, const stream *s, const fm_error *e)
+static int fail(lua_State *L, const stream *s, fm_code code, const char *detail)
 {
-  return fmb_fail(L, fm_map_label(fm_view_map(s->view)), e);
+  fm_error e;
+  memset(&e, 0, sizeof e);
+  e.code = code;
+  snprintf(e.detail, sizeof e.detail, "%s", detail);
+  return fmb_fail(L, fm_map_label(fm_view_map(view_of(s))), &e);
 }
 
-/* Makes a string of the argument, which is one or a number: as Lua's files print it, a float without ".0". */
-static size_t to_text(lua_State *L, int arg)
-{
-  size_t length;
-  if (lua_type(L, arg) == LUA_TNUMBER && !lua_isinteger(L, arg)) {
-    char text[64];
-    snprintf(text, sizeof text, LUA_NUMBER_FMT, (LUAI_UACNUMBER)lua_tonumber(L, arg));
-    lua_pushstring(L, text);
-    lua_replace(L, arg);
-  }
-  luaL_checklstring(L, arg, &length);
-  return length;
-}
-
-/*** Writes strings and numbers, one behind the other: all of them or, where they do not fit, nothing.
+/*** Writes strings and numbers, one after the other: all of them or, if they do not fit, nothing.
 @function write
-@param ... strings, numbers
+@param ... strings and numbers; a number is written as Lua's files write it
 @treturn[1] stream itself
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `too_large`
-@raise for a read-only view, and for what is neither string nor number */
+@treturn[2] string code: `too_large` (fewer bytes are left to the end)
+@raise for a value that is neither a string nor a number, a read-only view, and if the stream or the view is
+  closed. Source: file:write (Lua manual, 6.8) */
 static int stream_write(lua_State *L)
 {
   stream *s = open_self(L);
-  const int top = lua_gettop(L);
-  uint64_t total = 0;
-  for (int arg = 2; arg <= top; arg++) total += to_text(L, arg);
-  check_open(L, s); /* strings were made, and a finalizer may have run */
-  at(L, s, true, 0); /* raises for a read-only view, also where there is no room or nothing to write */
+  const uint64_t total = fmb_check_all_written(L, 2);
+  check_open(L, s);  /* numbers became strings, so a finalizer may have run */
+  at(L, s, true, 0); /* raises for a read-only view, also if there is no room or nothing to write */
   if (total > rest_of(s)) {
-    fm_error e = {FM_TOO_LARGE, 0, ""};
-    snprintf(e.detail, sizeof e.detail, "%llu bytes do not fit, %llu are left of the stream",
-             (unsigned long long)total, (unsigned long long)rest_of(s));
-    return fail(L, s, &e);
+    char detail[80];
+    snprintf(detail, sizeof detail, "%llu bytes do not fit, %llu are left", (unsigned long long)total,
+             (unsigned long long)rest_of(s));
+    return fail(L, s, FM_TOO_LARGE, detail);
   }
   unsigned char *p = at(L, s, true, total);
-  for (int arg = 2; arg <= top; arg++) {
+  for (int arg = 2, top = lua_gettop(L); arg <= top; arg++) {
     size_t length;
     const char *text = lua_tolstring(L, arg, &length);
     memcpy(p, text, length);
     p += length;
   }
   s->position += total;
-  fmb_check_lost(L, s->view);
+  fmb_check_lost(L, view_of(s));
   lua_settop(L, 1);
   return 1;
 }
 
-/*** Moves the position, and tells it. It may be past the end, where there is nothing to read or write.
+/*** Moves the position and returns it. It may be past the end, where there is nothing to read and no room to
+write.
 @function seek
-@tparam[opt="cur"] string whence `"set"`: from the start, `"cur"`: from the position, `"end"`: from the end
+@tparam[opt="cur"] string whence where the offset counts from: `"set"` the start, `"cur"` the position,
+  `"end"` the end
 @tparam[opt=0] integer offset in bytes
-@treturn[1] integer the position, in bytes from the start
+@treturn[1] integer the new position, in bytes from the start
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `invalid` (before the start, or past 2^63-1); the position stays
-@raise for an unknown `whence` */
+@treturn[2] string code: `invalid` (before the start or past 2^63-1); the position stays as it was
+@raise for an unknown `whence`, and if the stream or the view is closed. Source: file:seek (Lua manual,
+  6.8) */
 static int stream_seek(lua_State *L)
 {
   static const char *const whences[] = {"set", "cur", "end", NULL};
+  open_self(L);
+  const int whence = luaL_checkoption(L, 2, "cur", whences);
+  const lua_Integer offset = luaL_optinteger(L, 3, 0);
   stream *s = open_self(L);
   const uint64_t bases[] = {0, s->position, s->size};
-  const lua_Integer base = (lua_Integer)bases[luaL_checkoption(L, 2, "cur", whences)];
-  const lua_Integer offset = luaL_optinteger(L, 3, 0);
-  if (offset < -base) return fail(L, s, &(fm_error){FM_INVALID, 0, "a position before the start of the stream"});
+  const lua_Integer base = (lua_Integer)bases[whence];
+  if (offset < -base)
+    return fail(L, s, FM_INVALID, "the position would be before the start of the stream");
   if (offset > LUA_MAXINTEGER - base)
-    return fail(L, s, &(fm_error){FM_INVALID, 0, "a position that no integer can tell"});
+    return fail(L, s, FM_INVALID, "the position would be past 2^63-1");
   s->position = (uint64_t)(base + offset);
   lua_pushinteger(L, base + offset);
   return 1;
 }
 
-/*** Closes the stream, not the view; twice is fine.
+/*** Closes the stream, not the view. Closing twice is allowed.
 @function close
 @treturn boolean true */
 static int stream_close(lua_State *L)
 {
-  check_self(L)->view = NULL; /* its user value stays: a call below may be at work on the view */
-  lua_pushboolean(L, 1);
+  fmb_release(L, fmb_stream); /* the user value stays: a call of the stream may still use the view */
   return 1;
 }
 
 static int stream_tostring(lua_State *L)
 {
   const stream *s = check_self(L);
-  if (!s->view || !s->view->data) lua_pushliteral(L, FMB_STREAM " (closed)");
+  if (!view_of(s) || !view_of(s)->data) lua_pushfstring(L, "%s (closed)", fmb_stream);
   else
-    lua_pushfstring(L, "%s (%I bytes at %I)", FMB_STREAM, (LUAI_UACINT)s->size, (LUAI_UACINT)s->position);
+    lua_pushfstring(L, "%s (%I bytes at %I)", fmb_stream, (LUAI_UACINT)s->size, (LUAI_UACINT)s->position);
   return 1;
 }
 
@@ -435,14 +436,7 @@ void fmb_open_stream(lua_State *L)
     {"read", stream_read}, {"write", stream_write}, {"lines", stream_lines},
     {"seek", stream_seek}, {"close", stream_close}, {NULL, NULL},
   };
-  static const luaL_Reg metamethods[] = {
-    {"__tostring", stream_tostring}, {"__gc", stream_close}, {"__close", stream_close}, {NULL, NULL},
-  };
-  luaL_newmetatable(L, FMB_STREAM);
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  fmb_new_type(L, fmb_stream, methods, stream_close, stream_tostring, NULL);
 }
 
 const luaL_Reg fmb_stream_methods[] = {

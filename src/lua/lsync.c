@@ -1,16 +1,17 @@
-/* filemap.sync: mutexes, semaphores and events as Lua sees them. */
+/* filemap.sync in Lua: mutexes, semaphores and events. */
 #include "binding.h"
 
 /*** Mutexes, semaphores and events, by name, between processes.
 
-Each call makes the object or opens the one that is there. Names and lifetime are those of maps: an object is there as
-long as somebody has it open, and what has a name of one kind cannot be opened as another (`invalid`). On Windows these
-are the system's own objects, so that a script can wait for the event or take the mutex that another program publishes.
-Waiting uses no processor time.
+Each call makes the object or opens the existing one. Names and lifetime are those of maps: an object exists
+as long as a process has it open, and a name that stands for one kind of object cannot be opened as another
+(`invalid`). On Windows these are the system's own objects, so that a script can wait for the event or lock
+the mutex of another program. Waiting uses no processor time.
 
 @module filemap.sync */
 
-static int open_sync(lua_State *L, fmb_object *object, fm_sync_kind kind, const char *name, const fm_sync_options *o)
+static int open_sync(lua_State *L, fmb_object *object, fm_sync_kind kind, const char *name,
+                     const fm_sync_options *o)
 {
   bool created;
   fm_error e;
@@ -21,14 +22,15 @@ static int open_sync(lua_State *L, fmb_object *object, fm_sync_kind kind, const 
   return 2;
 }
 
-/* What all have in common: a name in argument 1 and options in the last one, `arg`. Pushes the object and whether it was
-** made. */
-static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, int arg, unsigned more, fm_sync_options *s)
+/* Opens an object whose name is argument 1 and whose options are the last argument, `arg`. Pushes the object
+** and whether it was created. */
+static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, int arg, unsigned more,
+                     fm_sync_options *s)
 {
   const char *name = fmb_check_text(L, 1);
   if (!name) return 4;
   fmb_options o = fmb_default_options();
-  fmb_object *object = fmb_new_object(L, arg, type, sizeof *object);
+  fmb_object *object = fmb_new_object(L, arg, type, sizeof *object, 0);
   fmb_read_options(L, arg, &o, FMB_EXISTING | FMB_MODE | FMB_SDDL | more);
   s->mode = o.map.mode;
   s->sddl = o.map.sddl;
@@ -38,18 +40,18 @@ static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, int arg,
   return open_sync(L, object, kind, name, s);
 }
 
-/*** Makes or opens a mutex: one thread at a time has it.
+/*** Makes or opens a mutex, which one thread at a time can hold.
 @function mutex
-@tparam string name
-@tparam[opt] table options `existing` (false; true only opens), `mode` ("0600"), `sddl`
+@tparam string name as for maps
+@tparam[opt] table options `existing` (default false; true: only open), `mode` ("0600"), `sddl`
 @treturn[1] mutex
 @treturn[1] boolean created
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found` (with `existing`), `invalid` (the name, or what it stands for), `denied`,
-  `corrupt`, `no_space`, `in_use`, `unsupported`, `system`
-@treturn[2] ?integer native
-@raise for an unknown option. Source: CreateMutexEx, OpenMutex */
+@treturn[2] string code: `not_found` (with `existing`), `invalid` (the name, or it stands for another kind of
+  object), `denied`, `corrupt`, `no_space`, `no_memory`, `in_use`, `unsupported`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an unknown option or option value. Source: CreateMutexEx, OpenMutex */
 static int sync_mutex(lua_State *L)
 {
   fm_sync_options s = fm_default_sync_options();
@@ -60,16 +62,16 @@ static uint32_t check_number(lua_State *L, int arg, const char *what, lua_Intege
 {
   const lua_Integer n = luaL_checkinteger(L, arg);
   if (n < least || n > most)
-    luaL_argerror(L, arg, lua_pushfstring(L, "%s %I is not from %I to %I", what, (LUAI_UACINT)n, (LUAI_UACINT)least,
-                                          (LUAI_UACINT)most));
+    luaL_argerror(L, arg, lua_pushfstring(L, "%s must be from %I to %I, got %I", what, (LUAI_UACINT)least,
+                                          (LUAI_UACINT)most, (LUAI_UACINT)n));
   return (uint32_t)n;
 }
 
-/*** Makes or opens a semaphore: a count that who acquires takes one from, and waits while it is 0. What a process
-that dies has acquired is not given back.
+/*** Makes or opens a semaphore, a count that `acquire` decreases and `release` increases. `acquire` waits
+while the count is 0. When a process dies, what it acquired is not released.
 @function semaphore
-@tparam string name
-@tparam integer initial count of a new one, from 0 to `max`
+@tparam string name as for maps
+@tparam integer initial the count of a new semaphore, from 0 to `max`
 @tparam integer max from 1 to 2^31-1
 @tparam[opt] table options as for @{mutex}
 @treturn[1] semaphore
@@ -77,8 +79,9 @@ that dies has acquired is not given back.
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code as for @{mutex}
-@treturn[2] ?integer native
-@raise for counts out of range and an unknown option. Source: CreateSemaphoreEx, OpenSemaphore */
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a count out of range, and an unknown option or option value. Source: CreateSemaphoreEx,
+  OpenSemaphore */
 static int sync_semaphore(lua_State *L)
 {
   fm_sync_options s = fm_default_sync_options();
@@ -90,16 +93,17 @@ static int sync_semaphore(lua_State *L)
 
 /*** Makes or opens an event, which is set or not.
 @function event
-@tparam string name
-@tparam[opt] table options of a new one `manual` (false: the first that waits goes on and resets it; true: all go on
-  until it is reset), `set` (false); `existing`, `mode`, `sddl` as for @{mutex}
+@tparam string name as for maps
+@tparam[opt] table options of a new event `manual` (default false: `set` releases one waiting process and the
+  event is then reset; true: it releases all, and the event stays set until `reset`), `set` (default false;
+  true: it is set from the start); `existing`, `mode`, `sddl` as for @{mutex}
 @treturn[1] event
 @treturn[1] boolean created
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code as for @{mutex}
-@treturn[2] ?integer native
-@raise for an unknown option. Source: CreateEventEx, OpenEvent */
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an unknown option or option value. Source: CreateEventEx, OpenEvent */
 static int sync_event(lua_State *L)
 {
   fm_sync_options s = fm_default_sync_options();
@@ -108,10 +112,10 @@ static int sync_event(lua_State *L)
 
 /* {-- Methods ----------------------------------------------------------------------------------- */
 
-/* true, or true and "abandoned". */
+/* Pushes true, or true and "abandoned". */
 static int wait_for(lua_State *L, const char *type)
 {
-  fm_sync *s = fmb_check_object(L, type);
+  fm_sync *s = fmb_check_open(L, 1, type);
   bool abandoned;
   fm_error e;
   if (fm_sync_wait(s, fmb_opt_timeout(L, 2, FM_FOREVER), &abandoned, &e) != FM_OK)
@@ -130,7 +134,7 @@ static int close_sync(lua_State *L, const char *type)
 
 static int push_text(lua_State *L, const char *type)
 {
-  const fm_sync *s = fmb_to_object(L, type)->pointer;
+  const fm_sync *s = fmb_check_object(L, 1, type)->pointer;
   lua_pushfstring(L, "%s (%s)", type, s ? fm_sync_name(s) : "closed");
   return 1;
 }
@@ -138,34 +142,40 @@ static int push_text(lua_State *L, const char *type)
 /*** A mutex.
 @type mutex */
 
-/*** Locks it, waiting until it is free. A thread that has it gets it again.
+/*** Locks the mutex, and waits until it is free. The thread that holds it can lock it again.
 @function lock
-@tparam[opt] number timeout seconds; nil waits for ever, 0 tries once
+@tparam[opt] number timeout seconds; nil waits forever, 0 tries once
 @treturn[1] boolean true
-@treturn[1] ?string `abandoned`, if the one who had it died: what it protects may be half done
+@treturn[1] ?string `abandoned`, if the process that held the mutex died: what the mutex protects may be
+  inconsistent
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `truncated`, `system`
-@raise for a negative time-out. Source: WaitForSingleObject */
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative time-out, and if the mutex is closed. Source: WaitForSingleObject */
 static int mutex_lock(lua_State *L)
 {
   return wait_for(L, fmb_mutex);
 }
 
-/*** Unlocks it, as often as it was locked.
+/*** Unlocks the mutex. It is free after as many calls as there were of `lock`.
 @function unlock
-@treturn boolean true
-@raise if this thread does not hold it. Source: ReleaseMutex */
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `truncated`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise if this thread does not hold the mutex, and if the mutex is closed. Source: ReleaseMutex */
 static int mutex_unlock(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, fmb_mutex);
+  fm_sync *s = fmb_check_open(L, 1, fmb_mutex);
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
   if (code == FM_INVALID) return fmb_raise(L, "%s (%s): %s", fmb_mutex, fm_sync_name(s), e.detail);
   return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
-/*** Closes it; twice is fine. One that it holds is unlocked.
+/*** Closes the mutex, and unlocks it if this thread holds it. Closing twice is allowed.
 @function close
 @treturn boolean true */
 static int mutex_close(lua_State *L)
@@ -181,37 +191,39 @@ static int mutex_tostring(lua_State *L)
 /*** A semaphore.
 @type semaphore */
 
-/*** Takes one from the count, waiting until there is one.
+/*** Decreases the count by 1, and waits until it is above 0.
 @function acquire
-@tparam[opt] number timeout seconds; nil waits for ever, 0 tries once
+@tparam[opt] number timeout seconds; nil waits forever, 0 tries once
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `truncated`, `system`
-@raise for a negative time-out. Source: WaitForSingleObject */
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative time-out, and if the semaphore is closed. Source: WaitForSingleObject */
 static int semaphore_acquire(lua_State *L)
 {
   return wait_for(L, fmb_semaphore);
 }
 
-/*** Adds to the count.
+/*** Increases the count.
 @function release
-@tparam[opt=1] integer n from 1 to 2^31-1
+@tparam[opt=1] integer n by how much, from 1 to 2^31-1
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `full` (past its max; nothing is added), `truncated`, `system`
-@raise for another count. Source: ReleaseSemaphore */
+@treturn[2] string code: `full` (the count would be more than `max`; nothing is added), `truncated`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a number out of range, and if the semaphore is closed. Source: ReleaseSemaphore */
 static int semaphore_release(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, fmb_semaphore);
+  fm_sync *s = fmb_check_open(L, 1, fmb_semaphore);
   const uint32_t n = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, "count", 1, FM_COUNT_MAX);
   fm_error e;
   const int code = fm_sync_post(s, n, &e);
   return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
-/*** Closes it; twice is fine.
+/*** Closes the semaphore. Closing twice is allowed.
 @function close
 @treturn boolean true */
 static int semaphore_close(lua_State *L)
@@ -227,50 +239,54 @@ static int semaphore_tostring(lua_State *L)
 /*** An event.
 @type event */
 
-/*** Sets it: who waits goes on, all if it is manual, else one.
+/*** Sets the event. A manual event releases all waiting processes, another one releases one.
 @function set
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `denied` (Windows: another program's, which it lets us only wait for), `truncated`, `system`
-@raise when closed. Source: SetEvent */
+@treturn[2] string code: `denied` (on Windows: the event of another program, which allows only waiting),
+  `truncated`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the event is closed. Source: SetEvent */
 static int event_set(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, fmb_event);
+  fm_sync *s = fmb_check_open(L, 1, fmb_event);
   fm_error e;
   const int code = fm_sync_post(s, 1, &e);
   return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
-/*** Resets it: who waits from now on waits.
+/*** Resets the event: a process that calls `wait` afterwards waits.
 @function reset
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code as for @{event:set}
-@raise when closed. Source: ResetEvent */
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the event is closed. Source: ResetEvent */
 static int event_reset(lua_State *L)
 {
-  fm_sync *s = fmb_check_object(L, fmb_event);
+  fm_sync *s = fmb_check_open(L, 1, fmb_event);
   fm_error e;
   const int code = fm_sync_reset(s, &e);
   return fmb_finish(L, code, fm_sync_name(s), &e);
 }
 
-/*** Waits until it is set.
+/*** Waits until the event is set.
 @function wait
-@tparam[opt] number timeout seconds; nil waits for ever, 0 looks once
+@tparam[opt] number timeout seconds; nil waits forever, 0 tries once
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `truncated`, `system`
-@raise for a negative time-out. Source: WaitForSingleObject */
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a negative time-out, and if the event is closed. Source: WaitForSingleObject */
 static int event_wait(lua_State *L)
 {
   return wait_for(L, fmb_event);
 }
 
-/*** Closes it; twice is fine.
+/*** Closes the event. Closing twice is allowed.
 @function close
 @treturn boolean true */
 static int event_close(lua_State *L)
@@ -297,8 +313,8 @@ void fmb_open_sync(lua_State *L)
   static const luaL_Reg event[] = {
     {"set", event_set}, {"reset", event_reset}, {"wait", event_wait}, {"close", event_close}, {NULL, NULL},
   };
-  fmb_new_type(L, fmb_mutex, mutex, mutex_close, mutex_tostring);
-  fmb_new_type(L, fmb_semaphore, semaphore, semaphore_close, semaphore_tostring);
-  fmb_new_type(L, fmb_event, event, event_close, event_tostring);
+  fmb_new_type(L, fmb_mutex, mutex, mutex_close, mutex_tostring, NULL);
+  fmb_new_type(L, fmb_semaphore, semaphore, semaphore_close, semaphore_tostring, NULL);
+  fmb_new_type(L, fmb_event, event, event_close, event_tostring, NULL);
   luaL_newlib(L, functions);
 }

@@ -1,6 +1,6 @@
-/* Text and bytes in a view. Another process may write while we read, and Lua reads a string's bytes more
-** than once to intern it. So a string is given to Lua from a private copy, and nothing that was read
-** from a view is looked at twice. */
+/* Text and bytes in a view. Another process may write while this one reads, and Lua reads the bytes of a
+** string more than once to intern it. So Lua gets strings from a private copy, and nothing that was read from
+** a view is read again. */
 #include <string.h>
 
 #include "../base/utf.h"
@@ -8,8 +8,8 @@
 
 /*** @module filemap */
 
-/* Lua interns strings up to 40 bytes (LUAI_MAXSHORTLEN): it hashes them, compares, and copies. A longer
-** one it copies at once. The limit here is larger, for Luas that were built otherwise. */
+/* Lua interns strings of up to 40 bytes (LUAI_MAXSHORTLEN): it hashes, compares and copies them. It copies a
+** longer string at once. The limit here is larger, for a Lua that was built with another limit. */
 enum { INTERNED = 256 };
 
 void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length)
@@ -28,7 +28,7 @@ static void cut_at_nul(lua_State *L)
   if (strlen(s) < length) lua_pushstring(L, s);
 }
 
-/* The string in `arg`, as text that will end with a NUL in the view and so can hold none. */
+/* The string in `arg`. A NUL will end it in the view, so it must not contain one. */
 static const char *check_c_text(lua_State *L, int arg, size_t *length)
 {
   const char *s = luaL_checklstring(L, arg, length);
@@ -40,11 +40,12 @@ static const char *check_c_text(lua_State *L, int arg, size_t *length)
 
 /*** Reads bytes.
 @function get_string
-@tparam integer offset in bytes from 0
-@tparam integer length in bytes
-@treturn string one snapshot: it may be torn by a writer, but it is one string
-@raise for a range past the view's end */
-static int get_string(lua_State *L)
+@tparam integer offset in bytes, from 0
+@tparam integer length in bytes, from 0
+@treturn string one snapshot of the bytes. A process that writes meanwhile may tear it, but all uses of the
+  string see the same bytes
+@raise for a range past the view's end, and if the view is closed */
+static int view_get_string(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
   const uint64_t length = fmb_check_count(L, 3, "length");
@@ -52,12 +53,12 @@ static int get_string(lua_State *L)
   return 1;
 }
 
-/*** Writes bytes, and nothing after them.
+/*** Writes the bytes of a string, and no NUL after them.
 @function set_string
-@tparam integer offset in bytes from 0
+@tparam integer offset in bytes, from 0
 @tparam string s any bytes
-@raise for a range past the view's end, and for a read-only view */
-static int set_string(lua_State *L)
+@raise for a range past the view's end, a read-only view, and if the view is closed */
+static int view_set_string(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
   size_t length;
@@ -67,8 +68,8 @@ static int set_string(lua_State *L)
   return 0;
 }
 
-/* The bytes from the offset in argument 2 to the view's end, or to `max` units of `unit` bytes in
-** argument 3 if these are fewer. */
+/* The bytes from the offset in argument 2 to the view's end, or `max` units of `unit` bytes, argument 3, if
+** these are fewer. */
 static const unsigned char *check_rest(lua_State *L, const fm_view *v, size_t unit, size_t *units)
 {
   const lua_Integer offset = fmb_check_integer(L, 2);
@@ -79,25 +80,25 @@ static const unsigned char *check_rest(lua_State *L, const fm_view *v, size_t un
   return fmb_at_offset(L, v, false, 2, offset, *units * unit);
 }
 
-/*** Reads text up to its NUL.
+/*** Reads text up to its NUL. Where there is none, the text ends at `max` bytes or at the view's end.
 @function get_cstring
-@tparam integer offset in bytes from 0
-@tparam[opt] integer max the most bytes; where no NUL comes before, the text ends there, or at the
-  view's end
-@treturn string without the NUL
-@raise for an offset past the view's end */
-static int get_cstring(lua_State *L)
+@tparam integer offset in bytes, from 0
+@tparam[opt] integer max the most bytes to read; default: all bytes from the offset
+@treturn string the text without the NUL
+@raise for an offset past the view's end, and if the view is closed */
+static int view_get_cstring(lua_State *L)
 {
   size_t length;
   const fm_view *v = fmb_open_self(L);
   const unsigned char *p = check_rest(L, v, 1, &length);
   const unsigned char *nul = memchr(p, 0, length);
   fmb_push_copy(L, v, p, nul ? (size_t)(nul - p) : length);
-  cut_at_nul(L); /* a writer may have put one there since */
+  cut_at_nul(L); /* another process may have written one since */
   return 1;
 }
 
-/* Room for `needed` units and a NUL in `capacity` units of `unit` bytes, the method's argument 4. */
+/* The address of `capacity` units of `unit` bytes, the method's argument 4. `needed` units and a NUL must fit
+** there. */
 static unsigned char *check_capacity(lua_State *L, const fm_view *v, size_t unit, size_t needed,
                                      size_t *capacity)
 {
@@ -105,19 +106,19 @@ static unsigned char *check_capacity(lua_State *L, const fm_view *v, size_t unit
   if (units <= needed)
     luaL_argerror(L, 3, lua_pushfstring(L, "%I units and a NUL do not fit a capacity of %I",
                                         (LUAI_UACINT)needed, (LUAI_UACINT)units));
-  /* More units than bytes can be counted are past the end of any view. */
-  unsigned char *p = fmb_at(L, v, true, 2, units <= LUA_MAXINTEGER / unit ? units * unit : LUA_MAXINTEGER);
+  unsigned char *p = fmb_at(L, v, true, 2, fmb_bytes_of(units, unit));
   *capacity = (size_t)units;
   return p;
 }
 
-/*** Writes text, a NUL, and zeros over the rest of its room.
+/*** Writes text and a NUL, and zeroes the rest of its capacity.
 @function set_cstring
-@tparam integer offset in bytes from 0
-@tparam string s without NUL
-@tparam integer capacity the room in bytes, with the NUL
-@raise if `s` and its NUL do not fit, for a range past the view's end, and for a read-only view */
-static int set_cstring(lua_State *L)
+@tparam integer offset in bytes, from 0
+@tparam string s text without NUL
+@tparam integer capacity the room for the text and its NUL, in bytes
+@raise if `s` and the NUL do not fit or `s` contains a NUL, for a range past the view's end, a read-only view,
+  and if the view is closed */
+static int view_set_cstring(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
   size_t length, capacity;
@@ -155,8 +156,8 @@ static bool is_low_surrogate(uint32_t c)
   return c >= 0xDC00 && c <= 0xDFFF;
 }
 
-/* The character that starts with unit `c`, the one before *next. Half a pair stays what it is: no
-** character. */
+/* The character that starts with unit `c`, the unit before *next. Half of a surrogate pair is returned as it
+** is, which fm_utf8_put replaces. */
 static uint32_t finish_character(uint32_t c, const unsigned char *p, size_t *next, size_t end, size_t unit)
 {
   if (unit != 2 || c < 0xD800 || c > 0xDBFF || *next == end) return c;
@@ -178,9 +179,12 @@ static int get_wide(lua_State *L, size_t unit)
   size_t end;
   const unsigned char *p = check_rest(L, fmb_open_self(L), unit, &end);
   const size_t length = units_before_nul(p, end, unit);
+  const size_t room = fm_utf8_room(length, unit);
+  if (room == 0 && length > 0)
+    return luaL_error(L, "not enough memory for text of %I units", (LUAI_UACINT)length);
   luaL_Buffer b;
-  char *out = luaL_buffinitsize(L, &b, length * FM_UTF8_MOST);
-  /* Memory was asked for, so a finalizer may have run and closed the view: look again. */
+  char *out = luaL_buffinitsize(L, &b, room);
+  /* The buffer is an allocation, so a finalizer may have run and closed the view: look at it again. */
   const fm_view *v = fmb_self(L);
   p = fmb_at(L, v, false, 2, length * unit);
   for (size_t next = 0; next < length;) {
@@ -225,53 +229,56 @@ static int set_wide(lua_State *L, size_t unit)
   return 0;
 }
 
-/*** Reads UTF-16 of this machine's byte order (Windows' `wchar_t`) up to its NUL.
+/*** Reads UTF-16 in this machine's byte order, which is `wchar_t` on Windows, up to its NUL. Where there is
+none, the text ends at `max` units or at the last whole unit of the view.
 @function get_utf16
-@tparam integer offset in bytes from 0
-@tparam[opt] integer max the most units of 2 bytes; where no NUL comes before, the text ends there, or at
-  the last whole unit of the view
-@treturn string UTF-8; what is no character (half a surrogate pair) is U+FFFD
-@raise for an offset past the view's end */
-static int get_utf16(lua_State *L)
+@tparam integer offset in bytes, from 0; any alignment
+@tparam[opt] integer max the most units of 2 bytes to read; default: all units from the offset
+@treturn string UTF-8. A unit that is half of a surrogate pair becomes U+FFFD
+@raise for an offset past the view's end, and if the view is closed. Source: The Unicode Standard, 3.9 */
+static int view_get_utf16(lua_State *L)
 {
   return get_wide(L, 2);
 }
 
-/*** Writes text as UTF-16, a NUL, and zeros over the rest of its room.
+/*** Writes text as UTF-16 and a NUL, and zeroes the rest of its capacity.
 @function set_utf16
-@tparam integer offset in bytes from 0
-@tparam string s UTF-8 without NUL; what is no character becomes U+FFFD
-@tparam integer capacity the room in units of 2 bytes, with the NUL
-@raise if it does not fit, for a range past the view's end, and for a read-only view */
-static int set_utf16(lua_State *L)
+@tparam integer offset in bytes, from 0; any alignment
+@tparam string s UTF-8 without NUL. Each maximal subpart of an ill-formed sequence becomes U+FFFD
+@tparam integer capacity the room for the text and its NUL, in units of 2 bytes
+@raise if `s` and the NUL do not fit or `s` contains a NUL, for a range past the view's end, a read-only view,
+  and if the view is closed. Source: The Unicode Standard, 3.9 */
+static int view_set_utf16(lua_State *L)
 {
   return set_wide(L, 2);
 }
 
-/*** Reads UTF-32 of this machine's byte order (Linux' `wchar_t`) up to its NUL.
+/*** Reads UTF-32 in this machine's byte order, which is `wchar_t` on Linux, up to its NUL. Where there is
+none, the text ends at `max` units or at the last whole unit of the view.
 @function get_utf32
-@tparam integer offset in bytes from 0
-@tparam[opt] integer max the most units of 4 bytes, as for @{get_utf16}
-@treturn string UTF-8; what is no character is U+FFFD
-@raise for an offset past the view's end */
-static int get_utf32(lua_State *L)
+@tparam integer offset in bytes, from 0; any alignment
+@tparam[opt] integer max the most units of 4 bytes to read; default: all units from the offset
+@treturn string UTF-8. A unit that is not a Unicode scalar value becomes U+FFFD
+@raise for an offset past the view's end, and if the view is closed */
+static int view_get_utf32(lua_State *L)
 {
   return get_wide(L, 4);
 }
 
-/*** Writes text as UTF-32, a NUL, and zeros over the rest of its room.
+/*** Writes text as UTF-32 and a NUL, and zeroes the rest of its capacity.
 @function set_utf32
-@tparam integer offset in bytes from 0
-@tparam string s UTF-8 without NUL; what is no character becomes U+FFFD
-@tparam integer capacity the room in units of 4 bytes, with the NUL
-@raise if it does not fit, for a range past the view's end, and for a read-only view */
-static int set_utf32(lua_State *L)
+@tparam integer offset in bytes, from 0; any alignment
+@tparam string s UTF-8 without NUL. Each maximal subpart of an ill-formed sequence becomes U+FFFD
+@tparam integer capacity the room for the text and its NUL, in units of 4 bytes
+@raise if `s` and the NUL do not fit or `s` contains a NUL, for a range past the view's end, a read-only view,
+  and if the view is closed. Source: The Unicode Standard, 3.9 */
+static int view_set_utf32(lua_State *L)
 {
   return set_wide(L, 4);
 }
 
 const luaL_Reg fmb_text_methods[] = {
-  {"get_string", get_string}, {"set_string", set_string}, {"get_cstring", get_cstring},
-  {"set_cstring", set_cstring}, {"get_utf16", get_utf16}, {"set_utf16", set_utf16},
-  {"get_utf32", get_utf32}, {"set_utf32", set_utf32}, {NULL, NULL},
+  {"get_string", view_get_string}, {"set_string", view_set_string}, {"get_cstring", view_get_cstring},
+  {"set_cstring", view_set_cstring}, {"get_utf16", view_get_utf16}, {"set_utf16", view_set_utf16},
+  {"get_utf32", view_get_utf32}, {"set_utf32", view_set_utf32}, {NULL, NULL},
 };

@@ -1,16 +1,9 @@
-/* What lua/filemap/win32.lua makes Win32's calls of, besides what filemap itself has: maps whose protection is told in
-** Win32's bits, files that are open by themselves, and Win32's numbers for what went wrong. */
+/* What lua/filemap/win32.lua needs besides the functions of filemap: maps with Win32's protection bits, open
+** files, and Win32's error numbers. */
 #include "../compat/compat.h"
 #include "binding.h"
 
-/* The userdata behind an argument, if it is a file that is open, else NULL. */
-static fm_file_handle *to_file(lua_State *L, int arg)
-{
-  fmb_object *o = luaL_testudata(L, arg, fmb_file);
-  return o ? o->pointer : NULL;
-}
-
-/* create(name, size, options) -> map, as filemap.create, whose options also may have `protect`. */
+/* create(name, size, options) -> map, as filemap.create; an option more is `protect`. */
 static int win32_create(lua_State *L)
 {
   const bool is_unnamed = lua_isnoneornil(L, 1);
@@ -19,28 +12,37 @@ static int win32_create(lua_State *L)
   const uint64_t size = fmb_check_count(L, 2, "size");
   fmb_options o = fmb_default_options();
   fm_error e;
-  fm_map **m = fmb_new_map(L);
-  fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES | FMB_PROTECT);
-  return fm_win32_create(m, name, size, &o.map, o.protect, &e) == FM_OK ? 1 : fmb_fail(L, name ? name : "unnamed map", &e);
+  fm_map *m;
+  fmb_object *object = fmb_new_object(L, 3, fmb_map, sizeof *object, 0);
+  fmb_read_options(L, 3, &o, FMB_ACCESS | FMB_MODE | FMB_SDDL | FMB_INHERIT | FMB_COMMIT | FMB_LARGE_PAGES |
+                               FMB_PROTECT);
+  const int code = fm_win32_create(&m, name, size, &o.map, o.protect, &e);
+  if (code != FM_OK) return fmb_fail(L, name ? name : "unnamed map", &e);
+  object->pointer = m;
+  return 1;
 }
 
-/* map(file, access, options) -> map, as filemap.file of an open one; `size` is the map's. */
+/* map(file, access, options) -> map, as filemap.file does with a path; the option `size` is the map's
+** size. */
 static int win32_map(lua_State *L)
 {
   fmb_options o = fmb_default_options();
   fm_error e;
-  fm_map **m = fmb_new_map(L); /* a finalizer may run, and close the file: look only then */
-  fm_file_handle *file = to_file(L, 1);
-  if (!file) return luaL_typeerror(L, 1, fmb_file);
+  fm_map *m;
+  fmb_object *object = fmb_new_object(L, 3, fmb_map, sizeof *object, 0);
+  fm_file_handle *file = fmb_check_open(L, 1, fmb_file); /* a finalizer may have closed it */
   fmb_read_options(L, 3, &o, FMB_SIZE | FMB_MODE | FMB_SDDL | FMB_NAME | FMB_INHERIT | FMB_PROTECT);
   o.map.access = fmb_check_access(L, 2);
-  return fm_win32_map_file(m, file, &o.map, o.protect, &e) == FM_OK ? 1 : fmb_fail(L, fm_file_path(file), &e);
+  const int code = fm_win32_map_file(&m, file, &o.map, o.protect, &e);
+  if (code != FM_OK) return fmb_fail(L, fm_file_path(file), &e);
+  object->pointer = m;
+  return 1;
 }
 
 static uint32_t check_bits(lua_State *L, int arg)
 {
   const lua_Integer bits = luaL_checkinteger(L, arg);
-  luaL_argcheck(L, bits == (lua_Integer)(uint32_t)bits, arg, "not an integer of 32 bits");
+  luaL_argcheck(L, bits == (lua_Integer)(uint32_t)bits, arg, "integer of 32 bits expected");
   return (uint32_t)bits;
 }
 
@@ -49,12 +51,15 @@ static int win32_open_file(lua_State *L)
 {
   const char *path = fmb_check_text(L, 1);
   if (!path) return 4;
-  const fm_file_request r = {check_bits(L, 2), check_bits(L, 3), check_bits(L, 4), check_bits(L, 5)};
+  const fm_file_request r = {
+    .access = check_bits(L, 2), .share = check_bits(L, 3), .disposition = check_bits(L, 4),
+    .flags = check_bits(L, 5),
+  };
   fmb_options o = fmb_default_options();
   fm_error e;
   bool existed;
   fm_file_handle *file;
-  fmb_object *object = fmb_new_object(L, 6, fmb_file, sizeof *object);
+  fmb_object *object = fmb_new_object(L, 6, fmb_file, sizeof *object, 0);
   fmb_read_options(L, 6, &o, FMB_MODE | FMB_SDDL | FMB_INHERIT);
   if (fm_file_open(&file, &existed, path, &r, &o.map, &e) != FM_OK) return fmb_fail(L, path, &e);
   object->pointer = file;
@@ -62,29 +67,34 @@ static int win32_open_file(lua_State *L)
   return 2;
 }
 
-/* kind(x) -> "map", "view" or "file", if it is one that is open. */
+/* kind(x) -> "map", "view" or "file", if x is an open one; else nil. */
 static int win32_kind(lua_State *L)
 {
   luaL_checkany(L, 1);
-  const fm_view *v = fmb_to_view(L, 1);
-  fm_map **m = luaL_testudata(L, 1, FMB_MAP);
-  if (v && v->data) lua_pushliteral(L, "view");
-  else if (m && *m) lua_pushliteral(L, "map");
-  else if (to_file(L, 1)) lua_pushliteral(L, "file");
-  else lua_pushnil(L);
+  static const struct { const char *type, *kind; } kinds[] = {
+    {fmb_map, "map"}, {fmb_view, "view"}, {fmb_file, "file"},
+  };
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    const fmb_object *o = fmb_to_object(L, 1, kinds[i].type);
+    if (!o || !o->pointer) continue;
+    lua_pushstring(L, kinds[i].kind);
+    return 1;
+  }
+  lua_pushnil(L);
   return 1;
 }
 
-/* number(code, native, otherwise) -> the Win32 number of a failure */
+/* number(code, native, otherwise) -> the Win32 error number of a failure */
 static int win32_number(lua_State *L)
 {
   int code = FM_OK;
   while (code < FM_SYSTEM && !fmb_is_word(L, 1, fm_word((fm_code)code))) code++;
-  lua_pushinteger(L, fm_win32_number((fm_code)code, (long)luaL_optinteger(L, 2, 0), (long)luaL_optinteger(L, 3, 0)));
+  const long native = (long)luaL_optinteger(L, 2, 0), otherwise = (long)luaL_optinteger(L, 3, 0);
+  lua_pushinteger(L, fm_win32_number((fm_code)code, native, otherwise));
   return 1;
 }
 
-/* explain(number) -> the code's word, and a sentence */
+/* explain(number) -> the code's word, and its sentence */
 static int win32_explain(lua_State *L)
 {
   const char *sentence;
@@ -102,7 +112,7 @@ static int file_close(lua_State *L)
 
 static int file_tostring(lua_State *L)
 {
-  const fm_file_handle *file = fmb_to_object(L, fmb_file)->pointer;
+  const fm_file_handle *file = fmb_check_object(L, 1, fmb_file)->pointer;
   lua_pushfstring(L, "%s (%s)", fmb_file, file ? fm_file_path(file) : "closed");
   return 1;
 }
@@ -115,6 +125,6 @@ void fmb_open_win32(lua_State *L)
     {NULL, NULL},
   };
   static const luaL_Reg methods[] = {{"close", file_close}, {NULL, NULL}};
-  fmb_new_type(L, fmb_file, methods, file_close, file_tostring);
+  fmb_new_type(L, fmb_file, methods, file_close, file_tostring, NULL);
   luaL_newlib(L, functions);
 }

@@ -1,10 +1,10 @@
-/* The one table of the types of numbers. A line gives get_T, set_T, what getter, setter and array take, and for
-** ATOMIC types load_T and its like:
+/* The table of the types of numbers. A line makes get_T and set_T, a type that getter, setter and array
+** accept, and for ATOMIC types load_T and the other atomic methods:
 **
 **   X(T, C type, kind, least, greatest, atomic)
 **
-** INTEGER is a Lua integer from least to greatest. For 64 bits these are Lua's own bounds, so that u64
-** takes any Lua integer's bits and gives them back. FLOAT is a Lua float, rounded to the type. */
+** INTEGER is a Lua integer from least to greatest. For types of 64 bits these are Lua's own bounds, so that
+** u64 accepts the bits of any Lua integer and returns them. FLOAT is a Lua float, rounded to the type. */
 #ifndef FILEMAP_TYPES_H
 #define FILEMAP_TYPES_H
 
@@ -24,23 +24,28 @@
   X(f32, float, FLOAT, 0, 0, PLAIN)                                \
   X(f64, double, FLOAT, 0, 0, PLAIN)
 
-/* FMB_i8 and so on number the types, for tables of one's own made from FMB_TYPES. */
+/* FMB_i8 and so on number the types, for other tables that are made from FMB_TYPES. */
 typedef enum fmb_type {
 #define FMB_NUMBER_TYPE(T, ...) FMB_##T,
   FMB_TYPES(FMB_NUMBER_TYPE)
 #undef FMB_NUMBER_TYPE
 } fmb_type;
 
-/* The type named in an argument; raises for other words. */
+/* The type that an argument names; another word raises. */
 fmb_type fmb_check_type(lua_State *L, int arg);
 const char *fmb_type_name(fmb_type type);
 
-/* Pushes what is wrong with the value at a stack index, which fmb_to_T refused. */
+/* Pushes the types for modules in Lua: an array, in the order of FMB_TYPES, of tables with `name`, `size` in
+** bytes and, for an integer type, `least` and `greatest`. */
+void fmb_push_types(lua_State *L);
+
+/* Pushes why the value at a stack index, which fmb_to_T refused, does not fit. */
 const char *fmb_push_misfit(lua_State *L, int index, fmb_type type);
 
 /* {-- From Lua and to Lua ----------------------------------------------------------------------- */
 
-static inline bool fmb_to_INTEGER(lua_State *L, int index, lua_Integer least, lua_Integer greatest, lua_Integer *x)
+static inline bool fmb_to_INTEGER(lua_State *L, int index, lua_Integer least, lua_Integer greatest,
+                                  lua_Integer *x)
 {
   int is_integer;
   *x = lua_tointegerx(L, index, &is_integer);
@@ -60,7 +65,8 @@ static inline bool fmb_to_FLOAT(lua_State *L, int index, int least, int greatest
 #define FMB_PUSH_INTEGER lua_pushinteger
 #define FMB_PUSH_FLOAT lua_pushnumber
 
-/* fmb_to_T: the number at a stack index; false if it is none, or does not fit. fmb_push_T is its inverse. */
+/* fmb_to_T gets the number at a stack index. It returns false if there is none or it does not fit. fmb_push_T
+** is the inverse. */
 #define FMB_CONVERT(T, ctype, kind, least, greatest, atomic)                  \
   static inline bool fmb_to_##T(lua_State *L, int index, ctype *out)          \
   {                                                                           \

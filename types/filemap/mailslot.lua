@@ -1,24 +1,24 @@
 ---@meta filemap.mailslot
 
--- What editors are told of filemap.mailslot; see types/filemap.lua.
+-- Definitions of filemap.mailslot for editors; see types/filemap.lua.
 
----Of what is made.
+---Options of a new object.
 ---@class filemap.mailslot_options
 ---@field mode? string POSIX permissions in octal; default "0600"
 ---@field sddl? string Windows security descriptor
 ---@field capacity? integer bytes of messages that can wait; default 65536
----@field max_message? integer bytes; default the capacity
+---@field max_message? integer bytes; default: the capacity
 
 ---@class filemap.mailslot_info
 ---@field max_message integer bytes
 ---@field next_size? integer bytes of the next message
----@field count integer of messages that wait
+---@field count integer the number of messages that wait
 
----Messages of many writers to one reader.
+---A mailslot: the reader or a writer.
 ---@class filemap.mailslot
 local mailslot = {}
 
----Makes a mailslot to receive from, or takes over one whose reader has gone.
+---Makes a mailslot for receiving, or takes over one whose reader closed or died, with its unread messages.
 ---@param name string
 ---@param options? filemap.mailslot_options
 ---@return filemap.mailslot? reader
@@ -27,7 +27,7 @@ local mailslot = {}
 ---@return integer? native
 function mailslot.create(name, options) end
 
----Opens a mailslot to send to.
+---Opens an existing mailslot for sending.
 ---@param name string
 ---@return filemap.mailslot? writer
 ---@return string? message
@@ -35,31 +35,31 @@ function mailslot.create(name, options) end
 ---@return integer? native
 function mailslot.open(name) end
 
----Receives the next message.
----@param timeout? number seconds; nil waits for ever
+---Receives the next message, and waits until there is one.
+---@param timeout? number seconds; nil waits forever
 ---@return string? message
 ---@return string? problem
 ---@return filemap.code? code
 ---@return integer? native
 function mailslot:receive(timeout) end
 
----Sends a message.
+---Sends a message, and waits until there is room for it.
 ---@param message string
----@param timeout? number seconds to wait for room; nil waits for ever
+---@param timeout? number seconds to wait for room; nil waits forever
 ---@return boolean? sent
 ---@return string? problem
 ---@return filemap.code? code
 ---@return integer? native
 function mailslot:send(message, timeout) end
 
----What waits to be received.
+---Returns the slot's limit and what waits to be received.
 ---@return filemap.mailslot_info? info
 ---@return string? message
 ---@return filemap.code? code
 ---@return integer? native
 function mailslot:info() end
 
----Closes it.
+---Closes the mailslot.
 ---@return boolean
 function mailslot:close() end
 

@@ -1,17 +1,17 @@
 ---@meta filemap.state
 
--- What editors are told of filemap.state; see types/filemap.lua.
+-- Definitions of filemap.state for editors; see types/filemap.lua.
 
----Of what is made.
+---Options of a new object.
 ---@class filemap.state_options
 ---@field mode? string POSIX permissions in octal; default "0600"
 ---@field sddl? string Windows security descriptor
 
----The newest value, to write or to read.
+---A state: a writer or a reader.
 ---@class filemap.state
 local state = {}
 
----Makes a new state, to write.
+---Makes a new state.
 ---@param name string
 ---@param capacity integer the longest value, in bytes
 ---@param options? filemap.state_options
@@ -21,17 +21,17 @@ local state = {}
 ---@return integer? native
 function state.create(name, capacity, options) end
 
----Makes a state, or takes over one whose writer has gone.
+---Makes a state, or takes over one whose writer closed or died.
 ---@param name string
 ---@param capacity integer
 ---@param options? filemap.state_options
 ---@return filemap.state? writer
----@return boolean|string created or the message
+---@return boolean|string created or, on failure, the message
 ---@return filemap.code? code
 ---@return integer? native
 function state.create_or_open(name, capacity, options) end
 
----Opens a state to read.
+---Opens an existing state for reading.
 ---@param name string
 ---@return filemap.state? reader
 ---@return string? message
@@ -47,24 +47,25 @@ function state.open(name) end
 ---@return integer? native
 function state:publish(value) end
 
----The newest value.
+---Reads the newest value.
 ---@param timeout? number seconds to try again while the writer is faster; default 1
 ---@return string? value
----@return integer|string version from 1; 0 before the first; or the message
+---@return integer|string version from 1; 0 before the first value; or, on failure, the message
 ---@return filemap.code? code
 ---@return integer? native
 function state:read(timeout) end
 
----Waits for a newer value.
+---Waits for a value that is newer than a version, and continues to wait when the writer dies and another
+---takes over.
 ---@param version integer
----@param timeout? number seconds; nil waits for ever
+---@param timeout? number seconds; nil waits forever
 ---@return string? value
----@return integer|string version or the message
+---@return integer|string version or, on failure, the message
 ---@return filemap.code? code
 ---@return integer? native
 function state:wait(version, timeout) end
 
----Closes it.
+---Closes the state.
 ---@return boolean
 function state:close() end
 

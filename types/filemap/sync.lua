@@ -1,86 +1,89 @@
 ---@meta filemap.sync
 
--- What editors are told of filemap.sync; see types/filemap.lua.
+-- Definitions of filemap.sync for editors; see types/filemap.lua.
 
----Of what is made.
+---Options of a new object.
 ---@class filemap.sync_options
 ---@field mode? string POSIX permissions in octal; default "0600"
 ---@field sddl? string Windows security descriptor
----@field existing? boolean only open
+---@field existing? boolean default false. True: only open
 
----Of an event that is made.
+---Options of a new event.
 ---@class filemap.event_options: filemap.sync_options
----@field manual? boolean all go on until it is reset
----@field set? boolean from the start
+---@field manual? boolean default false. True: `set` releases all waiting processes, until `reset`
+---@field set? boolean whether it is set from the start; default false
 
----One thread at a time has it.
+---A lock that one thread at a time can hold.
 ---@class filemap.mutex
 local mutex = {}
 
----A count that who acquires takes one from.
+---A count that `acquire` decreases and `release` increases.
 ---@class filemap.semaphore
 local semaphore = {}
 
----Set or not.
+---An event, which is set or not.
 ---@class filemap.event
 local event = {}
 
 local sync = {}
 
----Makes or opens a mutex.
+---Makes or opens a mutex, which one thread at a time can hold.
 ---@param name string
 ---@param options? filemap.sync_options
 ---@return filemap.mutex? mutex
----@return boolean|string created or the message
+---@return boolean|string created or, on failure, the message
 ---@return filemap.code? code
 ---@return integer? native
 function sync.mutex(name, options) end
 
----Makes or opens a semaphore.
+---Makes or opens a semaphore, a count that `acquire` decreases and `release` increases.
 ---@param name string
 ---@param initial integer
 ---@param max integer
 ---@param options? filemap.sync_options
 ---@return filemap.semaphore? semaphore
----@return boolean|string created or the message
+---@return boolean|string created or, on failure, the message
 ---@return filemap.code? code
 ---@return integer? native
 function sync.semaphore(name, initial, max, options) end
 
----Makes or opens an event.
+---Makes or opens an event, which is set or not.
 ---@param name string
 ---@param options? filemap.event_options
 ---@return filemap.event? event
----@return boolean|string created or the message
+---@return boolean|string created or, on failure, the message
 ---@return filemap.code? code
 ---@return integer? native
 function sync.event(name, options) end
 
----Locks it, waiting until it is free.
----@param timeout? number seconds; nil waits for ever
+---Locks the mutex, and waits until it is free.
+---@param timeout? number seconds; nil waits forever
 ---@return boolean? locked
 ---@return string? message or "abandoned"
 ---@return filemap.code? code
 ---@return integer? native
 function mutex:lock(timeout) end
 
----Unlocks it, as often as it was locked.
----@return boolean
+---Unlocks the mutex.
+---@return boolean? unlocked
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
 function mutex:unlock() end
 
----Closes it; one that it holds is unlocked.
+---Closes the mutex, and unlocks it if this thread holds it.
 ---@return boolean
 function mutex:close() end
 
----Takes one from the count, waiting until there is one.
----@param timeout? number seconds; nil waits for ever
+---Decreases the count by 1, and waits until it is above 0.
+---@param timeout? number seconds; nil waits forever
 ---@return boolean? acquired
 ---@return string? message
 ---@return filemap.code? code
 ---@return integer? native
 function semaphore:acquire(timeout) end
 
----Adds to the count.
+---Increases the count.
 ---@param n? integer default 1
 ---@return boolean? released
 ---@return string? message
@@ -88,33 +91,33 @@ function semaphore:acquire(timeout) end
 ---@return integer? native
 function semaphore:release(n) end
 
----Closes it.
+---Closes the semaphore.
 ---@return boolean
 function semaphore:close() end
 
----Lets who waits go on.
+---Sets the event.
 ---@return boolean? done
 ---@return string? message
 ---@return filemap.code? code
 ---@return integer? native
 function event:set() end
 
----Lets who waits from now on wait.
+---Resets the event.
 ---@return boolean? done
 ---@return string? message
 ---@return filemap.code? code
 ---@return integer? native
 function event:reset() end
 
----Waits until it is set.
----@param timeout? number seconds; nil waits for ever
+---Waits until the event is set.
+---@param timeout? number seconds; nil waits forever
 ---@return boolean? set
 ---@return string? message
 ---@return filemap.code? code
 ---@return integer? native
 function event:wait(timeout) end
 
----Closes it.
+---Closes the event.
 ---@return boolean
 function event:close() end
 

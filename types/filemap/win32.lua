@@ -1,6 +1,6 @@
 ---@meta filemap.win32
 
--- What editors are told of filemap.win32; see types/filemap.lua.
+-- Definitions of filemap.win32 for editors; see types/filemap.lua.
 
 ---SECURITY_ATTRIBUTES.
 ---@class filemap.win32_attributes
@@ -8,10 +8,10 @@
 ---@field sddl? string security descriptor; Windows only
 ---@field mode? string POSIX permissions in octal; default: "0600"
 
----A file that is open, of which mappings can be made; `CloseHandle` closes it.
+---An open file, over which mappings can be made. `CloseHandle` closes it.
 ---@class filemap.file_handle
 
----The Win32 calls by their own names.
+---The Win32 functions by their own names.
 ---@class filemap.win32
 ---@field INVALID_HANDLE_VALUE integer
 ---@field PAGE_NOACCESS integer
@@ -157,7 +157,8 @@ function win32.FlushViewOfFile(view, bytes) end
 ---@param access integer `GENERIC_...`
 ---@param share? integer `FILE_SHARE_...`
 ---@param attributes? filemap.win32_attributes
----@param disposition integer `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS`, `TRUNCATE_EXISTING`
+---@param disposition integer `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS` or
+---`TRUNCATE_EXISTING`
 ---@param flags? integer `FILE_ATTRIBUTE_...`, `FILE_FLAG_...`
 ---@param template? nil
 ---@return filemap.file_handle|integer handle or `INVALID_HANDLE_VALUE`
