@@ -45,12 +45,13 @@ static BOOL WINAPI set_sizes(HANDLE process, SIZE_T new_least, SIZE_T new_most)
 #else
 #define IMPORTED(name, size) __asm__("__imp__" name "@" #size)
 #endif
-extern void *const imported_lock IMPORTED("VirtualLock", 8);
-extern void *const imported_get IMPORTED("GetProcessWorkingSetSize", 12);
-extern void *const imported_set IMPORTED("SetProcessWorkingSetSize", 12);
-void *const imported_lock = (void *)lock;
-void *const imported_get = (void *)get_sizes;
-void *const imported_set = (void *)set_sizes;
+typedef void (*const function)(void);
+extern function imported_lock IMPORTED("VirtualLock", 8);
+extern function imported_get IMPORTED("GetProcessWorkingSetSize", 12);
+extern function imported_set IMPORTED("SetProcessWorkingSetSize", 12);
+function imported_lock = (void (*)(void))lock;
+function imported_get = (void (*)(void))get_sizes;
+function imported_set = (void (*)(void))set_sizes;
 
 int main(int argc, char *argv[])
 {
