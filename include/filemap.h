@@ -151,8 +151,8 @@ FM_API const char *fm_access_word(int access);
 ** The first two kinds live as on Win32. A name appears whole: a process that opens it sees the full size. The
 ** name exists as long as a process holds a map or view of it, and is removed when the last holder closes or
 ** dies, also by kill -9. A forked child holds what its parent held. A name that a dead process left is
-** invisible at once; its memory is freed by this user's next fm_list, within its next 1,000 calls of fm_create,
-** and always before a call fails with FM_NO_SPACE.
+** invisible at once; its memory is freed by this user's next fm_list, within its next 1,000 calls of
+** fm_create, and always before a call fails with FM_NO_SPACE.
 **
 ** A verbatim name stays until fm_unlink. On Windows it is a name like any other. */
 #define FM_NAME_MAX 200
@@ -386,7 +386,8 @@ static inline int fm_view_is_lost(const fm_view *v)
 FM_API void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset,
                          size_t length);
 
-/* The calls from here to fm_view_map fail with FM_CLOSED if the view is closed, and fm_view_map returns NULL. */
+/* If the view is closed, the calls from here to fm_view_map fail with FM_CLOSED, and fm_view_map returns
+** NULL. */
 
 /* Writes a range back to its file. For a map of fm_file, the bytes and the file's metadata are on the disk
 ** when the call returns; elsewhere, as far as the system can. With `async` the call only starts it. An empty

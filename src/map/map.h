@@ -39,8 +39,8 @@ int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e
 ** are always allowed. FM_INVALID, FM_DENIED. */
 int fm_check_access(int wanted, int given, fm_error *e);
 
-/* How many maps, mappings and sync objects this process has open, for tests that look for leaks. fm_count adds
-** to it. */
+/* How many maps, mappings and sync objects this process has open, for tests that look for leaks. fm_count
+** adds to it. */
 size_t fm_live(void);
 void fm_count(int more);
 

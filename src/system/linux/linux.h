@@ -1,5 +1,5 @@
-/* The functions that the files of this folder share. This header must be included first, because it selects 64-bit file offsets
-** and the functions that Linux has beyond POSIX. */
+/* The functions that the files of this folder share. This header must be included first, because it
+** selects 64-bit file offsets and the functions that Linux has beyond POSIX. */
 #ifndef FILEMAP_LINUX_H
 #define FILEMAP_LINUX_H
 

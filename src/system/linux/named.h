@@ -1,5 +1,5 @@
-/* The functions that the files about named sections share: name_file.c (paths), holders.c (locks), named_section.c
-** (create, open, close) and name_list.c (list, and freeing the memory of stale names). */
+/* The functions that the files about named sections share: name_file.c (paths), holders.c (locks),
+** named_section.c (create, open, close) and name_list.c (list, and freeing the memory of stale names). */
 #ifndef FILEMAP_LINUX_NAMED_H
 #define FILEMAP_LINUX_NAMED_H
 

@@ -212,7 +212,7 @@ int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_
   if (error != ENOMEM && error != EAGAIN && error != EPERM) return fm_fail_native(e, error);
   const bool is_cut = fstat(s->fd, &st) == 0 && (uint64_t)st.st_size < offset + length;
   const int code = is_cut ? fm_fail(e, FM_TRUNCATED, NULL)
-                          : fm_fail(e, FM_NO_MEMORY, "%zu bytes are more than it may lock (RLIMIT_MEMLOCK)", length);
+                          : fm_fail(e, FM_NO_MEMORY, "%zu bytes are more than RLIMIT_MEMLOCK allows", length);
   if (e) e->native = error;
   return code;
 }
