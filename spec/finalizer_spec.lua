@@ -145,7 +145,7 @@ local subjects = {
       object:publish(("v"):rep(3000))
     ]],
     use = "object:publish 'other' reader:read() object:read()",
-    calls = { publish = "12345.5", read = "1", wait = "0, 0", close = "" },
+    calls = { publish = "54321.5", read = "1", wait = "0, 0", close = "" },
   },
   ["state, a reader"] = {
     make = [[
