@@ -11,8 +11,8 @@
 #include "../base/error.h"
 #include "../base/name.h"
 
-#if defined(FM_SYSTEM_TYPES) /* another system, of the specs: the header with its types */
-#define FM_SYSTEM_OTHER 1
+#if defined(FM_SIMULATED) /* the simulated system of the specs */
+#define FM_SYSTEM_SIMULATED 1
 #elif defined(FM_STUB) /* on request, to keep the seam honest */
 #define FM_SYSTEM_NONE 1
 #elif defined(_WIN32)
@@ -29,8 +29,8 @@
 #include "linux/types.h"
 #elif FM_SYSTEM_WINDOWS
 #include "windows/types.h"
-#elif FM_SYSTEM_OTHER
-#include FM_SYSTEM_TYPES
+#elif FM_SYSTEM_SIMULATED
+#include <simulated_types.h>
 #else
 #include "none_types.h"
 #endif
