@@ -196,23 +196,6 @@ describe("a finalizer that closes a channel during a call", function()
     return message
   end
 
-  it("makes the call raise", function()
-    local names = {}
-    for i = 1, 4 do names[i] = support.unique("Local\\") end
-    local reader <close> = assert(mailslot.create(names[2]))
-    local listener <close> = assert(pipe.listen(names[3]))
-    local streams <close> = assert(pipe.listen(names[4], { stream = true }))
-    for object, call in pairs {
-      [assert(state.create(names[1], 10))] = function(s) s:publish(12345.5) end,
-      [assert(mailslot.open(names[2]))] = function(s) s:send(12345.5, 0) end,
-      [assert(pipe.connect(names[3]))] = function(c) c:send(12345.5, 0) end,
-      [assert(pipe.connect(names[4]))] = function(c) c:write(12345.5) end,
-    } do
-      assert.is_truthy(closed_meanwhile(object, call):find("is closed$"))
-    end
-    assert(reader and listener and streams)
-  end)
-
   it("does not remove the object's name from the error message", function()
     local name = support.unique("Local\\")
     local mutex = assert((sync.mutex(name)))

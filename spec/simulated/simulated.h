@@ -1,7 +1,7 @@
 /* A system for tests, in place of the folders of src/system/: one process, whose sections are plain memory,
 ** with a clock and with seats that the test controls. The test takes the part of the other processes by the
-** hooks. A program is built for it with FM_SYSTEM_TYPES="../../spec/simulated/types.h", from the sources
-** below src/lua and simulated.c. */
+** hooks. A program is built for it with FM_SIMULATED and this folder for includes, from the sources of the
+** library and simulated.c. */
 #ifndef FILEMAP_SIMULATED_H
 #define FILEMAP_SIMULATED_H
 

@@ -58,10 +58,10 @@ void fm_lock_mark_abandoned(fm_word32 *owner, uint32_t seat)
 ** processes. */
 enum { SEAT_LIMIT = 1 << 20 };
 
-int fm_seat_acquire_free(fm_seat *s, const fm_section *section, uint32_t from, fm_error *e)
+int fm_seat_acquire_free(fm_seat *seat, const fm_section *s, uint32_t from, fm_error *e)
 {
   for (uint32_t number = from; number < from + SEAT_LIMIT; number++) {
-    const int code = fm_seat_acquire(s, section, number, e);
+    const int code = fm_seat_acquire(seat, s, number, e);
     if (code != FM_IN_USE) return code;
   }
   return fm_fail(e, FM_FULL, "more than %d processes have it open", SEAT_LIMIT);

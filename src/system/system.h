@@ -14,8 +14,8 @@
 /* Words of 64 bits are shared with other processes, which a lock inside this process could not keep out. */
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomics must be lock-free");
 
-#if defined(FM_SYSTEM_TYPES) /* another system, of the specs: the header with its types */
-#define FM_SYSTEM_OTHER 1
+#if defined(FM_SIMULATED) /* the simulated system of the specs */
+#define FM_SYSTEM_SIMULATED 1
 #elif defined(FM_STUB) /* a build without a system: it shows that the rooms above use only the seam */
 #define FM_SYSTEM_NONE 1
 #elif defined(_WIN32)
@@ -36,8 +36,8 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomic
 #include "linux/types.h"
 #elif FM_SYSTEM_WINDOWS
 #include "windows/types.h"
-#elif FM_SYSTEM_OTHER
-#include FM_SYSTEM_TYPES
+#elif FM_SYSTEM_SIMULATED
+#include <simulated_types.h>
 #else
 #include "none_types.h"
 #endif
