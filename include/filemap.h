@@ -505,7 +505,8 @@ FM_API int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const c
 FM_API int fm_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e);
 
 /* Unlocks the mutex, adds `count`, from 1 to FM_COUNT_MAX, to the semaphore's count, or sets the event. For a
-** mutex or an event, `count` is 1.
+** mutex or an event, `count` is 1. Setting a manual event releases every process that waits at that moment,
+** also if it is reset at once; setting another event releases one at most.
 **
 ** FM_INVALID      this thread does not hold the mutex; `count` is out of range
 ** FM_FULL         the semaphore's count would be greater than its max; it is unchanged
@@ -633,7 +634,7 @@ FM_API int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
 
 /* Sends a message of `length` bytes, from 0. A process that is killed while it sends leaves no half message.
 **
-** FM_FULL         there is no room, and the time-out is 0
+** FM_FULL         the time-out is 0, and there is no room or another writer is sending
 ** FM_TIMEOUT      there was no room until the time-out passed
 ** FM_CLOSED       no reader lives
 ** FM_TOO_LARGE    the message is longer than max_message
@@ -676,7 +677,8 @@ FM_API int fm_pipe_listen(fm_listener **out, const char *name, uint64_t capacity
                           const fm_options *options, fm_error *e);
 
 /* Accepts the connection of the client that has waited longest. The client may have closed it already; the
-** messages that it sent can still be received. Close *out with fm_conn_close.
+** messages that it sent can still be received. Clients that waited for an earlier listener are refused: their
+** calls fail with FM_CLOSED. Close *out with fm_conn_close.
 **
 ** FM_TIMEOUT      no client connected
 ** FM_INVALID      a negative time-out */

@@ -7,7 +7,6 @@ local process = require "process"
 local support = require "spec.support"
 
 local contains = check.contains
-local page <const> = filemap.page_size
 
 support.clean()
 
