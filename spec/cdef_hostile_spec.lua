@@ -13,14 +13,18 @@ local SEED = tonumber(os.getenv("FILEMAP_FUZZ_SEED")) or os.time()
 
 support.clean()
 
--- Parses; returns what went wrong, nil if nothing did. What is no error with its place in the source is a failure of
--- the spec.
+-- Parses. Returns the error, or that of the first declaration that was skipped; nil if the source was read whole. An
+-- error without its position in the source fails the spec.
 local function parse(source, options)
   local ok, message = pcall(function()
-    local types = cdef.parse(source, options)
-    return types
+    local types, _, skipped = cdef.parse(source, options)
+    return types and skipped
   end)
-  if ok then return nil end
+  if ok then
+    local first = message[1]
+    if not first then return nil end
+    message = ("cdef: line %d, column %d: %s"):format(first.line, first.column, first.message)
+  end
   local line, column, text = tostring(message):match("cdef: line (%d+), column (%d+): (.+)$")
   if not line then error("no place: " .. tostring(message):sub(1, 500), 0) end
   local _, lines = source:gsub("\n", "")
@@ -38,10 +42,10 @@ end
 -- Sources by what is wrong with them, with a size to grow by, and what the error says (nil: there is none).
 local growing = {
   ["round brackets"] = { function(n) return "enum { A = " .. ("("):rep(n) end, "nested more than 200 deep" },
-  ["braces"] = { function(n) return ("struct{"):rep(n) end, "nested more than 200 deep" },
+  ["braces"] = { function(n) return ("struct{"):rep(n) end, "nested more than 100 deep" },
   ["enums of enums"] = { function(n) return ("enum A : "):rep(n) end, "nested more than 200 deep" },
-  ["bases of bases"] = { function(n) return ("struct A : "):rep(n) end, "nested more than 200 deep" },
-  ["namespaces"] = { function(n) return ("namespace a{"):rep(n) end, "nested more than 200 deep" },
+  ["bases of bases"] = { function(n) return ("struct A : "):rep(n) end, "expected '{', got" },
+  ["namespaces"] = { function(n) return ("namespace a{"):rep(n) end, "nested more than 100 deep" },
   ["sizeof sizeof"] = { function(n) return "enum { A = " .. ("sizeof "):rep(n) .. "1 };" end, "nested more than 200" },
   ["signs"] = { function(n) return "enum { A = " .. ("- "):rep(n) .. "1 };" end, "nested more than 200 deep" },
   ["casts"] = { function(n) return "enum { A = " .. ("(int)"):rep(n) .. "1 };" end, "nested more than 200 deep" },

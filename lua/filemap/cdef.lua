@@ -1,4 +1,4 @@
---- C declarations as types: a vendor's header as it was pasted.
+--- C declarations as types: a vendor's header as it was pasted, or as a file.
 --
 --     local cdef = require "filemap.cdef"
 --     local types, constants = cdef.parse([[
@@ -10,104 +10,216 @@
 --     local t = types.Telemetry:at(view)
 --     print(t.position[1].x, t.track)
 --
--- What is read: structs, unions, enums and typedefs, nested, named or not; arrays with constant bounds; bit-fields;
--- pointers; flexible arrays; `#pragma pack`, `__attribute__((packed, aligned(n)))`, `alignas`, `__declspec(align(n))`;
--- `static_assert`, which is checked; `#define`, `#undef` and `#if` with all of C's operators; the names of
--- `<stdint.h>`, `<stddef.h>`, `<time.h>`, `<limits.h>` and `<windows.h>`; and of C++ enums with a type, namespaces,
--- one base, `using`, constants, and member functions, which are passed over, as are prototypes, variables, `#include`
--- and other pragmas. What is not read, such as virtual functions, templates, macros with `#` or `##` and `long double`,
--- is an error where it stands.
+-- The parser reads structs, unions, enums and typedefs, nested or not, named or not; arrays with constant bounds;
+-- bit-fields; pointers; flexible arrays; `#pragma pack`, attributes, `alignas`, `__declspec(align(n))`; `static_assert`,
+-- which it checks; the whole of C's preprocessor; the names of `<stdint.h>`, `<stddef.h>`, `<time.h>`, `<limits.h>`,
+-- `<sys/types.h>`, `<linux/types.h>` and `<windows.h>`; and of C++ enums with a type, namespaces, one base, `using`,
+-- constants, `std::array`, `std::atomic` and member functions. It passes over functions and variables.
 --
--- The macros `_WIN32`, `_WIN64` and `_MSC_VER`, or `__linux__` and `__GNUC__`, are there as the ABI has them, besides
--- those of the processor; `__cplusplus` is not. The names of `<windows.h>` have Windows' widths in every ABI.
+-- The predefined macros are those of the ABI's compiler: of gcc and g++, but `__cplusplus`, or of Microsoft's. The
+-- names of `<windows.h>` have Windows' widths in every ABI.
+--
+-- A declaration that cannot be read, such as a class with virtual functions or a template, is skipped. It is an error
+-- only where the program uses it: indexing `types` with its name raises the reason.
 -- @module filemap.cdef
 
 local access = require "filemap.struct.access"
 local ctype = require "filemap.ctype"
 local lexer = require "filemap.cdef.lexer"
 local Parser = require "filemap.cdef.parser"
+local Sources = require "filemap.cdef.sources"
 local struct_type = require "filemap.struct.type"
 
 local cdef = {}
 
--- Raises with the position of who called cdef.parse, which is so many levels up.
+-- {-- Options --------------------------------------------------------------------------------------
+
+-- Raises with the position of the program's call of cdef.parse, which is so many levels up.
 local function raise(level, message, ...)
   error(message:format(...), level + 2)
 end
 
-local option_keys = { abi = true, defines = true }
+local option_keys = { abi = true, defines = true, include = true }
 
-local function check_options(options)
-  if options == nil then return ctype.native_abi, {} end
-  if type(options) ~= "table" then raise(2, "bad argument #2 to 'parse' (table expected, got %s)", type(options)) end
+local function check_defines(defines)
+  if type(defines) ~= "table" then raise(3, "option 'defines' must be a table, got %s", type(defines)) end
+  defines = access.plain(defines)
+  for name, value in next, defines do
+    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
+      raise(3, "'%s' is not the name of a macro", tostring(name))
+    end
+    if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
+      raise(3, "macro '%s' must be a string, a number or a boolean, got %s", name, type(value))
+    end
+  end
+  return defines
+end
+
+local function check_include(include)
+  if include == nil or type(include) == "function" then return include end
+  if type(include) ~= "table" then
+    raise(3, "option 'include' must be a list of folders or a function, got %s", type(include))
+  end
+  include = access.plain(include)
+  for i, folder in ipairs(include) do
+    if type(folder) ~= "string" then raise(3, "folder %d of 'include' must be a string, got %s", i, type(folder)) end
+  end
+  return include
+end
+
+local function check_options(name, options)
+  if options == nil then return ctype.native_abi, {}, nil end
+  if type(options) ~= "table" then raise(2, "bad argument #2 to '%s' (table expected, got %s)", name, type(options)) end
   options = access.plain(options)
   for key in next, options do
     if not option_keys[key] then raise(2, "unknown option '%s'", tostring(key)) end
   end
   local abi = options.abi == nil and ctype.native_abi or ctype.abi(options.abi)
   if not abi then
-    raise(2, "option 'abi' is \"linux64\", \"linux32\", \"win64\" or \"win32\", not %s", tostring(options.abi))
+    raise(2, "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got %s", tostring(options.abi))
   end
-  local defines = options.defines or {}
-  if type(defines) ~= "table" then raise(2, "option 'defines' is a table, not %s", type(defines)) end
-  defines = access.plain(defines)
-  for name, value in next, defines do
-    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
-      raise(2, "'%s' is no macro's name", tostring(name))
-    end
-    if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
-      raise(2, "macro '%s' is a string, a number or a boolean, not %s", name, type(value))
-    end
-  end
-  return abi, defines
+  return abi, check_defines(options.defines == nil and {} or options.defines), check_include(options.include)
 end
 
--- What a user gets of an entity: a struct's type object, or a C type as fields take it.
-local function type_object(entity)
-  local type_ = entity.type
-  if entity.tag == nil and type_ and type_.tag then type_ = type_.type end
-  if not type_ or not type_.size then return nil end
+-- {-- Results --------------------------------------------------------------------------------------
+
+-- An entity's C type, and the error of one that was skipped.
+local function type_of(entity)
+  local type_ = entity
+  if not entity.tag then type_ = entity.type end
+  if not type_ then return nil, entity.broken end
+  if type_.tag then return type_.type, type_.broken end
+  return type_
+end
+
+-- The public object of a C type: of a struct or union, with methods.
+local function object_of(type_)
+  if not type_.size then return nil end
   return type_.fields and struct_type.of(type_) or type_
 end
 
+-- The table of types: those that were skipped raise their reason when they are used.
+local function new_types(broken, sources)
+  return setmetatable({}, { __index = function(_, name)
+    local problem = broken[name]
+    if problem then error("cdef: " .. sources:describe(problem.at, problem.message), 2) end
+  end })
+end
+
 -- What a source declares, by name. Names in namespaces are longer than what the source spends on each.
-local function read(source, abi, defines)
-  local file, constants = Parser.parse(source, abi, defines)
-  local types, room = {}, 1000000 + 16 * #source
+local function collect(file, constants, sources)
+  local broken = {}
+  local types, room = new_types(broken, sources), 1000000 + 16 * sources.bytes
   file:each(function(name, entity)
     room = room - #name
-    if room < 0 then lexer.fail(1, "the names in namespaces are too long together") end
+    if room < 0 then lexer.fatal(1, "the names in namespaces are too long together") end
     if entity.value ~= nil then
       if constants[name] == nil then constants[name] = entity.value end
-    elseif types[name] == nil then
-      types[name] = type_object(entity)
+    elseif rawget(types, name) == nil then
+      local type_, problem = type_of(entity)
+      if type_ then rawset(types, name, object_of(type_)) else broken[name] = broken[name] or problem end
     end
   end)
   return types, constants
 end
 
+-- The list of what was skipped, in the order of the source.
+local function skipped_list(skipped, sources)
+  local list = {}
+  for _, entry in ipairs(skipped) do
+    local name, problem = entry.name or entry.tag and entry.tag.name, entry.problem
+    if name or not entry.nested then
+      local file, line, column = sources:position(problem.at)
+      local message = file and file .. ": " .. problem.message or problem.message
+      list[#list + 1] = { name = name, file = file, line = line, column = column, message = message }
+    end
+  end
+  return list
+end
+
+local function read(sources, abi, defines)
+  local file, constants, skipped = Parser.parse(sources, abi, defines)
+  local types
+  types, constants = collect(file, constants, sources)
+  return { types, constants, skipped_list(skipped, sources) }
+end
+
+-- Parses what is in `sources`; raises with the position of the program's call.
+local function parse(sources, abi, defines)
+  local well, result = pcall(read, sources, abi, defines)
+  if well then return result end
+  if type(result) ~= "table" then error(result, 0) end
+  error("cdef: " .. sources:describe(result.at, result.message), 3)
+end
+
+-- {-- Functions ------------------------------------------------------------------------------------
+
 --- Reads C declarations.
+-- @function parse
 -- @tparam string source C, in UTF-8
 -- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`, `wchar_t`, pointers
 -- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the text),
--- `true` (1), or `false` (not there, though the ABI has it)
+-- `true` (1), or `false` (not defined, though the ABI's compiler defines it); `include`: a list of folders in which
+-- `#include` looks for files, or a function that gets the name and returns the text, or nil for one that is not there
 -- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions are
 -- @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for fields of
--- @{filemap.struct.define}
+-- @{filemap.struct.define}. The name of a declaration that was skipped raises, as does that of a type that contains it
 -- @treturn table constants by name: macros that are numbers or strings, enumerators (of an `enum class` as
 -- `"Enum::Name"`), `static const` and `constexpr`
--- @raise for what is no C, or not read here: `cdef: line 3, column 5: expected ';', got 'int'`
+-- @treturn table skipped: a list of `{ name =, line =, column =, message = }`, one for each declaration that was
+-- skipped; `file` too if an included file has it. `name` is nil for a declaration without a name
+-- @raise for a source in which the preprocessor finds an error, brackets do not match or a `static_assert` does not
+-- hold: `cdef: line 3, column 5: expected #endif before the end`. An included file is named before the line
 function cdef.parse(source, options)
   if type(source) ~= "string" then
     raise(1, "bad argument #1 to 'parse' (string expected, got %s)", type(source))
   end
-  local abi, defines = check_options(options)
-  local well, types, constants = pcall(read, source, abi, defines)
-  if well then return types, constants end
-  local problem = types
-  if type(problem) ~= "table" then error(problem, 0) end
-  local line, column = lexer.position(source, problem.at)
-  return error(("cdef: line %d, column %d: %s"):format(line, column, problem.message), 2)
+  local abi, defines, include = check_options("parse", options)
+  local sources = Sources.new(include)
+  sources:open(source)
+  local results = parse(sources, abi, defines)
+  return results[1], results[2], results[3]
+end
+
+local codes = { [2] = "not_found", [13] = "denied", [20] = "not_found", [21] = "invalid" }
+
+-- A file's text; nil and the error if it cannot be read.
+local function read_file(path)
+  local file, message, errno = io.open(path, "rb")
+  if file then
+    local text
+    text, message, errno = file:read("a")
+    file:close()
+    if text then return text end
+    message = path .. ": " .. message:gsub("^.*: ", "")
+  end
+  return nil, message, codes[errno] or "system", errno
+end
+
+--- Reads C declarations from a file. `#include "name"` is looked for beside the file that includes it, then in the
+-- folders of `options.include`; `#include <name>` in the folders.
+-- @function load
+-- @tparam string path of the file
+-- @tparam[opt] table options as @{parse}'s
+-- @treturn[1] table types
+-- @treturn[1] table constants
+-- @treturn[1] table skipped: as @{parse}'s results
+-- @treturn[2] nil
+-- @treturn[2] string message
+-- @treturn[2] string code: `not_found`, `denied`, `invalid` (a folder), `system`
+-- @treturn[2] integer errno
+-- @raise as @{parse}; the message names the file
+function cdef.load(path, options)
+  if type(path) ~= "string" then
+    raise(1, "bad argument #1 to 'load' (string expected, got %s)", type(path))
+  end
+  local abi, defines, include = check_options("load", options)
+  local text, message, code, errno = read_file(path)
+  if not text then return nil, message, code, errno end
+  local sources = Sources.new(include)
+  sources:open(text, path, path)
+  local results = parse(sources, abi, defines)
+  return results[1], results[2], results[3]
 end
 
 return cdef

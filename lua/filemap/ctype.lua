@@ -326,14 +326,14 @@ end
 -- @param name nil for one without
 -- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional
 -- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or ">"),
--- `fail`, called with a member and what is wrong with it
+-- `bitfields` ("gcc" or "msvc": other rules than the ABI's), `fail`, called with a member and what is wrong with it
 function ctype.record(kind, name, members, options)
   options = options or {}
   check_alignment("pack", options.pack)
   check_alignment("align", options.align)
   local layout = setmetatable({
     bit = 0, ends = 0, align = 1, union = kind == "union", pack = options.pack, packed = options.packed,
-    bitfields = (options.abi or ctype.native_abi).bitfields,
+    bitfields = options.bitfields or (options.abi or ctype.native_abi).bitfields,
   }, Layout)
   local record = new { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
   local fail = options.fail or raise

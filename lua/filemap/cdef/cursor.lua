@@ -1,13 +1,14 @@
--- A place in a list of tokens, and the steps that every reader of them takes. Internal to filemap.cdef.
+-- A place in a list of tokens, and the steps that all readers of tokens take. Internal to filemap.cdef.
 local lexer = require "filemap.cdef.lexer"
 
+local fail = lexer.fail
 local Cursor = {}
 Cursor.__index = Cursor
 
--- Deeper is nobody's header; and Lua's own stack has an end.
-local MOST_NESTED <const> = 200
+-- Nesting limit. No real header comes near it, and the readers recurse.
+local MOST_NESTED = 200
 
---- Puts a cursor at the first of some tokens.
+--- Puts the cursor at the first token of a list.
 function Cursor:rewind(tokens)
   self.kinds, self.values, self.ats, self.i = tokens.kind, tokens.value, tokens.at, 1
   self.depth, self.quiet = 0, false
@@ -18,7 +19,7 @@ function Cursor:kind() return self.kinds[self.i] end
 function Cursor:value() return self.values[self.i] end
 function Cursor:at() return self.ats[self.i] end
 
---- The kind, value and place of the token.
+--- The token's kind, value and position.
 function Cursor:token()
   local i = self.i
   return self.kinds[i], self.values[i], self.ats[i]
@@ -28,32 +29,32 @@ function Cursor:skip()
   self.i = self.i + 1
 end
 
---- Whether the token is a name, of these letters.
+--- Whether the token is this name.
 function Cursor:is(name)
   local i = self.i
-  return self.values[i] == name and self.kinds[i] == "name"
+  return self.kinds[i] == "name" and self.values[i] == name
 end
 
 --- Steps over punctuation if it is there.
 function Cursor:accept(kind)
   if self.kinds[self.i] ~= kind then return false end
-  self:skip()
+  self.i = self.i + 1
   return true
 end
 
---- Raises: something else should be here.
+--- Raises: another token should be here.
 function Cursor:expected(what)
   local kind, value, at = self:token()
-  if kind == "bad" then lexer.fail(at, "%s", value) end
-  return lexer.fail(at, "expected %s, got %s", what, lexer.shown(kind, value))
+  if kind == "bad" then fail(at, "%s", value) end
+  return fail(at, "expected %s, got %s", what, lexer.shown(kind, value))
 end
 
 function Cursor:expect(kind)
   if self.kinds[self.i] ~= kind then self:expected("'" .. kind .. "'") end
-  self:skip()
+  self.i = self.i + 1
 end
 
---- Steps over a name, and returns it and its place.
+--- Steps over a name. Returns it and its position.
 function Cursor:name(what)
   local kind, value, at = self:token()
   if kind ~= "name" then self:expected(what) end
@@ -63,7 +64,7 @@ end
 
 function Cursor:deeper()
   self.depth = self.depth + 1
-  if self.depth > MOST_NESTED then lexer.fail(self:at(), "nested more than %d deep", MOST_NESTED) end
+  if self.depth > MOST_NESTED then lexer.fatal(self:at(), "nested more than %d deep", MOST_NESTED) end
 end
 
 function Cursor:shallower()
@@ -73,11 +74,11 @@ end
 local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 local closes = { [")"] = true, ["]"] = true, ["}"] = true }
 
---- Steps over brackets and all that is in them.
+--- Steps over brackets and all that is between them. Unbalanced brackets end the whole parse.
 function Cursor:balanced()
   local open, at = {}, self:at()
   repeat
-    local kind = self:kind()
+    local kind = self.kinds[self.i]
     if closing[kind] then
       open[#open + 1] = closing[kind]
     elseif closes[kind] then
@@ -86,20 +87,20 @@ function Cursor:balanced()
     elseif kind == "bad" then
       self:expected("")
     elseif kind == "end" then
-      lexer.fail(at, "expected '%s' before the end", open[#open])
+      lexer.fatal(at, "expected '%s' before the end", open[#open])
     end
-    self:skip()
+    self.i = self.i + 1
   until #open == 0
 end
 
---- Steps to the first of some tokens that is not in brackets.
+--- Steps to the first of some tokens that is not in brackets. Returns its kind.
 function Cursor:skip_to(stops)
   while true do
-    local kind = self:kind()
+    local kind = self.kinds[self.i]
     if stops[kind] then return kind end
     if closing[kind] then self:balanced()
     elseif kind == "end" or kind == "bad" or closes[kind] then self:expected("';'")
-    else self:skip() end
+    else self.i = self.i + 1 end
   end
 end
 

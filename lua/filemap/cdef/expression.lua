@@ -258,6 +258,10 @@ end
 
 function unary(p)
   local kind, _, at = p:token()
+  if kind == "&" and p.address_of then
+    p:skip()
+    return p:address_of()
+  end
   if prefix[kind] then
     p:skip()
     p:deeper()
@@ -284,7 +288,12 @@ end
 --- A constant expression: its value and type.
 expression.read = conditional
 
---- What the operator `sizeof` takes.
+--- The argument of a template, which a '>' ends.
+function expression.template_argument(p)
+  return binary(p, precedence["<<"])
+end
+
+--- The operand of `sizeof`.
 expression.unary = unary
 
 --- An integer constant expression.

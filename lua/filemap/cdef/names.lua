@@ -9,10 +9,14 @@ local names = {}
 -- A name by what it is: one of the view's types, a character, or a word for what differs between ABIs.
 local kind_of = {}
 
-local function add(text)
+local function add(text, prefix)
   for kind, list in text:gmatch("([%w_]+):([^:;]+);") do
-    for name in list:gmatch("[%w_]+") do kind_of[name] = kind end
+    for name in list:gmatch("[%w_]+") do kind_of[name] = (prefix or "") .. kind end
   end
+end
+
+local function add_linux(text)
+  add(text, "linux:")
 end
 
 -- C and C++. (The widths of int_fast*_t are those of glibc and of mingw-w64.)
@@ -25,12 +29,40 @@ add [[
   iptr: intptr_t ptrdiff_t ssize_t; uptr: uintptr_t size_t rsize_t;
   wchar: wchar_t; wint: wint_t; utf16: char16_t; utf32: char32_t; bool: bool _Bool;
   time: time_t; long: clock_t suseconds_t; off: off_t; i64: off64_t __time64_t; i32: __time32_t errno_t pid_t;
-  pointer: nullptr_t;
+  pointer: nullptr_t; f32: float_t; f64: double_t; i32: sig_atomic_t; u8: byte;
 ]]
 
--- <linux/types.h>.
+-- <stdatomic.h>: each is as wide as the type it is made of, and aligns to its size.
+add [[
+  bool: atomic_bool; u8: atomic_flag; achar: atomic_char; i8: atomic_schar atomic_int_least8_t atomic_int_fast8_t;
+  u8: atomic_uchar atomic_uint_least8_t atomic_uint_fast8_t atomic_uint8_t; i8: atomic_int8_t;
+  i16: atomic_short atomic_int16_t atomic_int_least16_t; u16: atomic_ushort atomic_uint16_t atomic_uint_least16_t;
+  i32: atomic_int atomic_int32_t atomic_int_least32_t; u32: atomic_uint atomic_uint32_t atomic_uint_least32_t;
+  long: atomic_long; ulong: atomic_ulong; a64: atomic_llong atomic_int64_t atomic_intmax_t atomic_int_least64_t;
+  au64: atomic_ullong atomic_uint64_t atomic_uintmax_t atomic_uint_least64_t; iptr: atomic_intptr_t atomic_ptrdiff_t;
+  uptr: atomic_uintptr_t atomic_size_t;
+]]
+
+-- <sys/types.h> and its kind, which only Linux has.
+add_linux [[
+  u8: u_int8_t u_char; u16: u_int16_t u_short ushort sa_family_t in_port_t; u32: u_int32_t u_int uint in_addr_t;
+  u64: u_int64_t; ulong: u_long ulong; i64: quad_t loff_t; u64: u_quad_t; i32: key_t;
+  u32: uid_t gid_t id_t mode_t useconds_t socklen_t; ulong: nlink_t pthread_t; dev: dev_t; ino: ino_t;
+  i32: clockid_t key_t; long: blksize_t blkcnt_t register_t; pointer: timer_t caddr_t;
+]]
+
+-- <linux/types.h>. Those of another byte order have this machine's: the header says which, the type does not.
 add [[
   u8: __u8; u16: __u16; u32: __u32; u64: __u64; i8: __s8; i16: __s16; i32: __s32; i64: __s64;
+  u16: __le16 __be16 __sum16; u32: __le32 __be32 __wsum; u64: __le64 __be64; u32: __poll_t;
+  a64: __aligned_s64; au64: __aligned_u64 __aligned_be64 __aligned_le64;
+]]
+add_linux [[
+  long: __kernel_long_t __kernel_time_t __kernel_old_time_t __kernel_off_t __kernel_clock_t __kernel_suseconds_t;
+  ulong: __kernel_ulong_t __kernel_ino_t; i64: __kernel_loff_t __kernel_time64_t; u32: __kernel_uid_t __kernel_gid_t;
+  u32: __kernel_uid32_t __kernel_gid32_t __kernel_mode_t; i32: __kernel_pid_t __kernel_key_t __kernel_clockid_t;
+  i32: __kernel_timer_t __kernel_mqd_t __kernel_daddr_t; u16: __kernel_sa_family_t;
+  u16: __kernel_old_uid_t __kernel_old_gid_t; uptr: __kernel_size_t; iptr: __kernel_ssize_t __kernel_ptrdiff_t;
 ]]
 
 -- <windows.h>: "Windows Data Types". The widths are Windows' own in every ABI.
@@ -55,13 +87,18 @@ local function varying(abi)
   local pointer, long = abi.pointer * 8, abi.long * 8
   local windows = abi.windows
   return {
-    iptr = "i" .. pointer, uptr = "u" .. pointer, long = "i" .. long, off = "i" .. long,
+    iptr = "i" .. pointer, uptr = "u" .. pointer, long = "i" .. long, ulong = "u" .. long, off = "i" .. long,
+    dev = "u64", ino = "u" .. long, achar = "char",
     time = windows and "i64" or "i" .. long,
     fast16 = windows and "i16" or "i" .. pointer, ufast16 = windows and "u16" or "u" .. pointer,
     fast32 = windows and "i32" or "i" .. pointer, ufast32 = windows and "u32" or "u" .. pointer,
     wchar = windows and "utf16" or "utf32", wint = windows and "u16" or "u32",
+    wlimit = windows and "u16" or "i32",
   }
 end
+
+-- Numbers of 64 bits that align to 8 bytes in every ABI.
+local aligned_to_8 = { a64 = "i64", au64 = "u64" }
 
 local units = { char = 1, utf16 = 2, utf32 = 4 }
 
@@ -70,7 +107,11 @@ function names.type(name, abi, unicode)
   local kind = kind_of[name]
   if not kind then return nil end
   if kind == "tchar" then kind = unicode and "utf16" or "char" end
+  local on_linux = kind:match("^linux:(.*)$")
+  if on_linux and abi.windows then return nil end
+  kind = on_linux or kind
   kind = varying(abi)[kind] or kind
+  if aligned_to_8[kind] then return ctype.aligned(ctype.number(aligned_to_8[kind], abi, name), 8) end
   if units[kind] then return ctype.char(units[kind]) end
   if kind == "bool" then return ctype.bool() end
   if kind == "pointer" then return ctype.pointer(abi) end
@@ -87,13 +128,52 @@ local function declare(list, text)
   for name in list:gmatch("%S+") do declared[name] = text end
 end
 
-declare("tm", [[struct tm { int tm_sec, tm_min, tm_hour, tm_mday, tm_mon, tm_year, tm_wday, tm_yday, tm_isdst;
-#ifdef __linux__
-  long tm_gmtoff; const char *tm_zone;
-#endif
-};]])
+declare("tm", function(abi)
+  return "struct tm { int tm_sec, tm_min, tm_hour, tm_mday, tm_mon, tm_year, tm_wday, tm_yday, tm_isdst;"
+    .. (abi.windows and "" or " long tm_gmtoff; const char *tm_zone;") .. " };"
+end)
 declare("timespec", "struct timespec { time_t tv_sec; long tv_nsec; };")
 declare("timeval", "struct timeval { long tv_sec; long tv_usec; };")
+declare("max_align_t", "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld; } max_align_t;")
+
+-- A union of Linux that its users see as bytes alone: size in 64 and in 32 bits, and what aligns it.
+local function opaque(name, wide, narrow)
+  declare(name, function(abi)
+    if abi.windows then return nil end
+    return ("typedef union { char __size[%d]; long __align; } %s;"):format(abi.pointer == 8 and wide or narrow, name)
+  end)
+end
+opaque("pthread_mutex_t", 40, 24)
+opaque("pthread_rwlock_t", 56, 32)
+opaque("pthread_attr_t", 56, 36)
+opaque("pthread_barrier_t", 32, 20)
+opaque("sem_t", 32, 16)
+declare("pthread_cond_t", function(abi)
+  return not abi.windows and "typedef union { char __size[48]; __extension__ long long __align; } pthread_cond_t;" or nil
+end)
+declare("pthread_mutexattr_t pthread_condattr_t pthread_barrierattr_t", function(abi)
+  return not abi.windows and [[typedef union { char __size[4]; int __align; } pthread_mutexattr_t, pthread_condattr_t,
+    pthread_barrierattr_t;]] or nil
+end)
+declare("pthread_once_t pthread_key_t pthread_spinlock_t", function(abi)
+  return not abi.windows and [[typedef int pthread_once_t; typedef unsigned int pthread_key_t;
+    typedef volatile int pthread_spinlock_t;]] or nil
+end)
+declare("in_addr sockaddr_in sockaddr", function(abi)
+  return not abi.windows and [[struct in_addr { uint32_t s_addr; };
+    struct sockaddr { unsigned short sa_family; char sa_data[14]; };
+    struct sockaddr_in { unsigned short sin_family; uint16_t sin_port; struct in_addr sin_addr;
+      unsigned char sin_zero[8]; };]] or nil
+end)
+declare("in6_addr", function(abi)
+  return not abi.windows and [[struct in6_addr { union { uint8_t __u6_addr8[16]; uint16_t __u6_addr16[8];
+    uint32_t __u6_addr32[4]; } __in6_u; };]] or nil
+end)
+declare("iovec", function(abi)
+  return not abi.windows and "struct iovec { void *iov_base; size_t iov_len; };" or nil
+end)
+declare("itimerspec itimerval", [[struct itimerspec { struct timespec it_interval, it_value; };
+  struct itimerval { struct timeval it_interval, it_value; };]])
 declare("FILETIME _FILETIME", "typedef struct _FILETIME { DWORD dwLowDateTime, dwHighDateTime; } FILETIME;")
 declare("SYSTEMTIME _SYSTEMTIME", [[typedef struct _SYSTEMTIME { WORD wYear, wMonth, wDayOfWeek, wDay, wHour,
   wMinute, wSecond, wMilliseconds; } SYSTEMTIME;]])
@@ -104,15 +184,19 @@ declare("LARGE_INTEGER _LARGE_INTEGER", [[typedef union _LARGE_INTEGER { struct 
   struct { DWORD LowPart; LONG HighPart; } u; LONGLONG QuadPart; } LARGE_INTEGER;]])
 declare("ULARGE_INTEGER _ULARGE_INTEGER", [[typedef union _ULARGE_INTEGER { struct { DWORD LowPart, HighPart; };
   struct { DWORD LowPart, HighPart; } u; ULONGLONG QuadPart; } ULARGE_INTEGER;]])
-declare("POINT tagPOINT", "typedef struct tagPOINT { LONG x, y; } POINT;")
+declare("POINT tagPOINT POINTL _POINTL", [[typedef struct tagPOINT { LONG x, y; } POINT;
+  typedef struct _POINTL { LONG x, y; } POINTL;]])
 declare("POINTS tagPOINTS", "typedef struct tagPOINTS { SHORT x, y; } POINTS;")
 declare("SIZE tagSIZE", "typedef struct tagSIZE { LONG cx, cy; } SIZE;")
-declare("RECT tagRECT", "typedef struct tagRECT { LONG left, top, right, bottom; } RECT;")
+declare("RECT tagRECT RECTL _RECTL", [[typedef struct tagRECT { LONG left, top, right, bottom; } RECT;
+  typedef struct _RECTL { LONG left, top, right, bottom; } RECTL;]])
 declare("COORD _COORD", "typedef struct _COORD { SHORT X, Y; } COORD;")
 
---- The C text that declares a name; nil if there is none.
-function names.declaration(name)
-  return declared[name]
+--- The C text that declares a name in an ABI; nil if there is none.
+function names.declaration(name, abi)
+  local text = declared[name]
+  if type(text) == "function" then return text(abi) end
+  return text
 end
 
 -- {-- Values ---------------------------------------------------------------------------------------
@@ -120,7 +204,13 @@ end
 local values = {
   ["true"] = { 1, "i32" }, ["false"] = { 0, "i32" }, TRUE = { 1, "i32" }, FALSE = { 0, "i32" },
   NULL = { 0, "i32" }, ["nullptr"] = { 0, "i32" }, CHAR_BIT = { 8, "i32" }, MAX_PATH = { 260, "i32" },
-  _MAX_PATH = { 260, "i32" },
+  _MAX_PATH = { 260, "i32" }, ANYSIZE_ARRAY = { 1, "i32" }, MB_LEN_MAX = { 16, "i32" },
+}
+
+-- Those of <linux/limits.h>, which Windows has not.
+local linux_values = {
+  PATH_MAX = 4096, NAME_MAX = 255, PIPE_BUF = 4096, NGROUPS_MAX = 65536, ARG_MAX = 131072, XATTR_NAME_MAX = 255,
+  HOST_NAME_MAX = 64, LOGIN_NAME_MAX = 256, IFNAMSIZ = 16, IF_NAMESIZE = 16, MAXPATHLEN = 4096,
 }
 
 -- The limits of an integer type, as X_MIN and X_MAX.
@@ -137,6 +227,17 @@ for bits = 8, 64 do
     limits("u" .. bits, nil, "UINT" .. bits .. "_MAX")
   end
 end
+for bits = 8, 64 do
+  if bits == 8 or bits == 16 or bits == 32 or bits == 64 then
+    limits("i" .. bits, "INT_LEAST" .. bits .. "_MIN", "INT_LEAST" .. bits .. "_MAX")
+    limits("u" .. bits, nil, "UINT_LEAST" .. bits .. "_MAX")
+  end
+end
+limits("i8", "INT_FAST8_MIN", "INT_FAST8_MAX")
+limits("u8", nil, "UINT_FAST8_MAX")
+limits("i64", "INT_FAST64_MIN", "INT_FAST64_MAX")
+limits("u64", nil, "UINT_FAST64_MAX")
+limits("i32", "SIG_ATOMIC_MIN", "SIG_ATOMIC_MAX")
 for word, T in ("SCHAR i8 CHAR i8 SHRT i16 INT i32 LLONG i64 INTMAX i64"):gmatch("(%w+) (%w+)") do
   limits(T, word .. "_MIN", word .. "_MAX")
 end
@@ -147,38 +248,22 @@ end
 local by_abi = {
   LONG_MIN = { "long", 1 }, LONG_MAX = { "long", 2 }, ULONG_MAX = { "ulong", 2 }, SIZE_MAX = { "uptr", 2 },
   INTPTR_MIN = { "iptr", 1 }, INTPTR_MAX = { "iptr", 2 }, UINTPTR_MAX = { "uptr", 2 }, PTRDIFF_MAX = { "iptr", 2 },
+  PTRDIFF_MIN = { "iptr", 1 }, SSIZE_MAX = { "iptr", 2 }, WINT_MIN = { "wint", 1 }, WINT_MAX = { "wint", 2 },
+  INT_FAST16_MIN = { "fast16", 1 }, INT_FAST16_MAX = { "fast16", 2 }, UINT_FAST16_MAX = { "ufast16", 2 },
+  INT_FAST32_MIN = { "fast32", 1 }, INT_FAST32_MAX = { "fast32", 2 }, UINT_FAST32_MAX = { "ufast32", 2 },
+  WCHAR_MIN = { "wlimit", 1 }, WCHAR_MAX = { "wlimit", 2 },
 }
 
 --- The value and type of a name; nil if it is none of these.
 function names.value(name, abi)
   local found = values[name]
   if found then return found[1], found[2] end
+  if linux_values[name] and not abi.windows then return linux_values[name], "i32" end
   local varied = by_abi[name]
   if not varied then return nil end
-  local T = varied[1] == "ulong" and "u" .. abi.long * 8 or varying(abi)[varied[1]]
+  local T = varying(abi)[varied[1]]
   local value = select(varied[2], ctype.bounds(T))
   return T == "u64" and -1 or value, T
-end
-
--- {-- Macros ---------------------------------------------------------------------------------------
-
---- The macros that a compiler for the ABI has by itself: its system's and processor's, and which compiler it is.
-function names.macros(abi)
-  local wide = abi.pointer == 8
-  local macros = { __STDC__ = 1, __SIZEOF_POINTER__ = abi.pointer, __SIZEOF_LONG__ = abi.long,
-                   __SIZEOF_WCHAR_T__ = abi.wchar, __BYTE_ORDER__ = 1234, __ORDER_LITTLE_ENDIAN__ = 1234,
-                   __ORDER_BIG_ENDIAN__ = 4321 }
-  local processor = wide and "__x86_64__ __amd64__" or "__i386__"
-  local system = wide and "__linux__ __linux __unix__ __LP64__ _LP64" or "__linux__ __linux __unix__"
-  if abi.windows then
-    processor = wide and "_M_X64 _M_AMD64" or "_M_IX86"
-    system = wide and "_WIN32 _WIN64 WIN32" or "_WIN32 WIN32"
-    macros._MSC_VER = 1930
-  else
-    macros.__GNUC__, macros.__GNUC_MINOR__ = 12, 2
-  end
-  for name in (processor .. " " .. system):gmatch("%S+") do macros[name] = 1 end
-  return macros
 end
 
 return names

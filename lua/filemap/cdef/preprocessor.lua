@@ -1,400 +1,516 @@
--- The preprocessor: conditions, macros and #pragma pack, as far as headers of structs go. Internal to filemap.cdef.
+-- Directives, and the stream of tokens that the parser reads: macros are expanded, and what `#if` excludes is left
+-- out. Internal to filemap.cdef.
 --
--- What it gives is a list of tokens as the lexer's. Tokens of a macro stand at the macro's use. `#pragma pack` comes
--- out as a token of kind "pragma", whose value is the list of words between its brackets.
-local Cursor = require "filemap.cdef.cursor"
-local expression = require "filemap.cdef.expression"
+-- Tokens are made as they are needed: the stream `out` is a list whose arrays ask for more when they are indexed past
+-- their end. What includes and #pragma pack change is kept beside it, by the number of the token that follows.
+local Condition = require "filemap.cdef.condition"
+local Macros = require "filemap.cdef.macros"
+local headers = require "filemap.cdef.headers"
 local lexer = require "filemap.cdef.lexer"
-local names = require "filemap.cdef.names"
+local pack = require "filemap.cdef.pack"
+local predefined = require "filemap.cdef.predefined"
 
-local fail = lexer.fail
+local append, fatal = lexer.append, lexer.fatal
 
--- `tokens` is the source's; `i` the next of them; `macros` are by name
---   { tokens, from, to, params (nil: without arguments), variadic, name, busy (the epoch in which it is expanded) }
--- and `conditions` the open #if: { active, taken, outer, has_else, at }.
+-- `source` is the text that is read now, and `outer` those that include it. `conditions` are the open #if:
+-- { active, taken, outer, has_else, at, source }. `missed` are the includes that were passed over: { shown, index }.
 local Preprocessor = {}
+for name, method in pairs(Macros) do Preprocessor[name] = method end
 Preprocessor.__index = Preprocessor
 
--- How deep macros are made of macros, and how many tokens all macros together may come to: so many for each token
--- of the source, and a few for a short one. What hostile macros take is in proportion to the source.
-local MOST_NESTED <const> = 200
-local TOKENS_EACH <const>, TOKENS_MORE <const> = 16, 100000
+local MOST_INCLUDES = 200
+-- The tokens that all macros together may come to: for each byte of the source, and for a short one.
+local TOKENS_EACH, TOKENS_MORE = 4, 200000
+-- How many tokens are made at a time, at most.
+local CHUNK = 256
 
-local function new_list()
-  return { kind = {}, value = {}, at = {} }
+-- {-- The stream -----------------------------------------------------------------------------------
+
+local function finish(self)
+  local open = self.conditions[#self.conditions]
+  if open then fatal(open.at, "expected #endif before the end") end
+  append(self.out, "end", "", self.source.base + #self.source.text + 1)
 end
 
-local function append(list, kind, value, at)
-  local n = #list.kind + 1
-  list.kind[n], list.value[n], list.at[n] = kind, value, at
-end
-
--- {-- Macros ---------------------------------------------------------------------------------------
-
-function Preprocessor:spend(at)
-  self.budget = self.budget - 1
-  if self.budget < 0 then fail(at, "the macros come to too many tokens") end
-end
-
--- The arguments of a macro from its '(' at `i` on, as pairs of first and last token; and where they end.
-local function arguments(macro, list, i, to, at)
-  local args, depth, first = {}, 0, i + 1
-  for k = i, to do
-    local kind = list.kind[k]
-    depth = depth + (kind == "(" and 1 or kind == ")" and -1 or 0)
-    local splits = kind == "," and depth == 1 and not (macro.variadic and #args == #macro.params - 1)
-    if splits or depth == 0 then
-      args[#args + 1] = { first, k - 1 }
-      first = k + 1
-    end
-    if depth == 0 then
-      if #macro.params == 0 and args[1][2] < args[1][1] then args = {} end
-      if macro.variadic and #args == #macro.params - 1 then args[#args + 1] = { k, k - 1 } end
-      if #args ~= #macro.params then
-        fail(at, "expected %d arguments of macro '%s', got %d", #macro.params, macro.name, #args)
+-- Adds one token to the stream at least.
+function Preprocessor:fill()
+  local out, macros = self.out, self.macros
+  local before = out.n
+  repeat
+    local source = self.source
+    local why, name, at = lexer.read(source, out, macros, before + CHUNK)
+    if why == "special" then
+      local kind, value, stop = lexer.prefixed(source.text, source.i, name)
+      if kind then
+        append(out, kind, value, at)
+        source.i = stop
+      else
+        self:use(macros[name], name, out, at)
       end
-      return args, k
+    elseif why == "directive" then
+      self:directive()
+    elseif why == "end" then
+      if self.outer[1] then self:leave() else finish(self) end
     end
+  until out.n > before
+end
+
+local function stream(self)
+  local list = lexer.list()
+  for _, key in ipairs { "kind", "value", "at" } do
+    setmetatable(list[key], {
+      __index = function(t, i)
+        while list.n < i do self:fill() end
+        return rawget(t, i)
+      end,
+    })
   end
-  return fail(at, "expected ')' behind the arguments of macro '%s'", macro.name)
+  return list
 end
 
--- A macro's body with its arguments, each expanded, in their places.
-function Preprocessor:substitute(macro, list, args, at)
-  local body, place = new_list(), {}
-  for i, name in ipairs(macro.params) do place[name] = i end
-  local expanded = {}
-  for k = macro.from, macro.to do
-    local kind, value = macro.tokens.kind[k], macro.tokens.value[k]
-    local i = kind == "name" and place[value]
-    if kind == "#" or kind == "##" then
-      fail(at, "macro '%s' uses '%s', which is not read here", macro.name, kind)
-    elseif i then
-      if not expanded[i] then
-        expanded[i] = new_list()
-        self:expand(list, args[i][1], args[i][2], expanded[i], at)
-      end
-      for j = 1, #expanded[i].kind do
-        self:spend(at)
-        append(body, expanded[i].kind[j], expanded[i].value[j], at)
-      end
+--- Drops the tokens before the i-th of the stream. Returns what their number is to be lowered by.
+function Preprocessor:trim(i)
+  local out, n = self.out, self.out.n
+  local left = n - i + 1
+  for _, key in ipairs { "kind", "value", "at" } do
+    local t = out[key]
+    table.move(t, i, n, 1)
+    for k = left + 1, n do t[k] = nil end
+  end
+  out.n = left
+  self.dropped = self.dropped + i - 1
+  return i - 1
+end
+
+--- The include that was passed over between two tokens of all that the stream had, nil if there is none.
+function Preprocessor:missed_between(first, last)
+  for k = #self.missed, 1, -1 do
+    local index = self.missed[k].index
+    if index <= first then return nil end
+    if index <= last then return self.missed[k] end
+  end
+end
+
+--- Goes over a function's body whose '{' is the i-th token of the stream, if that is the last one that was made: its
+-- text is not made into tokens. Returns whether it did.
+function Preprocessor:skip_body(i)
+  if self.out.n ~= i or self.unbalanced or self.out.at[i] ~= self.source.base + self.source.i - 1 then return false end
+  local depth = 1
+  while true do
+    local there
+    there, depth = lexer.behind_body(self.source, depth)
+    if there then return true end
+    if self.source.i <= #self.source.text then
+      self:directive()
+    elseif self.outer[1] then
+      self:leave()
     else
-      self:spend(at)
-      append(body, kind, value, at)
+      fatal(self.out.at[i], "expected '}' before the end")
     end
   end
-  return body
 end
 
--- Expands one use of a macro at `i`; returns the last token that it took.
-function Preprocessor:expand_macro(macro, list, i, to, out, at)
-  self.nested = self.nested + 1
-  if self.nested > MOST_NESTED then fail(at, "macros nested more than %d deep", MOST_NESTED) end
-  self:spend(at)
-  local body, from, last = macro.tokens, macro.from, macro.to
-  if macro.params then
-    local args, close = arguments(macro, list, i + 1, to, at)
-    self.budget = self.budget - (close - i)
-    body = self:substitute(macro, list, args, at)
-    from, last, i = 1, #body.kind, close
+-- {-- Includes -------------------------------------------------------------------------------------
+
+function Preprocessor:enter_source(source, at)
+  local outer = self.outer
+  if #outer >= MOST_INCLUDES then fatal(at, "#include nested more than %d deep", MOST_INCLUDES) end
+  self.sources:check(at)
+  outer[#outer + 1] = self.source
+  self.source = source
+  source.started = self.dropped + self.out.n
+  self.budget = self.budget + TOKENS_EACH * #source.text
+end
+
+--- Goes back to the text that included this one.
+function Preprocessor:leave()
+  local source, open = self.source, self.conditions[#self.conditions]
+  if open and open.source == source then fatal(open.at, "expected #endif before the end of the file") end
+  if source.guard and source.guard_end == self.dropped + self.out.n and source.path then
+    self.guards[source.path] = source.guard
   end
-  macro.busy = self.epoch
-  self:expand(body, from, last, out, at)
-  macro.busy = nil
-  self.nested = self.nested - 1
-  return i
+  self.source = table.remove(self.outer)
 end
 
--- __pragma(pack(…)) and _Pragma("pack(…)").
-local function pragma_operator(self, list, i, to, out, at)
-  if list.kind[i + 1] ~= "(" then fail(at, "expected '(' behind '%s'", list.value[i]) end
-  local close, depth = i + 1, 1
-  while depth > 0 do
-    close = close + 1
-    if close > to then fail(at, "expected ')' behind '%s'", list.value[i]) end
-    local kind = list.kind[close]
-    depth = depth + (kind == "(" and 1 or kind == ")" and -1 or 0)
+-- Whether a file needs not be read again: it says #pragma once, or all of it is in an #ifndef of a macro that is there.
+function Preprocessor:was_read(path)
+  local guard = self.guards[path]
+  return guard == true or guard and self:is_defined(guard)
+end
+
+--- Whether an include is there.
+function Preprocessor:finds(name, quoted)
+  return self.sources:find(name, self.source, quoted, false) ~= nil or headers.find(name, self.abi) ~= nil
+end
+
+function Preprocessor:include(name, quoted, at, after)
+  local text, path, folder = self.sources:find(name, self.source, quoted, after)
+  if text then
+    if not self:was_read(path) then self:enter_source(self.sources:open(text, path, path, folder), at) end
+    return
   end
-  if list.value[i] == "_Pragma" then
-    if list.kind[i + 2] ~= "string" then fail(at, "expected a string in _Pragma") end
-    local tokens = lexer.tokens(list.value[i + 2])
-    self:pragma(tokens, 1, #tokens.kind - 1, out, at)
-  else
-    self:pragma(list, i + 2, close - 1, out, at)
+  local given, complete = headers.find(name, self.abi)
+  if not complete then
+    local shown = quoted and '"' .. name .. '"' or "<" .. name .. ">"
+    self.missed[#self.missed + 1] = { shown = shown, at = at, index = self.dropped + self.out.n + 1 }
   end
-  return close
-end
-
-local operators = { __pragma = pragma_operator, _Pragma = pragma_operator }
-
--- What a name at `i` of a list comes to other than itself: returns the last token that it took, nil if it is itself.
-function Preprocessor:expand_name(list, i, to, out, at)
-  local value = list.value[i]
-  local macro = self.macros[value]
-  if macro then
-    if macro.busy == self.epoch or macro.params and (i == to or list.kind[i + 1] ~= "(") then return nil end
-    return self:expand_macro(macro, list, i, to, out, at)
-  elseif operators[value] then
-    return operators[value](self, list, i, to, out, at)
-  elseif self.in_condition then
-    -- defined(X): X is not expanded.
-    local last = math.min(to, i + (list.kind[i + 1] == "(" and 3 or 1))
-    for k = i, last do append(out, list.kind[k], list.value[k], at) end
-    return last
+  if given and given ~= "" then
+    local source = self.sources:open(given, "<" .. name .. ">")
+    source.is_given = true
+    self:enter_source(source, at)
   end
-end
-
--- Appends the tokens from `from` to `to` with all macros expanded; they stand at `at`, or where they are.
-function Preprocessor:expand(list, from, to, out, at)
-  local kinds, values, ats, macros = list.kind, list.value, list.at, self.macros
-  local out_kinds, out_values, out_ats = out.kind, out.value, out.at
-  local n, i = #out_kinds, from
-  while i <= to do
-    local kind, value = kinds[i], values[i]
-    local last
-    if kind == "name" and (macros[value] or operators[value] or value == "defined" and self.in_condition) then
-      last = self:expand_name(list, i, to, out, at or ats[i])
-    end
-    if last then
-      i, n = last, #out_kinds
-    else
-      if at then self:spend(at) end
-      n = n + 1
-      out_kinds[n], out_values[n], out_ats[n] = kind, value, at or ats[i]
-    end
-    i = i + 1
-  end
-end
-
---- The tokens of a macro without arguments, expanded, with an end. Raises as #expand does, and can then be called
--- again: what was at work when it raised is of an earlier epoch.
-function Preprocessor:expansion(macro)
-  local out, at = new_list(), macro.tokens.at[macro.from - 1]
-  self.nested, self.epoch = 0, self.epoch + 1
-  macro.busy = self.epoch
-  self:expand(macro.tokens, macro.from, macro.to, out, at)
-  append(out, "end", "", at)
-  return out
-end
-
--- {-- Conditions -----------------------------------------------------------------------------------
-
--- Reads the expression of an #if: names that are no macros are 0.
-local Condition = setmetatable({}, { __index = Cursor })
-Condition.__index = Condition
-Condition.in_condition = true
-
-function Condition:type_name() -- luacheck: no self
-  return nil
-end
-
-function Condition:named_value()
-  local name, at = self:name("a name")
-  if name == "defined" then
-    local bracket = self:accept("(")
-    local macro = self:name("the name of a macro")
-    if bracket then self:expect(")") end
-    return self.macros[macro] and 1 or 0, "i64"
-  end
-  if self:kind() == "(" then
-    if not name:find("^__has_") and not self.quiet then fail(at, "'%s' is no macro with arguments", name) end
-    self:balanced()
-    return 0, "i64"
-  end
-  local value, T = names.value(name, self.abi)
-  return value or 0, value and expression.widest(T) or "i64"
-end
-
-function Preprocessor:condition(from, to, at)
-  local out = new_list()
-  self.in_condition = true
-  self:expand(self.tokens, from, to, out)
-  self.in_condition = false
-  append(out, "end", "", at)
-  local p = setmetatable({ abi = self.abi, macros = self.macros }, Condition):rewind(out)
-  local value = expression.integer(p, "the condition")
-  if p:kind() ~= "end" then p:expected("the end of the condition") end
-  return value ~= 0
 end
 
 -- {-- Directives -----------------------------------------------------------------------------------
 
 local directives = {}
 
--- Each gets the tokens behind its name, from `i` to `to`, and its place. Those that count where others are passed
--- over too are in `always`.
-local always = {}
+-- Each gets its line as tokens, and its position. Those in `always` count in excluded groups too; those in `by_text`
+-- read the text of their line themselves.
+local always, by_text = {}, {}
 
 function Preprocessor:active()
   local open = self.conditions[#self.conditions]
   return not open or open.active
 end
 
-local function macro_name(self, i, to)
-  if i > to or self.tokens.kind[i] ~= "name" then
-    fail(self.tokens.at[math.min(i, to + 1)], "expected the name of a macro")
-  end
-  return self.tokens.value[i]
+--- Whether a name is a macro.
+function Preprocessor:is_defined(name)
+  local entry = self.macros[name]
+  return type(entry) == "table" and not entry.hidden
+end
+
+local function macro_name(line)
+  if line.kind[1] ~= "name" then fatal(line.at[1], "expected the name of a macro") end
+  return line.value[1]
 end
 
 -- The parameters of a macro from behind its '(' on, and where its body starts.
-local function parameters(self, i, to)
-  local kinds, values, ats = self.tokens.kind, self.tokens.value, self.tokens.at
-  local params, variadic = {}, false
-  if i <= to and kinds[i] == ")" then return params, false, i + 1 end
-  while i <= to do
-    if kinds[i] == "..." then
+local function parameters(source, i)
+  local text = source.text
+  local line = lexer.line { text = text, base = source.base, i = i, fresh = false }
+  local params, variadic, k = {}, false, 1
+  if line.kind[1] == ")" then return params, false, line.at[1] - source.base + 1 end
+  while true do
+    local kind = line.kind[k]
+    if kind == "..." then
       params[#params + 1], variadic = "__VA_ARGS__", true
-    elseif kinds[i] == "name" then
-      params[#params + 1] = values[i]
+    elseif kind == "name" then
+      params[#params + 1] = line.value[k]
+      if line.kind[k + 1] == "..." then
+        variadic, k = true, k + 1
+      end
     else
       break
     end
-    i = i + 1
-    if i > to then break end
-    if kinds[i] == ")" then return params, variadic, i + 1 end
-    if kinds[i] ~= "," or variadic then break end
-    i = i + 1
+    k = k + 1
+    if line.kind[k] == ")" then return params, variadic, line.at[k] - source.base + 1 end
+    if line.kind[k] ~= "," or variadic then break end
+    k = k + 1
   end
-  return fail(ats[math.min(i, to + 1)], "expected the parameters of a macro up to ')'")
+  return fatal(line.at[math.min(k, line.n + 1)], "expected the parameters of a macro up to ')'")
 end
 
-function directives.define(self, i, to)
-  local name = macro_name(self, i, to)
-  local macro = { name = name, tokens = self.tokens, from = i + 1, to = to }
-  local adjacent = i < to and self.tokens.at[i + 1] == self.tokens.at[i] + #name
-  if adjacent and self.tokens.kind[i + 1] == "(" then
-    macro.params, macro.variadic, macro.from = parameters(self, i + 2, to)
+-- Braces that a macro opens or closes alone: functions' bodies with it cannot be passed over as text.
+local function is_unbalanced(body)
+  if not body:find("[{}]") then return false end
+  local _, open = body:gsub("{", "")
+  local _, closed = body:gsub("}", "")
+  return open ~= closed
+end
+
+function by_text.define(self, i, at)
+  local source = self.source
+  local text = source.text
+  local name, stop = text:match("^[ \t]*([%a_$][%w_$]*)()", i)
+  if not name then
+    local line = lexer.line { text = text, base = source.base, i = i, fresh = false }
+    if line.kind[1] ~= "name" then fatal(line.at[1], "expected the name of a macro") end
+    name, stop = line.value[1], line.at[1] - source.base + #line.value[1]
   end
+  local macro = { name = name, is_given = source.is_given, at = at }
+  if text:byte(stop) == 40 then macro.params, macro.variadic, stop = parameters(source, stop + 1) end
+  local finish_at, plain = lexer.line_end(text, stop)
+  macro.text, macro.base = text:sub(stop, finish_at - 1), source.base + stop - 1
+  if plain and not macro.params and macro.text:find("^%s*$") then macro.text = "" end
+  if is_unbalanced(macro.text) then self.unbalanced = true end
   self.macros[name] = macro
-  self.order[#self.order + 1] = macro
+  if not source.is_given then self.order[#self.order + 1] = macro end
+  return finish_at
 end
 
-function directives.undef(self, i, to)
-  self.macros[macro_name(self, i, to)] = nil
+-- A name that prefixes strings is special even when it is not a macro.
+local function forget(self, name)
+  self.macros[name] = self.operators[name] or lexer.prefixes[name] or false
 end
 
-directives["if"] = function(self, i, to, at)
+function directives.undef(self, line)
+  forget(self, macro_name(line))
+end
+
+local function open_condition(self, holds, outer, at)
+  self.conditions[#self.conditions + 1] = { active = holds, taken = holds, outer = outer, at = at,
+                                            source = self.source }
+end
+
+directives["if"] = function(self, line, at)
   local outer = self:active()
-  local holds = outer and self:condition(i, to, at)
-  self.conditions[#self.conditions + 1] = { active = holds, taken = holds, outer = outer, at = at }
-end
-
-local function is_defined(self, i, to)
-  return self.macros[macro_name(self, i, to)] ~= nil
+  open_condition(self, outer and Condition.holds(self, line, at), outer, at)
 end
 
 local function if_defined(wanted)
-  return function(self, i, to, at)
+  return function(self, line, at)
     local outer = self:active()
-    local holds = outer and is_defined(self, i, to) == wanted
-    self.conditions[#self.conditions + 1] = { active = holds, taken = holds, outer = outer, at = at }
+    local name = outer and macro_name(line)
+    local source = self.source
+    if name and not wanted and not source.guard and source.started == self.dropped + self.out.n
+      and source.directives == 1 then
+      source.guard, source.guard_depth = name, #self.conditions + 1
+    end
+    open_condition(self, outer and self:is_defined(name) == wanted, outer, at)
   end
 end
 directives.ifdef, directives.ifndef = if_defined(true), if_defined(false)
 
--- The open condition for #elif, #else and #endif.
-local function open_condition(self, at, what)
-  return self.conditions[#self.conditions] or fail(at, "#%s without #if", what)
+-- The condition that #elif, #else or #endif belongs to.
+local function last_condition(self, at, what)
+  local open = self.conditions[#self.conditions]
+  if not open or open.source ~= self.source then fatal(at, "#%s without #if", what) end
+  return open
 end
 
 local function another_branch(what, test)
-  return function(self, i, to, at)
-    local open = open_condition(self, at, what)
-    if open.has_else then fail(at, "#%s behind #else", what) end
-    open.active = open.outer and not open.taken and test(self, i, to, at)
+  return function(self, line, at)
+    local open = last_condition(self, at, what)
+    if open.has_else then fatal(at, "#%s behind #else", what) end
+    if self.source.guard_depth == #self.conditions then self.source.guard = nil end
+    open.active = open.outer and not open.taken and test(self, line, at)
     open.taken = open.taken or open.active
     open.has_else = what == "else"
   end
 end
-directives.elifdef = another_branch("elifdef", function(self, i, to) return is_defined(self, i, to) end)
-directives.elifndef = another_branch("elifndef", function(self, i, to) return not is_defined(self, i, to) end)
-directives.elif = another_branch("elif", function(self, i, to, at) return self:condition(i, to, at) end)
+directives.elifdef = another_branch("elifdef", function(self, line) return self:is_defined(macro_name(line)) end)
+directives.elifndef = another_branch("elifndef", function(self, line)
+  return not self:is_defined(macro_name(line))
+end)
+directives.elif = another_branch("elif", function(self, line, at) return Condition.holds(self, line, at) end)
 directives["else"] = another_branch("else", function() return true end)
 
-function directives.endif(self, _, _, at)
-  open_condition(self, at, "endif")
+function directives.endif(self, _, at)
+  last_condition(self, at, "endif")
+  local source = self.source
+  if source.guard_depth == #self.conditions then
+    source.guard_end, source.guard_depth = self.dropped + self.out.n, nil
+  end
   self.conditions[#self.conditions] = nil
 end
 
 for word in ("if ifdef ifndef elif elifdef elifndef else endif"):gmatch("%S+") do always[word] = true end
 
-function directives.error(self, _, _, at)
-  fail(at, "%s", self.source:sub(at):match("^#%s*(.-)%s*\n") or self.source:sub(at))
+function by_text.error(self, i, at)
+  fatal(at, "error %s", self.source.text:match("^%s*(.-)%s*\n", i) or self.source.text:sub(i))
 end
 
--- Of the pragmas pack alone changes what is read.
-function Preprocessor:pragma(list, from, to, out, at)
-  if from > to or list.value[from] ~= "pack" then return end
-  local words = new_list()
-  self:expand(list, from + 1, to, words, at)
-  append(out, "pragma", words.value, at)
+-- The name of an include from the text of its line: also whether it is in quotes.
+local function include_name(self, i, at, word)
+  local text = self.source.text
+  local name = text:match("^[ \t]*<([^>\n]*)>", i)
+  if name then return name, false end
+  name = text:match('^[ \t]*"([^"\n]*)"', i)
+  if name then return name, true end
+  local line = lexer.line { text = text, base = self.source.base, i = i, fresh = false }
+  local out = self:expansion(line)
+  if out.kind[1] == "string" then return out.value[1], true end
+  if out.kind[1] ~= "<" then fatal(at, 'expected <name> or "name" behind #%s', word) end
+  return table.concat(out.value, "", 2, out.n):match("^[^>]*"), false
 end
 
-function directives.pragma(self, i, to, at)
-  self:pragma(self.tokens, i, to, self.out, at)
+local function including(word)
+  return function(self, i, at)
+    local source = self.source
+    local name, quoted = include_name(self, i, at, word)
+    -- The line has to be done with before the text changes.
+    source.i, source.fresh = lexer.line_end(source.text, i), true
+    self:include(name, quoted, at, word == "include_next")
+    if word == "import" and self.source ~= source and self.source.path then self.guards[self.source.path] = true end
+  end
 end
+for word in ("include include_next import"):gmatch("%S+") do by_text[word] = including(word) end
+
+-- {-- Pragmas --------------------------------------------------------------------------------------
+
+local pragmas = {}
+
+function pragmas.pack(self, line, at)
+  local words = self:expansion(line, at)
+  table.remove(words.value, 1)
+  words.value[words.n] = nil
+  self.packing:change(words.value, self.dropped + self.out.n + 1, at)
+end
+
+function pragmas.once(self)
+  if self.source.path then self.guards[self.source.path] = true end
+end
+
+function pragmas.push_macro(self, line)
+  local name = line.kind[3] == "string" and line.value[3]
+  if not name then return end
+  local saved = self.pushed[name] or {}
+  self.pushed[name] = saved
+  saved[#saved + 1] = self:is_defined(name) and self.macros[name] or false
+end
+
+function pragmas.pop_macro(self, line)
+  local name = line.kind[3] == "string" and line.value[3]
+  local saved = name and table.remove(self.pushed[name] or {})
+  if saved then self.macros[name] = saved
+  elseif saved == false then forget(self, name) end
+end
+
+-- These change layouts in ways that are not read.
+function pragmas.scalar_storage_order(_, _, at)
+  fatal(at, "#pragma scalar_storage_order is not read here")
+end
+
+function pragmas.ms_struct(_, line, at)
+  if line.value[2] ~= "off" and line.value[2] ~= "reset" then fatal(at, "#pragma ms_struct is not read here") end
+end
+
+function Preprocessor:pragma(line, at)
+  local read = line.kind[1] == "name" and pragmas[line.value[1]]
+  if read then read(self, line, at) end
+end
+
+function directives.pragma(self, line, at)
+  self:pragma(line, at)
+end
+
+-- The tokens between the brackets behind an operator, and where they end.
+local function in_brackets(self, floor, from_text, at)
+  if not self:opens(floor, from_text) then fatal(at, "expected '(' behind a pragma operator") end
+  self:take(floor, from_text)
+  local list, depth = lexer.list(), 1
+  while true do
+    local kind, value, place = self:take(floor, from_text)
+    if not kind then fatal(at, "expected ')' behind a pragma operator") end
+    depth = depth + (kind == "(" and 1 or kind == ")" and -1 or 0)
+    if depth == 0 then break end
+    append(list, kind, value, place)
+  end
+  list.kind[list.n + 1], list.value[list.n + 1], list.at[list.n + 1] = "end", "", at
+  return list
+end
+
+local operators = {}
+
+operators.__pragma = { hidden = true, operator = function(self, floor, from_text, _, at)
+  self:pragma(in_brackets(self, floor, from_text, at), at)
+  return true
+end }
+
+operators._Pragma = { hidden = true, operator = function(self, floor, from_text, _, at)
+  local list = in_brackets(self, floor, from_text, at)
+  if list.kind[1] ~= "string" then fatal(at, "expected a string in _Pragma") end
+  self:pragma(lexer.tokens(list.value[1], at), at)
+  return true
+end }
+
+local function value_operator(kind, value)
+  return { operator = function(self, _, _, out, at)
+    append(out, kind, tostring(value(self, at)), at)
+    return true
+  end }
+end
+
+operators.__LINE__ = value_operator("number", function(self, at) return select(2, self.sources:position(at)) end)
+operators.__FILE__ = value_operator("string", function(self, at) return self.sources:position(at) or "" end)
+operators.__COUNTER__ = value_operator("number", function(self)
+  self.counter = self.counter + 1
+  return self.counter - 1
+end)
+operators.__DATE__ = value_operator("string", function() return "Jan  1 1970" end)
+operators.__TIME__ = value_operator("string", function() return "00:00:00" end)
 
 local function passed_over() end
-for word in ("include include_next import line warning ident using region endregion"):gmatch("%S+") do
+for word in ("line warning ident sccs using region endregion assert unassert"):gmatch("%S+") do
   directives[word] = passed_over
+end
+
+-- {-- Lines that are directives --------------------------------------------------------------------
+
+-- Reads the directive at the source's place, a '#'; if it excludes a group, goes on to the end of that.
+function Preprocessor:directive()
+  repeat
+    local source = self.source
+    local text, at = source.text, source.base + source.i
+    local _, word, behind = text:match("^(#[ \t]*)([%a_]*)()", source.i)
+    source.directives = (source.directives or 0) + 1
+    if source.guard and not source.guard_depth then source.guard = nil end
+    source.fresh = false
+    if word == "" then
+      source.i = source.i + 1
+      self:odd_directive(at)
+    else
+      source.i = behind
+      self:run_directive(word, behind, at)
+    end
+    if self:active() then return end
+  until not lexer.next_directive(self.source)
+end
+
+function Preprocessor:run_directive(word, i, at)
+  local active = self:active()
+  local read = by_text[word]
+  if read and active then
+    local source = self.source
+    local stop = read(self, i, at)
+    if stop then source.i, source.fresh = stop, true end
+    return
+  end
+  local line = lexer.line(self.source)
+  read = directives[word]
+  if not read and active then fatal(line.at[0] or at, "expected a directive behind '#', got '%s'", word) end
+  if read and (active or always[word]) then read(self, line, at) end
+end
+
+-- A '#' alone, or with a number, which preprocessors leave of an #include.
+function Preprocessor:odd_directive(at)
+  local line = lexer.line(self.source)
+  if line.n == 0 or line.kind[1] == "number" or not self:active() then return end
+  if line.kind[1] == "name" then
+    -- A comment stands before the word.
+    self.source.i = line.at[1] - self.source.base + #line.value[1]
+    return self:run_directive(line.value[1], self.source.i, at)
+  end
+  fatal(at, "expected a directive behind '#', got %s", lexer.shown(line.kind[1], line.value[1]))
 end
 
 -- {-- The whole ------------------------------------------------------------------------------------
 
--- The first token of a later line that begins with '#', or the end; of any later line if `any`.
-local function line_end(tokens, i, any)
-  local kinds, first = tokens.kind, tokens.first
-  repeat i = i + 1 until first[i] and (any or kinds[i] == "#") or kinds[i] == "end"
-  return i
-end
-
-function Preprocessor:directive(i, to, at)
-  local kind, word = self.tokens.kind[i], self.tokens.value[i]
-  -- A line with a number is what preprocessors leave of an #include.
-  if i > to or kind == "number" then return end
-  local f = kind == "name" and directives[word]
-  if not f and self:active() then fail(at, "expected a directive behind '#', got %s", lexer.shown(kind, word)) end
-  if f and (always[word] or self:active()) then f(self, i + 1, to, at) end
-end
-
-function Preprocessor:run()
-  local tokens, i = self.tokens, 1
-  local kinds = tokens.kind
-  while kinds[i] ~= "end" do
-    if kinds[i] == "#" and tokens.first[i] then
-      local stop = line_end(tokens, i, true)
-      self:directive(i + 1, stop - 1, tokens.at[i])
-      i = stop
-    else
-      local stop = line_end(tokens, i)
-      if self:active() then self:expand(tokens, i, stop - 1, self.out) end
-      i = stop
-    end
-  end
-  local open = self.conditions[#self.conditions]
-  if open then fail(open.at, "expected #endif before the end") end
-  append(self.out, "end", "", tokens.at[i])
-end
-
--- A macro that somebody else than the source gave.
-local function given(name, text)
-  local tokens = lexer.tokens(tostring(text))
-  return { name = name, tokens = tokens, from = 1, to = #tokens.kind - 1 }
-end
-
---- Runs over a source. Returns the preprocessor, with the tokens as `out`, the macros by name as `macros`, and those
--- of the source in their order as `order`.
--- @param defines macros by name: a number, the text, true for 1, or false for one that is not there
-function Preprocessor.new(source, abi, defines)
-  local self = setmetatable({ source = source, abi = abi, tokens = lexer.tokens(source), macros = {}, order = {},
-                              conditions = {}, out = new_list(), nested = 0, epoch = 0 }, Preprocessor)
-  self.budget = TOKENS_EACH * #self.tokens.kind + TOKENS_MORE
-  for name, value in pairs(names.macros(abi)) do self.macros[name] = given(name, value) end
+local function start_macros(abi, defines)
+  local macros = {}
+  for name, entry in pairs(lexer.prefixes) do macros[name] = entry end
+  for name, entry in pairs(operators) do macros[name] = entry end
   for name, value in pairs(defines) do
-    self.macros[name] = value ~= false and given(name, value == true and 1 or value) or nil
+    if value == false then macros[name] = false
+    else macros[name] = Macros.given(name, value == true and 1 or value) end
   end
-  self:run()
+  return setmetatable(macros, { __index = predefined.of(abi) })
+end
+
+--- The preprocessor of a source: its tokens come as `out`, the macros by name as `macros`, and those that the source
+-- defined in their order as `order`.
+-- @param sources see sources.lua; the first text in it is the source
+-- @param defines macros by name: a number, the text, true for 1, or false for one that is not there
+function Preprocessor.new(sources, abi, defines)
+  local source = sources.opened[1]
+  source.started = 0
+  local self = setmetatable({
+    sources = sources, source = source, outer = {}, abi = abi, macros = start_macros(abi, defines), order = {},
+    operators = operators, conditions = {}, contexts = {}, busy = {}, missed = {}, guards = {}, pushed = {}, counter = 0,
+    packing = pack.new(), dropped = 0, budget = TOKENS_EACH * #source.text + TOKENS_MORE,
+  }, Preprocessor)
+  self.out = stream(self)
   return self
 end
 

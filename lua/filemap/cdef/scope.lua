@@ -1,32 +1,58 @@
 -- What names mean, and where. Internal to filemap.cdef.
 --
 -- An entity is a type { type }, a value { value, T }, a namespace { scope }, or a tag: a struct, union or enum by its
--- own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C has two name spaces, of
--- which C++ makes one: `names` come before `tags`. While a struct is read, its tag says `open`, `hidden` (what follows
--- is private), and `special` (it is more than C has, and its padding may be used by what derives from it).
+-- own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C has two name spaces,
+-- of which C++ makes one: `names` come before `tags`. While a struct is read its tag has `open`, `hidden` (the
+-- members that follow are private), and `special` (it has more than a C struct, and a struct derived from it may use
+-- its padding). A tag whose declaration could not be read has `broken`, the error.
 local lexer = require "filemap.cdef.lexer"
 
 local Scope = {}
 Scope.__index = Scope
 
--- What stands for a name that several structs have declared in themselves.
-local AMBIGUOUS <const> = { ambiguous = true }
+-- The entity of a name that several structs declare in themselves.
+local AMBIGUOUS = { ambiguous = true }
+
+-- Most structs declare nothing in themselves: their scopes share one empty table.
+local EMPTY = {}
 
 --- A scope in another: `kind` is "file", "namespace", "struct" or "enum".
 function Scope.new(kind, name, parent)
-  return setmetatable({ kind = kind, name = name, parent = parent, names = {}, tags = {}, lent = {} }, Scope)
+  return setmetatable({ kind = kind, name = name, parent = parent, names = EMPTY, tags = EMPTY, lent = EMPTY }, Scope)
+end
+
+local function writable(self, key)
+  if self[key] == EMPTY then self[key] = {} end
+  return self[key]
+end
+
+-- Whether two types are the same for a second declaration of one name.
+local function agree(a, b)
+  if a == b then return true end
+  return a and b and a.kind == b.kind and a.size == b.size and a.T == b.T and a.tag == b.tag
+    and (a.kind ~= "array" or a.count == b.count and agree(a.of, b.of))
+    and not (a.tag or a.fields or a.names)
 end
 
 --- Declares a name. One that is there already must be the same, or lent by a struct.
 function Scope:declare(name, entity, at)
-  local there = self.names[name]
-  if there and not self.lent[there] and not (entity.type and there.type == entity.type)
-    and not (entity.type and there.type and there.type.kind == entity.type.kind
-      and there.type.size == entity.type.size and there.type.T == entity.type.T) then
+  local names = writable(self, "names")
+  local there = names[name]
+  if there and not self.lent[there] and not (entity.type and agree(entity.type, there.type)) then
     lexer.fail(at, "'%s' is declared twice", name)
   end
-  self.names[name] = entity
+  names[name] = entity
   return entity
+end
+
+--- Sets a name without a check.
+function Scope:set(name, entity)
+  writable(self, "names")[name] = entity
+end
+
+--- Sets a tag without a check.
+function Scope:set_tag(name, tag)
+  writable(self, "tags")[name] = tag
 end
 
 --- The tag of a name in this scope itself, made if there is none.
@@ -34,7 +60,7 @@ function Scope:own_tag(kind, name)
   local tag = self.tags[name]
   if not tag or self.lent[tag] and tag.type then
     tag = { tag = true, kind = kind, name = name }
-    self.tags[name] = tag
+    writable(self, "tags")[name] = tag
   end
   return tag
 end
@@ -64,12 +90,14 @@ function Scope:find_tag(name)
   until not scope
 end
 
-local function lend(from, to, lent)
-  local count = 0
+local function lend(self, key)
+  local from = self[key]
+  if from == EMPTY then return 0 end
+  local to, lent, count = writable(self.parent, key), writable(self.parent, "lent"), 0
   for name, entity in pairs(from) do
     count = count + 1
     local there = to[name]
-    if not there or there.tag and not there.type and entity.tag then
+    if not there or there.tag and not there.type and not there.broken and entity.tag then
       to[name], lent[entity] = entity, true
     elseif lent[there] and there ~= entity then
       to[name], lent[AMBIGUOUS] = AMBIGUOUS, true
@@ -78,11 +106,10 @@ local function lend(from, to, lent)
   return count
 end
 
---- Lets the scope around see what a struct declares in itself, as C has it; what it declares itself comes first.
+--- Lets the scope around see what a struct declares in itself, as C has it; the scope's own names come first.
 -- Returns how many names that are.
 function Scope:close()
-  local parent = self.parent
-  return lend(self.names, parent.names, parent.lent) + lend(self.tags, parent.tags, parent.lent)
+  return lend(self, "names") + lend(self, "tags")
 end
 
 --- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in several
@@ -96,9 +123,9 @@ function Scope:each(f, prefix)
   end
   for _, list in ipairs { self.names, self.tags } do
     for name, entity in pairs(list) do
-      local inner, path = entity.scope, (prefix or "") .. name .. "::"
-      if inner and inner.kind ~= "struct" then inner:each(f, path)
-      elseif inner then inner:each_ambiguous(self, f, path) end
+      local inner = entity.scope
+      if inner and inner.kind ~= "struct" then inner:each(f, (prefix or "") .. name .. "::")
+      elseif inner then inner:each_ambiguous(self, f, (prefix or "") .. name .. "::") end
     end
   end
 end

@@ -1,0 +1,212 @@
+-- Attributes and qualifiers: __attribute__, __declspec, alignas, [[…]], and the words of compilers and systems that do
+-- not change a layout. These are methods of the parser. Internal to filemap.cdef.
+local Cursor = require "filemap.cdef.cursor"
+local expression = require "filemap.cdef.expression"
+local lexer = require "filemap.cdef.lexer"
+
+local fail = lexer.fail
+local Attributes = {}
+
+-- Attributes that change a layout in a way that is not read.
+local strange = {
+  vector_size = true, scalar_storage_order = true, warn_if_not_aligned = true, ext_vector_type = true,
+  address_space = true,
+}
+local BIGGEST_ALIGNMENT = 16
+
+local function at_least(attributes, align)
+  if align ~= 0 then attributes.align = math.max(attributes.align or 1, align) end
+end
+
+function Attributes:alignment(attributes)
+  local at = self:at()
+  local n = expression.integer(self, "an alignment")
+  if n < 0 or n & n - 1 ~= 0 or n > 1 << 28 then fail(at, "expected a power of 2 as an alignment, got %d", n) end
+  at_least(attributes, n)
+end
+
+-- The argument of `aligned`, which may be a type.
+local function aligned(self, attributes)
+  if not self:accept("(") then return at_least(attributes, BIGGEST_ALIGNMENT) end
+  self:alignment(attributes)
+  self:expect(")")
+end
+
+local modes = { QI = 1, HI = 2, SI = 4, DI = 8, byte = 1, word = "pointer", pointer = "pointer" }
+
+-- mode(DI): an integer of another width.
+local function mode(self, attributes, at)
+  self:expect("(")
+  local word = Cursor.name(self, "a mode"):gsub("^__(.*)__$", "%1")
+  local size = modes[word]
+  if not size then fail(at, "mode '%s' is not read here", word) end
+  attributes.mode = size == "pointer" and self.abi.pointer or size
+  self:expect(")")
+end
+
+local gnu_words = {
+  aligned = aligned, mode = mode,
+  packed = function(_, attributes) attributes.packed = true end,
+  ms_struct = function(_, attributes) attributes.bitfields = "msvc" end,
+  gcc_struct = function(_, attributes) attributes.bitfields = "gcc" end,
+}
+
+-- __attribute__((…)) behind its word.
+function Attributes:gnu_attributes(attributes)
+  self:expect("(")
+  self:expect("(")
+  while self:kind() ~= ")" do
+    if not self:accept(",") then
+      local word, at = Cursor.name(self, "an attribute")
+      word = word:gsub("^__(.*)__$", "%1")
+      if strange[word] then fail(at, "attribute '%s' is not read here", word) end
+      if self:accept("::") then word = Cursor.name(self, "an attribute") end
+      local read = gnu_words[word]
+      if read then read(self, attributes, at)
+      elseif self:kind() == "(" then self:balanced() end
+      if self:kind() ~= ")" and self:kind() ~= "," then self:expected("',' or ')'") end
+    end
+  end
+  self:expect(")")
+  self:expect(")")
+end
+
+-- __declspec(…) behind its word.
+function Attributes:declspec(attributes)
+  self:expect("(")
+  while self:kind() ~= ")" do
+    if Cursor.name(self, "a declspec") == "align" then
+      self:expect("(")
+      self:alignment(attributes)
+      attributes.declspec = true
+      self:expect(")")
+    elseif self:kind() == "(" then
+      self:balanced()
+    end
+    self:accept(",")
+  end
+  self:expect(")")
+end
+
+function Attributes:alignas(attributes)
+  self:expect("(")
+  local at = self:at()
+  local type_ = self:type_name()
+  if type_ then at_least(attributes, self:sized(type_, at).align)
+  else self:alignment(attributes) end
+  self:expect(")")
+end
+
+local function bracketed_alignment(self, attributes)
+  self:expect("(")
+  self:alignment(attributes)
+  self:expect(")")
+end
+
+-- A word with arguments that do not change a layout.
+local function with_arguments(self)
+  if self:kind() == "(" then self:balanced() end
+end
+
+-- By word: what reads it. Those that are not read have `true`.
+local words = {
+  __attribute__ = Attributes.gnu_attributes, __attribute = Attributes.gnu_attributes,
+  __declspec = Attributes.declspec, _declspec = Attributes.declspec,
+  alignas = Attributes.alignas, _Alignas = Attributes.alignas,
+  DECLSPEC_ALIGN = bracketed_alignment, __aligned = bracketed_alignment,
+  const = function(_, attributes) attributes.const = true end,
+  __packed = function(_, attributes) attributes.packed = true end,
+  __attribute_packed__ = function(_, attributes) attributes.packed = true end,
+  DECLSPEC_UUID = with_arguments, MIDL_INTERFACE = with_arguments, __asm__ = with_arguments,
+  __counted_by = with_arguments, __drv_at = with_arguments, __field_bcount = with_arguments,
+  __field_ecount = with_arguments, __deprecated_msg = with_arguments, __attribute_deprecated_msg__ = with_arguments,
+}
+words.CONST = words.const
+words.__const, words.__const__ = words.const, words.const
+
+for word in ([[
+  volatile restrict __restrict __restrict__ __volatile__ __volatile inline __inline __inline__ __forceinline register
+  thread_local _Thread_local __thread __extension__ _Noreturn __cdecl __stdcall __fastcall __vectorcall __thiscall
+  _cdecl _stdcall _fastcall __clrcall __pascal __export __import WINAPI CALLBACK APIENTRY WINAPIV UNALIGNED
+  __unaligned noexcept consteval constinit __ptr32 __ptr64 __w64 __sptr __uptr __based
+  NTAPI CDECL STDMETHODCALLTYPE STDMETHODVCALLTYPE STDAPICALLTYPE STDAPIVCALLTYPE DECLSPEC_IMPORT DECLSPEC_NORETURN
+  DECLSPEC_NOTHROW FORCEINLINE RPC_ENTRY PASCAL_CALL WSAAPI NTSYSAPI WINBASEAPI WINUSERAPI WINGDIAPI
+  __bitwise __bitwise__ __force __user __kernel __iomem __rcu __percpu __nocast __private __attribute_const__
+  __attribute_pure__ __must_check __always_inline __always_unused __maybe_unused __deprecated
+  __attribute_deprecated__ __nonstring __ro_after_init __read_mostly __cold __init __initdata
+  GLAPI GLAPIENTRY GL_APIENTRY APIENTRYP SDLCALL SDL_DECLSPEC
+]]):gmatch("%S+") do words[word] = words[word] or true end
+
+--- The words by name.
+Attributes.attribute_words = words
+
+-- Some are also names, `float near, far`: there they are names where something is still to be declared.
+local in_front = {}
+for word in ("IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable"):gmatch("%S+") do in_front[word] = true end
+
+-- SAL's annotations: _In_, _Field_size_(n), __in_opt and so on.
+local function is_annotation(word)
+  return word:find("^_%u%w*_$") or word:find("^_%u[%w_]*_$") or word:find("^__in_") or word:find("^__out_")
+    or word:find("^__inout") or word:find("^__deref_") or word == "__in" or word == "__out" or word == "__reserved"
+    or word == "__nullterminated" or word == "__possibly_notnullterminated" or word == "__callback"
+end
+
+--- Whether a word that is not declared is an annotation or the like at this place, that does not change a layout.
+function Attributes:is_silent(i)
+  local word = self.values[i]
+  if in_front[word] then
+    local follows = self.kinds[i + 1]
+    return follows == "name" or follows == "*" or follows == "&"
+  end
+  return word:byte() == 95 and is_annotation(word) and not self.scope:find(word)
+end
+
+--- Whether an attribute or a qualifier is at token `i`.
+function Attributes:is_attribute(i)
+  return self.kinds[i] == "name" and (words[self.values[i]] ~= nil or self:is_silent(i))
+end
+
+--- Reads attributes and qualifiers, if some are here, into a table: align, packed, const, mode, bitfields, declspec.
+function Attributes:attributes(attributes)
+  local kinds, values = self.kinds, self.values
+  while true do
+    local i = self.i
+    local kind = kinds[i]
+    if kind == "name" then
+      local read = words[values[i]]
+      if read == nil then
+        if not self:is_silent(i) then return attributes end
+        read = with_arguments
+      end
+      self.i = i + 1
+      if read ~= true then read(self, attributes) end
+    elseif kind == "[" and kinds[i + 1] == "[" then
+      self:bracket_attributes(attributes)
+    else
+      return attributes
+    end
+  end
+end
+
+-- [[gnu::packed]] and others.
+function Attributes:bracket_attributes(attributes)
+  self.i = self.i + 2
+  while self:kind() ~= "]" do
+    local at = self:at()
+    if self:kind() == "name" then
+      local word = Cursor.name(self, "an attribute")
+      if self:accept("::") then
+        local inner = Cursor.name(self, "an attribute"):gsub("^__(.*)__$", "%1")
+        if strange[inner] then fail(at, "attribute '%s' is not read here", inner) end
+        if word:find("gnu") and gnu_words[inner] then gnu_words[inner](self, attributes, at) end
+      end
+      if self:kind() == "(" then self:balanced() end
+    elseif not self:accept(",") and not self:accept("...") then
+      self:expected("an attribute")
+    end
+  end
+  self:expect("]")
+  self:expect("]")
+end
+
+return Attributes

@@ -1,0 +1,326 @@
+-- Declarations outside of structs, and typedefs and constants everywhere. These are methods of the parser. Internal to
+-- filemap.cdef.
+local ctype = require "filemap.ctype"
+local expression = require "filemap.cdef.expression"
+local lexer = require "filemap.cdef.lexer"
+local Records = require "filemap.cdef.records"
+local Scope = require "filemap.cdef.scope"
+
+local fail = lexer.fail
+local Declarations = {}
+
+-- {-- Constants ------------------------------------------------------------------------------------
+
+local ends_initialiser = { [","] = true, [";"] = true }
+
+-- The value of a constant of a type from an expression's; nil where it is not a constant.
+local function constant_of(self, type_, value, T, at)
+  if type_.kind == "auto" then return value, T end
+  if T == "string" then
+    local text = type_.kind == "pointer" or type_.kind == "array" and type_.of.kind == "char"
+    if text then return value, "string" end
+  elseif type_.T and type_.kind ~= "pointer" then
+    return expression.cast(self, value, T, type_, at)
+  end
+end
+
+local function constant_value(self, type_, at)
+  local braces = not self:accept("=") or self:kind() == "{"
+  if braces then self:expect("{") end
+  local value, T = expression.read(self)
+  if braces then self:expect("}") end
+  return constant_of(self, type_, value, T, at)
+end
+
+-- Steps over braces that are an initialiser: a list, in which no ';' can be.
+local function braces(self)
+  local from = self.i
+  self:balanced()
+  for i = from, self.i - 1 do
+    if self.kinds[i] == ";" then fail(self.ats[i], "expected an expression in an initialiser, got ';'") end
+  end
+end
+
+--- Steps over an initialiser, `= x` or `{ x }`. The value of a constant is kept if it is one that is read.
+function Declarations:initialiser(name, type_, wanted, at)
+  local i, depth = self.i, self.depth
+  if wanted and name then
+    local well, value, T = pcall(constant_value, self, type_, at)
+    if well and value ~= nil and ends_initialiser[self:kind()] then
+      self.scope:declare(name, { value = value, T = T }, at)
+      return
+    end
+    if not well then self:recoverable(value) end
+    self.i, self.depth, self.quiet = i, depth, false
+  end
+  self:accept("=")
+  if self:kind() == "{" then
+    braces(self)
+    if not ends_initialiser[self:kind()] then self:expected("',' or ';'") end
+  else
+    if ends_initialiser[self:kind()] then self:expected("an expression") end
+    self:skip_to(ends_initialiser)
+  end
+end
+
+-- An expression of C++ types, which are not known here, such as std::is_standard_layout<T>::value: no layout depends
+-- on it.
+local function of_cpp_types(self)
+  local kinds, values, i = self.kinds, self.values, self.i
+  local depth = 0
+  repeat
+    local kind = kinds[i]
+    if kind == "name" and (values[i] == "std" and kinds[i + 1] == "::" or values[i]:find("^__is_")) then return true end
+    depth = depth + (kind == "(" and 1 or kind == ")" and -1 or 0)
+    i = i + 1
+  until depth < 0 or kind == "end" or kind == ";"
+  return false
+end
+
+--- static_assert behind its word.
+function Declarations:static_assert()
+  local at = self:at()
+  self:expect("(")
+  if of_cpp_types(self) then
+    self.i = self.i - 1
+    self:balanced()
+  else
+    local value = expression.integer(self, "what is asserted")
+    local message = ""
+    if self:accept(",") then
+      if self:kind() ~= "string" then self:expected("a string") end
+      message = ": " .. expression.read(self)
+    end
+    self:expect(")")
+    if value == 0 then lexer.fatal(at, "static_assert does not hold%s", message) end
+  end
+  if self.kinds[self.i] ~= ";" then self:expected("';'") end
+  self:skip()
+end
+
+-- {-- Typedefs and using ---------------------------------------------------------------------------
+
+function Declarations:typedef(spec, name, type_, attributes, at)
+  if not name then self:expected("the name of a type") end
+  if attributes.mode then type_ = self:with_mode(type_, attributes, at) end
+  local align = attributes.align or spec.align
+  if align then type_ = ctype.aligned(self:sized(type_, at), align) end
+  if type_.tag and not type_.name then
+    type_.name = name
+    if type_.type then type_.type.name = name end
+  end
+  self.scope:declare(name, { type = type_ }, at)
+end
+
+local function using_alias(self, at)
+  local name = self:name()
+  self:skip()
+  local spec = self:specifiers()
+  local _, type_ = self:declarator(spec.type, {})
+  self.scope:declare(name, { type = type_ }, at)
+end
+
+-- The names of a namespace; one of an include that was passed over has none that are known.
+local function using_namespace(self)
+  self:skip()
+  local found = self:entity()
+  if not found or not found.scope then return end
+  for _, list in ipairs { "names", "tags" } do
+    for name, entity in pairs(found.scope[list]) do
+      if not self.scope[list][name] then
+        if list == "names" then self.scope:set(name, entity)
+        else self.scope:set_tag(name, entity) end
+      end
+    end
+  end
+end
+
+--- using X = type; or another form, which changes no layout.
+function Declarations:using()
+  self:skip()
+  local at = self:at()
+  if self:kind() == "name" and self.kinds[self.i + 1] == "=" then
+    using_alias(self, at)
+  elseif self:is("namespace") then
+    using_namespace(self)
+  else
+    local found = self:entity()
+    if found and found.tag then self.scope:set(self.values[self.i - 1], { type = found })
+    elseif found then self.scope:set(self.values[self.i - 1], found) end
+  end
+  self:expect(";")
+end
+
+-- {-- Blocks ---------------------------------------------------------------------------------------
+
+-- namespace A::B { … }. The names of one without a name, and of an inline one, belong to the scope around it.
+local function namespace(self, is_inline)
+  self:skip()
+  local outer, levels = self.scope, 0
+  if self:kind() == "name" and self:is_attribute(self.i) then self:attributes({}) end
+  repeat
+    local name = self:kind() == "name" and self:name() or ""
+    self:deeper()
+    levels = levels + 1
+    if name ~= "" and not is_inline then
+      local there = self.scope.names[name]
+      local scope = there and there.scope or Scope.new("namespace", name, self.scope)
+      self.scope:set(name, { scope = scope })
+      self.scope = scope
+    end
+  until not self:accept("::")
+  if self:kind() == "name" or self:kind() == "[" then self:attributes({}) end
+  self:expect("{")
+  self:declarations("}")
+  self.depth, self.scope = self.depth - levels, outer
+end
+
+-- extern "C", for what is in braces or for one declaration.
+local function linkage(self)
+  self:skip()
+  self:skip()
+  if not self:accept("{") then return self:declaration() end
+  self:deeper()
+  self:declarations("}")
+  self:shallower()
+end
+
+-- {-- Statements by their first word ---------------------------------------------------------------
+
+local statement_words = { using = Declarations.using, namespace = namespace }
+for _, word in ipairs { "static_assert", "_Static_assert", "C_ASSERT" } do
+  statement_words[word] = Records.class_words[word]
+end
+
+--- A template: its layout depends on its arguments.
+function Declarations:template()
+  fail(self:at(), "templates are not read here")
+end
+statement_words.template = Declarations.template
+
+-- <windows.h>'s way to declare a handle.
+function statement_words:DECLARE_HANDLE()
+  self:skip()
+  self:expect("(")
+  local name, at = self:name("the name of a handle")
+  self:expect(")")
+  self.scope:declare(name, { type = self.pointer }, at)
+  self:accept(";")
+end
+
+statement_words.inline = function(self)
+  if self.kinds[self.i + 1] == "name" and self.values[self.i + 1] == "namespace" then
+    self:skip()
+    return namespace(self, true)
+  end
+  return self:plain_declaration()
+end
+
+-- Macros of well-known headers that open or close extern "C".
+for word in ([[__BEGIN_DECLS __END_DECLS EXTERN_C_START EXTERN_C_END EXTERN_C_BEGIN BEGIN_EXTERN_C END_EXTERN_C
+  G_BEGIN_DECLS G_END_DECLS BEGIN_C_DECLS END_C_DECLS _BEGIN_DECLS _END_DECLS __BEGIN_C_DECLS __END_C_DECLS
+  _CRT_BEGIN_C_HEADER _CRT_END_C_HEADER QT_BEGIN_NAMESPACE QT_END_NAMESPACE
+  __BEGIN_NAMESPACE_STD __END_NAMESPACE_STD __BEGIN_NAMESPACE_C99 __END_NAMESPACE_C99]]):gmatch("%S+") do
+  statement_words[word] = function(self)
+    self:skip()
+    if self:kind() == ";" then self:skip() end
+  end
+end
+
+-- Macros of well-known headers that declare functions or variables.
+for word in ([[DEFINE_ENUM_FLAG_OPERATORS DEFINE_GUID DEFINE_OLEGUID DEFINE_PROPERTYKEY DEFINE_DEVPROPKEY
+  __CRT_UUID_DECL DEFINE_SECURITY_GUID EXTERN_GUID DEFINE_CODECAPI_GUID DEFINE_MEDIATYPE_GUID Q_DECLARE_METATYPE
+  Q_DECLARE_FLAGS Q_DECLARE_OPERATORS_FOR_FLAGS Q_DECLARE_TYPEINFO __REDIRECT DECLARE_INTERFACE_FORWARD
+  MODULE_LICENSE MODULE_AUTHOR MODULE_DESCRIPTION EXPORT_SYMBOL EXPORT_SYMBOL_GPL _STATIC_ASSERT
+  __asm__ asm]]):gmatch("%S+") do
+  statement_words[word] = function(self)
+    self:skip()
+    if self:kind() ~= "(" then self:expected("'('") end
+    self:balanced()
+    self:accept(";")
+  end
+end
+
+-- {-- The rest -------------------------------------------------------------------------------------
+
+-- Behind a body one name alone: a variable, or a macro of an include that would change the struct.
+local function check_behind_body(self, spec, name, at)
+  if spec.own and name and self:kind() == ";" and not (spec.extern or spec.static) then
+    fail(at, "'%s' behind '}' is not known: a macro that changes the layout, or a variable", name)
+  end
+end
+
+-- Types and constants of one declaration; variables and functions are passed over.
+local function declarators(self, spec)
+  local first = true
+  repeat
+    local attributes, at = {}, self:at()
+    local start = self.i
+    local name, type_ = self:declarator(spec.type, attributes)
+    while self:kind() == "::" do
+      self:skip()
+      self:name("a name")
+    end
+    if self:kind() == "name" or self:kind() == "[" then self:attributes(attributes) end
+    if spec.typedef then
+      self:typedef(spec, name, type_, attributes, at)
+    elseif not name then
+      self:expected("a name or ';'")
+    elseif self:kind() == "=" or self:kind() == "{" then
+      self:initialiser(name, type_, spec.const or spec.constexpr, at)
+    elseif first and self.i == start + 1 then
+      check_behind_body(self, spec, name, at)
+    end
+    first = false
+  until not self:accept(",")
+  self:expect(";")
+end
+
+local first_words = { struct = true, union = true, class = true, enum = true, typedef = true }
+
+-- Whether the first tokens show that what starts here is not a function.
+local function is_no_function(self)
+  local i, kinds = self.i, self.kinds
+  local word = self.values[i]
+  if word == "typedef" then return true end
+  if not first_words[word] then return false end
+  local kind = kinds[i + 1]
+  return kind == "{" or kind == "name" and (kinds[i + 2] == "{" or kinds[i + 2] == ";")
+end
+
+--- Reads a declaration that begins with no word of its own.
+function Declarations:plain_declaration()
+  if not is_no_function(self) then
+    local name, before = self:function_name()
+    if name and before > 0 then return self:skip_function() end
+  end
+  local spec = self:specifiers()
+  if self.kinds[self.i] == ";" then
+    self.i = self.i + 1
+    if not spec.type.tag then fail(self.ats[self.i - 1], "expected a name before ';'") end
+    return
+  end
+  declarators(self, spec)
+end
+
+--- Reads one declaration outside of structs.
+function Declarations:declaration()
+  local kind, word = self.kinds[self.i], self.values[self.i]
+  if kind == "name" then
+    if word == "extern" and self.kinds[self.i + 1] == "string" then return linkage(self) end
+    local read = statement_words[word]
+    if read and not self.scope:find(word) then return read(self) end
+  elseif kind == ";" then
+    self.i = self.i + 1
+    return
+  end
+  return self:plain_declaration()
+end
+
+--- Reads declarations up to a closing token, and steps over that.
+function Declarations:declarations(stop)
+  self:protected_loop(stop, function(problem, name) self:skipped_declaration(problem, name) end, self.declaration)
+  if stop ~= "end" then self.i = self.i + 1 end
+end
+
+return Declarations

@@ -1,0 +1,97 @@
+-- Functions, which are passed over: how they are told from other declarations, and where they end. These are methods of
+-- the parser. Internal to filemap.cdef.
+local lexer = require "filemap.cdef.lexer"
+
+local Functions = {}
+
+local in_front_of_brackets = {
+  __attribute__ = true, __attribute = true, __declspec = true, _declspec = true, alignas = true, _Alignas = true,
+  decltype = true, DECLSPEC_ALIGN = true, __aligned = true, typeof = true, __typeof__ = true, __asm__ = true,
+  _Atomic = true, noexcept = true,
+}
+local ends_lookahead = { [";"] = true, ["{"] = true, ["}"] = true, ["="] = true, [","] = true, [":"] = true,
+                         ["end"] = true }
+
+--- The index of the token behind the bracket that closes the one at `i`.
+function Functions:behind(i)
+  local saved = self.i
+  self.i = i
+  self:balanced()
+  i, self.i = self.i, saved
+  return i
+end
+
+-- Whether the '(' at token `i` of a declaration that starts at `start` begins parameters.
+function Functions:begins_parameters(start, i)
+  local kinds, values = self.kinds, self.values
+  if i == start or kinds[i - 1] ~= "name" or self:is_keyword(values[i - 1]) then return false end
+  local after = kinds[i + 1]
+  if after == "*" or after == "^" then return false end
+  if after == "name" and kinds[i + 2] == "*" and not self:starts_type(i + 1) then return false end
+  -- A calling convention in brackets: void (WINAPI *f)(int).
+  return not (after == "name" and self:is_attribute(i + 1) and values[i + 1] ~= "const"
+    and values[i + 1] ~= "volatile" and (kinds[i + 2] == "*" or kinds[i + 2] == "name" and kinds[i + 3] == "*")
+    and not self:starts_type(i + 2))
+end
+
+--- If what starts here declares a function, its name, and how many tokens are before that.
+function Functions:function_name()
+  local start, kinds, values = self.i, self.kinds, self.values
+  local i = start
+  while not ends_lookahead[kinds[i]] do
+    local kind, value = kinds[i], values[i]
+    if kind == "(" then
+      if self:begins_parameters(start, i) then return values[i - 1], i - 1 - start end
+      return nil
+    elseif kind == "[" then
+      i = self:behind(i)
+    elseif kind == "name" and value == "operator" then
+      return value, i - start
+    elseif kind == "name" and kinds[i + 1] == "(" and (in_front_of_brackets[value] or self:is_silent(i)) then
+      i = self:behind(i + 1)
+    elseif kind == "bad" then
+      return nil
+    else
+      i = i + 1
+    end
+  end
+end
+
+--- Whether a word's brackets belong to an attribute, not to parameters.
+function Functions:takes_brackets(word) -- luacheck: no self
+  return in_front_of_brackets[word]
+end
+
+--- Steps over a function's body from its '{' on.
+function Functions:skip_body()
+  local stream = self.stream
+  if stream and self.kinds == stream.out.kind and stream:skip_body(self.i) then
+    self.i = self.i + 1
+  else
+    self:balanced()
+  end
+end
+
+local stops_at_body = { [";"] = true, ["{"] = true }
+local stops_at_more = { [";"] = true, ["{"] = true, [","] = true, [":"] = true }
+
+--- Steps over a function, with its body if it has one. A member that is declared with it would be lost: `at` is where
+-- to report that, nil outside of structs.
+function Functions:skip_function(at)
+  local kind = self:skip_to(at and stops_at_more or stops_at_body)
+  if kind == "," then lexer.fail(at, "a function and what is declared with it are not read here") end
+  if kind == ":" then kind = self:skip_to(stops_at_body) end
+  while kind == "{" do
+    self:skip_body()
+    -- A constructor's initialisers may have braces too.
+    kind = self:kind()
+    if kind ~= "," and kind ~= "{" then
+      if at then self:accept(";") end
+      return
+    end
+    kind = self:skip_to(stops_at_body)
+  end
+  self:skip()
+end
+
+return Functions

@@ -1,0 +1,318 @@
+-- Structs, unions and classes. These are methods of the parser. Internal to filemap.cdef.
+local ctype = require "filemap.ctype"
+local expression = require "filemap.cdef.expression"
+local lexer = require "filemap.cdef.lexer"
+local Scope = require "filemap.cdef.scope"
+
+local fail = lexer.fail
+local Records = {}
+
+-- {-- Members that are no data ---------------------------------------------------------------------
+
+local class_words = {
+  friend = function(self) self:skip_function() end,
+  virtual = function(self) fail(self:at(), "virtual functions are not read here: they change the layout") end,
+  template = function(self) self:template() end,
+  using = function(self) self:using() end,
+}
+
+for word in ("public private protected"):gmatch("%S+") do
+  class_words[word] = function(self, tag)
+    tag.hidden = word ~= "public"
+    self.i = self.i + 1
+    if self:kind() == "name" then self.i = self.i + 1 end -- Qt's slots
+    self:expect(":")
+  end
+end
+
+for word in ("static_assert _Static_assert C_ASSERT"):gmatch("%S+") do
+  class_words[word] = function(self)
+    self.i = self.i + 1
+    self:static_assert()
+  end
+end
+
+for word in ("Q_OBJECT Q_GADGET"):gmatch("%S+") do
+  class_words[word] = function(self) fail(self:at(), "'%s' adds virtual functions, which are not read here", word) end
+end
+
+--- The words that begin what is neither data nor a function.
+Records.class_words = class_words
+
+local maybe_function = { ["("] = true, ["~"] = true, ["::"] = true, ["<"] = true, ["&"] = true, ["&&"] = true }
+
+-- A member function, a constructor, an operator: returns whether one was there.
+function Records:member_function(tag)
+  -- Most members are data: a type's names, stars, the member's name, and then something else than '('.
+  local kinds, i = self.kinds, self.i
+  local kind = kinds[i]
+  while kind == "name" or kind == "*" do
+    i = i + 1
+    kind = kinds[i]
+  end
+  if not maybe_function[kind] and not (kind == "[" and kinds[i + 1] == "[") and self.values[i - 1] ~= "operator" then
+    return false
+  end
+  if self:is("typedef") then return false end
+  local at = self:at()
+  local name, before = self:function_name()
+  if not name then return false end
+  local special = name == tag.name or name == "operator"
+  if before == 0 and not special then self:expected("a member") end
+  for k = self.i, self.i + before do
+    if self.values[k] == "virtual" then class_words.virtual(self) end
+  end
+  tag.special = tag.special or special
+  tag.cpp = true
+  self:skip_function(at)
+  return true
+end
+
+-- {-- Members --------------------------------------------------------------------------------------
+
+local function bit_field(self, member, attributes)
+  member.bits = expression.integer(self, "the width of a bit-field")
+  self:attributes(attributes)
+  member.packed = attributes.packed or member.packed
+  member.align = attributes.align or member.align
+end
+
+-- A member's place in the record, from behind its declarator on.
+function Records:add_member(tag, members, spec, name, type_, attributes, at)
+  local member = { name = name, align = spec.align, packed = attributes.packed or spec.packed, at = at }
+  if attributes.align then member.align = math.max(attributes.align, spec.align or 1) end
+  local kind = self.kinds[self.i]
+  if kind == ":" then
+    self.i = self.i + 1
+    bit_field(self, member, attributes)
+  elseif not name then
+    self:expected("the name of a member")
+  end
+  if attributes.mode then type_ = self:with_mode(type_, attributes, at) end
+  member.type = type_.size and not type_.tag and type_ or self:sized(type_, at, true)
+  if members.flexible then fail(at, "a flexible array has to be the last member") end
+  members.flexible = attributes.flexible
+  if members.flexible and tag.kind == "union" then fail(at, "a flexible array in a union is not read here") end
+  tag.special = tag.special or tag.hidden
+  kind = self.kinds[self.i]
+  if kind == "=" or kind == "{" then
+    tag.special = true
+    self:initialiser(nil, type_, false, at)
+  end
+  members[#members + 1] = member
+end
+
+-- A typedef, a static member, or a member, from behind the specifiers on.
+function Records:member_declarators(tag, members, spec)
+  local kinds = self.kinds
+  repeat
+    local attributes = {}
+    local at = self.ats[self.i]
+    local name, type_, flexible
+    if kinds[self.i] == ":" then type_ = spec.type
+    else name, type_, flexible = self:declarator(spec.type, attributes) end
+    local kind = kinds[self.i]
+    if kind == "name" or kind == "[" then self:attributes(attributes) end
+    attributes.flexible = flexible
+    if spec.typedef then self:typedef(spec, name, type_, attributes, at)
+    elseif spec.static or spec.constexpr then
+      if kinds[self.i] == "=" or kinds[self.i] == "{" then
+        self:initialiser(name, type_, spec.const or spec.constexpr, at)
+      end
+    elseif spec.extern then
+      fail(at, "a member cannot be extern")
+    else
+      self:add_member(tag, members, spec, name, type_, attributes, at)
+    end
+  until not self:accept(",")
+  if kinds[self.i] ~= ";" then self:expected("';'") end
+  self.i = self.i + 1
+end
+
+-- A struct or union without a name in another: its members are members of both.
+local function unnamed_member(self, tag, members, spec, at)
+  local inner = spec.type
+  if inner.tag and (inner.kind == "struct" or inner.kind == "union") and not inner.name and spec.own then
+    if members.flexible then fail(at, "a flexible array has to be the last member") end
+    local type_ = self:sized(inner, at, true)
+    self:copies(type_, at)
+    members.flexible = tag.kind == "struct" and inner.flexible
+    members[#members + 1] = { type = type_, align = spec.align, packed = spec.packed, at = at }
+  elseif not inner.tag then
+    fail(at, "expected the name of a member")
+  elseif inner.kind ~= "enum" and not spec.own and inner.type then
+    -- `struct S;` declares S again; Microsoft's compiler also takes it as a member without a name.
+    if self.abi.windows then fail(at, "a struct as a member without a name is not read here") end
+  end
+end
+
+--- Reads one declaration in a struct or union.
+function Records:member(tag, members)
+  local kind, word = self.kinds[self.i], self.values[self.i]
+  if kind == ";" then
+    self.i = self.i + 1
+    return
+  end
+  local read = kind == "name" and class_words[word]
+  if read then return read(self, tag) end
+  if self:member_function(tag) then return end
+  local at = self.ats[self.i]
+  local spec = self:specifiers()
+  if self.kinds[self.i] ~= ";" then return self:member_declarators(tag, members, spec) end
+  self.i = self.i + 1
+  unnamed_member(self, tag, members, spec, at)
+end
+
+-- {-- Bodies ---------------------------------------------------------------------------------------
+
+-- Where a record's last member ends, in bytes.
+local function data_end(record)
+  local furthest = 0
+  for _, field in ipairs(record.fields) do
+    furthest = math.max(furthest, field.offset + (field.bits and field.unit or field.type.size))
+  end
+  return furthest
+end
+
+-- The base of a C++ struct: its first member, without a name.
+function Records:base(tag)
+  while self:is("public") or self:is("protected") or self:is("private") do self:skip() end
+  if self:is("virtual") then fail(self:at(), "a virtual base is not read here") end
+  local at = self:at()
+  local first = self:named_type()
+  if self:kind() == "," then fail(self:at(), "several bases are not read here") end
+  tag.derived, tag.cpp = true, true
+  local base_tag = first.tag and first or self.tag_of[first]
+  if base_tag and base_tag.empty then return nil end
+  local base = self:sized(first, at)
+  if base.kind ~= "struct" then fail(at, "expected a struct as a base") end
+  if base_tag and base_tag.special and not self.abi.windows and data_end(base) < base.size then
+    fail(at, "'%s' is not a plain struct: what follows it may use its padding, which is not read here", base.name)
+  end
+  self:copies(base, at)
+  return { type = base, at = at }
+end
+
+local function bases(self, tag, members)
+  members[1] = self:base(tag)
+  if self:kind() ~= "{" then self:expected("'{'") end
+end
+
+-- Goes behind a base that could not be read.
+local function skip_bases(self)
+  while self:kind() ~= "{" do
+    if self:kind() == "end" or self:kind() == ";" then self:expected("'{'") end
+    self.i = self.i + 1
+  end
+end
+
+-- The members up to the '}'. The first error of a member is the struct's: the others are read all the same, for the
+-- names that they declare.
+function Records:members(tag, members)
+  self:protected_loop("}", function(problem) tag.broken = tag.broken or problem end, self.member, tag, members)
+end
+
+-- A struct of no members: gcc's C gives it no bytes, C++ one. In C's own idiom, a member of an unnamed struct type, it
+-- has no bytes; any other one counts as a struct whose size is not known.
+local function empty_record(self, tag, first, last)
+  tag.empty = true
+  if last == first + 1 and not tag.name and not self.abi.windows then
+    tag.empty_type = ctype.record(tag.kind, nil, {}, { abi = self.abi })
+  end
+end
+
+local function lay_out(self, tag, members, attributes, first, close)
+  self:check_missed(first, close)
+  if #members == 0 then return empty_record(self, tag, first, close) end
+  if members.flexible and #members == 1 then fail(members[1].at, "a flexible array has to follow another member") end
+  tag.flexible = members.flexible and tag.kind == "struct"
+  local record = ctype.record(tag.kind, tag.name, members, {
+    pack = self:pack_at(close), packed = attributes.packed, align = attributes.align, abi = self.abi,
+    bitfields = attributes.bitfields,
+    fail = function(member, message) fail(member.at, "%s", message) end,
+  })
+  tag.special = tag.special or tag.derived
+  tag.type = record
+  self.tag_of[record] = tag
+end
+
+local function read_bases(self, tag, members)
+  local well, problem = pcall(bases, self, tag, members)
+  if well then return end
+  tag.broken = self:recoverable(problem)
+  skip_bases(self)
+end
+
+--- The body of a struct or union from its '{' or ':' on.
+function Records:record_body(tag, attributes, at)
+  local scope = Scope.new("struct", tag.name, self.scope)
+  tag.scope, self.scope = scope, scope
+  local members = {}
+  if self:accept(":") then read_bases(self, tag, members) end
+  local first = self:absolute(self.i)
+  self:expect("{")
+  self:members(tag, members)
+  local close = self:absolute(self.i)
+  self.i = self.i + 1
+  self.scope = scope.parent
+  self:spend(scope:close(), at)
+  local kind = self.kinds[self.i]
+  if kind == "name" or kind == "[" then self:attributes(attributes) end
+  if tag.broken then return end
+  local well, problem = pcall(lay_out, self, tag, members, attributes, first, close)
+  if not well then tag.broken = self:recoverable(problem, at) end
+end
+
+-- {-- Declarations ---------------------------------------------------------------------------------
+
+-- A word in front of a body that is probably a macro of an include that was passed over: struct PACKED { … }.
+local function check_name(self, name, at)
+  local missed = self.stream and self.stream.missed[1]
+  if missed and name:lower():find("^_*%a-_?packe?d?_?%a-_*$") and name:lower():find("pack") then
+    fail(at, "'%s' may be a macro of #include %s, which was not found", name, missed.shown)
+  end
+end
+
+local function begin(self, tag, kind, name, at)
+  if tag.type or tag.empty or tag.open or tag.broken then fail(at, "'%s' is declared twice", name) end
+  if name then check_name(self, name, at) end
+  tag.kind, tag.open = kind, true
+end
+
+local function attributes_here(self, attributes)
+  local kind = self.kinds[self.i]
+  if kind == "name" or kind == "[" then return self:attributes(attributes) end
+  return attributes
+end
+
+--- `struct`, `union` or `class` behind its word: the tag, and whether its body is here. `before` are the attributes
+-- in front of the word, of which __declspec(align) is the struct's.
+function Records:record(word, before)
+  local at = self.ats[self.i - 1]
+  local kind = word == "union" and "union" or "struct"
+  local attributes = attributes_here(self, {})
+  local name = self:is_free(self.i) and self:name()
+  if name and self.kinds[self.i] == "name" then
+    self:attributes(attributes)
+    if self:is("final") and (self.kinds[self.i + 1] == "{" or self.kinds[self.i + 1] == ":") then self:skip() end
+  end
+  local after = self.kinds[self.i]
+  if after ~= "{" and (after ~= ":" or not name) then
+    if not name then self:expected("a name or '{'") end
+    if after == "::" then return self:qualified(self:tag(kind, name, at), at) end
+    return self:tag(kind, name, at)
+  end
+  if before.declspec then
+    attributes.align = math.max(attributes.align or 1, before.align)
+    before.align = nil
+  end
+  local tag = name and self.scope:own_tag(kind, name) or { tag = true, kind = kind }
+  begin(self, tag, kind, name, at)
+  tag.hidden = word == "class"
+  self:record_body(tag, attributes, at)
+  tag.open = false
+  if tag.broken then self:skipped_tag(tag) end
+  return tag, true
+end
+
+return Records

@@ -1,0 +1,101 @@
+-- The texts that are read: the source itself and what it includes. Internal to filemap.cdef.
+--
+-- All texts share one line of positions: each has a base, and a byte's position is base + byte. An included text starts
+-- where the one opened before it ends.
+local lexer = require "filemap.cdef.lexer"
+
+local Sources = {}
+Sources.__index = Sources
+
+-- Limits of what one parse opens: texts, and their bytes. A cycle or a bomb of includes reaches them soon.
+local MOST_TEXTS = 20000
+local MOST_BYTES = 256 << 20
+
+--- @param include a list of folders, a function (name) -> text, or nil
+function Sources.new(include)
+  return setmetatable({ include = include, opened = {}, texts = {}, bytes = 0 }, Sources)
+end
+
+--- Opens a text: { text, base, i, fresh, name (nil for the source itself), path, folder (index in `include`) }.
+function Sources:open(text, name, path, folder)
+  local last = self.opened[#self.opened]
+  local base = last and last.base + #last.text + 1 or 0
+  local source = { text = text, base = base, i = 1, fresh = true, name = name, path = path, folder = folder }
+  self.opened[#self.opened + 1] = source
+  self.bytes = self.bytes + #text
+  return source
+end
+
+--- Raises if more was opened than a parse may open.
+function Sources:check(at)
+  if #self.opened > MOST_TEXTS or self.bytes > MOST_BYTES then
+    lexer.fatal(at, "the includes come to too many files")
+  end
+end
+
+--- The name, line and column of a position.
+function Sources:position(at)
+  local low, high = 1, #self.opened
+  while low < high do
+    local middle = (low + high + 1) // 2
+    if self.opened[middle].base < at then low = middle else high = middle - 1 end
+  end
+  local source = self.opened[low]
+  return source.name, lexer.position(source.text, at - source.base)
+end
+
+--- A position and a message as one line. An included text is named.
+function Sources:describe(at, message)
+  local name, line, column = self:position(at)
+  return ("%sline %d, column %d: %s"):format(name and name .. ", " or "", line, column, message)
+end
+
+-- The text of a file, nil if it cannot be read. Files that were read before are not read again.
+function Sources:read(path)
+  local text = self.texts[path]
+  if text == nil then
+    local file = io.open(path, "rb")
+    text = file and file:read("a") or false
+    if file then file:close() end
+    self.texts[path] = text
+  end
+  return text or nil
+end
+
+local function folder_of(path)
+  return path and path:match("^(.*[/\\])") or ""
+end
+
+-- Tries a folder's file; returns its text and path.
+function Sources:try(folder, name)
+  if folder ~= "" and not folder:find("[/\\]$") then folder = folder .. "/" end
+  local path = folder .. name
+  local text = self:read(path)
+  if text then return text, path end
+end
+
+--- Finds an include: its text, path, and the index of its folder; nil if there is none.
+-- @param from the source that includes it
+-- @param quoted whether it is written "…": then it is looked for beside `from` first
+-- @param after looks only in the folders behind the one where `from` was found (#include_next)
+function Sources:find(name, from, quoted, after)
+  local include = self.include
+  if type(include) == "function" then
+    local text = include(name)
+    if text ~= nil and type(text) ~= "string" then
+      error(("option 'include' must return a string or nil, got %s"):format(type(text)), 0)
+    end
+    return text, name
+  end
+  if name:find("^[/\\]") or name:find("^%a:[/\\]") then return self:try("", name) end
+  if quoted and from.path and not after then
+    local text, path = self:try(folder_of(from.path), name)
+    if text then return text, path, from.folder end
+  end
+  for i = after and (from.folder or 0) + 1 or 1, include and #include or 0 do
+    local text, path = self:try(include[i], name)
+    if text then return text, path, i end
+  end
+end
+
+return Sources

@@ -1,0 +1,198 @@
+-- Values that have names or begin with one: sizeof, offsetof, casts, constants. These are methods of the parser, which
+-- expression.lua calls. Internal to filemap.cdef.
+local ctype = require "filemap.ctype"
+local expression = require "filemap.cdef.expression"
+local lexer = require "filemap.cdef.lexer"
+local names = require "filemap.cdef.names"
+
+local fail = lexer.fail
+local Values = {}
+local value_words = {}
+
+function Values:size_type()
+  return self.abi.pointer == 8 and "u64" or "u32"
+end
+
+-- {-- Members --------------------------------------------------------------------------------------
+
+-- The member of a type, with all that follows its name: the member's type, its offset, and whether it is a bit-field.
+local function member_path(self, type_)
+  local offset, bits = 0, nil
+  repeat
+    local at = self:at()
+    local name = self:name("a member")
+    local field = type_.by_name and type_.by_name[name] or fail(at, "there is no member '%s'", name)
+    type_, offset, bits = field.type, offset + field.offset, field.bits
+    while self:accept("[") do
+      local i = expression.integer(self, "an index")
+      if type_.kind ~= "array" then fail(at, "'%s' is not an array", name) end
+      type_, offset = type_.of, offset + i * type_.of.size
+      self:expect("]")
+    end
+  until not self:accept(".")
+  return type_, offset, bits
+end
+
+-- ((T *)0)->member, whose first '(' is the token: the member's type and offset; nil if something else is there.
+local function null_member(self)
+  local i, kinds = self.i, self.kinds
+  if kinds[i] ~= "(" or kinds[i + 1] ~= "(" or not self:starts_type(i + 2) then return nil end
+  self.i = i + 2
+  local at = self:at()
+  local spec = self:specifiers()
+  if self:accept("*") and self:accept(")") and (self:kind() == "number" or self:is("NULL")) then
+    self:skip()
+    if self:accept(")") and self:accept("->") then return member_path(self, self:sized(spec.type, at)) end
+  end
+  self.i = i
+end
+
+--- &((T *)0)->member behind its '&': the member's offset.
+function Values:address_of()
+  local at = self:at()
+  local _, offset = null_member(self)
+  if not offset then fail(at, "expected a constant expression, got '&'") end
+  return offset, self:size_type()
+end
+
+-- {-- sizeof and its kind --------------------------------------------------------------------------
+
+-- T::member in sizeof; nil if something else is there.
+local function qualified_member(self)
+  local i = self.i
+  if self:kind() ~= "name" or self.kinds[i + 1] ~= "::" then return nil end
+  local found = self:entity()
+  if found and found.member then return found.member.type end
+  self.i = i
+end
+
+-- The size of what is in brackets, from behind the '(' on; nil if it is an expression of another kind.
+local function bracketed_size(self, at)
+  local type_ = qualified_member(self)
+  if not type_ then
+    local member, _, bits = null_member(self)
+    if bits then fail(at, "sizeof a bit-field") end
+    type_ = member or self:type_name()
+  end
+  if not type_ then return nil end
+  self:expect(")")
+  return self:sized(type_, at).size
+end
+
+function value_words:sizeof()
+  local at = self:at()
+  if self:kind() == "(" then
+    local i = self.i
+    local direct, _, bits = null_member(self)
+    if bits then fail(at, "sizeof a bit-field") end
+    if direct then return direct.size, self:size_type() end
+    self:skip()
+    local size = bracketed_size(self, at)
+    if size then return size, self:size_type() end
+    self.i = i
+  end
+  self:deeper()
+  local value, T = expression.unary(self)
+  self:shallower()
+  return T == "string" and #value + 1 or ctype.number_size[T], self:size_type()
+end
+
+function value_words:_Alignof()
+  self:expect("(")
+  local at = self:at()
+  local type_ = self:type_name() or self:expected("a type")
+  self:expect(")")
+  return self:sized(type_, at).align, self:size_type()
+end
+for word in ("alignof __alignof__ __alignof _Alignof __builtin_alignof TYPE_ALIGNMENT"):gmatch("%S+") do
+  value_words[word] = value_words._Alignof
+end
+
+function value_words:offsetof()
+  self:expect("(")
+  local at = self:at()
+  local type_ = self:sized(self:type_name() or self:expected("a type"), at)
+  self:expect(",")
+  at = self:at()
+  local _, offset, bits = member_path(self, type_)
+  if bits then fail(at, "offsetof a bit-field") end
+  self:expect(")")
+  return offset, self:size_type()
+end
+value_words.__builtin_offsetof, value_words.FIELD_OFFSET = value_words.offsetof, value_words.offsetof
+value_words._Offsetof = value_words.offsetof
+
+-- {-- Casts and texts ------------------------------------------------------------------------------
+
+local function cpp_cast(self)
+  local at = self:at()
+  self:expect("<")
+  local type_ = self:type_name() or self:expected("a type")
+  self:expect(">")
+  self:expect("(")
+  local n, T = expression.read(self)
+  self:expect(")")
+  return expression.cast(self, n, T, type_, at)
+end
+value_words.static_cast, value_words.reinterpret_cast, value_words.const_cast = cpp_cast, cpp_cast, cpp_cast
+
+-- A text as TCHARs.
+function value_words:_T()
+  self:expect("(")
+  local value, T = expression.read(self)
+  self:expect(")")
+  return value, T
+end
+value_words.TEXT, value_words._TEXT = value_words._T, value_words._T
+
+function value_words:__extension__()
+  return expression.unary(self)
+end
+
+-- Whether its argument is constant: here all are.
+function value_words:__builtin_constant_p()
+  self:balanced()
+  return 1, "i32"
+end
+
+-- A cast that looks like a call: UINT64_C(1), uint32_t(1).
+function Values:call_cast(type_, at)
+  self:expect("(")
+  local n, T = expression.read(self)
+  self:expect(")")
+  return expression.cast(self, n, T, type_, at)
+end
+
+local function cast_call(self, at)
+  local spec = self:specifiers().type
+  if self:kind() == "(" then return self:call_cast(self:sized(spec, at), at) end
+  if self:accept("{") then
+    local n, T = expression.read(self)
+    self:expect("}")
+    return expression.cast(self, n, T, self:sized(spec, at), at)
+  end
+  return fail(at, "expected a value, got a type")
+end
+
+--- A value that has a name, or begins with one: the value and its type.
+function Values:named_value()
+  local word, at, i = self:value(), self:at(), self.i
+  if value_words[word] then
+    self.i = i + 1
+    return value_words[word](self)
+  end
+  local constant = word:match("^(U?INT%d*)_C$") or word:match("^(U?INTMAX)_C$")
+  local type_ = constant and names.type(constant:lower() .. "_t", self.abi)
+  if type_ then
+    self.i = i + 1
+    return self:call_cast(type_, at)
+  end
+  if self:starts_type(i) then return cast_call(self, at) end
+  local found = self:entity()
+  if found and found.value ~= nil then return found.value, found.T end
+  local value, T = names.value(word, self.abi)
+  if value == nil then fail(at, "expected a constant, got %s", lexer.shown("name", word)) end
+  return value, T
+end
+
+return Values
