@@ -102,7 +102,7 @@ end
 local function new_types(broken, sources)
   return setmetatable({}, { __index = function(_, name)
     local problem = broken[name]
-    if problem then error("cdef: " .. sources:describe(problem.at, problem.message), 2) end
+    if problem then error("cdef: " .. sources:describe(problem), 2) end
   end })
 end
 
@@ -130,7 +130,7 @@ local function skipped_list(skipped, sources)
     local name, problem = entry.name or entry.tag and entry.tag.name, entry.problem
     if name or not entry.nested then
       local file, line, column = sources:position(problem.at)
-      local message = file and file .. ": " .. problem.message or problem.message
+      local message = (file and file .. ": " or "") .. sources:message(problem)
       list[#list + 1] = { name = name, file = file, line = line, column = column, message = message }
     end
   end
@@ -149,7 +149,7 @@ local function parse(sources, abi, defines)
   local well, result = pcall(read, sources, abi, defines)
   if well then return result end
   if type(result) ~= "table" then error(result, 0) end
-  error("cdef: " .. sources:describe(result.at, result.message), 3)
+  error("cdef: " .. sources:describe(result), 3)
 end
 
 -- {-- Functions ------------------------------------------------------------------------------------

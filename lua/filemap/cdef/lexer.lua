@@ -20,15 +20,6 @@ function lexer.fatal(at, message, ...)
   error({ at = at, message = message:format(...), fatal = true }, 0)
 end
 
---- The line and column of a byte, counted from 1.
-function lexer.position(source, at)
-  local line, start = 1, 1
-  for newline in sub(source, 1, at - 1):gmatch("()\n") do
-    line, start = line + 1, newline + 1
-  end
-  return line, at - start + 1
-end
-
 --- A token as error messages show it.
 function lexer.shown(kind, value)
   if kind == "end" then return "the end" end

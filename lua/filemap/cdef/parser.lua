@@ -117,17 +117,16 @@ function Parser:entity()
   return found
 end
 
-local function why_broken(self, tag)
-  return self.sources:describe(tag.broken.at, tag.broken.message)
-end
-
 --- A type as one that has a size. `in_record`: as a member, where C's empty struct has no bytes.
 function Parser:sized(type_, at, in_record)
   if type_.tag then
     local tag = type_
     if tag.type then return tag.type end
     local shown = ("%s %s"):format(tag.kind, tag.name or "without a name")
-    if tag.broken then fail(at, "'%s' could not be read (%s)", shown, why_broken(self, tag)) end
+    local broken = tag.broken
+    if broken then
+      error({ at = at, message = ("'%s' could not be read"):format(shown), cause = broken.cause or broken }, 0)
+    end
     if in_record and tag.empty_type then return tag.empty_type end
     if tag.empty then fail(at, "'%s' has no members: compilers do not agree on its size", shown) end
     fail(at, "'%s' is not complete here", shown)

@@ -33,21 +33,46 @@ function Sources:check(at)
   end
 end
 
---- The name, line and column of a position.
-function Sources:position(at)
-  local low, high = 1, #self.opened
+-- The last element of a sorted list that is less than a number: its index, at least 1.
+local function last_below(list, number, key)
+  local low, high = 1, #list
   while low < high do
     local middle = (low + high + 1) // 2
-    if self.opened[middle].base < at then low = middle else high = middle - 1 end
+    local element = key and list[middle][key] or list[middle]
+    if element < number then low = middle else high = middle - 1 end
   end
-  local source = self.opened[low]
-  return source.name, lexer.position(source.text, at - source.base)
+  return low
 end
 
---- A position and a message as one line. An included text is named.
-function Sources:describe(at, message)
-  local name, line, column = self:position(at)
-  return ("%sline %d, column %d: %s"):format(name and name .. ", " or "", line, column, message)
+-- Where the lines of a text start, made when the first position is asked for.
+local function line_starts(source)
+  local starts = source.lines
+  if not starts then
+    starts = { 0 }
+    for newline in source.text:gmatch("()\n") do starts[#starts + 1] = newline end
+    source.lines = starts
+  end
+  return starts
+end
+
+--- The name, line and column of a position, counted from 1. The name is nil for a source that is not a file.
+function Sources:position(at)
+  local source = self.opened[last_below(self.opened, at, "base")]
+  local starts = line_starts(source)
+  local line = last_below(starts, at - source.base)
+  return source.name, line, at - source.base - starts[line]
+end
+
+--- An error as one line, with its position. An included text is named.
+function Sources:describe(problem)
+  local name, line, column = self:position(problem.at)
+  return ("%sline %d, column %d: %s"):format(name and name .. ", " or "", line, column, self:message(problem))
+end
+
+--- The message of an error: of one that another caused, with that.
+function Sources:message(problem)
+  local cause = problem.cause
+  return cause and ("%s (%s)"):format(problem.message, self:describe(cause)) or problem.message
 end
 
 -- The text of a file, nil if it cannot be read. Files that were read before are not read again.
