@@ -147,7 +147,7 @@ for word in ("IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable"):gmatch
 -- SAL's annotations: _In_, _Field_size_(n), __in_opt and so on.
 local function is_annotation(word)
   return word:find("^_%u%w*_$") or word:find("^_%u[%w_]*_$") or word:find("^__in_") or word:find("^__out_")
-    or word:find("^__inout") or word:find("^__deref_") or word == "__in" or word == "__out" or word == "__reserved"
+    or word:find("^__inout") or word:find("^__deref_") or word == "__in" or word == "__out"
     or word == "__nullterminated" or word == "__possibly_notnullterminated" or word == "__callback"
 end
 

@@ -35,6 +35,7 @@ function Enums:enumerators(scope)
     elseif T == "overflow" then fail(at, "the value of '%s' does not fit 64 bits", name) end
     T = value_type(value, T)
     entries[#entries + 1] = { name, value }
+    if T == "u64" then entries.unsigned = true end
     scope:declare(name, { value = value, T = T, enumerator = true }, at)
     if value == math.maxinteger then T = "overflow" else value = value + 1 end
     if self.kinds[self.i] ~= "}" then self:expect(",") end
@@ -49,7 +50,7 @@ function Enums:enum_type(tag, entries, T, attributes, at)
     for _, entry in ipairs(entries) do
       least, greatest = math.min(least, entry[2]), math.max(greatest, entry[2])
     end
-    T = enum_integer(least, greatest, attributes.packed)
+    T = entries.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
   end
   local type_ = self:checked(at, ctype.enum, tag.name, T, entries, self.abi)
   return attributes.align and ctype.aligned(type_, attributes.align) or type_

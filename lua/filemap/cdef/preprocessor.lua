@@ -174,9 +174,17 @@ function Preprocessor:active()
   return not open or open.active
 end
 
+-- Operators of #if that count as macros for #ifdef: gcc's, and Microsoft's.
+local operator_names = {
+  __has_include = "both", __has_include_next = "gcc", __has_attribute = "gcc", __has_builtin = "gcc",
+  __has_cpp_attribute = "gcc", __has_c_attribute = "gcc",
+}
+
 --- Whether a name is a macro.
 function Preprocessor:is_defined(name)
   local entry = self.macros[name]
+  local operator = operator_names[name]
+  if operator then return operator == "both" or not self.abi.windows end
   return type(entry) == "table" and not entry.hidden
 end
 

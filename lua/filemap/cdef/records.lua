@@ -292,16 +292,20 @@ function Records:record(word, before)
   local kind = word == "union" and "union" or "struct"
   local attributes = attributes_here(self, {})
   local name = self:is_free(self.i) and self:name()
+  local behind = {}
   if name and self.kinds[self.i] == "name" then
-    self:attributes(attributes)
+    self:attributes(behind)
     if self:is("final") and (self.kinds[self.i + 1] == "{" or self.kinds[self.i + 1] == ":") then self:skip() end
   end
   local after = self.kinds[self.i]
   if after ~= "{" and (after ~= ":" or not name) then
     if not name then self:expected("a name or '{'") end
+    -- Without a body, attributes behind the name are those of what is declared.
+    for key, value in pairs(behind) do before[key] = before[key] or value end
     if after == "::" then return self:qualified(self:tag(kind, name, at), at) end
     return self:tag(kind, name, at)
   end
+  for key, value in pairs(behind) do attributes[key] = value end
   if before.declspec then
     attributes.align = math.max(attributes.align or 1, before.align)
     before.align = nil
