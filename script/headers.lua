@@ -37,7 +37,7 @@ local function run(name, options)
   for i = 1, #set.list, options.every do
     if not options.part or i // options.every % options.parts == options.part - 1 then
       local path = set.list[i]
-      local result = headers.check(set, path, seen)
+      local result = headers.check(set, path, seen, options.parse)
       total = total + 1
       if result.compiled then compiled = compiled + 1 end
       if result.whole then whole = whole + 1 end

@@ -161,24 +161,24 @@ local function without_macros(lines)
 end
 
 local function probe(result, is_cpp, seen)
-  local lines, count = {}, 0
+  local lines, count, keys = {}, 0, {}
   result.file:each(function(name, entity)
     if entity.value == nil and not entity.scope or entity.tag then
       if not (is_cpp and result.file.lent[entity]) and not entity.ambiguous then
         local from = #lines
         if assertions(lines, name, entity, is_cpp) then
           local key = table.concat(lines, "\n", from + 1)
-          if seen[key] then
+          if seen[key] or keys[key] then
             for k = #lines, from + 1, -1 do lines[k] = nil end
           else
-            seen[key] = true
+            keys[key] = true
             count = count + 1
           end
         end
       end
     end
   end)
-  return lines, count
+  return lines, count, keys
 end
 
 -- {-- Compiling ------------------------------------------------------------------------------------
@@ -205,7 +205,10 @@ local function compile(set, compiler, text, lines, is_cpp)
   local wrong, elsewhere = {}, nil
   for line in pipe:lines() do
     local number, message = line:match("^FM_PROBE:(%d+):%d+: %a*%s?error: (.*)$")
-    if number then
+    if number and message:find("not an integer", 1, true) then
+      -- What follows from the error before it.
+      number = nil
+    elseif number then
       wrong[#wrong + 1] = { line = lines[tonumber(number)], message = message }
     elseif line:find("error:") and not elsewhere then
       elsewhere = line
@@ -221,30 +224,13 @@ end
 
 local function text_of(path) return ('#include "%s"\n'):format(path) end
 
--- The compiler that takes a header, and the text with which it does: alone, or behind a set's usual includes.
-local function accepted(set, path)
-  for i, compiler in ipairs(set.compilers) do
-    for _, before in ipairs { "", set.before } do
-      local text = before .. text_of(path)
-      if compile(set, compiler, text, {}, i == 2) then return compiler, text, i == 2 end
-    end
-  end
+-- What a set's headers may need before them.
+local function texts_of(set, path)
+  local text = text_of(path)
+  return set.before and { text, set.before .. text } or { text }
 end
 
---- Reads a header and compares it. Returns what came of it: { path, compiled, whole, error, skipped, types, wrong }.
--- @param seen assertions that were checked before, which are not checked again
-function headers.check(set, path, seen)
-  local result = { path = path, types = 0, wrong = {}, skipped = {} }
-  local compiler, text, is_cpp = accepted(set, path)
-  result.compiled, result.is_cpp = compiler ~= nil, is_cpp
-  text = text or text_of(path)
-  local from = os.clock()
-  local parsed, problem = read(set, text)
-  result.seconds = os.clock() - from
-  if not parsed then
-    result.error = problem
-    return result
-  end
+local function note_skipped(result, parsed)
   for _, entry in ipairs(parsed.skipped) do
     local name = entry.name or entry.tag and entry.tag.name
     if name or not entry.nested then
@@ -253,10 +239,40 @@ function headers.check(set, path, seen)
     end
   end
   result.whole = #result.skipped == 0
-  if not compiler then return result end
-  local lines
-  lines, result.types = probe(parsed, is_cpp, seen)
-  result.wrong = assert(compile(set, compiler, text, lines, is_cpp))
+end
+
+-- Reads one text and compares it; returns nil if no compiler takes the text.
+local function compare(set, text, compiler, is_cpp, result, seen)
+  local parsed, problem = read(set, text)
+  local lines, count, keys = {}, 0, nil
+  if parsed then lines, count, keys = probe(parsed, is_cpp, seen) end
+  local wrong = compile(set, compiler, text, lines, is_cpp)
+  if not wrong and result.read then return nil end
+  result.error, result.read, result.whole, result.skipped = problem, true, false, {}
+  if parsed then note_skipped(result, parsed) end
+  if not wrong then return nil end
+  for key in pairs(keys or {}) do seen[key] = true end
+  result.compiled, result.is_cpp, result.wrong, result.types = true, is_cpp, wrong, count
+  return result
+end
+
+--- Reads a header and compares it. Returns what came of it: { path, compiled, whole, error, skipped, types, wrong }.
+-- @param seen assertions that were checked before, which are not checked again
+-- @param only_read does without the compiler
+function headers.check(set, path, seen, only_read)
+  local result = { path = path, types = 0, wrong = {}, skipped = {}, seconds = 0 }
+  for i, compiler in ipairs(set.compilers) do
+    for _, text in ipairs(texts_of(set, path)) do
+      if only_read then
+        local parsed, problem = read(set, text)
+        result.error, result.skipped = problem, {}
+        if parsed then note_skipped(result, parsed) end
+        if result.whole or i == 2 then return result end
+      elseif compare(set, text, compiler, i == 2, result, seen) then
+        return result
+      end
+    end
+  end
   return result
 end
 

@@ -9,7 +9,7 @@ local Attributes = {}
 
 -- Attributes that change a layout in a way that is not read.
 local strange = {
-  vector_size = true, scalar_storage_order = true, warn_if_not_aligned = true, ext_vector_type = true,
+  scalar_storage_order = true, warn_if_not_aligned = true, ext_vector_type = true,
   address_space = true,
 }
 local BIGGEST_ALIGNMENT = 16
@@ -44,8 +44,15 @@ local function mode(self, attributes, at)
   self:expect(")")
 end
 
+-- vector_size(n): an array that aligns to its size.
+local function vector_size(self, attributes)
+  self:expect("(")
+  attributes.vector = expression.integer(self, "the size of a vector")
+  self:expect(")")
+end
+
 local gnu_words = {
-  aligned = aligned, mode = mode,
+  aligned = aligned, mode = mode, vector_size = vector_size,
   packed = function(_, attributes) attributes.packed = true end,
   ms_struct = function(_, attributes) attributes.bitfields = "msvc" end,
   gcc_struct = function(_, attributes) attributes.bitfields = "gcc" end,
@@ -131,9 +138,7 @@ for word in ([[
   __unaligned noexcept consteval constinit __ptr32 __ptr64 __w64 __sptr __uptr __based
   NTAPI CDECL STDMETHODCALLTYPE STDMETHODVCALLTYPE STDAPICALLTYPE STDAPIVCALLTYPE DECLSPEC_IMPORT DECLSPEC_NORETURN
   DECLSPEC_NOTHROW FORCEINLINE RPC_ENTRY PASCAL_CALL WSAAPI NTSYSAPI WINBASEAPI WINUSERAPI WINGDIAPI
-  __bitwise __bitwise__ __force __user __kernel __iomem __rcu __percpu __nocast __private __attribute_const__
-  __attribute_pure__ __must_check __always_inline __always_unused __maybe_unused __deprecated
-  __attribute_deprecated__ __nonstring __ro_after_init __read_mostly __cold __init __initdata
+  _ANONYMOUS_UNION _ANONYMOUS_STRUCT __C89_NAMELESS __MINGW_EXTENSION
   GLAPI GLAPIENTRY GL_APIENTRY APIENTRYP SDLCALL SDL_DECLSPEC
 ]]):gmatch("%S+") do words[word] = words[word] or true end
 
@@ -142,13 +147,16 @@ Attributes.attribute_words = words
 
 -- Some are also names, `float near, far`: there they are names where something is still to be declared.
 local in_front = {}
-for word in ("IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable"):gmatch("%S+") do in_front[word] = true end
+for word in ([[IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable
+  __in __out __inout __in_opt __out_opt __inout_opt __in_z __in_z_opt __deref_out __deref_out_opt __deref_inout
+  __reserved __callback __nullterminated
+  __bitwise __bitwise__ __force __user __kernel __iomem __rcu __percpu __nocast __private __attribute_const__
+  __attribute_pure__ __must_check __always_inline __always_unused __maybe_unused __deprecated
+  __attribute_deprecated__ __nonstring __cold __safe __owner]]):gmatch("%S+") do in_front[word] = true end
 
--- SAL's annotations: _In_, _Field_size_(n), __in_opt and so on.
+-- SAL's annotations: _In_, _Field_size_(n), __in_bcount(n) and so on.
 local function is_annotation(word)
-  return word:find("^_%u%w*_$") or word:find("^_%u[%w_]*_$") or word:find("^__in_") or word:find("^__out_")
-    or word:find("^__inout") or word:find("^__deref_") or word == "__in" or word == "__out"
-    or word == "__nullterminated" or word == "__possibly_notnullterminated" or word == "__callback"
+  return word:find("^_%u[%w_]*_$") or word:find("^__%l+_[eb]count")
 end
 
 --- Whether a word that is not declared is an annotation or the like at this place, that does not change a layout.
@@ -166,7 +174,8 @@ function Attributes:is_attribute(i)
   return self.kinds[i] == "name" and (words[self.values[i]] ~= nil or self:is_silent(i))
 end
 
---- Reads attributes and qualifiers, if some are here, into a table: align, packed, const, mode, bitfields, declspec.
+--- Reads attributes and qualifiers, if some are here, into a table: align, packed, const, mode,
+-- vector, bitfields, declspec.
 function Attributes:attributes(attributes)
   local kinds, values = self.kinds, self.values
   while true do

@@ -18,9 +18,10 @@ end
 -- is unknown.
 function Condition:undefined(name, at)
   if self.quiet then return 0, "i64" end
-  local value = known.value(name, self.abi)
-  if value then return value, "i64" end
   local missed = self.missed[1]
+  -- A text with all its includes has all their macros.
+  local value = (missed or not self.has_includes) and known.value(name, self.abi)
+  if value then return value, "i64" end
   if missed and not known.of_compilers(name) then
     fatal(at, "the value of macro '%s' is not known: it is not defined, and #include %s was not found", name,
       missed.shown)
@@ -49,13 +50,21 @@ end
 
 -- {-- Operators that take names as they are --------------------------------------------------------
 
--- Each gets the list, the index behind its own name, and whether a bracket is open there; it returns a number.
-local operators = {}
+-- `defined`, as an operator of macros: so its name is not expanded, also where a macro's body has it.
+local defined = { hidden = true }
 
-function operators.defined(preprocessor, list, i)
-  if list.kind[i] ~= "name" then fatal(list.at[i], "expected the name of a macro") end
-  return preprocessor:is_defined(list.value[i]) and 1 or 0, i + 1
+function defined.operator(preprocessor, floor, from_text, out, at)
+  local bracket = preprocessor:opens(floor, from_text)
+  if bracket then preprocessor:take(floor, from_text) end
+  local kind, name, place = preprocessor:take(floor, from_text)
+  if kind ~= "name" and kind ~= "painted" then fatal(place or at, "expected the name of a macro") end
+  if bracket and preprocessor:take(floor, from_text) ~= ")" then fatal(at, "expected ')' behind 'defined'") end
+  append(out, "number", preprocessor:is_defined(name) and "1" or "0", at)
+  return true
 end
+
+-- Each gets the list and the index behind its '('; it returns a number, and where the ')' is.
+local operators = {}
 
 -- __has_include(<name>) and __has_include("name").
 local function has_include(preprocessor, list, i)
@@ -97,14 +106,11 @@ local function replace_operators(preprocessor, list)
   while i <= list.n do
     local kind, value, at = list.kind[i], list.value[i], list.at[i]
     local operator = kind == "name" and operators[value]
-    if operator and (value == "defined" or list.kind[i + 1] == "(") then
-      local bracket = list.kind[i + 1] == "("
+    if operator and list.kind[i + 1] == "(" then
       local n
-      n, i = operator(preprocessor, list, bracket and i + 2 or i + 1)
-      if bracket then
-        if list.kind[i] ~= ")" then fatal(list.at[i] or at, "expected ')' behind '%s'", value) end
-        i = i + 1
-      end
+      n, i = operator(preprocessor, list, i + 2)
+      if list.kind[i] ~= ")" then fatal(list.at[i] or at, "expected ')' behind '%s'", value) end
+      i = i + 1
       append(out, "number", tostring(n), at)
     else
       append(out, kind, value, at)
@@ -119,12 +125,15 @@ end
 
 --- Whether the condition in a list of tokens holds; the list is the rest of a line.
 function Condition.holds(preprocessor, list, at)
+  preprocessor.macros.defined = defined
   local out = preprocessor:expansion(replace_operators(preprocessor, list))
-  -- What a macro made of `defined` counts as well.
-  if out.n > 0 then out = replace_operators(preprocessor, out) end
+  preprocessor.macros.defined = nil
+  -- Macros may have operators in them.
+  out = replace_operators(preprocessor, out)
   local n = out.n + 1
   out.kind[n], out.value[n], out.at[n] = "end", "", at
-  local p = setmetatable({ abi = preprocessor.abi, missed = preprocessor.missed }, Condition):rewind(out)
+  local p = setmetatable({ abi = preprocessor.abi, missed = preprocessor.missed,
+                           has_includes = preprocessor.sources.include ~= nil }, Condition):rewind(out)
   local well, value = pcall(expression.integer, p, "the condition")
   if well and p:kind() ~= "end" then well, value = pcall(p.expected, p, "the end of the condition") end
   if not well then

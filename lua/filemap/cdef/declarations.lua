@@ -102,7 +102,7 @@ end
 
 function Declarations:typedef(spec, name, type_, attributes, at)
   if not name then self:expected("the name of a type") end
-  if attributes.mode then type_ = self:with_mode(type_, attributes, at) end
+  if attributes.mode or attributes.vector then type_ = self:with_mode(type_, attributes, at) end
   local align = attributes.align or spec.align
   if align then type_ = ctype.aligned(self:sized(type_, at), align) end
   if type_.tag and not type_.name then

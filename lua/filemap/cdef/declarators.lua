@@ -87,11 +87,10 @@ function Declarators:nested(base, attributes)
   base = self:suffixes(base)
   local after = self.i
   self.i = inner
-  local name, type_, flexible
-  name, type_, flexible, at = self:declarator(base, attributes)
+  local name, type_, flexible, place = self:declarator(base, attributes)
   self:expect(")")
   self.i, self.brackets = after, self.brackets - 1
-  return name, type_, flexible, at
+  return name, type_, flexible, place
 end
 
 local function pointers(self, base)

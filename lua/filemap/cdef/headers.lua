@@ -34,7 +34,9 @@ add([[assert.h complex.h ctype.h errno.h fenv.h float.h iso646.h locale.h math.h
   functional future initializer_list iomanip ios iosfwd iostream istream iterator limits list locale map memory mutex
   new numbers numeric optional ostream queue random ranges ratio regex scoped_allocator set shared_mutex span
   source_location sstream stack stdexcept streambuf string string_view system_error thread tuple type_traits typeindex
-  typeinfo unordered_map unordered_set utility valarray variant vector version]], true)
+  typeinfo unordered_map unordered_set utility valarray variant vector version
+  x86intrin.h immintrin.h xmmintrin.h emmintrin.h pmmintrin.h tmmintrin.h smmintrin.h nmmintrin.h mmintrin.h intrin.h
+  mm_malloc.h cpuid.h unwind.h]], true)
 
 local stdint = defines [[
   INT8_MIN INT8_MAX UINT8_MAX INT16_MIN INT16_MAX UINT16_MAX INT32_MIN INT32_MAX UINT32_MAX INT64_MIN INT64_MAX
@@ -158,7 +160,10 @@ local versions = [[
 ]]
 add("sdkddkver.h SDKDDKVer.h", versions)
 
-local windows = partition .. versions .. defines [[TRUE FALSE NULL MAX_PATH MAXDWORD ANYSIZE_ARRAY]]
+local nameless = ("DUMMYUNIONNAME DUMMYSTRUCTNAME DUMMYUNIONNAME2 DUMMYUNIONNAME3 DUMMYUNIONNAME4 DUMMYUNIONNAME5 "
+  .. "DUMMYUNIONNAME6 DUMMYSTRUCTNAME2 DUMMYSTRUCTNAME3"):gsub("%S+", "#define %0\n")
+local windows = partition .. versions .. nameless
+  .. defines [[TRUE FALSE NULL MAX_PATH MAXDWORD ANYSIZE_ARRAY]]
 for name in ([[windows.h Windows.h WINDOWS.H windef.h WinDef.h minwindef.h winnt.h WinNT.h basetsd.h BaseTsd.h
   wtypes.h WTypes.h winbase.h WinBase.h wingdi.h winuser.h WinUser.h]]):gmatch("%S+") do
   texts[name] = { windows }

@@ -1,9 +1,10 @@
 -- C's text as tokens. Internal to filemap.cdef.
 --
--- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and `at`, the
--- position where the token starts. Kinds are "name", "number" (as written), "string" and "char" (the characters that
--- they denote), "end", and for punctuation the punctuation itself. Text that is not a token of C becomes a token of kind
--- "bad" whose value is the reason. It is an error only if it is used: an apostrophe in a group that `#if` skips is legal.
+-- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and `at`,
+-- the position where the token starts. Kinds are "name", "number" (as written), "string" and "char" (the characters
+-- that they denote), "end", and for punctuation the punctuation itself. Text that is not a token of C becomes a token
+-- of kind "bad" whose value is the reason. It is an error only if it is used: an apostrophe in a group that `#if`
+-- skips is legal.
 --
 -- A position is an integer: the base of its source (see sources.lua) plus the byte in it.
 local lexer = {}

@@ -4,8 +4,8 @@
 -- params (names; nil for a macro without arguments), variadic, busy }. A busy macro is being expanded: its own name in
 -- its expansion stays a name, and is marked as one that never expands (kind "painted" while in a list).
 --
--- Expansion keeps a stack of contexts, the token lists that are still to be read, as compilers do: so the arguments of a
--- macro may come from the text behind the macro that named it.
+-- Expansion keeps a stack of contexts, the token lists that are still to be read, as compilers do: so the arguments
+-- of a macro may come from the text behind the macro that named it.
 local lexer = require "filemap.cdef.lexer"
 
 local append, fatal = lexer.append, lexer.fatal

@@ -69,7 +69,7 @@ add_linux [[
 add [[
   char: CHAR CCHAR; tchar: TCHAR _TCHAR TBYTE; utf16: WCHAR OLECHAR;
   i8: INT8; u8: BYTE UCHAR BOOLEAN UINT8; i16: SHORT INT16; u16: USHORT WORD UINT16 ATOM LANGID;
-  i32: INT LONG INT32 LONG32 BOOL HRESULT NTSTATUS HFILE; f32: FLOAT; f64: DOUBLE DATE;
+  i32: INT LONG INT32 LONG32 BOOL HRESULT SCODE NTSTATUS HFILE; f32: FLOAT; f64: DOUBLE DATE;
   u32: UINT ULONG DWORD UINT32 ULONG32 DWORD32 COLORREF LCID LCTYPE MCIVERSION ACCESS_MASK;
   i64: LONGLONG INT64 LONG64 USN; u64: ULONGLONG UINT64 ULONG64 DWORD64 DWORDLONG QWORD;
   iptr: INT_PTR LONG_PTR SSIZE_T LPARAM LRESULT; uptr: UINT_PTR ULONG_PTR DWORD_PTR SIZE_T WPARAM KAFFINITY;
@@ -134,6 +134,7 @@ declare("tm", function(abi)
 end)
 declare("timespec", "struct timespec { time_t tv_sec; long tv_nsec; };")
 declare("timeval", "struct timeval { long tv_sec; long tv_usec; };")
+declare("va_list __gnuc_va_list", "typedef __builtin_va_list va_list, __gnuc_va_list;")
 declare("max_align_t", "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld; } max_align_t;")
 
 -- A union of Linux that its users see as bytes alone: size in 64 and in 32 bits, and what aligns it.
@@ -169,6 +170,15 @@ declare("in6_addr", function(abi)
   return not abi.windows and [[struct in6_addr { union { uint8_t __u6_addr8[16]; uint16_t __u6_addr16[8];
     uint32_t __u6_addr32[4]; } __in6_u; };]] or nil
 end)
+declare("sockaddr_storage __kernel_sockaddr_storage", function(abi)
+  return not abi.windows and [[struct sockaddr_storage { unsigned short ss_family;
+      char __ss_padding[128 - sizeof(unsigned short) - sizeof(unsigned long)]; unsigned long __ss_align; };
+    struct __kernel_sockaddr_storage { union { struct { unsigned short ss_family;
+      char __data[128 - sizeof(unsigned short)]; }; void *__align; }; };]] or nil
+end)
+declare("stack_t", function(abi)
+  return not abi.windows and "typedef struct { void *ss_sp; int ss_flags; size_t ss_size; } stack_t;" or nil
+end)
 declare("iovec", function(abi)
   return not abi.windows and "struct iovec { void *iov_base; size_t iov_len; };" or nil
 end)
@@ -190,6 +200,20 @@ declare("POINTS tagPOINTS", "typedef struct tagPOINTS { SHORT x, y; } POINTS;")
 declare("SIZE tagSIZE", "typedef struct tagSIZE { LONG cx, cy; } SIZE;")
 declare("RECT tagRECT RECTL _RECTL", [[typedef struct tagRECT { LONG left, top, right, bottom; } RECT;
   typedef struct _RECTL { LONG left, top, right, bottom; } RECTL;]])
+declare("UNICODE_STRING _UNICODE_STRING PUNICODE_STRING", [[typedef struct _UNICODE_STRING {
+  USHORT Length, MaximumLength; WCHAR *Buffer; } UNICODE_STRING, *PUNICODE_STRING;]])
+declare("PHYSICAL_ADDRESS PPHYSICAL_ADDRESS", "typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;")
+declare("LIST_ENTRY _LIST_ENTRY PLIST_ENTRY", [[typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; }
+  LIST_ENTRY, *PLIST_ENTRY;]])
+for vector, text in pairs {
+  __m64 = "int __m64 __attribute__((vector_size(8)))", __m128 = "float __m128 __attribute__((vector_size(16)))",
+  __m128i = "long long __m128i __attribute__((vector_size(16)))",
+  __m128d = "double __m128d __attribute__((vector_size(16)))",
+  __m256 = "float __m256 __attribute__((vector_size(32)))", __m256d = "double __m256d __attribute__((vector_size(32)))",
+  __m256i = "long long __m256i __attribute__((vector_size(32)))",
+} do
+  declare(vector, "typedef " .. text .. ";")
+end
 declare("COORD _COORD", "typedef struct _COORD { SHORT X, Y; } COORD;")
 
 --- The C text that declares a name in an ABI; nil if there is none.

@@ -118,7 +118,7 @@ function Parser:entity()
 end
 
 --- A type as one that has a size. `in_record`: as a member, where C's empty struct has no bytes.
-function Parser:sized(type_, at, in_record)
+function Parser:sized(type_, at, in_record) -- luacheck: no self
   if type_.tag then
     local tag = type_
     if tag.type then return tag.type end

@@ -88,7 +88,7 @@ function Records:add_member(tag, members, spec, name, type_, attributes, at)
   elseif not name then
     self:expected("the name of a member")
   end
-  if attributes.mode then type_ = self:with_mode(type_, attributes, at) end
+  if attributes.mode or attributes.vector then type_ = self:with_mode(type_, attributes, at) end
   member.type = type_.size and not type_.tag and type_ or self:sized(type_, at, true)
   if members.flexible then fail(at, "a flexible array has to be the last member") end
   members.flexible = attributes.flexible
@@ -265,10 +265,16 @@ end
 
 -- {-- Declarations ---------------------------------------------------------------------------------
 
--- A word in front of a body that is probably a macro of an include that was passed over: struct PACKED { … }.
+-- Macros in front of a body that pack it, by their letters alone.
+local packing = {
+  PACK = true, PACKED = true, PACKEDSTRUCT = true, STRUCTPACKED = true, ATTRIBUTEPACKED = true, PACKEDATTRIBUTE = true,
+  ATTRPACKED = true, PACKEDATTR = true, GCCPACKED = true, PACKEDGCC = true, PACKATTRIBUTE = true,
+}
+
+-- struct PACKED { … }: the word may be a macro of an include that was passed over.
 local function check_name(self, name, at)
   local missed = self.stream and self.stream.missed[1]
-  if missed and name:lower():find("^_*%a-_?packe?d?_?%a-_*$") and name:lower():find("pack") then
+  if missed and name == name:upper() and (packing[name:gsub("_", "")] or name:find("_PACKED_*$")) then
     fail(at, "'%s' may be a macro of #include %s, which was not found", name, missed.shown)
   end
 end

@@ -1,8 +1,8 @@
 -- Declarations that cannot be read: they are skipped, and what they declare is an error where it is used. These are
 -- methods of the parser. Internal to filemap.cdef.
 --
--- Lists of declarations are read by protected loops. Each has a frame: where the declaration at hand starts, and what to
--- restore when it fails. Tokens are dropped when a declaration is read; frames around it then start later, behind as
+-- Lists of declarations are read by protected loops. Each has a frame: where the declaration at hand starts, and what
+-- to restore when it fails. Tokens are dropped when a declaration is read; frames around it then start later, behind as
 -- many open braces.
 local lexer = require "filemap.cdef.lexer"
 
@@ -114,6 +114,7 @@ function Skip:read_name(i)
   if record_words[word] and level == 0 then self.record = true end
   if level == 0 and word == "typedef" then self.typedef = true end
   if word == "using" and kinds[i + 1] == "name" and kinds[i + 2] == "=" then self:declare_type(values[i + 1]) end
+  if self.parser:takes_brackets(word) then return end
   if level == 0 or level == 1 and kinds[i - 1] == "*" and after == ")" then self.last = word end
 end
 

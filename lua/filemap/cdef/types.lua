@@ -329,9 +329,18 @@ local function of_mode(self, type_, size, at)
   return ctype.number(T:sub(1, 1) == "u" and "u" .. moded:sub(2) or moded, self.abi)
 end
 
---- A type with the mode that its attributes give it.
+local function of_vector(self, type_, size, at)
+  if size < type_.size or size & size - 1 ~= 0 or type_.size & type_.size - 1 ~= 0 then
+    fail(at, "a vector of %d bytes is not read here", size)
+  end
+  return ctype.aligned(self:checked(at, ctype.array, type_, size // type_.size), size)
+end
+
+--- A type with the mode or the vector that its attributes make of it.
 function Types:with_mode(type_, attributes, at)
-  return attributes.mode and of_mode(self, self:sized(type_, at), attributes.mode, at) or type_
+  if attributes.mode then type_ = of_mode(self, self:sized(type_, at), attributes.mode, at) end
+  if attributes.vector then type_ = of_vector(self, self:sized(type_, at), attributes.vector, at) end
+  return type_
 end
 
 --- Reads what comes before the declarators: { type, typedef, extern, static, constexpr, const, align, packed }.
@@ -360,7 +369,7 @@ function Types:specifiers()
   end
   if not spec.type then self:expected("a type") end
   if spec.atomic then spec.type = atomic_of(self, self:sized(spec.type, at), at) end
-  if spec.mode then spec.type = self:with_mode(spec.type, spec, at) end
+  if spec.mode or spec.vector then spec.type = self:with_mode(spec.type, spec, at) end
   return spec
 end
 

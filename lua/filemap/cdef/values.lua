@@ -17,7 +17,7 @@ end
 
 -- The member of a type, with all that follows its name: the member's type, its offset, and whether it is a bit-field.
 local function member_path(self, type_)
-  local offset, bits = 0, nil
+  local offset, bits = 0
   repeat
     local at = self:at()
     local name = self:name("a member")
