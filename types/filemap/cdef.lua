@@ -1,11 +1,20 @@
 ---@meta filemap.cdef
 
--- What editors are told of filemap.cdef; see types/filemap.lua.
+-- Definitions of filemap.cdef for editors; see types/filemap.lua.
 
 ---How a source is read.
 ---@class filemap.cdef_options
 ---@field abi? "linux64"|"linux32"|"win64"|"win32" default: this machine's
----@field defines? table<string, string|number|boolean> macros by name; false: not there
+---@field defines? table<string, string|number|boolean> macros by name; false: not defined
+---@field include? string[]|fun(name: string): string? folders of `#include`, or a function that returns the text
+
+---A declaration that was skipped.
+---@class filemap.cdef_skipped
+---@field name? string what it would have declared
+---@field file? string the included file that has it
+---@field line integer
+---@field column integer
+---@field message string
 
 ---C declarations as types.
 ---@class filemap.cdef_module
@@ -14,8 +23,18 @@ local cdef = {}
 ---Reads C declarations.
 ---@param source string
 ---@param options? filemap.cdef_options
----@return table<string, filemap.struct> types by name
+---@return table<string, filemap.struct> types by name; the name of a skipped declaration raises
 ---@return table<string, number|string> constants by name
+---@return filemap.cdef_skipped[] skipped
 function cdef.parse(source, options) end
+
+---Reads C declarations from a file, with what it includes.
+---@param path string
+---@param options? filemap.cdef_options
+---@return table<string, filemap.struct>? types by name; nil if the file cannot be read
+---@return table<string, number|string>|string constants by name, or the message
+---@return filemap.cdef_skipped[]|filemap.code skipped, or the code
+---@return integer? native the errno
+function cdef.load(path, options) end
 
 return cdef
