@@ -317,6 +317,23 @@ local function place_member(layout, record, member)
   return field
 end
 
+-- The offset of a member without bits, an offset, an alignment or packing of its own: most are. nil for others, and
+-- for one of a type with levels or that is too large.
+function Layout:place_plain(member)
+  local type_ = member.type
+  local align, size = self.packed and 1 or type_.align, type_.size
+  if type_.level or member.bits or member.offset or member.align or member.packed or self.left
+    or size > 1 << 32 or self.bit > 1 << 40 then return nil end
+  if self.pack and self.pack < align then align = self.pack end
+  if align > self.align then self.align = align end
+  local step = align * 8
+  local start = (self.bit + step - 1) // step * step
+  local stop = start + size * 8
+  if not self.union then self.bit = stop end
+  if stop > self.ends then self.ends = stop end
+  return start // 8
+end
+
 local function raise(_, message)
   error(message, 0)
 end
@@ -338,9 +355,15 @@ function ctype.record(kind, name, members, options)
   local record = new { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
   local fail = options.fail or raise
   for i, member in ipairs(members) do
-    local ok, field = pcall(place_member, layout, record, member)
-    if not ok then fail(member, ("field '%s': %s"):format(member.name or i, field)) end
-    record.fields[i] = field
+    local offset = layout:place_plain(member)
+    if offset then
+      if not record.level then record.level = 1 end
+      record.fields[i] = { name = member.name, type = member.type, offset = offset }
+    else
+      local ok, field = pcall(place_member, layout, record, member)
+      if not ok then fail(member, ("field '%s': %s"):format(member.name or i, field)) end
+      record.fields[i] = field
+    end
   end
   record.align = math.max(layout.align, options.align or 1)
   record.size = round_up((layout.ends + 7) // 8, record.align)

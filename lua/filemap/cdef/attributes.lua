@@ -4,7 +4,7 @@ local Cursor = require "filemap.cdef.cursor"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
 
-local fail = lexer.fail
+local fail, byte = lexer.fail, string.byte
 local Attributes = {}
 
 -- Attributes that change a layout in a way that is not read.
@@ -156,7 +156,7 @@ for word in ([[IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable
 
 -- SAL's annotations: _In_, _Field_size_(n), __in_bcount(n) and so on.
 local function is_annotation(word)
-  return word:find("^_%u[%w_]*_$") or word:find("^__%l+_[eb]count")
+  return (word:find("^_%u[%w_]*_$") or word:find("^__%l+_[eb]count")) ~= nil
 end
 
 --- Whether a word that is not declared is an annotation or the like at this place, that does not change a layout.
@@ -166,7 +166,7 @@ function Attributes:is_silent(i)
     local follows = self.kinds[i + 1]
     return follows == "name" or follows == "*" or follows == "&"
   end
-  return word:byte() == 95 and is_annotation(word) and not self.scope:find(word)
+  return byte(word) == 95 and is_annotation(word) and not self.scope:find(word)
 end
 
 --- Whether an attribute or a qualifier is at token `i`.

@@ -47,12 +47,24 @@ function Declarators:bounds()
   return bounds
 end
 
+-- An array of a type; types have few of them, and each is made once.
+local function array_type(self, element, n, at)
+  local arrays = self.arrays[element]
+  if not arrays then
+    arrays = {}
+    self.arrays[element] = arrays
+  end
+  local array = arrays[n] or self:checked(at, ctype.array, element, n)
+  arrays[n] = array
+  return array
+end
+
 function Declarators:array_of(base, bounds)
   local element = self:sized(base, bounds.at)
   if element.size % element.align ~= 0 then
     fail(bounds.at, "an array of elements of %d bytes that align to %d", element.size, element.align)
   end
-  for i = #bounds, 1, -1 do element = self:checked(bounds.at, ctype.array, element, bounds[i]) end
+  for i = #bounds, 1, -1 do element = array_type(self, element, bounds[i], bounds.at) end
   return element
 end
 
@@ -73,6 +85,15 @@ function Declarators:suffixes(base)
     return FUNCTION
   end
   if kind ~= "[" or self.kinds[self.i + 1] == "[" then return base end
+  local i, kinds = self.i, self.kinds
+  if base.size and kinds[i + 1] == "number" and kinds[i + 2] == "]" and kinds[i + 3] ~= "[" then
+    -- Most bounds are one number.
+    local text = self.values[i + 1]
+    if #text < 10 and text:find("^[1-9]%d*$") and base.size % base.align == 0 then
+      self.i = i + 3
+      return array_type(self, base, tonumber(text), self.ats[i + 1])
+    end
+  end
   local bounds = self:bounds()
   return self:array_of(base, bounds), bounds.flexible
 end

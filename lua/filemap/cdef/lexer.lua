@@ -39,6 +39,19 @@ for word in ([[... <<= >>= ## :: -> ++ -- << >> <= >= == != && || += -= *= /= %=
 local alone = {}
 for mark in ("{ } ( ) [ ] ; , ~ ? @"):gmatch("%S") do alone[byte(mark)] = mark end
 
+-- Other punctuation that is common, by its byte, and the bytes that make it the start of a longer one.
+local single, longer = {}, {}
+for mark, follows in pairs { ["*"] = "=", [":"] = ":", ["="] = "=", ["<"] = "<=", [">"] = ">=", ["-"] = "->=",
+                             ["+"] = "+=", ["&"] = "&=", ["|"] = "|=" } do
+  single[byte(mark)] = mark
+  longer[byte(mark)] = {}
+  for c in follows:gmatch(".") do longer[byte(mark)][byte(c)] = true end
+end
+
+-- The bytes that go on with a number behind its digits.
+local continues_number = {}
+for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.'"):gmatch(".") do continues_number[byte(c)] = true end
+
 local starts_name = {}
 for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"):gmatch(".") do starts_name[byte(c)] = true end
 
@@ -208,6 +221,13 @@ function lexer.read(source, list, special, limit, line)
       i = stop
     elseif c == 32 then
       i = i + 1
+    elseif single[c] and not longer[c][byte(text, i + 1)] then
+      mark = single[c]
+      n = n + 1
+      kinds[n] = mark
+      values[n] = mark
+      ats[n] = base + i
+      i = i + 1
     elseif c == 10 then
       if line then
         why = "end"
@@ -218,6 +238,17 @@ function lexer.read(source, list, special, limit, line)
     elseif not c then
       why = "end"
       break
+    elseif c >= 48 and c <= 57 then
+      local digits, stop = match(text, "^(%d+)()", i)
+      if continues_number[byte(text, stop)] then
+        stop = number_end(text, i)
+        digits = sub(text, i, stop - 1)
+      end
+      n = n + 1
+      kinds[n] = "number"
+      values[n] = digits
+      ats[n] = base + i
+      i = stop
     elseif c == 35 and line_start == n and not line then
       why = "directive"
       break

@@ -201,7 +201,7 @@ function Parser.parse(sources, abi, defines)
   local given = Scope.new("file")
   local file = Scope.new("file", nil, given)
   local self = setmetatable({
-    abi = abi, given = given, file = file, scope = file, basic = {}, tag_of = {}, pointer = ctype.pointer(abi),
+    abi = abi, given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {}, pointer = ctype.pointer(abi),
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0, in_type_name = 0,
   }, Parser):rewind(stream.out)
   self:declarations("end")

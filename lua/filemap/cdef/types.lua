@@ -343,9 +343,36 @@ function Types:with_mode(type_, attributes, at)
   return type_
 end
 
+-- One word that is a type, before the name of what is declared or a '*': most declarations begin so. The tables of
+-- these are made once, and not changed.
+local function plain_specifiers(self, i)
+  local word, after = self.values[i], self.values[i + 1]
+  if self.kinds[i] ~= "name" or after ~= "*" and (self.kinds[i + 1] ~= "name" or classes[after]
+    or self:is_silent(i + 1)) then return nil end
+  local class, key = classes[word], word
+  if class and class ~= "basic" then return nil end
+  local found
+  if not class then
+    found = self.scope:find(word) or self:find(word)
+    key = found
+    if not found or self:is_silent(i) then return nil end
+  end
+  local spec = self.specs[key]
+  if not spec then
+    local type_ = class and self.basic[word] or found and not found.tag and found.type
+    if not type_ or type_.tag then return nil end
+    spec = { type = type_ }
+    self.specs[key] = spec
+  end
+  self.i = i + 1
+  return spec
+end
+
 --- Reads what comes before the declarators: { type, typedef, extern, static, constexpr, const, align, packed }.
 function Types:specifiers()
   local kinds, values = self.kinds, self.values
+  local plain = plain_specifiers(self, self.i)
+  if plain then return plain end
   local spec, at = {}, self.ats[self.i]
   if kinds[self.i] == "[" then self:attributes(spec) end
   while kinds[self.i] == "name" do
