@@ -98,31 +98,6 @@ local function object_of(type_)
   return type_.fields and struct_type.of(type_) or type_
 end
 
--- The table of types: those that were skipped raise their reason when they are used.
-local function new_types(broken, sources)
-  return setmetatable({}, { __index = function(_, name)
-    local problem = broken[name]
-    if problem then error("cdef: " .. sources:describe(problem), 2) end
-  end })
-end
-
--- What a source declares, by name. Names in namespaces are longer than what the source spends on each.
-local function collect(file, constants, sources)
-  local broken = {}
-  local types, room = new_types(broken, sources), 1000000 + 16 * sources.bytes
-  file:each(function(name, entity)
-    room = room - #name
-    if room < 0 then lexer.fatal(1, "the names in namespaces are too long together") end
-    if entity.value ~= nil then
-      if constants[name] == nil then constants[name] = entity.value end
-    elseif rawget(types, name) == nil then
-      local type_, problem = type_of(entity)
-      if type_ then rawset(types, name, object_of(type_)) else broken[name] = broken[name] or problem end
-    end
-  end)
-  return types, constants
-end
-
 -- The list of what was skipped, in the order of the source.
 local function skipped_list(skipped, sources)
   local list = {}
@@ -131,22 +106,133 @@ local function skipped_list(skipped, sources)
     if name or not entry.nested then
       local file, line, column = sources:position(problem.at)
       local message = (file and file .. ": " or "") .. sources:message(problem)
-      list[#list + 1] = { name = name, file = file, line = line, column = column, message = message }
+      list[#list + 1] = { name = name, file = file, line = line, column = column, message = message, at = problem.at }
     end
   end
+  table.sort(list, function(a, b) return a.at < b.at end)
+  for _, entry in ipairs(list) do entry.at = nil end
   return list
 end
 
-local function read(sources, abi, defines)
-  local file, constants, skipped = Parser.parse(sources, abi, defines)
-  local types
-  types, constants = collect(file, constants, sources)
-  return { types, constants, skipped_list(skipped, sources) }
+-- The three results of a parse. Declarations that the parser kept are read when their names are asked for, and all of
+-- them when a table is gone through.
+local Results = {}
+Results.__index = Results
+
+-- Raises an error of the source, at the program's access of a table.
+local function raise_problem(self, problem)
+  error("cdef: " .. self.sources:describe(problem), 4)
 end
+
+-- Takes the types and constants that are known now.
+function Results:collect()
+  local types, constants, broken = self.types, self.constants, self.broken
+  local room = 1000000 + 16 * self.sources.bytes
+  self.parser.file:each(function(name, entity)
+    room = room - #name
+    if room < 0 then lexer.fatal(1, "the names in namespaces are too long together") end
+    if entity.value ~= nil then
+      if rawget(constants, name) == nil then rawset(constants, name, entity.value) end
+    elseif rawget(types, name) == nil then
+      local type_, problem = type_of(entity)
+      if type_ then rawset(types, name, object_of(type_)) else broken[name] = broken[name] or problem end
+    end
+  end)
+end
+
+-- Reads all that the parser kept.
+function Results:complete()
+  if self.done then return end
+  self.done = true
+  local well, problem = pcall(self.parser.read_pending, self.parser)
+  if not well then
+    if type(problem) ~= "table" then error(problem, 0) end
+    raise_problem(self, problem)
+  end
+  self:collect()
+  for i, entry in ipairs(skipped_list(self.parser.skipped, self.sources)) do rawset(self.skipped, i, entry) end
+end
+
+-- Reads the declaration of one name, if the parser kept it.
+function Results:read(name)
+  if self.done or type(name) ~= "string" then return end
+  local well, entity = pcall(self.parser.file.own, self.parser.file, name)
+  if not well then
+    if type(entity) ~= "table" then error(entity, 0) end
+    raise_problem(self, entity)
+  end
+  if not entity or entity.ambiguous or entity.scope and not entity.tag then return end
+  if entity.value ~= nil then
+    if rawget(self.constants, name) == nil then rawset(self.constants, name, entity.value) end
+    return
+  end
+  local type_, problem = type_of(entity)
+  if type_ then rawset(self.types, name, object_of(type_)) else self.broken[name] = problem end
+end
+
+local function completed_pairs(self)
+  return function(t)
+    self:complete()
+    return next, t, nil
+  end
+end
+
+-- Gives a table what reads the rest. A name that was skipped raises its reason.
+local function lazy(self, t, may_be_broken)
+  return setmetatable(t, {
+    __pairs = completed_pairs(self),
+    __index = function(_, name)
+      self:read(name)
+      local value = rawget(t, name)
+      if value == nil and may_be_broken and self.broken[name] then raise_problem(self, self.broken[name]) end
+      return value
+    end,
+  })
+end
+
+-- The list of what was skipped, which is known when all is read.
+local function lazy_list(self)
+  return setmetatable({}, {
+    __pairs = completed_pairs(self),
+    __len = function(t)
+      self:complete()
+      return rawlen(t)
+    end,
+    __index = function(t, i)
+      self:complete()
+      return rawget(t, i)
+    end,
+  })
+end
+
+local function new_results(parser, constants, sources)
+  local self = setmetatable({ parser = parser, sources = sources, broken = {} }, Results)
+  self.types, self.constants, self.skipped = lazy(self, {}, true), lazy(self, constants, false), lazy_list(self)
+  self:collect()
+  if not parser.pending[1] then
+    -- Nothing was kept: constants and the list are plain tables.
+    self:complete()
+    setmetatable(constants, nil)
+    setmetatable(self.skipped, nil)
+  end
+  return self
+end
+
+local function read(sources, abi, defines)
+  local parser, constants = Parser.parse(sources, abi, defines)
+  local results = new_results(parser, constants, sources)
+  return { results.types, results.constants, results.skipped }
+end
+
+-- Sources of this size are read with the collector at work more often than by default, so that garbage stays a
+-- small part of the memory.
+local LARGE, PAUSE = 1 << 19, 130
 
 -- Parses what is in `sources`; raises with the position of the program's call.
 local function parse(sources, abi, defines)
+  local pause = sources.bytes >= LARGE and collectgarbage("setpause", PAUSE)
   local well, result = pcall(read, sources, abi, defines)
+  if pause then collectgarbage("setpause", pause) end
   if well then return result end
   if type(result) ~= "table" then error(result, 0) end
   error("cdef: " .. sources:describe(result), 3)

@@ -138,13 +138,13 @@ function Maker:type(depth)
 end
 
 -- Attributes and alignas of a member: what stands before, and after, its declarator.
-local function decorate(member)
+local function decorate(self, member)
   local before, after = "", {}
   if chance(8) then
     member.packed = true
     after[1] = "packed"
   end
-  if not member.bits and chance(9) then
+  if not member.bits and not self.no_alignment and chance(9) then
     local record = member.type.kind == "record" or member.type.typedef_align
     if not chance(50) then
       member.align = 1 << random(0, 5)
@@ -167,9 +167,11 @@ local function dimensions(type)
 end
 
 function Maker:member(depth, lines, indent)
-  local type = self:type(depth)
+  local no_alignment = self.no_alignment
+  local type = no_alignment and self:simple_type() or self:type(depth)
+  self.no_alignment = no_alignment
   local member = { name = self:name("f"), type = type, dims = dimensions(type) }
-  local before, after = decorate(member)
+  local before, after = decorate(self, member)
   local dims = ""
   for _, n in ipairs(member.dims) do dims = ("%s[%d]"):format(dims, n) end
   lines[#lines + 1] = ("%s%s%s%s%s%s%s;"):format(indent, before, type.before or type.c .. " ", member.name, dims,
@@ -185,7 +187,7 @@ function Maker:bit_field(lines, indent)
     or random(least, greatest) }
   if chance(80) then member.name = self:name("f") elseif chance(50) then member.bits = 0 end
   local _, after = "", ""
-  if member.name then _, after = decorate(member) end
+  if member.name then _, after = decorate(self, member) end
   local name = member.name and member.name .. " " or ""
   lines[#lines + 1] = ("%s%s %s: %d%s;"):format(indent, type.c, name, member.bits, after)
   return member
@@ -214,6 +216,9 @@ function Maker:members(record, depth, lines, indent)
   record.members = {}
   for i = 1, random(7 - depth) do
     local member
+    -- Behind a bit-field of a packed struct mingw's gcc may leave a member at an offset that its own `aligned` forbids.
+    local previous = record.members[i - 1]
+    self.no_alignment = record.packed and previous and previous.bits ~= nil
     if chance(bits) then member = self:bit_field(lines, indent)
     elseif depth < 3 and chance(12) then member = self:inner(depth, lines, indent, record.pack)
     else member = self:member(depth, lines, indent) end

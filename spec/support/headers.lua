@@ -94,8 +94,12 @@ end
 local function read(set, text)
   local sources = Sources.new(set.include)
   sources:open(text)
-  local well, file, _, skipped = pcall(Parser.parse, sources, ctype.abi(set.abi), set.defines or {})
-  if well then return { file = file, skipped = skipped, sources = sources } end
+  local well, file = pcall(function()
+    local parser = Parser.parse(sources, ctype.abi(set.abi), set.defines or {})
+    parser:read_pending()
+    return parser
+  end)
+  if well then return { file = file.file, skipped = file.skipped, sources = sources } end
   if type(file) ~= "table" then return nil, "internal: " .. tostring(file) end
   return nil, sources:describe(file), file
 end
@@ -120,8 +124,8 @@ local function offsets(list, record, path, base, depth)
 end
 
 -- What a type is called in C; nil for one that has no name there.
-local function spelling(name, entity)
-  if name:find("::", 1, true) then return nil end
+local function spelling(name, entity, is_cpp)
+  if name:find("::", 1, true) then return is_cpp and name or nil end
   return entity.tag and entity.kind .. " " .. name or name
 end
 
@@ -129,9 +133,8 @@ end
 local function assertions(lines, name, entity, is_cpp)
   local type_ = entity.tag and entity.type or not entity.tag and entity.type or nil
   if type_ and type_.tag then type_ = type_.type end
-  local c = spelling(name, entity)
+  local c = spelling(name, entity, is_cpp)
   if not type_ or not type_.size or not c then return end
-  if type_.kind == "enum" and is_cpp and entity.tag then c = "enum " .. name end
   local n = #lines
   if type_.fields then
     for _, entry in ipairs(offsets({}, type_, "", 0, 0)) do
@@ -163,7 +166,8 @@ end
 local function probe(result, is_cpp, seen)
   local lines, count, keys = {}, 0, {}
   result.file:each(function(name, entity)
-    if entity.value == nil and not entity.scope or entity.tag then
+    local there = name:find("::", 1, true) or result.file.names[name] == entity or result.file.tags[name] == entity
+    if there and (entity.value == nil and not entity.scope or entity.tag) then
       if not (is_cpp and result.file.lent[entity]) and not entity.ambiguous then
         local from = #lines
         if assertions(lines, name, entity, is_cpp) then

@@ -36,7 +36,7 @@ function Enums:enumerators(scope)
     T = value_type(value, T)
     entries[#entries + 1] = { name, value }
     if T == "u64" then entries.unsigned = true end
-    scope:declare(name, { value = value, T = T, enumerator = true }, at)
+    scope:declare(name, { value = value, T = T }, at)
     if value == math.maxinteger then T = "overflow" else value = value + 1 end
     if self.kinds[self.i] ~= "}" then self:expect(",") end
   end

@@ -418,10 +418,9 @@ end
 --- Where a line ends that starts at `i`: at its newline, over continued lines and comments. Also whether the line has
 -- neither.
 function lexer.line_end(text, i)
-  local newline = find(text, "\n", i, true) or #text + 1
+  local newline = match(text, "^[^\n/]*()", i)
   local last = byte(text, newline - 1) == 13 and byte(text, newline - 2) or byte(text, newline - 1)
-  local slash = find(text, "/", i, true)
-  if last ~= 92 and not (slash and slash < newline) then return newline, true end
+  if last ~= 92 and byte(text, newline) ~= 47 then return newline, true end
   local source = { text = text, base = 0, i = i, fresh = false }
   lexer.line(source)
   return source.i, false

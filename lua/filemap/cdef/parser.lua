@@ -13,7 +13,7 @@ local Scope = require "filemap.cdef.scope"
 local fail = lexer.fail
 local Parser = {}
 for _, part in ipairs { "attributes", "types", "enums", "records", "functions", "declarators", "values",
-                        "declarations", "recovery" } do
+                        "declarations", "recovery", "deferred" } do
   for name, method in pairs(require("filemap.cdef." .. part)) do Parser[name] = method end
 end
 setmetatable(Parser, { __index = Cursor })
@@ -46,7 +46,7 @@ end
 
 --- The #pragma pack that holds at a token.
 function Parser:pack_at(index)
-  if self.kinds ~= self.stream.out.kind then return nil end
+  if self.kinds ~= self.stream.out.kind then return self.kept_pack end
   return self.stream.packing:at(index)
 end
 
@@ -56,15 +56,15 @@ end
 function Parser:declare_given(name)
   local saved = { kind = self.kinds, value = self.values, at = self.ats }
   local i, depth, scope, stream, frames = self.i, self.depth, self.scope, self.stream, self.frames
-  local at, quiet, in_type_name = self:at(), self.quiet, self.in_type_name
+  local at, quiet, in_type_name, kept_pack = self:at(), self.quiet, self.in_type_name, self.kept_pack
   local tokens = lexer.tokens(names.declaration(name, self.abi))
   for k = 1, tokens.n + 1 do tokens.at[k] = at end
   self:rewind(tokens)
-  self.scope, self.frames, self.in_type_name = self.given, {}, 1
+  self.scope, self.frames, self.in_type_name, self.kept_pack = self.given, {}, 1, nil
   while self:kind() ~= "end" do self:declaration() end
   self:rewind(saved)
   self.i, self.depth, self.scope, self.stream, self.frames = i, depth, scope, stream, frames
-  self.quiet, self.in_type_name = quiet, in_type_name
+  self.quiet, self.in_type_name, self.kept_pack = quiet, in_type_name, kept_pack
 end
 
 --- What a name means here, nil if nothing.
@@ -121,7 +121,8 @@ end
 function Parser:sized(type_, at, in_record) -- luacheck: no self
   if type_.tag then
     local tag = type_
-    if tag.type then return tag.type end
+    local limit = self.file.clock.limit
+    if tag.type and not (limit and tag.done and tag.done > limit) then return tag.type end
     local shown = ("%s %s"):format(tag.kind, tag.name or "without a name")
     local broken = tag.broken
     if broken then
@@ -194,19 +195,23 @@ end
 
 local MORE_NAMES = 10000
 
---- Parses the first of some sources. Returns the file's scope, the macros' values by name, and what was skipped: a list
--- of { name or tag, problem }.
+--- Parses the first of some sources. Returns the parser, with the file's scope as `file` and what was `skipped`, a list
+-- of { name or tag, problem }, and the macros' values by name. Declarations that are kept can still be read.
 function Parser.parse(sources, abi, defines)
   local stream = Preprocessor.new(sources, abi, defines)
-  local given = Scope.new("file")
-  local file = Scope.new("file", nil, given)
+  local given = Scope.new("file", nil, nil, { seq = 0 })
+  local file = Scope.new("file", nil, given, { seq = 1 })
   local self = setmetatable({
     abi = abi, given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {}, pointer = ctype.pointer(abi),
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0, in_type_name = 0,
+    pending = {}, reading = 0, deltas = {}, formats = {},
   }, Parser):rewind(stream.out)
+  file.read_kept = function(kept) self:read_kept(kept) end
   self:declarations("end")
+  local constants = macro_constants(self)
   self.in_type_name = 1
-  return file, macro_constants(self), self.skipped
+  stream:release()
+  return self, constants
 end
 
 return Parser

@@ -493,6 +493,12 @@ function Preprocessor:odd_directive(at)
   fatal(at, "expected a directive behind '#', got %s", lexer.shown(line.kind[1], line.value[1]))
 end
 
+--- Drops what is not needed when all tokens were read: the macros and the last tokens.
+function Preprocessor:release()
+  self.macros, self.order, self.guards, self.pushed = nil, nil, nil, nil
+  self.out = { kind = {}, n = 0 }
+end
+
 -- {-- The whole ------------------------------------------------------------------------------------
 
 local function start_macros(abi, defines)

@@ -232,7 +232,7 @@ local function lay_out(self, tag, members, attributes, first, close)
     fail = function(member, message) fail(member.at, "%s", message) end,
   })
   tag.special = tag.special or tag.derived
-  tag.type = record
+  tag.type, tag.done = record, self.file.clock.seq
   self.tag_of[record] = tag
 end
 

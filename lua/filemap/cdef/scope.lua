@@ -5,6 +5,11 @@
 -- of which C++ makes one: `names` come before `tags`. While a struct is read its tag has `open`, `hidden` (the
 -- members that follow are private), and `special` (it has more than a C struct, and a struct derived from it may use
 -- its padding). A tag whose declaration could not be read has `broken`, the error.
+--
+-- In the file's scope a name may mean a string: a declaration that is kept for later (see deferred.lua). `clock` is
+-- shared by the scopes of a file: `seq`, the number of the declaration at hand, which entities get; and, while a kept
+-- one is read, `limit`, its number: what was declared later is not seen.
+local Deferred = require "filemap.cdef.deferred"
 local lexer = require "filemap.cdef.lexer"
 
 local Scope = {}
@@ -17,13 +22,37 @@ local AMBIGUOUS = { ambiguous = true }
 local EMPTY = {}
 
 --- A scope in another: `kind` is "file", "namespace", "struct" or "enum".
-function Scope.new(kind, name, parent)
-  return setmetatable({ kind = kind, name = name, parent = parent, names = EMPTY, tags = EMPTY, lent = EMPTY }, Scope)
+function Scope.new(kind, name, parent, clock)
+  return setmetatable({ kind = kind, name = name, parent = parent, names = EMPTY, tags = EMPTY, lent = EMPTY,
+                        clock = clock or parent.clock }, Scope)
 end
 
 local function writable(self, key)
   if self[key] == EMPTY then self[key] = {} end
   return self[key]
+end
+
+-- What an entry of a scope is worth: a kept declaration is read; one that is read now, or declared later, is none.
+local function settled(self, key, name, entity)
+  local limit = self.clock.limit
+  if type(entity) == "string" then
+    if limit and Deferred.number(entity) >= limit then return nil end
+    self.read_kept(entity)
+    entity = self[key][name]
+    if type(entity) == "string" then
+      self[key][name] = nil
+      return nil
+    end
+  end
+  if limit and entity and entity.seq and entity.seq > limit then return nil end
+  return entity
+end
+
+-- Looks a name up in this scope alone.
+local function look_up(self, key, name)
+  local entity = self[key][name]
+  if entity ~= nil and (type(entity) == "string" or self.clock.limit) then return settled(self, key, name, entity) end
+  return entity
 end
 
 -- Whether two types are the same for a second declaration of one name.
@@ -37,10 +66,12 @@ end
 --- Declares a name. One that is there already must be the same, or lent by a struct.
 function Scope:declare(name, entity, at)
   local names = writable(self, "names")
-  local there = names[name]
-  if there and not self.lent[there] and not (entity.type and agree(entity.type, there.type)) then
-    lexer.fail(at, "'%s' is declared twice", name)
+  local there = look_up(self, "names", name)
+  if there and not self.lent[there] then
+    if not (entity.type and agree(entity.type, there.type)) then lexer.fail(at, "'%s' is declared twice", name) end
+    return there
   end
+  entity.seq = self.clock.seq
   names[name] = entity
   return entity
 end
@@ -57,9 +88,9 @@ end
 
 --- The tag of a name in this scope itself, made if there is none.
 function Scope:own_tag(kind, name)
-  local tag = self.tags[name]
+  local tag = look_up(self, "tags", name)
   if not tag or self.lent[tag] and tag.type then
-    tag = { tag = true, kind = kind, name = name }
+    tag = { tag = true, kind = kind, name = name, seq = self.clock.seq }
     writable(self, "tags")[name] = tag
   end
   return tag
@@ -67,7 +98,7 @@ end
 
 --- What a name means in this scope itself.
 function Scope:own(name)
-  return self.names[name] or self.tags[name]
+  return look_up(self, "names", name) or look_up(self, "tags", name)
 end
 
 --- What a name means here: in this scope, or in one around it.
@@ -75,6 +106,7 @@ function Scope:find(name)
   local scope = self
   repeat
     local found = scope.names[name] or scope.tags[name]
+    if found ~= nil and (type(found) == "string" or scope.clock.limit) then found = scope:own(name) end
     if found then return found end
     scope = scope.parent
   until not scope
@@ -84,7 +116,7 @@ end
 function Scope:find_tag(name)
   local scope = self
   repeat
-    local found = scope.tags[name]
+    local found = look_up(scope, "tags", name)
     if found then return found end
     scope = scope.parent
   until not scope
@@ -96,7 +128,7 @@ local function lend(self, key)
   local to, lent, count = writable(self.parent, key), writable(self.parent, "lent"), 0
   for name, entity in pairs(from) do
     count = count + 1
-    local there = to[name]
+    local there = look_up(self.parent, key, name)
     if not there or there.tag and not there.type and not there.broken and entity.tag then
       to[name], lent[entity] = entity, true
     elseif lent[there] and there ~= entity then
@@ -113,17 +145,20 @@ function Scope:close()
 end
 
 --- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in several
--- structs, comes by its qualified name; what is in a namespace by its own too, which may not be free.
+-- structs, comes by its qualified name; what is in a namespace by its own too, which may not be free. Declarations
+-- that are kept are left out.
 function Scope:each(f, prefix)
   for _, list in ipairs { "names", "tags" } do
     for name, entity in pairs(self[list]) do
-      if prefix then f(prefix .. name, entity) end
-      if not entity.ambiguous then f(name, entity) end
+      if type(entity) ~= "string" then
+        if prefix then f(prefix .. name, entity) end
+        if not entity.ambiguous then f(name, entity) end
+      end
     end
   end
   for _, list in ipairs { self.names, self.tags } do
     for name, entity in pairs(list) do
-      local inner = entity.scope
+      local inner = type(entity) ~= "string" and entity.scope
       if inner and inner.kind ~= "struct" then inner:each(f, (prefix or "") .. name .. "::")
       elseif inner then inner:each_ambiguous(self, f, (prefix or "") .. name .. "::") end
     end
