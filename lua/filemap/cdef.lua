@@ -119,9 +119,9 @@ end
 local Results = {}
 Results.__index = Results
 
--- Raises an error of the source, at the program's access of a table.
-local function raise_problem(self, problem)
-  error("cdef: " .. self.sources:describe(problem), 4)
+-- Raises an error of the source, at the program's access of a table: so many levels up.
+local function raise_problem(self, problem, level)
+  error("cdef: " .. self.sources:describe(problem), level + 1)
 end
 
 -- Takes the types and constants that are known now.
@@ -147,7 +147,7 @@ function Results:complete()
   local well, problem = pcall(self.parser.read_pending, self.parser)
   if not well then
     if type(problem) ~= "table" then error(problem, 0) end
-    raise_problem(self, problem)
+    raise_problem(self, problem, 3)
   end
   self:collect()
   for i, entry in ipairs(skipped_list(self.parser.skipped, self.sources)) do rawset(self.skipped, i, entry) end
@@ -159,7 +159,7 @@ function Results:read(name)
   local well, entity = pcall(self.parser.file.own, self.parser.file, name)
   if not well then
     if type(entity) ~= "table" then error(entity, 0) end
-    raise_problem(self, entity)
+    raise_problem(self, entity, 3)
   end
   if not entity or entity.ambiguous or entity.scope and not entity.tag then return end
   if entity.value ~= nil then
@@ -184,7 +184,7 @@ local function lazy(self, t, may_be_broken)
     __index = function(_, name)
       self:read(name)
       local value = rawget(t, name)
-      if value == nil and may_be_broken and self.broken[name] then raise_problem(self, self.broken[name]) end
+      if value == nil and may_be_broken and self.broken[name] then raise_problem(self, self.broken[name], 2) end
       return value
     end,
   })

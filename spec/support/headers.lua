@@ -91,11 +91,14 @@ end
 -- {-- Reading --------------------------------------------------------------------------------------
 
 -- A text as filemap.cdef reads it: { file (scope), skipped, sources }, or nil and the error.
-local function read(set, text)
+local function read(set, text, is_cpp)
   local sources = Sources.new(set.include)
   sources:open(text)
   local well, file = pcall(function()
-    local parser = Parser.parse(sources, ctype.abi(set.abi), set.defines or {})
+    local all = {}
+    for name, value in pairs(set.defines or {}) do all[name] = value end
+    all.__cplusplus = is_cpp and "201703L" or nil
+    local parser = Parser.parse(sources, ctype.abi(set.abi), all)
     parser:read_pending()
     return parser
   end)
@@ -247,7 +250,7 @@ end
 
 -- Reads one text and compares it; returns nil if no compiler takes the text.
 local function compare(set, text, compiler, is_cpp, result, seen)
-  local parsed, problem = read(set, text)
+  local parsed, problem = read(set, text, is_cpp)
   local lines, count, keys = {}, 0, nil
   if parsed then lines, count, keys = probe(parsed, is_cpp, seen) end
   local wrong = compile(set, compiler, text, lines, is_cpp)

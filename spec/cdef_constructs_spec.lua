@@ -1,0 +1,212 @@
+-- What vendors' headers use besides plain declarations: macros of all kinds, the words of compilers and systems, C++'s
+-- own containers of C layout.
+local cdef = require "filemap.cdef"
+local check = require "spec.support.check"
+local support = require "spec.support"
+
+local contains = check.contains
+
+support.clean()
+
+-- The constants of a source that is read whole.
+local function constants(source, options)
+  local _, values, skipped = cdef.parse(source, options)
+  assert.is_nil(skipped[1], skipped[1] and skipped[1].message)
+  return values
+end
+
+-- The size of S in a source that is read whole.
+local function size(source, options)
+  local types, _, skipped = cdef.parse(source, options)
+  assert.is_nil(skipped[1], skipped[1] and skipped[1].message)
+  return types.S.size
+end
+
+describe("a macro", function()
+  it("makes strings with # and joins tokens with ##", function()
+    local values = constants [[
+      #define STR(x) #x
+      #define CAT(a, b) a##b
+      #define XCAT(a, b) CAT(a, b)
+      #define ONE 1
+      #define FIELD_7 7
+      #define A STR( x  +   1 )
+      #define B XCAT(ONE, 2)
+      #define C STR(a "q" b)
+      #define D CAT(FIELD_, 7)
+      #define E CAT(, "L")
+    ]]
+    assert.same({ "x + 1", 12, 'a "q" b', 7, "L" }, { values.A, values.B, values.C, values.D, values.E })
+  end)
+
+  it("takes any number of arguments, in C's way and in GNU's", function()
+    assert.are.equal(28, size [[
+      #define LOG(fmt, args...) printf(fmt, ##args)
+      #define FIRST(a, ...) a
+      #define REST(a, ...) __VA_ARGS__
+      #define COUNT(...) COUNT_(__VA_ARGS__, 3, 2, 1)
+      #define COUNT_(a, b, c, n, ...) n
+      #define OPT(a, ...) a __VA_OPT__(+ 1)
+      static inline void f(void) { LOG("x"); LOG("%d", 1); }
+      struct S { int a[FIRST(1, 2, 3)]; int b[REST(1, 2)]; int c[COUNT(x, y, z)]; char d[OPT(1)]; char e[OPT(1, 2)]; };
+    ]])
+  end)
+
+  it("asserts sizes with __LINE__", function()
+    local source = [[
+      #define GLUE(a, b) a##b
+      #define GLUE2(a, b) GLUE(a, b)
+      #define SIZE_ASSERT(type, n) typedef char GLUE2(assert_, __LINE__)[(sizeof(type) == (n)) ? 1 : -1]
+      struct S { int a; };
+      SIZE_ASSERT(struct S, %d);
+    ]]
+    assert.are.equal(4, size(source:format(4)))
+    local _, _, skipped = cdef.parse(source:format(5))
+    contains("an array cannot have -1 elements", skipped[1].message)
+  end)
+
+  it("expands as C's rescanning has it", function()
+    assert.same({ 4, 6 }, (function()
+      local values = constants [[
+        #define F(x) (x + 1)
+        #define G F
+        #define A G(3)
+        #define SELF (SELF_ + 5)
+        #define SELF_ 1
+        #define B SELF
+      ]]
+      return { values.A, values.B }
+    end)())
+  end)
+
+  it("in a function's body is passed over with the body", function()
+    assert.are.equal(4, size [[
+      #define BROKEN(a) #b ## a (
+      static int f(void) { BROKEN(1, 2); return "}"[0] + '{'; /* } */ }
+      #if 1
+      static int g(void) {
+      #ifdef X
+        }
+      #else
+        return 1; }
+      #endif
+      #endif
+      struct S { int a; };
+    ]])
+  end)
+end)
+
+describe("an expression", function()
+  it("takes sizes and offsets of members", function()
+    assert.are.equal(12 + 12 + 12 + 4 + 8, size([[
+      struct T { int n; int key[3]; double d; };
+      struct S { char a[sizeof(((struct T *)0)->key)]; char b[sizeof(T::key)]; char c[sizeof ((struct T *)0)->key];
+        char d[offsetof(struct T, key)]; char e[__builtin_offsetof(struct T, key[1])]; };
+    ]]))
+  end)
+
+  it("reads byte orders that no include gives", function()
+    assert.are.equal(4, size([[
+      #if BYTE_ORDER == BIG_ENDIAN
+      struct S { char big; };
+      #elif __BYTE_ORDER == __LITTLE_ENDIAN && __WORDSIZE == 64 && defined(__x86_64) && defined(__amd64)
+      struct S { int little; };
+      #endif
+    ]], { abi = "linux64" }))
+  end)
+
+  it("takes the branch of the compiler's version of C", function()
+    assert.are.equal(4, size([[
+      #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L
+      #include <stdint.h>
+      #else
+      typedef unsigned long uint32_t;
+      #endif
+      struct S { uint32_t x; };
+    ]], { abi = "linux64" }))
+  end)
+end)
+
+describe("a word of a compiler or a system", function()
+  it("that does not change a layout is passed over", function()
+    assert.are.equal(48, size([[
+      __BEGIN_DECLS
+      EXTERN_C_START
+      typedef __u32 __bitwise __be32_own;
+      typedef void (NTAPI *Callback)(_In_ int x, _Out_opt_ int *y);
+      typedef int (CDECL *Other)(void);
+      struct S { _Field_size_(n) int *p; __be32_own x; Callback cb; void (STDMETHODCALLTYPE *f)(void); const int *__user u;
+        __force int y; };
+      EXTERN_C_END
+      __END_DECLS
+    ]], { abi = "linux64" }))
+  end)
+
+  it("may be the name of a member all the same", function()
+    local types = cdef.parse("struct S { int __reserved; short __user, __private; char __init[4]; };")
+    assert.are.equal(12, types.S.size)
+  end)
+
+  it("that declares nothing of interest is passed over", function()
+    assert.are.equal(4, size([[
+      #include <windows.h>
+      DEFINE_GUID(IID_IThing, 0x1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+      enum Flags { A = 1 };
+      DEFINE_ENUM_FLAG_OPERATORS(Flags)
+      using namespace std;
+      #if WINAPI_FAMILY_PARTITION(WINAPI_PARTITION_DESKTOP)
+      struct S { DWORD x[ANYSIZE_ARRAY]; };
+      #endif
+      C_ASSERT(sizeof(struct S) == 4);
+    ]], { abi = "win64" }))
+  end)
+
+  it("gives a type its width", function()
+    local types = cdef.parse([[struct S { __be16 a; __le32 b; __aligned_u64 c; __kernel_long_t d; byte e; u_int32_t f; uint g;
+      POINTL h; char path[PATH_MAX]; char name[NAME_MAX]; };]], { abi = "linux32" })
+    assert.same({ 4392, 8, 4, 8, 16, 24, 28 }, { types.S.size, types.S.align, types.S:offsetof("b"),
+      (types.S:offsetof("c")), (types.S:offsetof("d")), (types.S:offsetof("f")), (types.S:offsetof("g")) })
+  end)
+
+  it("names a lock of POSIX", function()
+    assert.are.equal(40 + 32 + 48, size("struct S { pthread_mutex_t m; sem_t s; pthread_cond_t c; };", { abi = "linux64" }))
+    assert.are.equal(24 + 16 + 48, size("struct S { pthread_mutex_t m; sem_t s; pthread_cond_t c; };", { abi = "linux32" }))
+  end)
+end)
+
+describe("an atomic type", function()
+  it("has the layout of its type, and aligns to its size", function()
+    assert.are.equal(32, size([[struct S { std::atomic<int> a; std::array<short, 5> b; _Atomic char c; atomic_uint d;
+      _Atomic(long long) e; };]], { abi = "linux32" }))
+  end)
+end)
+
+describe("a flexible array", function()
+  it("is written [], [0] or [?]", function()
+    for _, bounds in ipairs { "[]", "[0]", "[?]" } do
+      assert.are.equal(4, size("struct S { int n; char tail" .. bounds .. "; };"))
+    end
+  end)
+end)
+
+describe("a text that compilers reject", function()
+  it("is not read as if it were whole", function()
+    for _, source in ipairs {
+      "struct S { int a; };\nstatic_assert(sizeof(struct S) == 4, \"\") struct T { int b; };",
+      "struct A b { int x; };",
+      "struct A { int a; } struct B { int b; };",
+      "struct S { int a; } int b;",
+      "typedef int;",
+      "struct S { int a int b; };",
+      "int;",
+      "enum E { A B };",
+      "struct S { int a:; };",
+      "int x = ;",
+      "typedef typedef int T;",
+      "struct S { extern int a; };",
+    } do
+      local well, _, _, skipped = pcall(cdef.parse, source)
+      assert.is_true(not well or skipped[1] ~= nil, source)
+    end
+  end)
+end)

@@ -1,0 +1,197 @@
+-- Declarations that filemap.cdef cannot read: they are skipped and listed, and are errors where they are used.
+local cdef = require "filemap.cdef"
+local check = require "spec.support.check"
+local struct = require "filemap.struct"
+local support = require "spec.support"
+
+local contains = check.contains
+
+support.clean()
+
+-- The error that using a type raises.
+local function use(types, name)
+  local well, message = pcall(function() return types[name] end)
+  assert.is_false(well, name .. " can be used")
+  return message
+end
+
+-- The names of what was skipped.
+local function names(skipped)
+  local list = {}
+  for i, entry in ipairs(skipped) do list[i] = entry.name or "?" end
+  return table.concat(list, " ")
+end
+
+describe("a declaration that cannot be read", function()
+  it("leaves the structs beside it alone", function()
+    local types, constants, skipped = cdef.parse([[
+      class Window { public: virtual void draw(); int handle; };
+      template <class T> struct List { T *first; int count; };
+      struct Person { std::string name; int age; };
+      struct Late : public Elsewhere { int x; };
+      enum { MOST = 4 };
+      struct Plain { int a; double b[MOST]; };
+      typedef struct { Unknown x; } Bad, *PBad;
+      typedef union { int i; float f; } Good;
+    ]], { abi = "linux64" })
+    assert.are.equal(40, types.Plain.size)
+    assert.are.equal(4, types.Good.size)
+    assert.are.equal(4, constants.MOST)
+    assert.are.equal("Window List Person Late Bad", names(skipped))
+    contains("virtual functions are not read here", skipped[1].message)
+    contains("templates are not read here", skipped[2].message)
+    assert.same({ 3, 23 }, { skipped[3].line, skipped[3].column })
+  end)
+
+  it("raises its reason with line and column when its type is used", function()
+    local types = cdef.parse("struct Plain { int a; };\nclass Window { virtual void draw(); };\n")
+    contains("cdef_skipped_spec.lua", use(types, "Window"))
+    contains("cdef: line 2, column 16: virtual functions are not read here", use(types, "Window"))
+    assert.is_nil(types.NotThere)
+  end)
+
+  it("makes every type that contains it raise", function()
+    local types, _, skipped = cdef.parse([[
+      class V { virtual void f(); };
+      struct A { int before; V inside; };
+      typedef A B;
+      struct C { B list[3]; };
+      struct D { V *pointer; A *other; };
+      struct E : A { int e; };
+    ]], { abi = "linux64" })
+    for _, name in ipairs { "V", "A", "B", "C", "E" } do contains("virtual functions", use(types, name)) end
+    contains("'struct A' could not be read (line 1, column 17: virtual", use(types, "C"))
+    assert.are.equal(16, types.D.size)
+    assert.are.equal("V A C E", names(skipped))
+  end)
+
+  it("is not in pairs", function()
+    local types = cdef.parse("class V { virtual void f(); };\nstruct S { int a; };\ntypedef struct { bad b; } T;")
+    local found = {}
+    for name in pairs(types) do found[#found + 1] = name end
+    assert.same({ "S" }, found)
+  end)
+
+  it("still declares what is in it, as far as that can be read", function()
+    local types, constants = cdef.parse([[
+      class V { public: enum Mode { OFF, ON = 3 }; struct Inner { int a; }; virtual void f(); static const int N = 5; };
+      struct S { V::Inner inner; char c[V::N]; };
+    ]])
+    assert.are.equal(3, constants.ON)
+    assert.are.equal(12, types.S.size)
+  end)
+
+  it("is skipped to its own end", function()
+    local types, _, skipped = cdef.parse([[
+      template <typename T> T twice(T x) { if (x) { return x; } return x + x; }
+      struct A { int a; };
+      template <class T> class Vector { public: void push(const T &x) { data[n++] = x; } T data[4]; int n; };
+      struct B { int b; };
+      unknown_type variable = { 1, { 2 } };
+      struct C { int c; };
+    ]])
+    assert.same({ 4, 4, 4 }, { types.A.size, types.B.size, types.C.size })
+    assert.are.equal("? Vector ?", names(skipped))
+  end)
+
+  it("counts once for each declaration", function()
+    local _, _, skipped = cdef.parse("struct S { bad a; worse b; int c; };\nstruct T { int a; };")
+    assert.are.equal("S", names(skipped))
+    contains("'bad'", skipped[1].message)
+  end)
+
+  it("is an error of the whole text where its brackets do not match", function()
+    for source, message in pairs {
+      ["struct S { int a[3; };"] = "expected ']', got ';'",
+      ["struct S { int a;"] = "expected '}', got the end",
+      ["struct S { int a; }; }"] = "expected a declaration, got '}'",
+    } do
+      local well, text = pcall(function()
+        local types, _, skipped = cdef.parse(source)
+        return types, skipped[1] and error(skipped[1].message)
+      end)
+      assert.is_false(well, source)
+      contains(message:match("got .*"), text)
+    end
+  end)
+
+  it("gives no type that a program could use by mistake", function()
+    local types = cdef.parse("struct S { char c; int i; } PACKED;")
+    contains("'PACKED' behind '}' is not known", use(types, "S"))
+    types = cdef.parse('#include "config.h"\nstruct PACKED { char c; int i; };\nstruct MY_PACKED T;')
+    contains("may be a macro of #include", use(types, "PACKED"))
+  end)
+end)
+
+describe("types that are kept as text until they are used", function()
+  -- Structs that need each other in a chain longer than what is read inside each other.
+  local function chain(n)
+    local lines = { "struct T0 { char a; };" }
+    for i = 1, n do lines[#lines + 1] = ("struct T%d { struct T%d *p; char c[%d]; struct T0 t; };"):format(i, i - 1, i) end
+    return table.concat(lines, "\n")
+  end
+
+  it("have the layout of types that are read at once", function()
+    local types = cdef.parse(chain(100), { abi = "linux64" })
+    assert.are.equal(112, types.T100.size)
+    assert.are.equal(16, types.T1.size)
+  end)
+
+  it("see the names that were declared before them alone", function()
+    local types, constants, skipped = cdef.parse([[
+      typedef int Number;
+      struct A { Number n; };
+      namespace later { typedef char Number; struct B { Number n; }; }
+      struct C { Late l; };
+      typedef int Late;
+      struct D { Late l; };
+      enum { N = 2 };
+      struct E { enum { IN_E = N * 4 } e; char c[IN_E]; };
+      struct F { char c[IN_E]; };
+    ]])
+    assert.same({ 4, 1, 4, 12, 8 }, { types.A.size, types["later::B"].size, types.D.size, types.E.size, types.F.size })
+    assert.are.equal(8, constants.IN_E)
+    assert.are.equal("C", names(skipped))
+  end)
+
+  it("keep their packing, their macros and their place", function()
+    local types, _, skipped = cdef.parse([[
+      #define SIZE 3
+      #pragma pack(push, 1)
+      struct A { char c; int i[SIZE]; };
+      #pragma pack(pop)
+      #undef SIZE
+      #define SIZE 5
+      struct B { char c; int i[SIZE]; };
+      struct C { char c; int x : 40; };
+    ]])
+    assert.same({ 13, 24 }, { types.A.size, types.B.size })
+    assert.same({ "C", 8, 30 }, { skipped[1].name, skipped[1].line, skipped[1].column })
+  end)
+
+  it("are the same object each time, and by each name", function()
+    local types = cdef.parse("typedef struct _A { int a; } A, *PA; struct B { A a; };")
+    assert.are.equal(types._A, types.A)
+    assert.are.equal(types.A, types._A)
+    local S = struct.define("S", { { "b", types.B }, { "p", types.PA } })
+    assert.are.equal(4, types.B.size)
+    assert.is_true(S.size > 4)
+  end)
+
+  it("give their enumerators as constants, by name and in pairs", function()
+    local source = "struct A { enum { X = 3, Y } k; };"
+    local _, constants = cdef.parse(source)
+    assert.are.equal(4, constants.Y)
+    _, constants = cdef.parse(source)
+    local found = {}
+    for name, value in pairs(constants) do found[name] = value end
+    assert.same({ X = 3, Y = 4 }, found)
+  end)
+
+  it("are errors where a name is declared twice", function()
+    local _, _, skipped = cdef.parse("struct A { int a; };\nstruct A { int b; };\ntypedef struct { int c; } B;\ntypedef int B;")
+    assert.are.equal(2, #skipped)
+    contains("'A' is declared twice", skipped[1].message)
+    contains("'B' is declared twice", skipped[2].message)
+  end)
+end)
