@@ -24,6 +24,7 @@ build = {
     ["filemap.cdef.cursor"] = "lua/filemap/cdef/cursor.lua",
     ["filemap.cdef.declarations"] = "lua/filemap/cdef/declarations.lua",
     ["filemap.cdef.declarators"] = "lua/filemap/cdef/declarators.lua",
+    ["filemap.cdef.deferred"] = "lua/filemap/cdef/deferred.lua",
     ["filemap.cdef.enums"] = "lua/filemap/cdef/enums.lua",
     ["filemap.cdef.expression"] = "lua/filemap/cdef/expression.lua",
     ["filemap.cdef.functions"] = "lua/filemap/cdef/functions.lua",

@@ -174,6 +174,22 @@ describe("a word of a compiler or a system", function()
   end)
 end)
 
+describe("a struct with a tag and no member's name in another", function()
+  it("is a member for Windows where a macro stands for the name", function()
+    local source = "#define DUMMY\nstruct S { struct T { int a, b; } DUMMY; char c; };"
+    assert.are.equal(12, size(source, { abi = "win64" }))
+    assert.are.equal(1, size(source, { abi = "linux64" }))
+  end)
+
+  it("is an error for Windows where C and C++ do not agree", function()
+    local source = "struct S { struct T { int a, b; }; char c; };"
+    assert.are.equal(1, size(source, { abi = "linux64" }))
+    local _, _, skipped = cdef.parse(source, { abi = "win64" })
+    contains("is a member for C and none for C++", skipped[1].message)
+    assert.are.equal(1, size("class S { public: struct T { int a, b; }; char c; };", { abi = "win64" }))
+  end)
+end)
+
 describe("an atomic type", function()
   it("has the layout of its type, and aligns to its size", function()
     assert.are.equal(32, size([[struct S { std::atomic<int> a; std::array<short, 5> b; _Atomic char c; atomic_uint d;

@@ -1,14 +1,17 @@
 -- filemap.cdef on sources that an enemy would write: each ends in types or in an error with its place, soon.
 --
--- The environment can give FILEMAP_FUZZ, how many damaged headers to read (1000), and FILEMAP_FUZZ_SEED.
+-- The environment can give FILEMAP_FUZZ, how many damaged headers to read (1000), FILEMAP_DAMAGED, how many of those that
+-- are read whole to give to the compilers (60), and FILEMAP_FUZZ_SEED.
 local cdef = require "filemap.cdef"
 local check = require "spec.support.check"
+local compiler = require "spec.support.compiler"
 local lfs = require "lfs"
 local support = require "spec.support"
 
 local contains = check.contains
 
 local COUNT = tonumber(os.getenv("FILEMAP_FUZZ")) or 1000
+local COMPILED = tonumber(os.getenv("FILEMAP_DAMAGED")) or 60
 local SEED = tonumber(os.getenv("FILEMAP_FUZZ_SEED")) or os.time()
 
 support.clean()
@@ -172,5 +175,34 @@ describe("a damaged header", function()
       refused = refused + (result and 1 or 0)
     end
     assert.is_true(refused > COUNT // 4 and refused < COUNT)
+  end)
+
+  -- What gcc and g++ both reject is not read whole. Functions are passed over, so what a compiler finds in one is not
+  -- an error here; nor is an include that is not found.
+  local function is_excused(said)
+    return said:find("No such file", 1, true) or said:find("unknown type name", 1, true)
+      or said:find("does not name a type", 1, true) or said:find("before .*_Static_assert")
+  end
+
+  local only = support.only("posix", "there are no compilers among the Windows programs")
+
+  only(("that compilers reject is not read whole, of %d that are"):format(COMPILED), function()
+    local missing = compiler.missing("linux64")
+    if missing then return pending(missing) end
+    math.randomseed(SEED)
+    local compiled, i = 0, 0
+    while compiled < COMPILED do
+      i = i + 1
+      local text = damage(headers[i % #headers + 1])
+      local well, result = pcall(parse, text, { abi = "linux64" })
+      if well and not result then
+        compiled = compiled + 1
+        local facts, said = compiler.finish(compiler.start("linux64", text))
+        local cpp = not facts and not is_excused(said) and compiler.accepts_cpp(text)
+        if not facts and not cpp and not is_excused(said) then
+          error(("FILEMAP_FUZZ_SEED=%d, header %d is read, but:\n%s"):format(SEED, i, said:sub(1, 500)), 0)
+        end
+      end
+    end
   end)
 end)

@@ -17,11 +17,11 @@ local commands = {
 --- The ABIs in the order in which specs go through them.
 compiler.abis = { "linux64", "linux32", "win64", "win32" }
 
-local MARK <const> = "\x8ffact:\xf1\xe7"
+local MARK = "\x8ffact:\xf1\xe7"
 
 -- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are the
 -- system's own where there are some.
-local PROLOGUE <const> = [[
+local PROLOGUE = [[
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,6 +92,16 @@ function compiler.finish(job)
     _, at = object:find(MARK, from + size, true)
   end
   return facts
+end
+
+--- Whether g++ takes a source, for Linux of 64 bits.
+function compiler.accepts_cpp(source)
+  local path = support.tmpname(".cc")
+  write_file(path, PROLOGUE .. source)
+  local well = listen(process.spawn { "sh", "-c", "unset LD_PRELOAD; exec \"$@\" 2>&1", "sh", "g++", "-std=gnu++17", "-w",
+    "-fsyntax-only", "-Ispec/layouts", path })
+  os.remove(path)
+  return well
 end
 
 --- Why nothing can be compiled for an ABI, nil if it can.

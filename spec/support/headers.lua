@@ -166,12 +166,22 @@ local function without_macros(lines)
   return table.concat(list, "\n")
 end
 
+-- What structs lend to the scopes around them, as C has it and C++ has not.
+local function lent_entities(scope, found)
+  for entity in pairs(scope.lent) do found[entity] = true end
+  for _, entity in pairs(scope.names) do
+    if entity.scope and entity.scope.kind == "namespace" then lent_entities(entity.scope, found) end
+  end
+  return found
+end
+
 local function probe(result, is_cpp, seen)
+  local lent = lent_entities(result.file, {})
   local lines, count, keys = {}, 0, {}
   result.file:each(function(name, entity)
     local there = name:find("::", 1, true) or result.file.names[name] == entity or result.file.tags[name] == entity
     if there and (entity.value == nil and not entity.scope or entity.tag) then
-      if not (is_cpp and result.file.lent[entity]) and not entity.ambiguous then
+      if not (is_cpp and lent[entity]) and not entity.ambiguous then
         local from = #lines
         if assertions(lines, name, entity, is_cpp) then
           local key = table.concat(lines, "\n", from + 1)

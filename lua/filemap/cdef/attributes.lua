@@ -155,8 +155,14 @@ for word in ([[IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable
   __attribute_deprecated__ __nonstring __cold __safe __owner]]):gmatch("%S+") do in_front[word] = true end
 
 -- SAL's annotations: _In_, _Field_size_(n), __in_bcount(n) and so on.
+local annotations = {}
+for word in ([[In Inout Out Outptr Ret Field Struct Pre Post At When Check Must Null NullNull Printf Scanf Success Use
+  Reserved Maybenull Notnull Result COM Deref Frees Analysis Acquires Releases Requires Guarded Interlocked IRQL Const
+  Function Points Literal Enum Always On Group Readable Writable Pre Prepost Valid Notvalid Null Strict Format Benign
+  Return Raises Has Called Satisfies Kernel Dispatch Unchanged]]):gmatch("%S+") do annotations[word] = true end
+
 local function is_annotation(word)
-  return (word:find("^_%u[%w_]*_$") or word:find("^__%l+_[eb]count")) ~= nil
+  return annotations[word:match("^_(%u%a*)_")] and word:byte(-1) == 95 or word:find("^__%l+_[eb]count") ~= nil
 end
 
 --- Whether a word that is not declared is an annotation or the like at this place, that does not change a layout.

@@ -41,6 +41,26 @@ local function braces(self)
   end
 end
 
+local type_words = { unsigned = true, signed = true, int = true, char = true, short = true, long = true,
+                     float = true, double = true, struct = true, union = true, enum = true, typedef = true,
+                     static = true, const = true, extern = true, ["return"] = true }
+
+-- Steps over the text of an expression, in which no declaration can begin.
+local function expression_text(self)
+  local kinds, values, from = self.kinds, self.values, self.i
+  if ends_initialiser[self:kind()] then self:expected("an expression") end
+  self:skip_to(ends_initialiser)
+  local depth = 0
+  for i = from, self.i - 1 do
+    local kind = kinds[i]
+    if kind == "(" or kind == "{" or kind == "[" then depth = depth + 1
+    elseif kind == ")" or kind == "}" or kind == "]" then depth = depth - 1
+    elseif depth == 0 and kind == "name" and type_words[values[i]] and kinds[i + 1] ~= "(" and kinds[i + 1] ~= "{" then
+      fail(self.ats[i], "expected an expression, got '%s'", values[i])
+    end
+  end
+end
+
 --- Steps over an initialiser, `= x` or `{ x }`. The value of a constant is kept if it is one that is read.
 function Declarations:initialiser(name, type_, wanted, at)
   local i, depth = self.i, self.depth
@@ -58,8 +78,7 @@ function Declarations:initialiser(name, type_, wanted, at)
     braces(self)
     if not ends_initialiser[self:kind()] then self:expected("',' or ';'") end
   else
-    if ends_initialiser[self:kind()] then self:expected("an expression") end
-    self:skip_to(ends_initialiser)
+    expression_text(self)
   end
 end
 

@@ -12,7 +12,7 @@ local FUNCTION = { kind = "function" }
 -- Nesting limit: what is in a declarator's brackets is read once for each of them.
 local MOST_BRACKETS = 12
 
-local points = { ["*"] = true, ["&"] = true, ["&&"] = true, ["^"] = true }
+local points = { ["*"] = true, ["&"] = true, ["&&"] = true }
 
 -- A constant expression as the number of an array's elements.
 local function constant_bound(self)

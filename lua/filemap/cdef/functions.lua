@@ -9,6 +9,8 @@ local in_front_of_brackets = {
   decltype = true, DECLSPEC_ALIGN = true, __aligned = true, typeof = true, __typeof__ = true, __asm__ = true,
   _Atomic = true, noexcept = true,
 }
+-- What may follow a member function's parameters.
+local behind_parameters = { override = true, final = true, throw = true, ["try"] = true, requires = true }
 local ends_lookahead = { [";"] = true, ["{"] = true, ["}"] = true, ["="] = true, [","] = true, [":"] = true,
                          ["end"] = true }
 
@@ -26,7 +28,7 @@ function Functions:begins_parameters(start, i)
   local kinds, values = self.kinds, self.values
   if i == start or kinds[i - 1] ~= "name" or self:is_keyword(values[i - 1]) then return false end
   local after = kinds[i + 1]
-  if after == "*" or after == "^" then return false end
+  if after == "*" then return false end
   if after == "name" and kinds[i + 2] == "*" and not self:starts_type(i + 1) then return false end
   -- A calling convention in brackets: void (WINAPI *f)(int).
   return not (after == "name" and self:is_attribute(i + 1) and values[i + 1] ~= "const"
@@ -74,6 +76,37 @@ end
 
 local stops_at_body = { [";"] = true, ["{"] = true }
 local stops_at_more = { [";"] = true, ["{"] = true, [","] = true, [":"] = true }
+
+-- What parameters are made of in C, and what a default value of C++ begins with.
+local parameter_kinds = {
+  name = true, ["*"] = true, ["&"] = true, ["&&"] = true, [","] = true, ["("] = true, [")"] = true, ["["] = true,
+  ["]"] = true, ["..."] = true, ["::"] = true, ["<"] = true, [">"] = true, number = true, [":"] = true,
+}
+
+-- Names that follow each other in front of a function's name: attributes, a type. More of them are no declaration.
+local MOST_NAMES = 6
+
+--- Whether what starts here can be a member function whose name is `before` tokens on.
+function Functions:can_be_function(before)
+  local kinds, values, i = self.kinds, self.values, self.i
+  local names = 0
+  for k = i, i + before - 1 do
+    local plain = kinds[k] == "name" and not self:is_keyword(values[k]) and kinds[k + 1] == "name"
+    names = plain and names + 1 or 0
+    if names > MOST_NAMES // 2 then return false end
+  end
+  local k = i + before + 1
+  if kinds[k] ~= "(" then return true end
+  local stop = self:behind(k)
+  while k < stop do
+    if kinds[k] == "=" then return true end
+    if not parameter_kinds[kinds[k]] then return false end
+    k = k + 1
+  end
+  local word = kinds[stop] == "name" and values[stop]
+  return not word or self:is_attribute(stop) or self:is_keyword(word) or behind_parameters[word]
+    or word == word:upper()
+end
 
 --- Steps over a function, with its body if it has one. A member that is declared with it would be lost: `at` is where
 -- to report that, nil outside of structs.

@@ -329,8 +329,9 @@ local function include_name(self, i, at, word)
   local line = lexer.line { text = text, base = self.source.base, i = i, fresh = false }
   local out = self:expansion(line)
   if out.kind[1] == "string" then return out.value[1], true end
-  if out.kind[1] ~= "<" then fatal(at, 'expected <name> or "name" behind #%s', word) end
-  return table.concat(out.value, "", 2, out.n):match("^[^>]*"), false
+  name = out.kind[1] == "<" and table.concat(out.value, "", 2, out.n):match("^([^>]*)>")
+  if not name then fatal(at, 'expected <name> or "name" behind #%s', word) end
+  return name, false
 end
 
 local function including(word)
@@ -476,6 +477,9 @@ function Preprocessor:run_directive(word, i, at)
     return
   end
   local line = lexer.line(self.source)
+  if line.kind[line.n] == "bad" and line.value[line.n]:find("*/", 1, true) then
+    fatal(line.at[line.n], "%s", line.value[line.n])
+  end
   read = directives[word]
   if not read and active then fatal(line.at[0] or at, "expected a directive behind '#', got '%s'", word) end
   if read and (active or always[word]) then read(self, line, at) end

@@ -18,7 +18,7 @@ local class_words = {
 
 for word in ("public private protected"):gmatch("%S+") do
   class_words[word] = function(self, tag)
-    tag.hidden = word ~= "public"
+    tag.hidden, tag.cpp = word ~= "public", true
     self.i = self.i + 1
     if self:kind() == "name" then self.i = self.i + 1 end -- Qt's slots
     self:expect(":")
@@ -59,6 +59,7 @@ function Records:member_function(tag)
   if not name then return false end
   local special = name == tag.name or name == "operator"
   if before == 0 and not special then self:expected("a member") end
+  if not special and not self:can_be_function(before) then self:expected("a member") end
   for k = self.i, self.i + before do
     if self.values[k] == "virtual" then class_words.virtual(self) end
   end
@@ -129,21 +130,36 @@ function Records:member_declarators(tag, members, spec)
   self.i = self.i + 1
 end
 
--- A struct or union without a name in another: its members are members of both.
+-- Whether the text between the '}' and the ';' that were just read has a name, which a macro made nothing of:
+-- `struct A { … } DUMMYNAME;`.
+local function had_a_name(self)
+  local i = self.i
+  if self.kinds[i - 2] ~= "}" then return false end
+  return self.sources:between(self.ats[i - 2], self.ats[i - 1]):find("[%a_]") ~= nil
+end
+
+-- Whether a struct or union in another, with no member's name behind it, is a member without a name. With a tag it is
+-- one for Microsoft's C, and for mingw's; C++ only declares it.
+local function is_member(self, tag, spec)
+  local inner = spec.type
+  if not inner.name then return spec.own end
+  if not self.abi.windows or not spec.own and not inner.type then return false end
+  if tag.cpp or not spec.own then return false end
+  if had_a_name(self) then return true end
+  return fail(self:at(), "'%s %s { … };' in a struct is a member for C and none for C++", inner.kind, inner.name)
+end
+
+-- A declaration without declarators in a struct. The members of a struct or union without a name are also members of
+-- the one around it.
 local function unnamed_member(self, tag, members, spec, at)
   local inner = spec.type
-  if inner.tag and (inner.kind == "struct" or inner.kind == "union") and not inner.name and spec.own then
-    if members.flexible then fail(at, "a flexible array has to be the last member") end
-    local type_ = self:sized(inner, at, true)
-    self:copies(type_, at)
-    members.flexible = tag.kind == "struct" and inner.flexible
-    members[#members + 1] = { type = type_, align = spec.align, packed = spec.packed, at = at }
-  elseif not inner.tag then
-    fail(at, "expected the name of a member")
-  elseif inner.kind ~= "enum" and not spec.own and inner.type then
-    -- `struct S;` declares S again; Microsoft's compiler also takes it as a member without a name.
-    if self.abi.windows then fail(at, "a struct as a member without a name is not read here") end
-  end
+  if not inner.tag then fail(at, "expected the name of a member") end
+  if inner.kind == "enum" or not is_member(self, tag, spec) then return end
+  if members.flexible then fail(at, "a flexible array has to be the last member") end
+  local type_ = self:sized(inner, at, true)
+  self:copies(type_, at)
+  members.flexible = tag.kind == "struct" and inner.flexible
+  members[#members + 1] = { type = type_, align = spec.align, packed = spec.packed, at = at }
 end
 
 --- Reads one declaration in a struct or union.
@@ -318,7 +334,7 @@ function Records:record(word, before)
   end
   local tag = name and self.scope:own_tag(kind, name) or { tag = true, kind = kind }
   begin(self, tag, kind, name, at)
-  tag.hidden = word == "class"
+  if word == "class" then tag.hidden, tag.cpp = true, true end
   self:record_body(tag, attributes, at)
   tag.open = false
   if tag.broken then self:skipped_tag(tag) end
