@@ -32,7 +32,7 @@ end
 
 local function run(name, options)
   local set = headers.set(name)
-  local seen, total, compiled, whole, both, types, wrong, seconds = {}, 0, 0, 0, 0, 0, 0, 0
+  local seen, total, compiled, whole, both, types, wrong = {}, 0, 0, 0, 0, 0, 0
   local errors, reasons = {}, {}
   for i = 1, #set.list, options.every do
     if not options.part or i // options.every % options.parts == options.part - 1 then
@@ -42,7 +42,7 @@ local function run(name, options)
       if result.compiled then compiled = compiled + 1 end
       if result.whole then whole = whole + 1 end
       if result.whole and result.compiled then both = both + 1 end
-      types, seconds = types + result.types, seconds + result.seconds
+      types = types + result.types
       if result.error then
         add(errors, kind_of(result.error:gsub("^.-line %d+, column %d+: ", "")))
         if options.verbose then print("error", result.compiled, path, result.error) end
@@ -57,8 +57,8 @@ local function run(name, options)
       end
     end
   end
-  print(("%s: %d headers, %d compile, %d of those read whole, %d read whole of all; %d types compared, %d wrong; read in %.1f s")
-    :format(set.name, total, compiled, both, whole, types, wrong, seconds))
+  print(("%s: %d headers, %d read whole; %d compile, %d of those read whole; %d types compared, %d wrong")
+    :format(set.name, total, whole, compiled, both, types, wrong))
   print_counts("errors:", errors)
   print_counts("skipped declarations:", reasons)
   return wrong

@@ -1,5 +1,5 @@
--- What vendors' headers use besides plain declarations: macros of all kinds, the words of compilers and systems, C++'s
--- own containers of C layout.
+-- What vendors' headers use besides plain declarations: macros of all kinds, the words of compilers and
+-- systems, C++'s own containers of C layout.
 local cdef = require "filemap.cdef"
 local check = require "spec.support.check"
 local support = require "spec.support"
@@ -135,8 +135,8 @@ describe("a word of a compiler or a system", function()
       typedef __u32 __bitwise __be32_own;
       typedef void (NTAPI *Callback)(_In_ int x, _Out_opt_ int *y);
       typedef int (CDECL *Other)(void);
-      struct S { _Field_size_(n) int *p; __be32_own x; Callback cb; void (STDMETHODCALLTYPE *f)(void); const int *__user u;
-        __force int y; };
+      struct S { _Field_size_(n) int *p; __be32_own x; Callback cb; void (STDMETHODCALLTYPE *f)(void);
+        const int *__user u; __force int y; };
       EXTERN_C_END
       __END_DECLS
     ]], { abi = "linux64" }))
@@ -162,15 +162,16 @@ describe("a word of a compiler or a system", function()
   end)
 
   it("gives a type its width", function()
-    local types = cdef.parse([[struct S { __be16 a; __le32 b; __aligned_u64 c; __kernel_long_t d; byte e; u_int32_t f; uint g;
-      POINTL h; char path[PATH_MAX]; char name[NAME_MAX]; };]], { abi = "linux32" })
+    local types = cdef.parse([[struct S { __be16 a; __le32 b; __aligned_u64 c; __kernel_long_t d; byte e; u_int32_t f;
+      uint g; POINTL h; char path[PATH_MAX]; char name[NAME_MAX]; };]], { abi = "linux32" })
     assert.same({ 4392, 8, 4, 8, 16, 24, 28 }, { types.S.size, types.S.align, types.S:offsetof("b"),
       (types.S:offsetof("c")), (types.S:offsetof("d")), (types.S:offsetof("f")), (types.S:offsetof("g")) })
   end)
 
   it("names a lock of POSIX", function()
-    assert.are.equal(40 + 32 + 48, size("struct S { pthread_mutex_t m; sem_t s; pthread_cond_t c; };", { abi = "linux64" }))
-    assert.are.equal(24 + 16 + 48, size("struct S { pthread_mutex_t m; sem_t s; pthread_cond_t c; };", { abi = "linux32" }))
+    local source = "struct S { pthread_mutex_t m; sem_t s; pthread_cond_t c; };"
+    assert.are.equal(40 + 32 + 48, size(source, { abi = "linux64" }))
+    assert.are.equal(24 + 16 + 48, size(source, { abi = "linux32" }))
   end)
 end)
 

@@ -108,7 +108,8 @@ describe("cdef.load", function()
     contains("bad argument #1 to 'load' (string expected, got nil)", check.raises(cdef, ".load"))
     contains("option 'include' must be a list of folders or a function, got string",
       check.raises(cdef, ".parse", "", { include = "x" }))
-    contains("folder 1 of 'include' must be a string, got number", check.raises(cdef, ".parse", "", { include = { 1 } }))
+    contains("folder 1 of 'include' must be a string, got number",
+      check.raises(cdef, ".parse", "", { include = { 1 } }))
   end)
 end)
 
@@ -140,7 +141,7 @@ describe("#include", function()
     assert.same({ 5, 6, 5, 8 }, { types.Rec.size, types.Two.size, types.Again.size, types.After.size })
   end)
 
-  it("reads a file once that says so, by #pragma once or by a guard", function()
+  it("reads a file with #pragma once or a guard once", function()
     local reads = {}
     local function include(name)
       reads[name] = (reads[name] or 0) + 1

@@ -1,4 +1,5 @@
--- Declarations that filemap.cdef cannot read: they are skipped and listed, and are errors where they are used.
+-- Declarations that filemap.cdef cannot read: they are skipped and listed, and are errors where they are
+-- used.
 local cdef = require "filemap.cdef"
 local check = require "spec.support.check"
 local struct = require "filemap.struct"
@@ -127,7 +128,9 @@ describe("types that are kept as text until they are used", function()
   -- Structs that need each other in a chain longer than what is read inside each other.
   local function chain(n)
     local lines = { "struct T0 { char a; };" }
-    for i = 1, n do lines[#lines + 1] = ("struct T%d { struct T%d *p; char c[%d]; struct T0 t; };"):format(i, i - 1, i) end
+    for i = 1, n do
+      lines[#lines + 1] = ("struct T%d { struct T%d *p; char c[%d]; struct T0 t; };"):format(i, i - 1, i)
+    end
     return table.concat(lines, "\n")
   end
 
@@ -189,7 +192,12 @@ describe("types that are kept as text until they are used", function()
   end)
 
   it("are errors where a name is declared twice", function()
-    local _, _, skipped = cdef.parse("struct A { int a; };\nstruct A { int b; };\ntypedef struct { int c; } B;\ntypedef int B;")
+    local _, _, skipped = cdef.parse([[
+      struct A { int a; };
+      struct A { int b; };
+      typedef struct { int c; } B;
+      typedef int B;
+    ]])
     assert.are.equal(2, #skipped)
     contains("'A' is declared twice", skipped[1].message)
     contains("'B' is declared twice", skipped[2].message)

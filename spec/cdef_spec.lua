@@ -376,7 +376,7 @@ describe("cdef.parse", function()
       "struct A { enum Kind { X } k; }; struct B { struct Kind { int a; } k; }; struct C { Kind k; };"))
   end)
 
-  it("reads any ends of lines, comments, and lines that go on", function()
+  it("reads all ends of lines, comments and continued lines", function()
     local types = cdef.parse("\xEF\xBB\xBFstruct S { // \\\r\n no ; \r\n int a; /* \n * / */ int b; \\\n\r\n};\r\n" ..
       "#define X \\\r\n 5\r\nstruct T { int x[X]; }; // the end")
     assert.same({ 8, 20 }, { types.S.size, types.T.size })

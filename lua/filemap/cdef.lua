@@ -10,17 +10,18 @@
 --     local t = types.Telemetry:at(view)
 --     print(t.position[1].x, t.track)
 --
--- The parser reads structs, unions, enums and typedefs, nested or not, named or not; arrays with constant bounds;
--- bit-fields; pointers; flexible arrays; `#pragma pack`, attributes, `alignas`, `__declspec(align(n))`; `static_assert`,
--- which it checks; the whole of C's preprocessor; the names of `<stdint.h>`, `<stddef.h>`, `<time.h>`, `<limits.h>`,
--- `<sys/types.h>`, `<linux/types.h>` and `<windows.h>`; and of C++ enums with a type, namespaces, one base, `using`,
--- constants, `std::array`, `std::atomic` and member functions. It passes over functions and variables.
+-- The parser reads structs, unions, enums and typedefs, nested or not, named or not; arrays with constant
+-- bounds; bit-fields; pointers; flexible arrays; `#pragma pack`, attributes, `alignas`,
+-- `__declspec(align(n))`; `static_assert`, which it checks; the whole of C's preprocessor; the names of
+-- `<stdint.h>`, `<stddef.h>`, `<time.h>`, `<limits.h>`, `<sys/types.h>`, `<linux/types.h>` and `<windows.h>`;
+-- and of C++ enums with a type, namespaces, one base, `using`, constants, `std::array`, `std::atomic` and
+-- member functions. It passes over functions and variables.
 --
--- The predefined macros are those of the ABI's compiler: of gcc and g++, but `__cplusplus`, or of Microsoft's. The
--- names of `<windows.h>` have Windows' widths in every ABI.
+-- The predefined macros are those of the ABI's compiler: of gcc and g++, but `__cplusplus`, or of
+-- Microsoft's. The names of `<windows.h>` have Windows' widths in every ABI.
 --
--- A declaration that cannot be read, such as a class with virtual functions or a template, is skipped. It is an error
--- only where the program uses it: indexing `types` with its name raises the reason.
+-- A declaration that cannot be read, such as a class with virtual functions or a template, is skipped. It is
+-- an error only where the program uses it: indexing `types` with its name raises the reason.
 -- @module filemap.cdef
 
 local access = require "filemap.struct.access"
@@ -98,7 +99,7 @@ local function object_of(type_)
   return type_.fields and struct_type.of(type_) or type_
 end
 
--- The list of what was skipped, in the order of the source.
+-- The list of skipped declarations, in the order of the source.
 local function skipped_list(skipped, sources)
   local list = {}
   for _, entry in ipairs(skipped) do
@@ -114,8 +115,8 @@ local function skipped_list(skipped, sources)
   return list
 end
 
--- The three results of a parse. Declarations that the parser kept are read when their names are asked for, and all of
--- them when a table is gone through.
+-- The three results of a parse. Declarations that the parser kept are read when a program indexes a table with their names,
+-- and all of them when a table is gone through.
 local Results = {}
 Results.__index = Results
 
@@ -190,7 +191,7 @@ local function lazy(self, t, may_be_broken)
   })
 end
 
--- The list of what was skipped, which is known when all is read.
+-- The list of skipped declarations, which is complete when all declarations are read.
 local function lazy_list(self)
   return setmetatable({}, {
     __pairs = completed_pairs(self),
@@ -224,8 +225,8 @@ local function read(sources, abi, defines)
   return { results.types, results.constants, results.skipped }
 end
 
--- Sources of this size are read with the collector at work more often than by default, so that garbage stays a
--- small part of the memory.
+-- Sources of this size are read with the collector at work more often than by default, so that garbage stays
+-- a small part of the memory.
 local LARGE, PAUSE = 1 << 19, 130
 
 -- Parses what is in `sources`; raises with the position of the program's call.
@@ -244,9 +245,10 @@ end
 -- @function parse
 -- @tparam string source C, in UTF-8
 -- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`, `wchar_t`, pointers
--- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the text),
--- `true` (1), or `false` (not defined, though the ABI's compiler defines it); `include`: a list of folders in which
--- `#include` looks for files, or a function that gets the name and returns the text, or nil for one that is not there
+-- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the
+-- text), `true` (1), or `false` (not defined, though the ABI's compiler defines it); `include`: a list of
+-- folders in which `#include` looks for files, or a function that gets the name and returns the text, or nil
+-- for one that is not there
 -- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions are
 -- @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for fields of
 -- @{filemap.struct.define}. The name of a declaration that was skipped raises, as does that of a type that contains it
@@ -282,8 +284,8 @@ local function read_file(path)
   return nil, message, codes[errno] or "system", errno
 end
 
---- Reads C declarations from a file. `#include "name"` is looked for beside the file that includes it, then in the
--- folders of `options.include`; `#include <name>` in the folders.
+--- Reads C declarations from a file. `#include "name"` is looked for beside the file that includes it, then
+-- in the folders of `options.include`; `#include <name>` in the folders.
 -- @function load
 -- @tparam string path of the file
 -- @tparam[opt] table options as @{parse}'s

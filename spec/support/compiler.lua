@@ -1,6 +1,6 @@
--- The C compilers of this machine, and what they say of C: sources come back as facts, without a program being
--- run. Each fact is a constant in the object file, behind a mark by which it is found there, so that one compiler
--- run answers any number of questions, and nothing here knows what object files look like.
+-- The C compilers of this machine, and what they say of C: sources come back as facts, without a program
+-- being run. Each fact is a constant in the object file, behind a mark by which it is found there, so that
+-- one compiler run answers any number of questions, and nothing here knows what object files look like.
 local process = require "process"
 local support = require "spec.support"
 
@@ -19,8 +19,8 @@ compiler.abis = { "linux64", "linux32", "win64", "win32" }
 
 local MARK = "\x8ffact:\xf1\xe7"
 
--- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are the
--- system's own where there are some.
+-- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are
+-- the system's own where there are some.
 local PROLOGUE = [[
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,7 +75,8 @@ function compiler.start(abi, source)
   return job
 end
 
---- The facts of a job by their ids, as the bytes that the compiler made; nil and what it said where it failed.
+--- The facts of a job by their ids, as the bytes that the compiler made; nil and what it said where it
+-- failed.
 function compiler.finish(job)
   local well, said = listen(job.child)
   local file = well and io.open(job.object, "rb")
@@ -98,8 +99,8 @@ end
 function compiler.accepts_cpp(source)
   local path = support.tmpname(".cc")
   write_file(path, PROLOGUE .. source)
-  local well = listen(process.spawn { "sh", "-c", "unset LD_PRELOAD; exec \"$@\" 2>&1", "sh", "g++", "-std=gnu++17", "-w",
-    "-fsyntax-only", "-Ispec/layouts", path })
+  local well = listen(process.spawn { "sh", "-c", "unset LD_PRELOAD; exec \"$@\" 2>&1", "sh", "g++", "-std=gnu++17",
+    "-w", "-fsyntax-only", "-Ispec/layouts", path })
   os.remove(path)
   return well
 end

@@ -1,5 +1,6 @@
--- Headers of a system, read by filemap.cdef and by its compiler: every type's size, alignment and offsets are compared.
--- The compiler checks them: each is a static assertion behind the header, in one run for each header.
+-- Headers of a system, read by filemap.cdef and by its compiler: every type's size, alignment and offsets are
+-- compared. The compiler checks them: each is a static assertion behind the header, in one run for each
+-- header.
 local ctype = require "filemap.ctype"
 local Parser = require "filemap.cdef.parser"
 local predefined = dofile("script/predefined")
@@ -56,14 +57,15 @@ end
 
 function sets.libc()
   return linux_set("C library", lines_of(
-    "dpkg -L libc6-dev | grep -E '^/usr/include/([a-z0-9_]+|x86_64-linux-gnu/sys/[a-z_]+|x86_64-linux-gnu/sys/.*|(arpa|net|netinet|protocols|rpc)/.*)\\.h$'"))
+    "dpkg -L libc6-dev | grep -E '^/usr/include/([a-z0-9_]+|x86_64-linux-gnu/sys/.*|(arpa|net|netinet)/.*)\\.h$'"))
 end
 
 local function mingw(abi, triple)
   local folder = "/usr/" .. triple .. "/include"
   local flags = "-mlong-double-64"
   return {
-    name = "mingw-w64 " .. abi, abi = abi, include = { folder }, list = lines_of("find -L " .. folder .. " -name '*.h'"),
+    name = "mingw-w64 " .. abi, abi = abi, include = { folder },
+    list = lines_of("find -L " .. folder .. " -name '*.h'"),
     compilers = { triple .. "-gcc -std=gnu17", triple .. "-g++ -std=gnu++17" }, flags = flags,
     defines = macros_instead(triple .. "-gcc " .. flags, abi), before = "#include <windows.h>\n",
   }
@@ -118,7 +120,9 @@ local function offsets(list, record, path, base, depth)
       list[#list + 1] = { name, base + field.offset }
       local inner, at = type_, name
       while inner.kind == "array" and inner.count > 0 do inner, at = inner.of, at .. "[0]" end
-      if inner.fields and not inner.name and depth < 4 then offsets(list, inner, at .. ".", base + field.offset, depth + 1) end
+      if inner.fields and not inner.name and depth < 4 then
+        offsets(list, inner, at .. ".", base + field.offset, depth + 1)
+      end
     elseif not field.name and not field.bits and type_.fields and not type_.name then
       offsets(list, type_, path, base + field.offset, depth + 1)
     end
@@ -141,15 +145,15 @@ local function assertions(lines, name, entity, is_cpp)
   local n = #lines
   if type_.fields then
     for _, entry in ipairs(offsets({}, type_, "", 0, 0)) do
-      lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, entry[1], entry[2], name,
-        entry[1])
+      lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, entry[1], entry[2],
+        name, entry[1])
     end
   end
   local parts = { ("sizeof(%s) == %d"):format(c, type_.size), ("_Alignof(%s) == %d"):format(c, type_.align) }
   if type_.kind == "array" and type_.size == 0 then parts = { parts[2] } end
   for _, part in ipairs(parts) do
-    lines[#lines + 1] = ("FM_CHECK(%s, \"%s: %s\");"):format(is_cpp and part:gsub("_Alignof", "__alignof__") or part, name,
-      part)
+    local check = is_cpp and part:gsub("_Alignof", "__alignof__") or part
+    lines[#lines + 1] = ("FM_CHECK(%s, \"%s: %s\");"):format(check, name, part)
   end
   return #lines - n
 end
@@ -208,7 +212,8 @@ end
 
 local serial = 0
 
--- Compiles a text and its assertions. Returns a list of what is wrong, or nil and the first error in the header.
+-- Compiles a text and its assertions. Returns a list of what is wrong, or nil and the first error in the
+-- header.
 local function compile(set, compiler, text, lines, is_cpp)
   serial = serial + 1
   local path = os.tmpname()
@@ -216,15 +221,18 @@ local function compile(set, compiler, text, lines, is_cpp)
   path = path .. (is_cpp and ".cc" or ".c")
   local checks = table.concat(lines, "\n"):gsub("FM_CHECK", is_cpp and "static_assert" or "_Static_assert")
   write_file(path, text .. "\n" .. without_macros(lines) .. '\n#line 1 "FM_PROBE"\n' .. checks .. "\n")
-  local command = ("%s -w -fsyntax-only -fmax-errors=0 -fno-diagnostics-show-caret %s %s 2>&1"):format(compiler,
-    set.flags or "", path)
+  local command = ("%s -w -fsyntax-only -fmax-errors=0 -fno-diagnostics-show-caret %s %s %s 2>&1"):format(compiler,
+    is_cpp and "-fno-access-control" or "", set.flags or "", path)
   local pipe = assert(io.popen(command))
   local wrong, elsewhere = {}, nil
   for line in pipe:lines() do
     local number, message = line:match("^FM_PROBE:(%d+):%d+: %a*%s?error: (.*)$")
     if number and message:find("not an integer", 1, true) then
       -- What follows from the error before it.
-      number = nil
+      wrong.follows = true
+    elseif number and is_cpp and (message:find("not a member") or message:find("not been declared")) then
+      -- A name that C lends to the scope around a struct.
+      wrong.lent = true
     elseif number then
       wrong[#wrong + 1] = { line = lines[tonumber(number)], message = message }
     elseif line:find("error:") and not elsewhere then
@@ -273,7 +281,8 @@ local function compare(set, text, compiler, is_cpp, result, seen)
   return result
 end
 
---- Reads a header and compares it. Returns what came of it: { path, compiled, whole, error, skipped, types, wrong }.
+--- Reads a header and compares it. Returns what came of it: { path, compiled, whole, error, skipped, types,
+-- wrong }.
 -- @param seen assertions that were checked before, which are not checked again
 -- @param only_read does without the compiler
 function headers.check(set, path, seen, only_read)

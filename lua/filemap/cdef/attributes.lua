@@ -1,5 +1,5 @@
--- Attributes and qualifiers: __attribute__, __declspec, alignas, [[…]], and the words of compilers and systems that do
--- not change a layout. These are methods of the parser. Internal to filemap.cdef.
+-- Attributes and qualifiers: __attribute__, __declspec, alignas, [[…]], and the words of compilers and
+-- systems that do not change a layout. These are methods of the parser. Internal to filemap.cdef.
 local Cursor = require "filemap.cdef.cursor"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
@@ -115,7 +115,7 @@ local function with_arguments(self)
   if self:kind() == "(" then self:balanced() end
 end
 
--- By word: what reads it. Those that are not read have `true`.
+-- By word: the function that reads it; `true` for a word that changes nothing.
 local words = {
   __attribute__ = Attributes.gnu_attributes, __attribute = Attributes.gnu_attributes,
   __declspec = Attributes.declspec, _declspec = Attributes.declspec,
@@ -165,7 +165,8 @@ local function is_annotation(word)
   return annotations[word:match("^_(%u%a*)_")] and word:byte(-1) == 95 or word:find("^__%l+_[eb]count") ~= nil
 end
 
---- Whether a word that is not declared is an annotation or the like at this place, that does not change a layout.
+--- Whether a word that is not declared is an annotation or the like at this place, that does not change a
+-- layout.
 function Attributes:is_silent(i)
   local word = self.values[i]
   if in_front[word] then

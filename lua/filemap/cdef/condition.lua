@@ -14,8 +14,8 @@ function Condition:type_name() -- luacheck: no self
   return nil
 end
 
--- A name that is not a macro is 0, as C has it. But if an include was passed over that may define the macro, the value
--- is unknown.
+-- A name that is not a macro is 0, as C has it. But if an include was passed over that may define the macro,
+-- the value is unknown.
 function Condition:undefined(name, at)
   if self.quiet then return 0, "i64" end
   local missed = self.missed[1]

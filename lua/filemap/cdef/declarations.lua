@@ -1,8 +1,9 @@
--- Declarations outside of structs, and typedefs and constants everywhere. These are methods of the parser. Internal to
--- filemap.cdef.
+-- Declarations outside of structs, and typedefs and constants everywhere. These are methods of the parser.
+-- Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
+local names = require "filemap.cdef.names"
 local Records = require "filemap.cdef.records"
 local Scope = require "filemap.cdef.scope"
 
@@ -41,12 +42,21 @@ local function braces(self)
   end
 end
 
+-- Whether a name in an expression is known, or may be: behind '::' and before brackets it can be anything.
+local function is_known(self, i)
+  local word, before, after = self.values[i], self.kinds[i - 1], self.kinds[i + 1]
+  return self.stream.missed[1] ~= nil or before == "::" or before == "." or before == "->" or after == "::"
+    or after == "(" or after == "{" or after == "<" or self:is_keyword(word) or self:find(word) ~= nil
+    or names.value(word, self.abi) ~= nil or word == "nullptr" or word == "sizeof"
+end
+
 local type_words = { unsigned = true, signed = true, int = true, char = true, short = true, long = true,
                      float = true, double = true, struct = true, union = true, enum = true, typedef = true,
                      static = true, const = true, extern = true, ["return"] = true }
 
--- Steps over the text of an expression, in which no declaration can begin.
-local function expression_text(self)
+-- Steps over the text of an expression, in which no declaration can begin. Where no include was passed over,
+-- all names in the initialiser of a member are known.
+local function expression_text(self, of_member)
   local kinds, values, from = self.kinds, self.values, self.i
   if ends_initialiser[self:kind()] then self:expected("an expression") end
   self:skip_to(ends_initialiser)
@@ -56,6 +66,8 @@ local function expression_text(self)
     if kind == "(" or kind == "{" or kind == "[" then depth = depth + 1
     elseif kind == ")" or kind == "}" or kind == "]" then depth = depth - 1
     elseif depth == 0 and kind == "name" and type_words[values[i]] and kinds[i + 1] ~= "(" and kinds[i + 1] ~= "{" then
+      fail(self.ats[i], "expected an expression, got '%s'", values[i])
+    elseif of_member and kind == "name" and not is_known(self, i) then
       fail(self.ats[i], "expected an expression, got '%s'", values[i])
     end
   end
@@ -78,12 +90,12 @@ function Declarations:initialiser(name, type_, wanted, at)
     braces(self)
     if not ends_initialiser[self:kind()] then self:expected("',' or ';'") end
   else
-    expression_text(self)
+    expression_text(self, not name)
   end
 end
 
--- An expression of C++ types, which are not known here, such as std::is_standard_layout<T>::value: no layout depends
--- on it.
+-- An expression of C++ types, which are not known here, such as std::is_standard_layout<T>::value: no layout
+-- depends on it.
 local function of_cpp_types(self)
   local kinds, values, i = self.kinds, self.values, self.i
   local depth = 0
@@ -194,7 +206,7 @@ local function namespace(self, is_inline)
   self.depth, self.scope = self.depth - levels, outer
 end
 
--- extern "C", for what is in braces or for one declaration.
+-- extern "C", in front of braces or of one declaration.
 local function linkage(self)
   self:skip()
   self:skip()
@@ -311,7 +323,7 @@ end
 function Declarations:plain_declaration()
   if not is_no_function(self) then
     local name, before = self:function_name()
-    if name and before > 0 then return self:skip_function() end
+    if name and before > 0 and self:has_parameters(before) then return self:skip_function() end
   end
   local spec = self:specifiers()
   if self.kinds[self.i] == ";" then

@@ -1,4 +1,4 @@
--- Declarators: what comes behind a type, up to the ',' or ';'. These are methods of the parser. Internal to
+-- Declarators: the part of a declaration between its type and the ',' or ';'. These are methods of the parser. Internal to
 -- filemap.cdef.
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
@@ -27,7 +27,8 @@ local function skip_bound_words(self)
   while self:is("static") or self:is("const") or self:is("restrict") or self:is("__restrict") do self:skip() end
 end
 
--- The bounds of an array, outermost first; an empty one, [0] and [?] at the front are 0 elements, and flexible.
+-- The bounds of an array, outermost first; an empty one, [0] and [?] at the front are 0 elements, and
+-- flexible.
 function Declarators:bounds()
   local bounds = {}
   while self:accept("[") do
@@ -98,14 +99,15 @@ function Declarators:suffixes(base)
   return self:array_of(base, bounds), bounds.flexible
 end
 
--- A declarator in brackets. What follows the brackets comes first: in (*f)(int) the function, to which f points.
-function Declarators:nested(base, attributes)
+-- A declarator in brackets. What follows the brackets comes first: in (*f)(int) the function, to which f
+-- points.
+function Declarators:nested(outer, attributes)
   local at = self:at()
   self.brackets = self.brackets + 1
   if self.brackets > MOST_BRACKETS then fail(at, "declarators nested more than %d deep", MOST_BRACKETS) end
   local inner = self.i + 1
   self:balanced()
-  base = self:suffixes(base)
+  local base = self:suffixes(outer)
   local after = self.i
   self.i = inner
   local name, type_, flexible, place = self:declarator(base, attributes)
@@ -127,8 +129,8 @@ local function pointers(self, base)
   return base
 end
 
---- Reads a declarator: its name (nil for none), type, whether it is a flexible array, and position. Attributes go into
--- `attributes`.
+--- Reads a declarator: its name (nil for none), type, whether it is a flexible array, and position.
+-- Attributes go into `attributes`.
 function Declarators:declarator(base, attributes)
   local kinds = self.kinds
   local kind = kinds[self.i]

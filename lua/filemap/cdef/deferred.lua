@@ -1,9 +1,10 @@
 -- Declarations that are kept as text until their types are used. These are methods of the parser. Internal to
 -- filemap.cdef.
 --
--- Most of a header declares structs that a program never uses. A struct at the file's level whose tokens declare
--- nothing but its own names is kept as one string: its position, number, packing and text. That string is what its
--- names mean, until one is looked up: then the declaration is read, with the names that were declared before it.
+-- Most of a header declares structs that a program never uses. A struct at the file's level whose tokens
+-- declare nothing but its own names is kept as one string: its position, number, packing and text. That
+-- string is what its names mean, until one is looked up: then the declaration is read, with the names that
+-- were declared before it.
 local Attributes = require "filemap.cdef.attributes"
 local lexer = require "filemap.cdef.lexer"
 
@@ -12,12 +13,12 @@ local Deferred = {}
 -- More tokens than these are read at once, so that the stream can drop them.
 local MOST_TOKENS = 2000
 
--- Declarations that are read inside others, each for a type that the one before needs. Beyond that they are read in
--- their order, which needs no nesting.
+-- Declarations that are read inside others, each for a type that the one before needs. Beyond that they are
+-- read in their order, which needs no nesting.
 local MOST_NESTED = 20
 
--- position, number of the declaration, place in `pending`, pack, number of tokens, and the bytes of a distance; then
--- each token's distance from the one before, and the text.
+-- position, number of the declaration, place in `pending`, pack, number of tokens, and the bytes of a
+-- distance; then each token's distance from the one before, and the text.
 local HEADER = "<I6I4I4BI2B"
 local HEADER_SIZE = string.packsize(HEADER)
 
@@ -58,8 +59,8 @@ local function enumerators(self, i, last, names)
   end
 end
 
--- The index of the '}' that ends a body whose '{' is at `i`; nil if the body is to be read at once. Enumerators in it
--- are added to `names`.
+-- The index of the '}' that ends a body whose '{' is at `i`; nil if the body is to be read at once.
+-- Enumerators in it are added to `names`.
 local function body_end(self, i, last, names)
   local kinds, values, depth = self.kinds, self.values, 0
   local k = i
@@ -101,8 +102,8 @@ local function behind_attributes(self, i, last)
   return i
 end
 
--- Adds the names that a typedef declares behind its body; returns the index of the ';'. nil if a declarator is more
--- than a name with stars.
+-- Adds the names that a typedef declares behind its body; returns the index of the ';'. nil if a declarator
+-- is more than a name with stars.
 local function typedef_names(self, i, last, names)
   local kinds = self.kinds
   while i <= last do
@@ -155,7 +156,7 @@ local function packed(self, from, to, pack)
     table.unpack(deltas, 1, n)) .. table.concat(self.values, " ", from, to)
 end
 
--- What a declaration that can be kept has: the index of its ';', its tag and its names.
+-- The parts of a declaration that can be kept: the index of its ';', its tag, its names, and the index of its '}'.
 local function extent(self)
   local kinds, values, i = self.kinds, self.values, self.i
   local last = i + MOST_TOKENS
@@ -225,7 +226,7 @@ end
 local state_keys = { "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet", "in_type_name", "brackets",
                      "kept_pack", "stream_is_off" }
 
--- What a kept declaration declares is an error where it is used: also where its brackets do not match.
+-- Makes the names of a kept declaration ones that raise an error where they are used.
 local function break_kept(self, kept, problem)
   if type(problem) ~= "table" then error(problem, 0) end
   local file, shown = self.file, nil

@@ -1,5 +1,5 @@
 -- Constant expressions, with C's types: a value is a Lua number and one of i32 u32 i64 u64 f64, or a string.
--- Internal to filemap.cdef. What reads them is a parser `p` (see parser.lua), which knows types and names.
+-- Internal to filemap.cdef. The parser `p` (see parser.lua) gives types and named values.
 local lexer = require "filemap.cdef.lexer"
 
 local fail = lexer.fail

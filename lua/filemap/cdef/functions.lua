@@ -1,5 +1,5 @@
--- Functions, which are passed over: how they are told from other declarations, and where they end. These are methods of
--- the parser. Internal to filemap.cdef.
+-- Functions, which are passed over: how the parser recognizes them, and where they end. These are
+-- methods of the parser. Internal to filemap.cdef.
 local lexer = require "filemap.cdef.lexer"
 
 local Functions = {}
@@ -9,7 +9,7 @@ local in_front_of_brackets = {
   decltype = true, DECLSPEC_ALIGN = true, __aligned = true, typeof = true, __typeof__ = true, __asm__ = true,
   _Atomic = true, noexcept = true,
 }
--- What may follow a member function's parameters.
+-- Words that may follow a member function's parameters.
 local behind_parameters = { override = true, final = true, throw = true, ["try"] = true, requires = true }
 local ends_lookahead = { [";"] = true, ["{"] = true, ["}"] = true, ["="] = true, [","] = true, [":"] = true,
                          ["end"] = true }
@@ -36,6 +36,12 @@ function Functions:begins_parameters(start, i)
     and not self:starts_type(i + 2))
 end
 
+-- Tokens that can come before a function's parameters, besides brackets: those of a return type.
+local before_parameters = {
+  name = true, ["*"] = true, ["&"] = true, ["&&"] = true, ["::"] = true, ["~"] = true, ["<"] = true, [">"] = true,
+  [">>"] = true, number = true, ["..."] = true, ["^"] = true,
+}
+
 --- If what starts here declares a function, its name, and how many tokens are before that.
 function Functions:function_name()
   local start, kinds, values = self.i, self.kinds, self.values
@@ -51,7 +57,7 @@ function Functions:function_name()
       return value, i - start
     elseif kind == "name" and kinds[i + 1] == "(" and (in_front_of_brackets[value] or self:is_silent(i)) then
       i = self:behind(i + 1)
-    elseif kind == "bad" then
+    elseif not before_parameters[kind] then
       return nil
     else
       i = i + 1
@@ -77,14 +83,31 @@ end
 local stops_at_body = { [";"] = true, ["{"] = true }
 local stops_at_more = { [";"] = true, ["{"] = true, [","] = true, [":"] = true }
 
--- What parameters are made of in C, and what a default value of C++ begins with.
+-- Tokens that C's parameters consist of.
 local parameter_kinds = {
   name = true, ["*"] = true, ["&"] = true, ["&&"] = true, [","] = true, ["("] = true, [")"] = true, ["["] = true,
   ["]"] = true, ["..."] = true, ["::"] = true, ["<"] = true, [">"] = true, number = true, [":"] = true,
 }
 
--- Names that follow each other in front of a function's name: attributes, a type. More of them are no declaration.
+-- Names that follow each other in front of a function's name: attributes, a type. More of them are no
+-- declaration.
 local MOST_NAMES = 6
+
+--- Whether the parameters of a function whose name is `before` tokens on are parameters. The index behind
+-- them is returned too, nil where a default value of C++ is in them.
+function Functions:has_parameters(before)
+  local kinds, k = self.kinds, self.i + before + 1
+  if kinds[k] ~= "(" then return true end
+  local stop, depth = self:behind(k), 0
+  for j = k, stop - 1 do
+    local kind = kinds[j]
+    if kind == "=" then return true end
+    if kind == ")" or kind == "]" then depth = depth - 1 end
+    if depth < 2 and (not parameter_kinds[kind] or kind == "name" and self.values[j] == "sizeof") then return false end
+    if kind == "(" or kind == "[" then depth = depth + 1 end
+  end
+  return true, stop
+end
 
 --- Whether what starts here can be a member function whose name is `before` tokens on.
 function Functions:can_be_function(before)
@@ -95,21 +118,15 @@ function Functions:can_be_function(before)
     names = plain and names + 1 or 0
     if names > MOST_NAMES // 2 then return false end
   end
-  local k = i + before + 1
-  if kinds[k] ~= "(" then return true end
-  local stop = self:behind(k)
-  while k < stop do
-    if kinds[k] == "=" then return true end
-    if not parameter_kinds[kinds[k]] then return false end
-    k = k + 1
-  end
+  local well, stop = self:has_parameters(before)
+  if not well or not stop then return well end
   local word = kinds[stop] == "name" and values[stop]
   return not word or self:is_attribute(stop) or self:is_keyword(word) or behind_parameters[word]
     or word == word:upper()
 end
 
---- Steps over a function, with its body if it has one. A member that is declared with it would be lost: `at` is where
--- to report that, nil outside of structs.
+--- Steps over a function, with its body if it has one. A member that is declared with it would be lost: `at`
+-- is where to report that, nil outside of structs.
 function Functions:skip_function(at)
   local kind = self:skip_to(at and stops_at_more or stops_at_body)
   if kind == "," then lexer.fail(at, "a function and what is declared with it are not read here") end

@@ -1,8 +1,8 @@
--- Headers of the systems that are known without their files: used where an #include of them is not found. Internal to
--- filemap.cdef.
+-- Headers of the systems that are known without their files: used where an #include of them is not found.
+-- Internal to filemap.cdef.
 --
--- Types come by their names alone (names.lua), whether their header is included or not; here are the macros, and what
--- changes a layout. A macro whose value names.lua knows is defined as itself.
+-- Types come by their names alone (names.lua), whether their header is included or not; here are the macros,
+-- and what changes a layout. A macro whose value names.lua knows is defined as itself.
 local headers = {}
 
 -- Name -> text, a function (abi) -> text, or true: nothing in it matters to a layout.

@@ -9,8 +9,9 @@ end
 
 -- {-- Values ---------------------------------------------------------------------------------------
 
--- What the systems' headers define, for a text that was pasted without its includes. For #ifdef these are defined only
--- by the includes themselves (headers.lua): BIG_ENDIAN is a macro of <endian.h>, and of others a choice.
+-- Macros of the systems' headers, for a text that was pasted without its includes. For #ifdef they are
+-- defined only by the includes themselves (headers.lua): BIG_ENDIAN is a macro of <endian.h>, and of others a
+-- choice.
 local everywhere = {
   BYTE_ORDER = 1234, LITTLE_ENDIAN = 1234, BIG_ENDIAN = 4321, PDP_ENDIAN = 3412, __BYTE_ORDER = 1234,
   __LITTLE_ENDIAN = 1234, __BIG_ENDIAN = 4321, __PDP_ENDIAN = 3412, __FLOAT_WORD_ORDER = 1234,
@@ -41,7 +42,8 @@ local of_compilers = set [[
   __i386__ _M_IX86 _M_IX86_FP __arm__ __aarch64__ _M_ARM _M_ARM64 _M_ARMT _M_ARM64EC _M_HYBRID_X86_ARM64 _M_IA64
   __ia64__ _M_PPC _M_ALPHA _M_MRX000 _M_CEE _M_CEE_PURE _MANAGED __powerpc__ __powerpc64__ __ppc__ __PPC__ __mips__
   mips __mips __sparc__ __s390__ __s390x__ __riscv __riscv_xlen __alpha__ __hppa__ __m68k__ __sh__ __loongarch__
-  __ILP32__ __LP64__ _LP64 _FORTIFY_SOURCE NDEBUG _DEBUG DEBUG __STRICT_ANSI__ __OPTIMIZE__ __OPTIMIZE_SIZE__ __NO_INLINE__ __STDC__
+  __ILP32__ __LP64__ _LP64 _FORTIFY_SOURCE NDEBUG _DEBUG DEBUG
+  __STRICT_ANSI__ __OPTIMIZE__ __OPTIMIZE_SIZE__ __NO_INLINE__ __STDC__
   __STDC_VERSION__ __STDC_HOSTED__ __STDC_NO_ATOMICS__ __STDC_NO_THREADS__ __STDC_NO_VLA__ __STDC_WANT_LIB_EXT1__
   __BIG_ENDIAN__ __LITTLE_ENDIAN__ _BIG_ENDIAN __ARMEB__ __ARMEL__ __AARCH64EB__ __MIPSEB__ __ARM_ARCH __ARM_EABI__
   __CHAR_UNSIGNED__ _CHAR_UNSIGNED __SSE__ __SSE2__ __AVX__ __AVX2__ __AVX512F__ __FMA__ __KERNEL__ __ASSEMBLY__

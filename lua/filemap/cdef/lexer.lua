@@ -1,10 +1,10 @@
 -- C's text as tokens. Internal to filemap.cdef.
 --
--- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and `at`,
--- the position where the token starts. Kinds are "name", "number" (as written), "string" and "char" (the characters
--- that they denote), "end", and for punctuation the punctuation itself. Text that is not a token of C becomes a token
--- of kind "bad" whose value is the reason. It is an error only if it is used: an apostrophe in a group that `#if`
--- skips is legal.
+-- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and
+-- `at`, the position where the token starts. Kinds are "name", "number" (as written), "string" and "char"
+-- (the characters that they denote), "end", and for punctuation the punctuation itself. Text that is not a
+-- token of C becomes a token of kind "bad" whose value is the reason. It is an error only if it is used: an
+-- apostrophe in a group that `#if` skips is legal.
 --
 -- A position is an integer: the base of its source (see sources.lua) plus the byte in it.
 local lexer = {}
@@ -48,7 +48,7 @@ for mark, follows in pairs { ["*"] = "=", [":"] = ":", ["="] = "=", ["<"] = "<="
   for c in follows:gmatch(".") do longer[byte(mark)][byte(c)] = true end
 end
 
--- The bytes that go on with a number behind its digits.
+-- The bytes that can follow the digits of a number within it.
 local continues_number = {}
 for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.'"):gmatch(".") do continues_number[byte(c)] = true end
 
@@ -112,7 +112,8 @@ local function raw_string(source, start)
   return bad(source, start, 'expected a raw string, R"(…)"')
 end
 
--- Where a comment ends that starts at `i` with '//' or '/*', and an error if it does not end; `i` if none starts.
+-- Where a comment ends that starts at `i` with '//' or '/*', and an error if it does not end; `i` if none
+-- starts.
 local function comment(source, i)
   local second = byte(source, i + 1)
   if second == 42 then
@@ -159,7 +160,8 @@ local function token(source, i, c)
   return unexpected(source, i)
 end
 
--- Where blanks, a comment or a continued line end that start at `i`, and an error in them; `i` if a token starts there.
+-- Where blanks, a comment or a continued line end that start at `i`, and an error in them; `i` if a token
+-- starts there.
 local function blank(source, i, c)
   if c == 47 then return comment(source, i) end
   if c == 92 and find(source, "^[ \t]*\r?\n", i + 1) then return find(source, "\n", i, true) + 1 end
@@ -185,9 +187,9 @@ lexer.prefixes = prefixes
 
 -- {-- Runs of tokens -------------------------------------------------------------------------------
 
---- Reads tokens of a source into a list, from the source's place on. Stops when the list has `limit` tokens, and
--- returns why: "more"; "brace" behind a '{'; "special" behind a name that is in `special`, which is not added to the
--- list but returned with its position; "directive" at a '#' that starts a line; "end".
+--- Reads tokens of a source into a list, from the source's place on. Stops when the list has `limit` tokens,
+-- and returns why: "more"; "brace" behind a '{'; "special" behind a name that is in `special`, which is not
+-- added to the list but returned with its position; "directive" at a '#' that starts a line; "end".
 -- @param source { text, base, i, fresh (whether a line starts at i) }
 -- @param line stops at the end of the line ("end"), and takes no directives
 function lexer.read(source, list, special, limit, line)
@@ -314,7 +316,7 @@ function lexer.tokens(text, base)
   return list
 end
 
---- The tokens from a source's place to the end of the line; the token of kind "end" stands at its newline.
+--- The tokens from a source's place to the end of the line; the token of kind "end" has the position of its newline.
 function lexer.line(source)
   local list = read_all(source, true)
   local n = list.n + 1
@@ -322,7 +324,8 @@ function lexer.line(source)
   return list
 end
 
---- The next token of a source alone, over ends of lines: kind, value, position; nil at a directive and at the end.
+--- The next token of a source alone, over ends of lines: kind, value, position; nil at a directive and at the
+-- end.
 function lexer.next(source)
   local list = lexer.list()
   local why, word, at = lexer.read(source, list, prefixes, 1)
@@ -381,8 +384,8 @@ function lexer.next_directive(source)
   end
 end
 
---- Goes over a function's body from behind its '{' to behind its '}'. Returns true when it is there, else false: at a
--- directive, and at the end. `depth` is the number of open braces, and is returned as well.
+--- Goes over a function's body from behind its '{' to behind its '}'. Returns true when it is there, else
+-- false: at a directive, and at the end. `depth` is the number of open braces, and is returned as well.
 function lexer.behind_body(source, depth)
   local text, i = source.text, source.i
   while true do
@@ -415,8 +418,8 @@ function lexer.behind_body(source, depth)
   end
 end
 
---- Where a line ends that starts at `i`: at its newline, over continued lines and comments. Also whether the line has
--- neither.
+--- Where a line ends that starts at `i`: at its newline, over continued lines and comments. Also whether the
+-- line has neither.
 function lexer.line_end(text, i)
   local newline = match(text, "^[^\n/]*()", i)
   local last = byte(text, newline - 1) == 13 and byte(text, newline - 2) or byte(text, newline - 1)

@@ -1,11 +1,12 @@
 -- Macros and their expansion. Internal to filemap.cdef. These are methods of the preprocessor.
 --
--- A macro is { name, text, base (its body, and the position before it), list (the body's tokens, made at the first use),
--- params (names; nil for a macro without arguments), variadic, busy }. A busy macro is being expanded: its own name in
--- its expansion stays a name, and is marked as one that never expands (kind "painted" while in a list).
+-- A macro is { name, text, base (its body, and the position before it), list (the body's tokens, made at the
+-- first use), params (names; nil for a macro without arguments), variadic, busy }. A busy macro is being
+-- expanded: its own name in its expansion stays a name, and is marked as one that never expands (kind
+-- "painted" while in a list).
 --
--- Expansion keeps a stack of contexts, the token lists that are still to be read, as compilers do: so the arguments
--- of a macro may come from the text behind the macro that named it.
+-- Expansion keeps a stack of contexts, the token lists that are still to be read, as compilers do: so the
+-- arguments of a macro may come from the text behind the macro that named it.
 local lexer = require "filemap.cdef.lexer"
 
 local append, fatal = lexer.append, lexer.fatal
@@ -176,7 +177,8 @@ function Substitution:expanded(i)
   return done
 end
 
--- The token behind a ##, or all tokens of the argument there, joined to the body. Returns the index of the token.
+-- The token behind a ##, or all tokens of the argument there, joined to the body. Returns the index of the
+-- token.
 function Substitution:join(list, k, open)
   local body, at = self.body, self.at
   local i = list.kind[k] == "name" and self.place[list.value[k]]
@@ -302,7 +304,8 @@ function Macros:special(entry, floor, from_text, out, at)
   return self:enter(entry, floor, from_text, at)
 end
 
---- Expands until the contexts above `floor` are used up, into a list. All tokens get the position `at`, or keep theirs.
+--- Expands until the contexts above `floor` are used up, into a list. All tokens get the position `at`, or
+-- keep theirs.
 function Macros:drain(floor, from_text, out, at)
   local macros = self.macros
   while true do

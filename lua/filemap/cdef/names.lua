@@ -1,5 +1,5 @@
--- The names that come with <stdint.h>, <stddef.h>, <time.h>, <limits.h> and <windows.h>, for each ABI. A header's own
--- typedefs and macros of these names come first. Internal to filemap.cdef.
+-- The names that come with <stdint.h>, <stddef.h>, <time.h>, <limits.h> and <windows.h>, for each ABI. A
+-- header's own typedefs and macros of these names come first. Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
 
 local names = {}
@@ -51,7 +51,7 @@ add_linux [[
   i32: clockid_t key_t; long: blksize_t blkcnt_t register_t; pointer: timer_t caddr_t;
 ]]
 
--- <linux/types.h>. Those of another byte order have this machine's: the header says which, the type does not.
+-- <linux/types.h>. __be16 and its kind are read in this machine's byte order: to C they are plain integers.
 add [[
   u8: __u8; u16: __u16; u32: __u32; u64: __u64; i8: __s8; i16: __s16; i32: __s32; i64: __s64;
   u16: __le16 __be16 __sum16; u32: __le32 __be32 __wsum; u64: __le64 __be64; u32: __poll_t;
@@ -82,7 +82,7 @@ add [[
     PDWORD64 PDWORDLONG PDWORD_PTR PULONG_PTR PUINT_PTR PLONG_PTR PINT_PTR BSTR LPUNKNOWN;
 ]]
 
--- What of these differs between ABIs.
+-- The kinds that differ between ABIs.
 local function varying(abi)
   local pointer, long = abi.pointer * 8, abi.long * 8
   local windows = abi.windows
@@ -150,7 +150,7 @@ opaque("pthread_attr_t", 56, 36)
 opaque("pthread_barrier_t", 32, 20)
 opaque("sem_t", 32, 16)
 declare("pthread_cond_t", function(abi)
-  return not abi.windows and "typedef union { char __size[48]; __extension__ long long __align; } pthread_cond_t;" or nil
+  return not abi.windows and "typedef union { char __size[48]; long long __align; } pthread_cond_t;" or nil
 end)
 declare("pthread_mutexattr_t pthread_condattr_t pthread_barrierattr_t", function(abi)
   return not abi.windows and [[typedef union { char __size[4]; int __align; } pthread_mutexattr_t, pthread_condattr_t,

@@ -1,4 +1,4 @@
--- #pragma pack: what holds at each token. Internal to filemap.cdef.
+-- #pragma pack: the packing at each token. Internal to filemap.cdef.
 local lexer = require "filemap.cdef.lexer"
 
 local Packing = {}
@@ -71,7 +71,7 @@ function Packing:change(words, index, at)
   self.indices[n], self.packs[n] = index, self.pack or false
 end
 
---- What holds at a token: the bytes, nil if nothing is packed.
+--- The packing at a token in bytes; nil without packing.
 function Packing:at(index)
   local indices = self.indices
   for i = #indices, 1, -1 do

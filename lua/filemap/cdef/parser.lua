@@ -1,7 +1,8 @@
--- The parser of declarations: from the preprocessor's tokens to C types and constants. Internal to filemap.cdef.
+-- The parser of declarations: from the preprocessor's tokens to C types and constants. Internal to
+-- filemap.cdef.
 --
--- It reads each token once. Types that are not complete yet are tags (see scope.lua); only complete ones are used by
--- value. Functions and variables are passed over. Its methods are in files of their own by subject.
+-- It reads each token once. Types that are not complete yet are tags (see scope.lua); only complete ones are
+-- used by value. Functions and variables are passed over. Its methods are in files of their own by subject.
 local ctype = require "filemap.ctype"
 local Cursor = require "filemap.cdef.cursor"
 local expression = require "filemap.cdef.expression"
@@ -67,7 +68,7 @@ function Parser:declare_given(name)
   self.quiet, self.in_type_name, self.kept_pack = quiet, in_type_name, kept_pack
 end
 
---- What a name means here, nil if nothing.
+--- The entity of a name here; nil for an unknown name.
 function Parser:find(name)
   local found = self.scope:find(name)
   if found then return found end
@@ -92,7 +93,7 @@ function Parser:qualified(entity, at)
     local member = not inner and type_ and type_.by_name and type_.by_name[name]
     if tag and tag.broken and not inner then return { broken = tag.broken } end
     entity = inner or member and { member = member }
-      or fail(at, "there is no '%s' in what comes before '::'", name)
+      or fail(at, "there is no '%s' in the scope before '::'", name)
   end
   return entity
 end
@@ -195,14 +196,16 @@ end
 
 local MORE_NAMES = 10000
 
---- Parses the first of some sources. Returns the parser, with the file's scope as `file` and what was `skipped`, a list
--- of { name or tag, problem }, and the macros' values by name. Declarations that are kept can still be read.
+--- Parses the first of some sources. Returns the parser, with the file's scope as `file` and what was
+-- `skipped`, a list of { name or tag, problem }, and the macros' values by name. Declarations that are kept
+-- can still be read.
 function Parser.parse(sources, abi, defines)
   local stream = Preprocessor.new(sources, abi, defines)
   local given = Scope.new("file", nil, nil, { seq = 0 })
   local file = Scope.new("file", nil, given, { seq = 1 })
   local self = setmetatable({
-    abi = abi, given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {}, pointer = ctype.pointer(abi),
+    abi = abi, given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
+    pointer = ctype.pointer(abi),
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0, in_type_name = 0,
     pending = {}, reading = 0, deltas = {}, formats = {},
   }, Parser):rewind(stream.out)

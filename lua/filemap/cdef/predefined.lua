@@ -1,5 +1,5 @@
--- The macros that compilers define by themselves. script/predefined prints this file; spec/predefined_spec.lua
--- compares it with the compilers. Internal to filemap.cdef.
+-- The macros that compilers define by themselves. script/predefined prints this file;
+-- spec/predefined_spec.lua compares it with the compilers. Internal to filemap.cdef.
 local predefined = {}
 
 -- gcc's and g++'s, but __cplusplus.

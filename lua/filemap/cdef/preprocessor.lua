@@ -1,8 +1,9 @@
--- Directives, and the stream of tokens that the parser reads: macros are expanded, and what `#if` excludes is left
--- out. Internal to filemap.cdef.
+-- Directives, and the stream of tokens that the parser reads: macros are expanded, and what `#if` excludes is
+-- left out. Internal to filemap.cdef.
 --
--- Tokens are made as they are needed: the stream `out` is a list whose arrays ask for more when they are indexed past
--- their end. What includes and #pragma pack change is kept beside it, by the number of the token that follows.
+-- Tokens are made as they are needed: the stream `out` is a list whose arrays ask for more when they are
+-- indexed past their end. The effects of includes and #pragma pack are kept beside it, by the number of the token
+-- that follows.
 local Condition = require "filemap.cdef.condition"
 local Macros = require "filemap.cdef.macros"
 local headers = require "filemap.cdef.headers"
@@ -12,8 +13,9 @@ local predefined = require "filemap.cdef.predefined"
 
 local append, fatal = lexer.append, lexer.fatal
 
--- `source` is the text that is read now, and `outer` those that include it. `conditions` are the open #if:
--- { active, taken, outer, has_else, at, source }. `missed` are the includes that were passed over: { shown, index }.
+-- `source` is the text that is read now, and `outer` those that include it. `conditions` are the open #if: {
+-- active, taken, outer, has_else, at, source }. `missed` are the includes that were passed over: { shown,
+-- index }.
 local Preprocessor = {}
 for name, method in pairs(Macros) do Preprocessor[name] = method end
 Preprocessor.__index = Preprocessor
@@ -91,8 +93,8 @@ function Preprocessor:missed_between(first, last)
   end
 end
 
---- Goes over a function's body whose '{' is the i-th token of the stream, if that is the last one that was made: its
--- text is not made into tokens. Returns whether it did.
+--- Goes over a function's body whose '{' is the i-th token of the stream, if that is the last one that was
+-- made: its text is not made into tokens. Returns whether it did.
 function Preprocessor:skip_body(i)
   if self.out.n ~= i or self.unbalanced or self.out.at[i] ~= self.source.base + self.source.i - 1 then return false end
   local depth = 1
@@ -132,7 +134,8 @@ function Preprocessor:leave()
   self.source = table.remove(self.outer)
 end
 
--- Whether a file needs not be read again: it says #pragma once, or all of it is in an #ifndef of a macro that is there.
+-- Whether a file needs not be read again: it says #pragma once, or all of it is in an #ifndef of a macro that
+-- is there.
 function Preprocessor:was_read(path)
   local guard = self.guards[path]
   return guard == true or guard and self:is_defined(guard)
@@ -165,8 +168,8 @@ end
 
 local directives = {}
 
--- Each gets its line as tokens, and its position. Those in `always` count in excluded groups too; those in `by_text`
--- read the text of their line themselves.
+-- Each gets its line as tokens, and its position. Those in `always` count in excluded groups too; those in
+-- `by_text` read the text of their line themselves.
 local always, by_text = {}, {}
 
 function Preprocessor:active()
@@ -488,16 +491,18 @@ end
 -- A '#' alone, or with a number, which preprocessors leave of an #include.
 function Preprocessor:odd_directive(at)
   local line = lexer.line(self.source)
-  if line.n == 0 or line.kind[1] == "number" or not self:active() then return end
+  if line.n == 0 or not self:active() then return end
+  local is_line = line.kind[1] == "number" and line.value[1]:find("^%d+$")
+  if is_line and (line.n == 1 or line.kind[2] == "string") then return end
   if line.kind[1] == "name" then
-    -- A comment stands before the word.
+    -- There is a comment before the word.
     self.source.i = line.at[1] - self.source.base + #line.value[1]
     return self:run_directive(line.value[1], self.source.i, at)
   end
   fatal(at, "expected a directive behind '#', got %s", lexer.shown(line.kind[1], line.value[1]))
 end
 
---- Drops what is not needed when all tokens were read: the macros and the last tokens.
+--- Drops the macros and the last tokens, once all tokens were read.
 function Preprocessor:release()
   self.macros, self.order, self.guards, self.pushed = nil, nil, nil, nil
   self.out = { kind = {}, n = 0 }
@@ -516,8 +521,8 @@ local function start_macros(abi, defines)
   return setmetatable(macros, { __index = predefined.of(abi) })
 end
 
---- The preprocessor of a source: its tokens come as `out`, the macros by name as `macros`, and those that the source
--- defined in their order as `order`.
+--- The preprocessor of a source: its tokens come as `out`, the macros by name as `macros`, and those that the
+-- source defined in their order as `order`.
 -- @param sources see sources.lua; the first text in it is the source
 -- @param defines macros by name: a number, the text, true for 1, or false for one that is not there
 function Preprocessor.new(sources, abi, defines)
@@ -525,7 +530,8 @@ function Preprocessor.new(sources, abi, defines)
   source.started = 0
   local self = setmetatable({
     sources = sources, source = source, outer = {}, abi = abi, macros = start_macros(abi, defines), order = {},
-    operators = operators, conditions = {}, contexts = {}, busy = {}, missed = {}, guards = {}, pushed = {}, counter = 0,
+    operators = operators, conditions = {}, contexts = {}, busy = {}, missed = {}, guards = {},
+    pushed = {}, counter = 0,
     packing = pack.new(), dropped = 0, budget = TOKENS_EACH * #source.text + TOKENS_MORE,
   }, Preprocessor)
   self.out = stream(self)

@@ -7,7 +7,7 @@ local Scope = require "filemap.cdef.scope"
 local fail = lexer.fail
 local Records = {}
 
--- {-- Members that are no data ---------------------------------------------------------------------
+-- {-- Declarations in a struct besides members -----------------------------------------------------
 
 local class_words = {
   friend = function(self) self:skip_function() end,
@@ -36,7 +36,7 @@ for word in ("Q_OBJECT Q_GADGET"):gmatch("%S+") do
   class_words[word] = function(self) fail(self:at(), "'%s' adds virtual functions, which are not read here", word) end
 end
 
---- The words that begin what is neither data nor a function.
+--- The words that begin a declaration which is neither a member nor a function.
 Records.class_words = class_words
 
 local maybe_function = { ["("] = true, ["~"] = true, ["::"] = true, ["<"] = true, ["&"] = true, ["&&"] = true }
@@ -138,8 +138,8 @@ local function had_a_name(self)
   return self.sources:between(self.ats[i - 2], self.ats[i - 1]):find("[%a_]") ~= nil
 end
 
--- Whether a struct or union in another, with no member's name behind it, is a member without a name. With a tag it is
--- one for Microsoft's C, and for mingw's; C++ only declares it.
+-- Whether a struct or union in another, with no member's name behind it, is a member without a name. With a
+-- tag it is one for Microsoft's C, and for mingw's; C++ only declares it.
 local function is_member(self, tag, spec)
   local inner = spec.type
   if not inner.name then return spec.own end
@@ -149,8 +149,8 @@ local function is_member(self, tag, spec)
   return fail(self:at(), "'%s %s { … };' in a struct is a member for C and none for C++", inner.kind, inner.name)
 end
 
--- A declaration without declarators in a struct. The members of a struct or union without a name are also members of
--- the one around it.
+-- A declaration without declarators in a struct. The members of a struct or union without a name are also
+-- members of the one around it.
 local function unnamed_member(self, tag, members, spec, at)
   local inner = spec.type
   if not inner.tag then fail(at, "expected the name of a member") end
@@ -222,14 +222,14 @@ local function skip_bases(self)
   end
 end
 
--- The members up to the '}'. The first error of a member is the struct's: the others are read all the same, for the
--- names that they declare.
+-- The members up to the '}'. The first error of a member is the struct's: the others are read all the same,
+-- for the names that they declare.
 function Records:members(tag, members)
   self:protected_loop("}", function(problem) tag.broken = tag.broken or problem end, self.member, tag, members)
 end
 
--- A struct of no members: gcc's C gives it no bytes, C++ one. In C's own idiom, a member of an unnamed struct type, it
--- has no bytes; any other one counts as a struct whose size is not known.
+-- A struct of no members: gcc's C gives it no bytes, C++ one. In C's own idiom, a member of an unnamed struct
+-- type, it has no bytes; any other one counts as a struct whose size is not known.
 local function empty_record(self, tag, first, last)
   tag.empty = true
   if last == first + 1 and not tag.name and not self.abi.windows then
@@ -307,8 +307,8 @@ local function attributes_here(self, attributes)
   return attributes
 end
 
---- `struct`, `union` or `class` behind its word: the tag, and whether its body is here. `before` are the attributes
--- in front of the word, of which __declspec(align) is the struct's.
+--- `struct`, `union` or `class` behind its word: the tag, and whether its body is here. `before` are the
+-- attributes in front of the word, of which __declspec(align) is the struct's.
 function Records:record(word, before)
   local at = self.ats[self.i - 1]
   local kind = word == "union" and "union" or "struct"
@@ -322,7 +322,7 @@ function Records:record(word, before)
   local after = self.kinds[self.i]
   if after ~= "{" and (after ~= ":" or not name) then
     if not name then self:expected("a name or '{'") end
-    -- Without a body, attributes behind the name are those of what is declared.
+    -- Without a body, attributes behind the name are those of the variable or typedef.
     for key, value in pairs(behind) do before[key] = before[key] or value end
     if after == "::" then return self:qualified(self:tag(kind, name, at), at) end
     return self:tag(kind, name, at)

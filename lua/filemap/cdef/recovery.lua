@@ -1,9 +1,9 @@
--- Declarations that cannot be read: they are skipped, and what they declare is an error where it is used. These are
--- methods of the parser. Internal to filemap.cdef.
+-- Declarations that cannot be read: they are skipped, and what they declare is an error where it is used.
+-- These are methods of the parser. Internal to filemap.cdef.
 --
--- Lists of declarations are read by protected loops. Each has a frame: where the declaration at hand starts, and what
--- to restore when it fails. Tokens are dropped when a declaration is read; frames around it then start later, behind as
--- many open braces.
+-- Lists of declarations are read by protected loops. Each has a frame: where the declaration at hand starts,
+-- and what to restore when it fails. Tokens are dropped when a declaration is read; frames around it then
+-- start later, behind as many open braces.
 local lexer = require "filemap.cdef.lexer"
 
 local Recovery = {}
@@ -19,8 +19,8 @@ function Recovery:absolute(i)
   return i + (self.stream and self.stream.dropped or 0)
 end
 
---- An error as one that ends a declaration alone; raises again what ends the whole parse. A plain text is an error of
--- ctype, and gets a place.
+--- An error as one that ends a declaration alone; raises again what ends the whole parse. A plain text is an
+-- error of ctype, and gets a place.
 function Recovery:recoverable(problem, at) -- luacheck: no self
   if type(problem) == "string" and at then return { at = at, message = problem } end
   if type(problem) ~= "table" or problem.fatal then error(problem, 0) end
@@ -29,8 +29,8 @@ end
 
 -- {-- Loops ----------------------------------------------------------------------------------------
 
---- Drops the tokens before the one at hand, if there are many. `open` is the number of braces that are open in the
--- declaration of the innermost loop.
+--- Drops the tokens before the one at hand, if there are many. `open` is the number of braces that are open
+-- in the declaration of the innermost loop.
 function Recovery:trim(open)
   if self.i <= TRIM or self.in_type_name > 0 then return end
   self.i = self.i - self.stream:trim(self.i)
@@ -59,8 +59,8 @@ local function restore(self, frame, count)
   for k = #self.frames, count + 1, -1 do self.frames[k] = nil end
 end
 
---- Calls step(self, a, b) for each declaration up to a closing token. One that fails is skipped, and its error given
--- to `on_problem`, with the name that it would have declared.
+--- Calls step(self, a, b) for each declaration up to a closing token. One that fails is skipped, and its
+-- error given to `on_problem`, with the name that it would have declared.
 function Recovery:protected_loop(stop, on_problem, step, a, b)
   local frame = { scope = self.scope, depth = self.depth, in_type_name = self.in_type_name }
   local count = #self.frames + 1
@@ -154,8 +154,8 @@ function Skip:step(i, kind)
   return false
 end
 
---- Steps over the declaration that failed, and declares the names in it as ones that cannot be used. Returns the name
--- that it declares, nil if it has none.
+--- Steps over the declaration that failed, and declares the names in it as ones that cannot be used. Returns
+-- the name that it declares, nil if it has none.
 function Recovery:skip_declaration(frame, problem, stop)
   local i = frame.start - self:absolute(0)
   local skip = setmetatable({ parser = self, problem = problem, open = {}, first = i, kinds = self.kinds,
@@ -197,7 +197,7 @@ function Recovery:skipped_declaration(problem, name)
   self.skipped[#self.skipped + 1] = { name = name, problem = problem }
 end
 
---- Raises if an include was passed over between two tokens: what it declares there is not known.
+--- Raises if an include was passed over between two tokens: its declarations there are unknown.
 function Recovery:check_missed(first, last)
   local missed = self.stream and self.kinds == self.stream.out.kind and self.stream:missed_between(first, last)
   if missed then lexer.fail(missed.at, "#include %s, which was not found, is inside a declaration", missed.shown) end

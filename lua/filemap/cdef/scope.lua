@@ -1,14 +1,15 @@
--- What names mean, and where. Internal to filemap.cdef.
+-- Scopes: the meaning of each name in a place. Internal to filemap.cdef.
 --
--- An entity is a type { type }, a value { value, T }, a namespace { scope }, or a tag: a struct, union or enum by its
--- own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C has two name spaces,
--- of which C++ makes one: `names` come before `tags`. While a struct is read its tag has `open`, `hidden` (the
--- members that follow are private), and `special` (it has more than a C struct, and a struct derived from it may use
--- its padding). A tag whose declaration could not be read has `broken`, the error.
+-- An entity is a type { type }, a value { value, T }, a namespace { scope }, or a tag: a struct, union or
+-- enum by its own name, { tag, kind, name, type (nil while incomplete), scope (what is declared in it) }. C
+-- has two name spaces, of which C++ makes one: `names` come before `tags`. While a struct is read its tag has
+-- `open`, `hidden` (the members that follow are private), and `special` (it has more than a C struct, and a
+-- struct derived from it may use its padding). A tag whose declaration could not be read has `broken`, the
+-- error.
 --
--- In the file's scope a name may mean a string: a declaration that is kept for later (see deferred.lua). `clock` is
--- shared by the scopes of a file: `seq`, the number of the declaration at hand, which entities get; and, while a kept
--- one is read, `limit`, its number: what was declared later is not seen.
+-- In the file's scope a name may mean a string: a declaration that is kept for later (see deferred.lua).
+-- `clock` is shared by the scopes of a file: `seq`, the number of the declaration at hand, which entities
+-- get; and, while a kept one is read, `limit`, its number: what was declared later is not seen.
 local Deferred = require "filemap.cdef.deferred"
 local lexer = require "filemap.cdef.lexer"
 
@@ -32,7 +33,8 @@ local function writable(self, key)
   return self[key]
 end
 
--- What an entry of a scope is worth: a kept declaration is read; one that is read now, or declared later, is none.
+-- The entity of an entry: a kept declaration is read first. nil for a declaration that is being read, and for a
+-- later one.
 local function settled(self, key, name, entity)
   local limit = self.clock.limit
   if type(entity) == "string" then
@@ -63,7 +65,7 @@ local function agree(a, b)
     and not (a.tag or a.fields or a.names)
 end
 
---- Declares a name. One that is there already must be the same, or lent by a struct.
+--- Declares a name. An earlier declaration of it must have the same type, or come from a struct's own scope.
 function Scope:declare(name, entity, at)
   local names = writable(self, "names")
   local there = look_up(self, "names", name)
@@ -96,12 +98,12 @@ function Scope:own_tag(kind, name)
   return tag
 end
 
---- What a name means in this scope itself.
+--- The entity of a name in this scope itself.
 function Scope:own(name)
   return look_up(self, "names", name) or look_up(self, "tags", name)
 end
 
---- What a name means here: in this scope, or in one around it.
+--- The entity of a name in this scope, or in one around it.
 function Scope:find(name)
   local scope = self
   repeat
@@ -144,9 +146,9 @@ function Scope:close()
   return lend(self, "names") + lend(self, "tags")
 end
 
---- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in several
--- structs, comes by its qualified name; what is in a namespace by its own too, which may not be free. Declarations
--- that are kept are left out.
+--- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in
+-- several structs, comes by its qualified name; what is in a namespace by its own too, which may not be
+-- free. Declarations that are kept are left out.
 function Scope:each(f, prefix)
   for _, list in ipairs { "names", "tags" } do
     for name, entity in pairs(self[list]) do

@@ -1,13 +1,13 @@
 -- The texts that are read: the source itself and what it includes. Internal to filemap.cdef.
 --
--- All texts share one line of positions: each has a base, and a byte's position is base + byte. An included text starts
--- where the one opened before it ends.
+-- All texts share one line of positions: each has a base, and a byte's position is base + byte. An included
+-- text starts where the one opened before it ends.
 local lexer = require "filemap.cdef.lexer"
 
 local Sources = {}
 Sources.__index = Sources
 
--- Limits of what one parse opens: texts, and their bytes. A cycle or a bomb of includes reaches them soon.
+-- Limits of one parse: opened texts, and their bytes. A bomb of includes reaches them within a second.
 local MOST_TEXTS = 20000
 local MOST_BYTES = 256 << 20
 
@@ -16,7 +16,8 @@ function Sources.new(include)
   return setmetatable({ include = include, opened = {}, texts = {}, bytes = 0 }, Sources)
 end
 
---- Opens a text: { text, base, i, fresh, name (nil for the source itself), path, folder (index in `include`) }.
+--- Opens a text: { text, base, i, fresh, name (nil for the source itself), path, folder (index in `include`)
+-- }.
 function Sources:open(text, name, path, folder)
   local last = self.opened[#self.opened]
   local base = last and last.base + #last.text + 1 or 0
@@ -44,7 +45,7 @@ local function last_below(list, number, key)
   return low
 end
 
--- Where the lines of a text start, made when the first position is asked for.
+-- The starts of the lines of a text, which the first error needs.
 local function line_starts(source)
   local starts = source.lines
   if not starts then

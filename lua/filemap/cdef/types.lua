@@ -1,5 +1,5 @@
--- What comes before the names in a declaration: basic types, names of types, storage. These are methods of the parser.
--- Internal to filemap.cdef.
+-- Specifiers, the words before the names in a declaration: basic types, names of types, storage. These are methods of
+-- the parser. Internal to filemap.cdef.
 local Attributes = require "filemap.cdef.attributes"
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
@@ -40,7 +40,8 @@ local basic_words = set [[void char short int long float double signed unsigned 
   _Float32x __builtin_va_list]]
 local unread = set [[_Imaginary _Float16 __fp16 __bf16 _Decimal32 _Decimal64 _Decimal128 _BitInt decltype]]
 
--- Types by their words, in this order and without those that add nothing: `long unsigned int` is "unsigned long".
+-- Types by their words, in this order and without those that add nothing: `long unsigned int` is "unsigned
+-- long".
 local word_order = {
   "_Complex", "unsigned", "signed", "short", "long", "long2", "char", "__int8", "__int16", "__int32", "__int64",
   "__int128", "int", "float", "double", "void", "_Float128", "_Float64x", "_Float64", "_Float32", "_Float32x",
@@ -56,7 +57,8 @@ local by_words = {
 local same_word = { __signed__ = "signed", __signed = "signed", __complex__ = "_Complex", __float128 = "_Float128" }
 local adds_nothing = { signed = "char", int = false }
 
--- Types without a number in Lua, which are read as bytes: size and alignment in each ABI, nil where there is none.
+-- Types without a number in Lua, which are read as bytes: size and alignment in each ABI, nil where there is
+-- none.
 local wide = {
   ["long double"] = { linux64 = { 16, 16 }, linux32 = { 12, 4 } },
   __int128 = { linux64 = { 16, 16 } },
@@ -229,7 +231,7 @@ end
 -- The type of a constant whose type follows from its value.
 local AUTO = { kind = "auto" }
 
--- What a word is, where it is not the name of something.
+-- The class of each word that is not the name of a type.
 local classes = {}
 for word in pairs(Attributes.attribute_words) do classes[word] = "attribute" end
 for word in pairs(basic_words) do classes[word] = "basic" end
@@ -343,8 +345,8 @@ function Types:with_mode(type_, attributes, at)
   return type_
 end
 
--- One word that is a type, before the name of what is declared or a '*': most declarations begin so. The tables of
--- these are made once, and not changed.
+-- A type of one word before a declarator: most declarations begin so. The
+-- tables of these are made once, and not changed.
 local function plain_specifiers(self, i)
   local word, after = self.values[i], self.values[i + 1]
   if self.kinds[i] ~= "name" or after ~= "*" and (self.kinds[i + 1] ~= "name" or classes[after]
@@ -368,7 +370,8 @@ local function plain_specifiers(self, i)
   return spec
 end
 
---- Reads what comes before the declarators: { type, typedef, extern, static, constexpr, const, align, packed }.
+--- Reads what comes before the declarators: { type, typedef, extern, static, constexpr, const, align, packed
+-- }.
 function Types:specifiers()
   local kinds, values = self.kinds, self.values
   local plain = plain_specifiers(self, self.i)

@@ -1,5 +1,5 @@
--- Values that have names or begin with one: sizeof, offsetof, casts, constants. These are methods of the parser, which
--- expression.lua calls. Internal to filemap.cdef.
+-- Values that have names or begin with one: sizeof, offsetof, casts, constants. These are methods of the
+-- parser, which expression.lua calls. Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
@@ -15,7 +15,8 @@ end
 
 -- {-- Members --------------------------------------------------------------------------------------
 
--- The member of a type, with all that follows its name: the member's type, its offset, and whether it is a bit-field.
+-- The member of a type, with all that follows its name: the member's type, its offset, and whether it is a
+-- bit-field.
 local function member_path(self, type_)
   local offset, bits = 0
   repeat
@@ -33,7 +34,8 @@ local function member_path(self, type_)
   return type_, offset, bits
 end
 
--- ((T *)0)->member, whose first '(' is the token: the member's type and offset; nil if something else is there.
+-- ((T *)0)->member, whose first '(' is the token: the member's type and offset; nil if something else is
+-- there.
 local function null_member(self)
   local i, kinds = self.i, self.kinds
   if kinds[i] ~= "(" or kinds[i + 1] ~= "(" or not self:starts_type(i + 2) then return nil end
@@ -66,7 +68,7 @@ local function qualified_member(self)
   self.i = i
 end
 
--- The size of what is in brackets, from behind the '(' on; nil if it is an expression of another kind.
+-- The size of a type or member in brackets, from behind the '(' on; nil for another expression.
 local function bracketed_size(self, at)
   local type_ = qualified_member(self)
   if not type_ then
