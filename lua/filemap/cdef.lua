@@ -115,8 +115,8 @@ local function skipped_list(skipped, sources)
   return list
 end
 
--- The three results of a parse. Declarations that the parser kept are read when a program indexes a table with their names,
--- and all of them when a table is gone through.
+-- The three results of a parse. A declaration that the parser kept is read when the program uses its name, and all of
+-- them when the program iterates over a table.
 local Results = {}
 Results.__index = Results
 

@@ -1,5 +1,5 @@
--- Declarators: the part of a declaration between its type and the ',' or ';'. These are methods of the parser. Internal to
--- filemap.cdef.
+-- Declarators: the part of a declaration between its type and the ',' or ';'. These are methods of the parser.
+-- Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
