@@ -20,7 +20,8 @@ end
 local function is_version(name)
   return name:find("VERSION") or name:find("MINOR") or name:find("PATCHLEVEL") or name == "__GNUC__"
     or name == "__GNUG__" or name:find("^__GLIBCXX") or name:find("^__cpp_") or name:find("^__OPTIMIZE")
-    or name == "__NO_INLINE__" or name:find("^__SANITIZE") or name:find("^__pi[ce]") or name:find("^__PI[CE]") or name:find("_STDC_")
+    or name == "__NO_INLINE__" or name:find("^__SANITIZE") or name:find("^__pi[ce]")
+    or name:find("^__PI[CE]") or name:find("_STDC_")
 end
 
 -- The macros of a compiler that ours lack or have otherwise.
