@@ -35,6 +35,7 @@ build = {
     ["filemap.cdef.names"] = "lua/filemap/cdef/names.lua",
     ["filemap.cdef.pack"] = "lua/filemap/cdef/pack.lua",
     ["filemap.cdef.parser"] = "lua/filemap/cdef/parser.lua",
+    ["filemap.cdef.pragmas"] = "lua/filemap/cdef/pragmas.lua",
     ["filemap.cdef.predefined"] = "lua/filemap/cdef/predefined.lua",
     ["filemap.cdef.preprocessor"] = "lua/filemap/cdef/preprocessor.lua",
     ["filemap.cdef.records"] = "lua/filemap/cdef/records.lua",

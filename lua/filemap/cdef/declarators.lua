@@ -116,17 +116,16 @@ function Declarators:nested(outer, attributes)
   return name, type_, flexible, place
 end
 
-local function pointers(self, base)
+-- Steps over stars and the words behind them.
+local function pointers(self)
   local kinds = self.kinds
   repeat
     self.i = self.i + 1
-    base = self.pointer
     if kinds[self.i] == "name" then
       local own, at = self:attributes({}), self:at()
       if own.align or own.packed then fail(at, "an attribute of a pointer is not read here") end
     end
   until not points[kinds[self.i]]
-  return base
 end
 
 --- Reads a declarator: its name (nil for none), type, whether it is a flexible array, and position.
@@ -135,7 +134,10 @@ function Declarators:declarator(base, attributes)
   local kinds = self.kinds
   local kind = kinds[self.i]
   if kind == "name" then self:attributes(attributes) end
-  if points[kinds[self.i]] then base = pointers(self, base) end
+  if points[kinds[self.i]] then
+    pointers(self)
+    base = self.pointer
+  end
   local i = self.i
   local at = self.ats[i]
   kind = kinds[i]
