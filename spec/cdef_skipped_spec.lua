@@ -157,6 +157,27 @@ describe("types that are kept as text until they are used", function()
     assert.are.equal("C", names(skipped))
   end)
 
+  it("leave a type alone that is declared after a pointer to it", function()
+    local source = [[
+      struct A { struct B *b; struct C *c; int a; };
+      struct B { int x, y; };
+      typedef enum { FIRST } E;
+      struct C { int z; } __attribute__((packed));
+      class D { public: C c; };
+      struct F { struct B b; struct C c; };
+    ]]
+    for _, order in ipairs { { "A", "B", "F" }, { "F", "A", "B" }, { "B", "A", "F" } } do
+      local types = cdef.parse(source, { abi = "linux64" })
+      local sizes = { A = 24, B = 8, F = 12 }
+      for _, name in ipairs(order) do assert.are.equal(sizes[name], types[name].size, name) end
+    end
+    local _, _, skipped = cdef.parse(source)
+    assert.are.equal(0, #skipped)
+    _, _, skipped = cdef.parse("struct A { struct B b; };\nstruct B { int x; };")
+    assert.are.equal("A", names(skipped))
+    contains("'struct B' is not complete here", skipped[1].message)
+  end)
+
   it("keep their packing, their macros and their place", function()
     local types, _, skipped = cdef.parse([[
       #define SIZE 3

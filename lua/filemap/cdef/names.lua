@@ -135,6 +135,9 @@ end)
 declare("timespec", "struct timespec { time_t tv_sec; long tv_nsec; };")
 declare("timeval", "struct timeval { long tv_sec; long tv_usec; };")
 declare("va_list __gnuc_va_list", "typedef __builtin_va_list va_list, __gnuc_va_list;")
+declare("__int128_t __uint128_t", function(abi)
+  return abi.name == "linux64" and "typedef __int128 __int128_t; typedef unsigned __int128 __uint128_t;" or nil
+end)
 declare("max_align_t", "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld; } max_align_t;")
 
 -- A union of Linux that its users see as bytes alone: size in 64 and in 32 bits, and what aligns it.

@@ -88,8 +88,21 @@ function Scope:set_tag(name, tag)
   writable(self, "tags")[name] = tag
 end
 
+-- While a kept declaration is read: the tag that a later declaration has for a name, or one in its place, which stay
+-- incomplete for it; nil if there is none.
+local function later_tag(self, kind, name)
+  local limit, there = self.clock.limit, self.tags[name]
+  if not limit or not there then return nil end
+  if type(there) == "string" then
+    return Deferred.number(there) > limit and { tag = true, kind = kind, name = name } or nil
+  end
+  return there.seq and there.seq > limit and there or nil
+end
+
 --- The tag of a name in this scope itself, made if there is none.
 function Scope:own_tag(kind, name)
+  local later = later_tag(self, kind, name)
+  if later then return later end
   local tag = look_up(self, "tags", name)
   if not tag or self.lent[tag] and tag.type then
     tag = { tag = true, kind = kind, name = name, seq = self.clock.seq }
