@@ -35,7 +35,7 @@ local function raise(level, message, ...)
   error(message:format(...), level + 2)
 end
 
-local option_keys = { abi = true, defines = true }
+local option_keys = { abi = true, defines = true, bytes = true, text = true }
 
 local function check_options(options)
   if options == nil then return ctype.native_abi, {} end
@@ -60,6 +60,26 @@ local function check_options(options)
     end
   end
   return abi, defines
+end
+
+-- Applies the options `bytes` and `text` to the structs among the types. Text comes first, since `bytes = true` means
+-- all the other arrays.
+local function make_strings(types, options)
+  local records = {}
+  for _, type_ in next, types do
+    records[#records + 1] = type(type_) == "table" and (struct_type.ctype_of(type_) or type_.fields and type_) or nil
+  end
+  for _, name in ipairs { "text", "bytes" } do
+    local paths = options and rawget(options, name)
+    if paths then
+      if paths ~= true and type(paths) ~= "table" then
+        raise(2, "option '%s' must be true or a list of paths, got %s", name, type(paths))
+      end
+      local element = name == "text" and ctype.char(1) or ctype.bytes()
+      local well, message = pcall(ctype.make_strings, records, element, paths)
+      if not well then raise(2, "option '%s': %s", name, message) end
+    end
+  end
 end
 
 -- What a user gets of an entity: a struct's type object, or a C type as fields take it.
@@ -90,7 +110,8 @@ end
 -- @tparam string source C, in UTF-8
 -- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`, `wchar_t`, pointers
 -- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the text),
--- `true` (1), or `false` (not there, though the ABI has it)
+-- `true` (1), or `false` (not there, though the ABI has it); `bytes`: true, or a list of paths as for
+-- @{struct:offsetof}: arrays of `uint8_t` that become strings of bytes; `text`: the same for text up to NUL
 -- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions are
 -- @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for fields of
 -- @{filemap.struct.define}
@@ -103,7 +124,10 @@ function cdef.parse(source, options)
   end
   local abi, defines = check_options(options)
   local well, types, constants = pcall(read, source, abi, defines)
-  if well then return types, constants end
+  if well then
+    make_strings(types, options)
+    return types, constants
+  end
   local problem = types
   if type(problem) ~= "table" then error(problem, 0) end
   local line, column = lexer.position(source, problem.at)

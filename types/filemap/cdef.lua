@@ -6,6 +6,8 @@
 ---@class filemap.cdef_options
 ---@field abi? "linux64"|"linux32"|"win64"|"win32" default: this machine's
 ---@field defines? table<string, string|number|boolean> macros by name; false: not there
+---@field bytes? boolean|string[] arrays of uint8_t that become strings: all, or those of these paths
+---@field text? boolean|string[] the same for text up to NUL
 
 ---C declarations as types.
 ---@class filemap.cdef_module
