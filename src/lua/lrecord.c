@@ -397,25 +397,25 @@ static int array_len(lua_State *L)
 
 /* {-- Arguments of methods in Lua ---------------------------------------------------------------- */
 
-/* check_integer(n, what, place [, least]) -> n as an integer; raises for another value, and for less than
+/* check_integer(n, what, number [, least]) -> n as an integer; raises for another value, and for less than
 ** `least`. */
 static int check_integer(lua_State *L)
 {
   int is_integer;
   const lua_Integer n = lua_tointegerx(L, 1, &is_integer);
   const char *what = luaL_checkstring(L, 2);
-  const LUAI_UACINT place = (LUAI_UACINT)luaL_checkinteger(L, 3);
+  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
   if (!is_integer || lua_type(L, 1) != LUA_TNUMBER)
-    return fmb_raise(L, "bad argument #%I to '%s' (integer expected, got %s)", place, what,
+    return fmb_raise(L, "bad argument #%I to '%s' (integer expected, got %s)", number, what,
                      lua_type(L, 1) == LUA_TNUMBER ? "float" : fmb_push_type_name(L, 1));
   if (!lua_isnoneornil(L, 4) && n < lua_tointeger(L, 4))
-    return fmb_raise(L, "bad argument #%I to '%s' (%I is less than %I)", place, what, (LUAI_UACINT)n,
+    return fmb_raise(L, "bad argument #%I to '%s' (%I is less than %I)", number, what, (LUAI_UACINT)n,
                      (LUAI_UACINT)lua_tointeger(L, 4));
   lua_pushinteger(L, n);
   return 1;
 }
 
-/* check_elements(i, what, place, n, count) -> i as an integer; raises unless an array of `count` elements
+/* check_elements(i, what, number, n, count) -> i as an integer; raises unless an array of `count` elements
 ** has n from the i-th on. */
 static int check_elements(lua_State *L)
 {
@@ -431,16 +431,16 @@ static int check_elements(lua_State *L)
   return 1;
 }
 
-/* check_timeout(seconds, what, place): raises for an invalid time-out. */
+/* check_timeout(seconds, what, number): raises for an invalid time-out. */
 static int check_timeout(lua_State *L)
 {
   const char *what = luaL_checkstring(L, 2);
-  const LUAI_UACINT place = (LUAI_UACINT)luaL_checkinteger(L, 3);
+  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
   if (lua_isnil(L, 1) || (lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0)) return 0;
   if (lua_type(L, 1) != LUA_TNUMBER)
-    return fmb_raise(L, "bad argument #%I to '%s' (number expected, got %s)", place, what,
+    return fmb_raise(L, "bad argument #%I to '%s' (number expected, got %s)", number, what,
                      fmb_push_type_name(L, 1));
-  return fmb_raise(L, "bad argument #%I to '%s' (time-out %s is negative or NaN)", place, what,
+  return fmb_raise(L, "bad argument #%I to '%s' (time-out %s is negative or NaN)", number, what,
                    luaL_tolstring(L, 1, NULL));
 }
 
