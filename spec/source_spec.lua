@@ -48,9 +48,9 @@ describe("the sources", function()
   end)
 
   it("in Lua are all that LuaRocks installs, and the command's are a rock of their own", function()
-    for rock, folder in pairs { filemap = "lua", ["filemap-cli"] = "cli" } do
+    for rock, folder in pairs { ["filemap-scm-1"] = "lua", ["cli/filemap-cli-scm-1"] = "cli" } do
       local listed = {}
-      for name, path in read(rock .. "-scm-1.rockspec"):gmatch('([%w_."%[%]]+) = "(%l+/[%w_/]+%.lua)"') do
+      for name, path in read(rock .. ".rockspec"):gmatch('([%w_."%[%]]+) = "(%l+/[%w_/]+%.lua)"') do
         assert.are.equal(folder .. "/" .. name:gsub('[%["%]]', ""):gsub("%.", "/") .. ".lua", path)
         listed[#listed + 1] = path
       end

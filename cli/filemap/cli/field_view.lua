@@ -13,16 +13,11 @@ local MARK, HISTORY, SHORT = 1, 32, 4
 
 local function new(type_, title)
   local self = setmetatable({ nodes = layout.nodes(type_), title = title, top = 1, at = 1, open = {}, seen = {} }, View)
-  for i, node in ipairs(self.nodes) do
+  for _, node in ipairs(self.nodes) do
     if node.group == "record" then
       self.open[node] = not node.parent or node.parent.group ~= "array"
     elseif node.group then
-      local count = 0
-      for j = i + 1, #self.nodes do
-        if self.nodes[j].parent == node then count = count + 1 end
-        if self.nodes[j].depth <= node.depth or count > SHORT then break end
-      end
-      self.open[node] = count <= SHORT
+      self.open[node] = #node.children <= SHORT
     end
   end
   self:list()
@@ -46,14 +41,22 @@ end
 -- {-- Values ---------------------------------------------------------------------------------------
 
 local function shown(value)
-  if type(value) == "number" then return number.text(value) end
-  if type(value) ~= "table" then return text.printable(tostring(value)) end
+  return type(value) == "number" and number.text(value) or text.printable(tostring(value))
+end
+
+-- The most members of a folded group that are shown in its row.
+local BRIEF = 16
+local MORE = text.unicode and "…" or ".."
+
+-- The values of a folded group in one line.
+local function summary(node, values)
   local parts = {}
-  for i = 1, math.min(#value, 16) do
-    parts[i] = type(value[i]) == "table" and "…" or shown(value[i])
+  for i = 1, math.min(#node.children, BRIEF) do
+    local child = node.children[i]
+    local value = child.group and MORE or shown(layout.value(values, child))
+    parts[i] = node.group == "array" and value or child.name .. "=" .. value
   end
-  local list = table.concat(parts, " ")
-  return text.unicode and list or list:gsub("…", ".")
+  return table.concat(parts, " ")
 end
 
 -- What a field was and is: when it changed, its range, its last values.
@@ -97,9 +100,9 @@ local function graph(seen, bar, spark)
 end
 
 local function row(self, node, values, now, size)
-  local value = layout.value(values, node)
   local folded = node.group and not self.open[node]
-  local is = folded and shown(value) or not node.group and value
+  local is
+  if folded then is = summary(node, values) elseif not node.group then is = layout.value(values, node) end
   local seen = (folded or not node.group) and remember(self, node, is, now)
   local fresh = seen and now - seen.changed < MARK
   local mark = node.group and (folded and style.folded or style.unfolded) or " "

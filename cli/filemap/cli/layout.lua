@@ -1,8 +1,8 @@
 -- The fields of a struct as a tree, and where their values are in a table that `read` returned. Internal to the
 -- command.
 --
--- A node is { name, path, depth, parent, steps, group }. `steps` leads to the value in a table: { "cars", 3, "pos" }.
--- `group` is "record" or "array" for a node with nodes below it.
+-- A node is { name, path, depth, parent, steps, group, children }. `steps` leads to the value in a table: { "cars", 3,
+-- "pos" }. `group` is "record" or "array" for a node with children.
 local cdef = require "filemap.cdef"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
@@ -93,7 +93,11 @@ local function add(nodes, parent, step, value)
   local path = not parent and name or element and parent.path .. name or parent.path .. "." .. name
   local node = { name = name, path = path, depth = #steps - 1, parent = parent, steps = steps, group = group_of(value) }
   nodes[#nodes + 1] = node
-  if node.group then add_members(nodes, node, value) end
+  if parent then parent.children[#parent.children + 1] = node end
+  if node.group then
+    node.children = {}
+    add_members(nodes, node, value)
+  end
 end
 
 function add_members(nodes, parent, value)

@@ -2,7 +2,7 @@ rockspec_format = "3.0"
 package = "filemap-cli"
 version = "scm-1"
 source = {
-  -- The project is not published yet: build from a checkout, with `luarocks make filemap-cli-scm-1.rockspec`.
+  -- The project is not published yet: build from a checkout, with `luarocks make cli/filemap-cli-scm-1.rockspec`.
   url = ".",
 }
 description = {
