@@ -114,7 +114,7 @@ describe("filemap publish and follow", function()
     writer:close()
   end)
 
-  it("fail for a state that does not come, a second writer, a long value and what is no JSON", function()
+  it("fail for a state that does not come, a second writer, a long value and invalid JSON", function()
     local name = support.unique()
     local function fails(words)
       local _, problem, status = command.run(words)

@@ -105,7 +105,7 @@ describe("filemap copy", function()
     assert.equal("abc", view:get_string(0, 3))
   end)
 
-  it("fails with status 1 for a section that does not exist, and says how a file is written", function()
+  it("fails with status 1 for a section that does not exist, and shows how to write a file", function()
     local _ <close>, name = command.section("abc")
     local word = support.unique()
     local _, problem, status = command.run { "copy", name, word }

@@ -72,9 +72,9 @@ describe("filemap doctor", function()
     assert.equal(1, status)
   end)
 
-  it_as_root("finds a /dev/shm that is no tmpfs of its own", function()
+  it_as_root("finds a /dev/shm that is not a tmpfs", function()
     local found = examine("mount -t tmpfs tmpfs /dev; mkdir -m 1777 /dev/shm")
-    finds(found, "folder", "warning", "no file system of its own")
+    finds(found, "folder", "warning", "not a file system of its own")
   end)
 
   it_as_root("finds noexec", function()

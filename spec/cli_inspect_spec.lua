@@ -16,11 +16,12 @@ struct Player {
 support.clean()
 
 describe("filemap list", function()
+  local it = support.only("posix", "Windows' list of names is not there yet")
+
   it("prints each live name and its size, with a tab between them", function()
     local _ <close>, name = command.section(("x"):rep(100))
     local said = command.output { "list" }
-    local line = support.windows and name or ("Local\\%s\t100\n"):format(name)
-    assert.is_truthy(said:find(line, 1, true), said)
+    assert.is_truthy(said:find(("Local\\%s\t100\n"):format(name), 1, true), said)
   end)
 
   it("prints one object a line with --json", function()
@@ -30,7 +31,7 @@ describe("filemap list", function()
       local object = assert(dkjson.decode(line))
       if object.name == "Local\\" .. name then seen = object.size end
     end
-    assert.equal(100, support.windows and seen and 100 or seen)
+    assert.equal(100, seen)
   end)
 end)
 

@@ -34,7 +34,7 @@ describe("the guide across machines", function()
     line = line:gsub("broker%.example", ("127.0.0.1 -p %d"):format(port)):gsub("Lap", name)
       :gsub("filemap (%l+)", command.line {} .. " %1")
     -- The shell ends all of its processes at the end of its input.
-    local script = ("set -m; { %s; } </dev/null & read line; kill -- -$!; wait"):format(line)
+    local script = ("set -m; { %s; } </dev/null & read line; { kill -- -$!; wait; } 2>/dev/null"):format(line)
     return support.own(process.spawn { "bash", "-c", script }, line)
   end
 

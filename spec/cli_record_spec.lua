@@ -253,13 +253,13 @@ describe("filemap replay", function()
     child:close()
   end)
 
-  it("rejects what is no recording, and a damaged one", function()
+  it("rejects other files and damaged recordings", function()
     local function problem_of(path)
       local _, problem, status = command.run { "replay", path, support.unique(), "--speed", "1e6" }
       assert.equal(1, status, problem)
       return problem
     end
-    assert.is_truthy(problem_of(command.file("hello")):find("is no recording", 1, true))
+    assert.is_truthy(problem_of(command.file("hello")):find("is not a recording", 1, true))
     for name, frame in pairs { long = "\0\x7fabc", far = "\x7f\1a", cut = "\x80", endless = ("\x80"):rep(12) } do
       assert.is_truthy(problem_of(recording(64, { { 0, frame } })):find("is damaged", 1, true), name)
     end

@@ -43,7 +43,7 @@ describe("wrong usage", function()
     return problem
   end
 
-  it("has exit status 2 and one line that says what is wrong and the nearest right word", function()
+  it("has exit status 2 and one line that names the mistake and the nearest right word", function()
     for words, near in pairs {
       ["wach"] = "watch", ["lst"] = "list", ["recieve"] = "receive", ["dump x --ofset 1"] = "--offset",
       ["watch x --heeader y"] = "--header", ["list --jsn"] = "--json",
@@ -59,9 +59,9 @@ describe("wrong usage", function()
     assert.is_truthy(complaint():find("command", 1, true))
     assert.is_truthy(complaint("dump"):find("NAME", 1, true))
     assert.is_truthy(complaint("list", "x"):find("too many arguments", 1, true))
-    assert.is_truthy(complaint("dump", "x", "--offset", "zz"):find("'zz' is no size", 1, true))
+    assert.is_truthy(complaint("dump", "x", "--offset", "zz"):find("'zz' is not a size", 1, true))
     assert.is_truthy(complaint("dump", "x", "--offset"):find("--offset", 1, true))
-    assert.is_truthy(complaint("record", "x", "y", "--rate", "0"):find("'0' is no number", 1, true))
+    assert.is_truthy(complaint("record", "x", "y", "--rate", "0"):find("'0' is not a number", 1, true))
     assert.is_truthy(complaint("watch", "x", "--header", "y", "--type", "z", "--abi", "win16"):find("win32", 1, true))
     assert.is_truthy(complaint("get", "x", "what"):find("T@OFFSET", 1, true))
     assert.is_truthy(complaint("get", "x", "z9@4"):find("the type is one of", 1, true))

@@ -20,25 +20,43 @@ function command.line(words)
   return table.concat(parts, " ")
 end
 
-local function read(path)
+function command.read(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read("a")
 end
 
--- run{ word..., input =, env =, under = } -> standard output, standard error, exit status. `under` is a command under
--- which it runs. It has a deadline, since it runs in the foreground.
-function command.run(words)
+-- The same on Windows, where os.execute of Lua 5.4.4 does not return the exit status: it takes an old errno for one.
+local function run_as_child(words)
+  local errors = support.tmpname()
+  local line = { support.lua, "-e", "io.stderr = io.open(os.getenv('SPEC_ERRORS'), 'wb')", "bin/filemap",
+    env = { SPEC_ERRORS = errors } }
+  for _, word in ipairs(words) do line[#line + 1] = tostring(word) end
+  local child <close>, said = process.spawn(line), {}
+  child:write(words.input or "")
+  child:close_input()
+  repeat
+    local text = child:read(support.deadline)
+    said[#said + 1] = text
+  until not text
+  return #said > 0 and table.concat(said, "\n") .. "\n" or "", child:wait(support.deadline), errors
+end
+
+local function run_in_shell(words)
   local input, output, errors = support.tmpname(), support.tmpname(), support.tmpname()
   local file <close> = assert(io.open(input, "wb"))
   file:write(words.input or "")
   file:close()
   local line = ("%s <%s >%s 2>%s"):format(command.line(words), quote(input), quote(output), quote(errors))
-  if support.windows then line = '"' .. line .. '"' else line = ("timeout %d %s"):format(support.deadline, "sh -c "
-    .. quote("exec " .. line:gsub("^([%w_]+=)", "env %1"))) end
-  local _, how, code = os.execute(line)
-  local said, problem = read(output), read(errors)
-  if support.windows then said, problem = said:gsub("\r\n", "\n"), problem:gsub("\r\n", "\n") end
-  return said, problem, how == "signal" and 128 + code or code
+  local script = "exec " .. line:gsub("^([%w_]+=)", "env %1")
+  local _, how, code = os.execute(("timeout %d sh -c %s"):format(support.deadline, quote(script)))
+  return command.read(output), how == "signal" and 128 + code or code, errors
+end
+
+-- run{ word..., input =, env =, under = } -> standard output, standard error, exit status. `under` is a command under
+-- which it runs (not on Windows). It has a deadline, since it runs in the foreground.
+function command.run(words)
+  local said, status, errors = (support.windows and run_as_child or run_in_shell)(words)
+  return said, (command.read(errors):gsub("\r\n", "\n")), status
 end
 
 -- Runs it and checks that it succeeded in silence. Returns what it printed.
@@ -80,7 +98,5 @@ function command.file(bytes, suffix)
   file:write(bytes)
   return path
 end
-
-command.read = read
 
 return command

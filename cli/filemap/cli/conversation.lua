@@ -65,7 +65,7 @@ function Input:close()
   if self.pid or self.ended then self.process:close() end
 end
 
--- Sends what there is of the input. Returns false if the other end is gone.
+-- Sends the input that has arrived. Returns false if the other end is gone.
 local function forward(conn, input)
   while not input.ended do
     local message, _, code = input.conn:receive(0)
@@ -80,7 +80,7 @@ local function forward(conn, input)
   return true
 end
 
--- Prints what there is of the connection. Returns false after its end.
+-- Prints the messages that have arrived. Returns false after the last one.
 local function print_messages(conn, raw)
   while true do
     local message, problem, code = conn:receive(0)

@@ -1,4 +1,4 @@
--- What of this machine limits filemap. Internal to the command.
+-- Finds the limits of this machine for filemap. Internal to the command.
 --
 -- Returns a function that returns a list of { check =, result = "ok" | "warning" | "failed", message =, advice = }.
 local filemap = require "filemap"
@@ -22,8 +22,8 @@ local function user()
   return math.tointeger(tonumber(read("/proc/self/status"):match("Uid:%s+%d+%s+(%d+)"))) or 0
 end
 
--- The options and the type of the mount at a path; nil if the path is on the device of the folder above it, and so no
--- mount point. A line of mountinfo does not show that, since a later mount may hide it. Of two mounts at one point the
+-- The options and the type of the mount at a path; nil if the path is on the device of the folder above it, and so is
+-- not a mount point. A line of mountinfo does not show that, since a later mount may hide it. Of two mounts at one point the
 -- last line counts.
 local function mount_of(path)
   local own, above = (shell.output(("stat -c %%d %s %s/.. 2>/dev/null"):format(path, path)) or ""):match("(%d+)\n(%d+)")
@@ -78,7 +78,7 @@ function checks.folder()
       return "failed", FOLDER .. " is missing", ("mkdir -m 1777 %s && mount -t tmpfs -o mode=1777 tmpfs %s"):format(
         FOLDER, FOLDER)
     end
-    return "warning", FOLDER .. " is no file system of its own, so sections are files on a disk",
+    return "warning", FOLDER .. " is not a file system of its own, so sections are files on a disk",
       ("mount -t tmpfs -o mode=1777 tmpfs %s"):format(FOLDER)
   end
   if kind ~= "tmpfs" then return "warning", ("%s is %s and not tmpfs"):format(FOLDER, kind), "mount a tmpfs there" end
@@ -98,10 +98,10 @@ function checks.room()
   local total, available, inodes = space(FOLDER)
   local message = ("%s is free in %s"):format(progress.bytes(available), FOLDER)
   if total > 0 and (available < filemap.page_size or inodes == 0) then
-    return "failed", FOLDER .. " is full", ("remove what is not used: ls -lS %s"):format(FOLDER)
+    return "failed", FOLDER .. " is full", ("remove unused files: ls -lS %s"):format(FOLDER)
   end
   if total > 0 and available < total // 20 then
-    return "warning", message .. ", less than 5 %", ("remove what is not used: ls -lS %s"):format(FOLDER)
+    return "warning", message .. ", less than 5 %", ("remove unused files: ls -lS %s"):format(FOLDER)
   end
   return "ok", message
 end
@@ -163,7 +163,7 @@ function checks.names()
     FOLDER, prefix, uid)) or ""
   if planted == "" then return "ok", "no other user has taken this user's names" end
   local first, count = planted:match("[^\n]+"), select(2, planted:gsub("[^\n]+", ""))
-  return "warning", ("%d of this user's names are taken by another user or by no regular file, such as %s"):format(
+  return "warning", ("%d of this user's names are taken by another user or by other kinds of files, such as %s"):format(
     count, first), "ask the administrator to remove them"
 end
 

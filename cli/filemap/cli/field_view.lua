@@ -24,7 +24,7 @@ local function new(type_, title)
   return self
 end
 
--- Collects the nodes that no folded node hides.
+-- Collects the nodes that are not inside a folded node.
 function View:list()
   local hidden
   self.rows = {}
@@ -59,7 +59,7 @@ local function summary(node, values)
   return table.concat(parts, " ")
 end
 
--- What a field was and is: when it changed, its range, its last values.
+-- The history of a field: when it changed, its range, its last values.
 local function remember(self, node, value, now)
   local seen = self.seen[node]
   if not seen then

@@ -56,10 +56,10 @@ function encode(value)
   return getmetatable(value) == OBJECT and encode_object(value) or encode_table(value)
 end
 
---- One line of JSON without its end. Bytes that are no UTF-8 become U+FFFD; NaN and infinity become null.
+--- One line of JSON without its end. Bytes that are not UTF-8 become U+FFFD; NaN and infinity become null.
 json.encode = encode
 
---- The value of a JSON text; nil and a message if it is none.
+--- The value of a JSON text; nil and a message if it is not JSON.
 function json.decode(s)
   local value, after, problem = dkjson.decode(s, 1, nil)
   if problem then return nil, problem end
@@ -82,7 +82,7 @@ function json.base64(bytes)
   return s
 end
 
---- The bytes of a base64 text; nil if it is none.
+--- The bytes of a base64 text; nil if it is not base64.
 function json.from_base64(s)
   if #s % 4 ~= 0 or not s:find("^[%w+/]*=?=?$") then return nil end
   local bytes = s:gsub("....", function(group)
@@ -93,7 +93,7 @@ function json.from_base64(s)
   return bytes
 end
 
---- A message as a pair for an object: under `key` if it is UTF-8, else under "base64", so that nothing is lost.
+--- A message as a pair for an object: under `key` if they are UTF-8, else under "base64", so that nothing is lost.
 function json.message(key, bytes)
   if utf8.len(bytes) then return { key, bytes } end
   return { "base64", json.base64(bytes) }

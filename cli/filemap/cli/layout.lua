@@ -57,7 +57,7 @@ function layout.guard_of(args)
   local guard = {}
   for part in args.guard:gmatch("[^,]+") do
     local key, path = part:match("^(%a+)=(.+)$")
-    if not key then fail.usage(("'%s' is no guard (such as even=seq)"):format(args.guard)) end
+    if not key then fail.usage(("'%s' is not a guard (such as even=seq)"):format(args.guard)) end
     guard[key] = path
   end
   return guard

@@ -2,7 +2,7 @@
 local out = require "filemap.cli.out"
 local parser = require "filemap.cli.parser"
 
--- What a shell reports for a process that Ctrl-C ended.
+-- The exit status that a shell reports for a process that Ctrl-C ended.
 local INTERRUPTED = 130
 
 local function run(arguments)

@@ -54,13 +54,13 @@ end
 local TAIL = [[
 .SH NAMES
 .I NAME
-is a section's name, or a path where it begins with
+is a section's name, or a path if it begins with
 .IR ./ " or " ../ ,
 has the form
 .IR /.../... ,
-or where
+or if
 .B \-\-file
-says so. As a file,
+is given. As a file,
 .B \-
 is standard input or output.
 .SH EXIT STATUS

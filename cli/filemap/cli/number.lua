@@ -12,7 +12,7 @@ function number.size(s)
   local digits, unit = s:match("^(%d+)([KMGT]?)i?B?$")
   local n = hex and math.tointeger(tonumber(hex)) or digits and math.tointeger(tonumber(digits))
   if not n or n > math.maxinteger // UNITS[unit or ""] then
-    return nil, ("'%s' is no size (such as 4096, 0x1000 or 64K)"):format(s)
+    return nil, ("'%s' is not a size (such as 4096, 0x1000 or 64K)"):format(s)
   end
   return n * UNITS[unit or ""]
 end
@@ -20,26 +20,26 @@ end
 --- Seconds, from 0.
 function number.seconds(s)
   local n = tonumber(s)
-  if not n or n ~= n or n < 0 then return nil, ("'%s' is no number of seconds"):format(s) end
+  if not n or n ~= n or n < 0 then return nil, ("'%s' is not a number of seconds"):format(s) end
   return n
 end
 
 --- A number greater than 0.
 function number.positive(s)
   local n = tonumber(s)
-  if not n or n ~= n or n <= 0 or n == math.huge then return nil, ("'%s' is no number greater than 0"):format(s) end
+  if not n or n ~= n or n <= 0 or n == math.huge then return nil, ("'%s' is not a number greater than 0"):format(s) end
   return n
 end
 
 --- A whole number from 1.
 function number.count(s)
   local n = math.tointeger(tonumber(s) or 0.5)
-  if not n or n < 1 then return nil, ("'%s' is no whole number from 1"):format(s) end
+  if not n or n < 1 then return nil, ("'%s' is not a whole number from 1"):format(s) end
   return n
 end
 
 --- An integer as Lua holds it. A decimal number from 2^63 to 2^64 - 1 becomes the integer with the same bits, as u64
--- does; nil if the text is no integer.
+-- does; nil if the text is not an integer.
 function number.integer(s)
   local n = math.tointeger(tonumber(s))
   if n and not s:find("^%s*%d+%s*$") then return n end

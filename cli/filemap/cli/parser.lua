@@ -83,7 +83,7 @@ local function make()
   return made
 end
 
--- The words that may stand where an unknown one stood: of the command that was given, or of all.
+-- The words that are allowed in place of an unknown one: those of the given command, or all commands.
 local function known(arguments)
   for _, word in ipairs(arguments) do
     for _, command in ipairs(parser.commands) do

@@ -21,7 +21,7 @@ for _, T in ipairs(TYPES) do is_type[T] = true end
 
 local function parse_number(T, text)
   local value = T:find("^f") and tonumber(text) or not T:find("^f") and number.integer(text)
-  if not value then fail(("%s: '%s' is no %s"):format(T, text, T:find("^f") and "number" or "integer")) end
+  if not value then fail(("%s: '%s' is not a valid %s"):format(T, text, T:find("^f") and "number" or "integer")) end
   return value
 end
 
@@ -77,7 +77,7 @@ local function parse_value(what, text, now)
     return { value == nil and text or value }
   end
   local value, problem = json.decode(text)
-  if value == nil then fail(("%s: '%s' is no JSON: %s"):format(what, text, problem)) end
+  if value == nil then fail(("%s: '%s' is not JSON: %s"):format(what, text, problem)) end
   return { value }
 end
 

@@ -109,7 +109,7 @@ end
 function recording.header(file, path)
   local fixed = string.packsize("<I8dI2")
   local start = file:read(#MAGIC + fixed) or ""
-  if start:sub(1, #MAGIC) ~= MAGIC or #start < #MAGIC + fixed then fail(path .. ": is no recording of filemap") end
+  if start:sub(1, #MAGIC) ~= MAGIC or #start < #MAGIC + fixed then fail(path .. ": is not a recording of filemap") end
   local size, time, length = string.unpack("<I8dI2", start, #MAGIC + 1)
   local name = length == 0 and "" or file:read(length) or ""
   if size < 1 or size > 1 << 46 or #name < length then fail(path .. ": the recording's header is damaged") end

@@ -22,7 +22,7 @@ local function start_restorer(saved)
     LEAVE:gsub("\27", "\\033"):gsub("%%", "%%%%"), TTY, saved, TTY), "w")
 end
 
---- Takes the terminal over. Returns nil where that is not possible.
+--- Takes the terminal over. Returns nil if that is not possible.
 function terminal.open()
   if not out.terminal or filemap.platform ~= "posix" then return nil end
   local saved = shell.output("stty -g 2>/dev/null <" .. TTY)
@@ -58,7 +58,7 @@ local NAMED = {
 local PLAIN = { ["\3"] = "interrupt", ["\13"] = "enter", ["\10"] = "enter", ["\127"] = "backspace",
   ["\8"] = "backspace" }
 
--- Reads the rest of a sequence after ESC: a key's name, or nil for what is no key.
+-- Reads the rest of a sequence after ESC: a key's name, or nil for an unknown sequence.
 local function sequence(self)
   local c = self.keys:read(1)
   if not c then return "escape" end
@@ -105,7 +105,7 @@ end
 
 -- {-- Drawing --------------------------------------------------------------------------------------
 
---- Shows lines, each no wider than the screen. Only those that differ from what is shown are written.
+--- Shows lines, each no wider than the screen. Only lines that differ from those on the screen are written.
 function Screen:show(lines)
   local parts = {}
   if self.changed then parts[1], self.changed = "\27[2J", false end

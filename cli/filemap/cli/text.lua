@@ -1,4 +1,4 @@
--- Text on a terminal: what the locale can show, and how many columns it takes. Internal to the command.
+-- Text on a terminal: the characters that the locale can show, and their columns. Internal to the command.
 local text = {}
 
 local function locale()
@@ -34,7 +34,7 @@ local function columns(code)
   return within(WIDE, code) and 2 or 1
 end
 
--- Replaces bytes that are no UTF-8 by U+FFFD.
+-- Replaces bytes that are not UTF-8 by U+FFFD.
 local function well_formed(s)
   local parts, i = {}, 1
   while i <= #s do

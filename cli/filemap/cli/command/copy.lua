@@ -19,7 +19,7 @@ local command = {
   },
 }
 
--- What a word stands for: "stream", "path" or "name", and the open map of a name.
+-- The kind of a word: "stream", "path" or "name"; and the open map of a name.
 local function resolve(word, args, access)
   if word == "-" then return "stream" end
   if source.is_path(word) then return "path" end

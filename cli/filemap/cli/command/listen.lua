@@ -15,7 +15,7 @@ local command = {
   arguments = { { "name", "NAME", "the pipe's name" } },
   options = {
     common.raw, { "--keep", nil, "serve one client after another" },
-    { "--capacity", "N", "bytes that unread messages may take in each direction", convert = number.size },
+    { "--capacity", "N", "the largest size of the unread messages in each direction, in bytes", convert = number.size },
   },
   examples = {
     { "filemap listen Chat", "waits for 'filemap connect Chat' and talks to it" },

@@ -31,11 +31,11 @@ local command = {
 local function value_of(line, number_of_line)
   local object, problem = json.decode(line)
   if type(object) ~= "table" then
-    fail(("line %d: is no JSON object%s"):format(number_of_line, problem and ": " .. problem or ""))
+    fail(("line %d: is not a JSON object%s"):format(number_of_line, problem and ": " .. problem or ""))
   end
   if object.base64 ~= nil then
     return type(object.base64) == "string" and json.from_base64(object.base64)
-      or fail(("line %d: \"base64\" is no base64"):format(number_of_line))
+      or fail(("line %d: \"base64\" is not base64"):format(number_of_line))
   end
   if object.value == nil then fail(("line %d: the object has no \"value\""):format(number_of_line)) end
   return type(object.value) == "string" and object.value or json.encode(object.value)

@@ -9,7 +9,7 @@ local out = require "filemap.cli.out"
 
 local command = {
   name = "receive", summary = "make a mailslot and print its messages",
-  description = { "With --json a message that is no UTF-8 is printed as {\"base64\":…}." },
+  description = { "With --json a message that is not UTF-8 is printed as {\"base64\":…}." },
   arguments = { { "name", "NAME", "the mailslot's name" } },
   options = {
     common.count, common.timeout, common.raw, common.json,

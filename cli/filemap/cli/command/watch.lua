@@ -11,13 +11,13 @@ local source = require "filemap.cli.source"
 local watching = require "filemap.cli.watching"
 
 local command = {
-  name = "watch", summary = "show a section live, with what changes marked",
+  name = "watch", summary = "show a section live, with its changes marked",
   description = {
-    "Without --header it shows bytes, with --header and --type a table of fields. What changed is marked for a second. "
+    "Without --header it shows bytes, with --header and --type a table of fields. Changes are marked for a second. "
     .. "A number that has shown a range gets a bar and its last values.",
     "Keys: arrows, Page Up and Page Down move; Right, Left and Enter unfold and fold; / searches, n goes to the next; "
     .. "p pauses; q or Ctrl-C ends.",
-    "Where the output is no terminal, it prints the fields or lines that changed.",
+    "If the output is not a terminal, it prints the fields or lines that changed.",
   },
   arguments = { common.name },
   options = {
@@ -34,7 +34,7 @@ local command = {
   },
 }
 
--- What is watched: { view =, title =, read(), nodes =, screen }.
+-- The watched section: { view =, title =, read(), nodes =, screen }.
 local function subject(args)
   local type_ = layout.type_of(args)
   local view = source.open(args.name, args.file)
