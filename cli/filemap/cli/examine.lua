@@ -26,7 +26,8 @@ end
 -- not a mount point. A line of mountinfo does not show that, since a later mount may hide it. Of two mounts at one point the
 -- last line counts.
 local function mount_of(path)
-  local own, above = (shell.output(("stat -c %%d %s %s/.. 2>/dev/null"):format(path, path)) or ""):match("(%d+)\n(%d+)")
+  local devices = shell.output(("stat -c %%d %s %s/.. 2>/dev/null"):format(path, path)) or ""
+  local own, above = devices:match("(%d+)\n(%d+)")
   if not own or own == above then return nil end
   local options, kind
   for line in read("/proc/self/mountinfo"):gmatch("[^\n]+") do
