@@ -23,8 +23,8 @@ local function user()
 end
 
 -- The options and the type of the mount at a path; nil if the path is on the device of the folder above it, and so is
--- not a mount point. A line of mountinfo does not show that, since a later mount may hide it. Of two mounts at one point the
--- last line counts.
+-- not a mount point. A line of mountinfo does not show that, since a later mount may hide it. Of two mounts at one point
+-- the last line counts.
 local function mount_of(path)
   local devices = shell.output(("stat -c %%d %s %s/.. 2>/dev/null"):format(path, path)) or ""
   local own, above = devices:match("(%d+)\n(%d+)")

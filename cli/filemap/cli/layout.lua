@@ -79,8 +79,9 @@ end
 -- {-- The tree -------------------------------------------------------------------------------------
 
 local function group_of(value)
-  if type(value) ~= "table" then return nil end
-  return getmetatable(value).__name == "filemap.array" and "array" or "record"
+  local metatable = type(value) ~= "string" and getmetatable(value)
+  if not metatable then return nil end
+  return metatable.__name == "filemap.array" and "array" or "record"
 end
 
 local add_members
