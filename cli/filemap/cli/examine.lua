@@ -22,9 +22,9 @@ local function user()
   return math.tointeger(tonumber(read("/proc/self/status"):match("Uid:%s+%d+%s+(%d+)"))) or 0
 end
 
--- The options and the type of the mount at a path; nil if the path is on the device of the folder above it, and so is
--- not a mount point. A line of mountinfo does not show that, since a later mount may hide it. Of two mounts at one point
--- the last line counts.
+-- The options and the type of the mount at a path. Returns nil if the path is on the device of the folder above it, and
+-- so is not a mount point: a line of mountinfo does not show that, since a later mount may hide it. Of two mounts at
+-- one point the last line counts.
 local function mount_of(path)
   local devices = shell.output(("stat -c %%d %s %s/.. 2>/dev/null"):format(path, path)) or ""
   local own, above = devices:match("(%d+)\n(%d+)")
