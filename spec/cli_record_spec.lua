@@ -62,7 +62,7 @@ end
 
 describe("filemap record", function()
   it("stores the first bytes and each change, and nothing else", function()
-    local view <close>, name = command.section(("a"):rep(10000))
+    local view <close>, name = command.section(("a"):rep(12288))
     local path = support.tmpname()
     local child = command.start { "record", name, path, "--rate", "200", "--duration", "1" }
     local deadline = process.now() + support.deadline
@@ -71,22 +71,22 @@ describe("filemap record", function()
       local size = file and file:seek("end") or 0
       if file then file:close() end
       assert.is_true(process.now() < deadline)
-    until size > 10000
+    until size > 12288
     view:set_string(5000, "bcd")
     process.sleep(0.1)
     view:set_string(9999, "e")
     assert.equal(0, child:wait(support.deadline))
     local found = frames(path)
-    assert.same({ 10000, name }, { found.size, found.name })
+    assert.same({ 12288, name }, { found.size, found.name })
     assert.is_true(math.abs(found.start - os.time()) < 60)
-    assert.equal(("a"):rep(5000) .. "bcd" .. ("a"):rep(4996) .. "e", last_state(found))
+    assert.equal(("a"):rep(5000) .. "bcd" .. ("a"):rep(4996) .. "e" .. ("a"):rep(2288), last_state(found))
     local changed = {}
     for _, frame in ipairs(found) do
       if frame.changes ~= "" then changed[#changed + 1] = frame.changes end
     end
     assert.same({ "\x88\x27\3bcd", "\x8f\x4e\1e" }, { table.unpack(changed, 2) })
     assert.is_true(math.abs(found[#found].time - 1) < 0.2, found[#found].time)
-    assert.is_true(#command.read(path) < 10000 + 200)
+    assert.is_true(#command.read(path) < 12288 + 200)
   end)
 
   it("needs less than 10 MB for a minute of 64 KiB at 60 Hz of which 1 % changes", function()
