@@ -1,4 +1,5 @@
--- filemap doctor: each thing that limits filemap is made for real, in name spaces of its own, and must be found.
+-- filemap doctor: each thing that limits filemap is made for real, in name spaces of its own, and must be
+-- found.
 local command = require "spec.support.command"
 local dkjson = require "dkjson"
 local support = require "spec.support"
@@ -7,8 +8,8 @@ support.clean()
 
 local posix = support.only("posix", "its checks are of Linux")
 
--- Runs the doctor after a shell script, in a mount name space of its own. Returns the findings by check and the exit
--- status.
+-- Runs the doctor after a shell script, in a mount name space of its own. Returns the findings by check and
+-- the exit status.
 local function examine(script, user)
   local as = user and ("setpriv --reuid=%d --clear-groups "):format(user) or ""
   local under = ("unshare -m --propagation private sh -c '%s; exec \"$@\"' sh %s"):format(script, as)

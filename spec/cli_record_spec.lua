@@ -159,8 +159,8 @@ describe("filemap record", function()
 end)
 
 describe("filemap replay", function()
-  -- Watches a number and returns when each value was there first: value -> seconds of the clock. It sleeps between two
-  -- looks, since a system preempts a process that does not.
+  -- Watches a number and returns when each value was there first: value -> seconds of the clock. It sleeps
+  -- between two looks, since a system preempts a process that does not.
   local function watch(view, last)
     local seen, deadline = {}, process.now() + support.deadline
     repeat

@@ -25,7 +25,8 @@ function command.read(path)
   return file:read("a")
 end
 
--- The same on Windows, where os.execute of Lua 5.4.4 does not return the exit status: it takes an old errno for one.
+-- The same on Windows, where os.execute of Lua 5.4.4 does not return the exit status: it takes an old errno
+-- for one.
 local function run_as_child(words)
   local errors = support.tmpname()
   local line = { support.lua, "-e", "io.stderr = io.open(os.getenv('SPEC_ERRORS'), 'wb')", "bin/filemap",
@@ -52,8 +53,8 @@ local function run_in_shell(words)
   return command.read(output), how == "signal" and 128 + code or code, errors
 end
 
--- run{ word..., input =, env =, under = } -> standard output, standard error, exit status. `under` is a command under
--- which it runs (not on Windows). It has a deadline, since it runs in the foreground.
+-- run{ word..., input =, env =, under = } -> standard output, standard error, exit status. `under` is a
+-- command under which it runs (not on Windows). It has a deadline, since it runs in the foreground.
 function command.run(words)
   local said, status, errors = (support.windows and run_as_child or run_in_shell)(words)
   return said, (command.read(errors):gsub("\r\n", "\n")), status

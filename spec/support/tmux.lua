@@ -15,8 +15,8 @@ local function output(line)
   return pipe:read("a")
 end
 
--- What runs in the terminal: the command; then a wait until stty reports what it did before, since a killed command
--- cannot wait for that itself; then the exit status.
+-- What runs in the terminal: the command; then a wait until stty reports what it did before, since a killed
+-- command cannot wait for that itself; then the exit status.
 local SCRIPT = [[
 before=$(stty -g)
 sh -c 'echo $$ >"$1"; exec %s' sh %s

@@ -1,8 +1,8 @@
--- Two directions at once: standard input to a connection, and the connection to standard output. Internal to the
--- command.
+-- Two directions at once: standard input to a connection, and the connection to standard output. Internal to
+-- the command.
 --
--- Lua cannot wait for standard input and a connection at the same time. So a helper process reads standard input and
--- sends it over a pipe of filemap.
+-- Lua cannot wait for standard input and a connection at the same time. So a helper process reads standard
+-- input and sends it over a pipe of filemap.
 local clock = require "filemap.cli.clock"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"

@@ -1,6 +1,7 @@
 -- Finds the limits of this machine for filemap. Internal to the command.
 --
--- Returns a function that returns a list of { check =, result = "ok" | "warning" | "failed", message =, advice = }.
+-- Returns a function that returns a list of { check =, result = "ok" | "warning" | "failed", message =,
+-- advice = }.
 local filemap = require "filemap"
 local progress = require "filemap.cli.progress"
 local shell = require "filemap.cli.shell"
@@ -22,9 +23,9 @@ local function user()
   return math.tointeger(tonumber(read("/proc/self/status"):match("Uid:%s+%d+%s+(%d+)"))) or 0
 end
 
--- The options and the type of the mount at a path. Returns nil if the path is on the device of the folder above it, and
--- so is not a mount point: a line of mountinfo does not show that, since a later mount may hide it. Of two mounts at
--- one point the last line counts.
+-- The options and the type of the mount at a path. Returns nil if the path is on the device of the folder
+-- above it, and so is not a mount point: a line of mountinfo does not show that, since a later mount may hide
+-- it. Of two mounts at one point the last line counts.
 local function mount_of(path)
   local devices = shell.output(("stat -c %%d %s %s/.. 2>/dev/null"):format(path, path)) or ""
   local own, above = devices:match("(%d+)\n(%d+)")
@@ -114,8 +115,8 @@ checks["noexec"] = function()
     ("mount -o remount,exec %s, if a program needs them"):format(FOLDER)
 end
 
--- The value of RemoveIPC= in logind's files, in systemd's order: the main file, then the parts by name, of which one
--- in /etc hides one of that name in /usr/lib.
+-- The value of RemoveIPC= in logind's files, in systemd's order: the main file, then the parts by name, of
+-- which one in /etc hides one of that name in /usr/lib.
 local function remove_ipc()
   local parts = shell.output("cd / && for f in /usr/lib/systemd/logind.conf.d/*.conf /run/systemd/logind.conf.d/*.conf "
     .. "/etc/systemd/logind.conf.d/*.conf; do [ -e \"$f\" ] && echo \"$f\"; done; true") or ""

@@ -1,7 +1,7 @@
 -- How a command of `filemap` ends early. Internal to the command.
 --
--- fail(message, status) raises what main.lua prints as `filemap: message` on standard error. The status is 1 for
--- a failure (default) and 2 for wrong usage.
+-- fail(message, status) raises what main.lua prints as `filemap: message` on standard error. The status is 1
+-- for a failure (default) and 2 for wrong usage.
 local fail = setmetatable({}, {
   __call = function(_, message, status)
     error({ message = message, status = status or 1 }, 0)

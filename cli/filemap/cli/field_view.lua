@@ -7,8 +7,8 @@ local text = require "filemap.cli.text"
 local View = {}
 View.__index = View
 
--- How long a change is marked, in seconds; how many values a sparkline has; the longest array that is unfolded at
--- first.
+-- How long a change is marked, in seconds; how many values a sparkline has; the longest array that is
+-- unfolded at first.
 local MARK, HISTORY, SHORT = 1, 32, 4
 
 local function new(type_, title)

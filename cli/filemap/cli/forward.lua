@@ -1,5 +1,5 @@
--- The helper process of conversation.lua: it sends standard input, message by message, to a pipe. Internal to the
--- command.
+-- The helper process of conversation.lua: it sends standard input, message by message, to a pipe. Internal to
+-- the command.
 local out = require "filemap.cli.out"
 local pipe = require "filemap.pipe"
 local source = require "filemap.cli.source"

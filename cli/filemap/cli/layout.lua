@@ -1,8 +1,8 @@
--- The fields of a struct as a tree, and where their values are in a table that `read` returned. Internal to the
--- command.
+-- The fields of a struct as a tree, and where their values are in a table that `read` returned. Internal to
+-- the command.
 --
--- A node is { name, path, depth, parent, steps, group, children }. `steps` leads to the value in a table: { "cars", 3,
--- "pos" }. `group` is "record" or "array" for a node with children.
+-- A node is { name, path, depth, parent, steps, group, children }. `steps` leads to the value in a table: {
+-- "cars", 3, "pos" }. `group` is "record" or "array" for a node with children.
 local cdef = require "filemap.cdef"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"

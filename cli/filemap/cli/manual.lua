@@ -1,12 +1,13 @@
--- Makes the man page and the completions from the commands' declarations, for script/command-files. Internal to the
--- command.
+-- Makes the man page and the completions from the commands' declarations, for script/command-files. Internal
+-- to the command.
 local parser = require "filemap.cli.parser"
 
 local manual = {}
 
 -- {-- The man page ---------------------------------------------------------------------------------
 
--- Text for roff (groff_man(7)): backslashes and minus signs are special, and so are a line's first "." and "'".
+-- Text for roff (groff_man(7)): backslashes and minus signs are special, and so are a line's first "." and
+-- "'".
 local function roff(s)
   return (s:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("^([.'])", "\\&%1"):gsub("\n([.'])", "\n\\&%1"):gsub("…", "..."))
 end

@@ -1,5 +1,5 @@
--- Numbers in arguments. Internal to the command. The functions suit argparse's `convert`: they return a value, or nil
--- and a message.
+-- Numbers in arguments. Internal to the command. The functions suit argparse's `convert`: they return a
+-- value, or nil and a message.
 local json = require "filemap.cli.json"
 
 local number = {}

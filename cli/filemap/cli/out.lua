@@ -16,7 +16,8 @@ end
 
 out.terminal = out.is_terminal(io.stdout)
 
--- Ends the command if standard output cannot be written. If its reader has closed the pipe, there is no message.
+-- Ends the command if standard output cannot be written. If its reader has closed the pipe, there is no
+-- message.
 local function check(result, message, code)
   if result then return end
   if code == BROKEN_PIPE then fail.quietly(0) end

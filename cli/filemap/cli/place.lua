@@ -1,8 +1,8 @@
 -- What `get` and `set` read and write: a field's path, or T@OFFSET. Internal to the command.
 --
--- A place is { what, offset, size, text(value), set(view, offset, text) }, and read(view, offset) or, for a field,
--- value(values) of a table that Type:read returned. `set` writes to any view: first to a copy, so that a wrong value
--- changes nothing.
+-- A place is { what, offset, size, text(value), set(view, offset, text) }, and read(view, offset) or, for a
+-- field, value(values) of a table that Type:read returned. `set` writes to any view: first to a copy, so that
+-- a wrong value changes nothing.
 local fail = require "filemap.cli.fail"
 local json = require "filemap.cli.json"
 local layout = require "filemap.cli.layout"
@@ -86,7 +86,8 @@ local function follow(value, steps, last)
   return value
 end
 
--- Writes a value to a field. A text that is also a number may be the number of an enum or text: the field decides.
+-- Writes a value to a field. A text that is also a number may be the number of an enum or text: the field
+-- decides.
 local function set_field(type_, steps, what, view, offset, text)
   local owner = follow(type_:at(view, offset), steps, #steps - 1)
   local step, problem = steps[#steps], nil

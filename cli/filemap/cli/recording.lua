@@ -4,8 +4,9 @@
 --   frame    u32 length of the changes, f64 seconds since the start, the changes
 --   changes  one after another: distance from the end of the change before, number of bytes, the bytes
 --
--- All numbers are little-endian. Distances and numbers of bytes have 7 bits a byte, the lowest first; a set eighth
--- bit means that more follow. The first frame counts from zero bytes. A frame without changes only tells the time.
+-- All numbers are little-endian. Distances and numbers of bytes have 7 bits a byte, the lowest first; a set
+-- eighth bit means that more follow. The first frame counts from zero bytes. A frame without changes only
+-- tells the time.
 local fail = require "filemap.cli.fail"
 
 local recording = {}

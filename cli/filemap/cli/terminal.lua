@@ -1,8 +1,8 @@
 -- The terminal as a screen with keys. Internal to the command.
 --
 -- stty(1) sets the terminal to pass on each key at once. Lua cannot handle SIGTERM, and no process can handle
--- SIGKILL. So a shell restores the terminal: it reads a pipe from this process, which the system closes however this
--- process ends.
+-- SIGKILL. So a shell restores the terminal: it reads a pipe from this process, which the system closes
+-- however this process ends.
 local filemap = require "filemap"
 local out = require "filemap.cli.out"
 local shell = require "filemap.cli.shell"
@@ -15,8 +15,8 @@ local TTY = "/dev/tty"
 local Screen = {}
 Screen.__index = Screen
 
--- The shell that restores the terminal. It ignores what could end it first, and SIGTTOU, which a process in the
--- background gets when it changes the terminal.
+-- The shell that restores the terminal. It ignores what could end it first, and SIGTTOU, which a process in
+-- the background gets when it changes the terminal.
 local function start_restorer(saved)
   return io.popen(("trap '' INT QUIT TERM HUP TSTP TTOU; exec >/dev/null; cat; printf '%s' >%s; stty '%s' <%s"):format(
     LEAVE:gsub("\27", "\\033"):gsub("%%", "%%%%"), TTY, saved, TTY), "w")

@@ -1,4 +1,5 @@
--- The three ways in which `filemap watch` shows a section: on a terminal, as lines, as JSON. Internal to the command.
+-- The three ways in which `filemap watch` shows a section: on a terminal, as lines, as JSON. Internal to the
+-- command.
 local clock = require "filemap.cli.clock"
 local hex = require "filemap.cli.hex"
 local layout = require "filemap.cli.layout"

@@ -34,7 +34,8 @@ local function private(size)
   return fail.unless(fail.unless(filemap.create(nil, size)):view())
 end
 
--- One copy of the section, and what of it must be written. A quiet second is written too, so that it is replayed.
+-- One copy of the section, and what of it must be written. A quiet second is written too, so that it is
+-- replayed.
 local function step(self, time)
   self.now:copy(0, self.live, 0, self.size)
   local changes = recording.changes(self.before, self.now, self.size)

@@ -34,7 +34,8 @@ local function play(self, start)
     if not time then return last / self.speed end
     clock.sleep_until(start + time / self.speed)
     if first then
-      -- The first frame counts from zero bytes. The section must not show them, so it is put together elsewhere.
+      -- The first frame counts from zero bytes. The section must not show them, so it is put together
+      -- elsewhere.
       self.scratch:fill(0, self.size, 0)
       recording.apply(changes, self.scratch)
       self.view:copy(0, self.scratch, 0, self.size)
