@@ -3,6 +3,7 @@ local command = require "spec.support.command"
 local dkjson = require "dkjson"
 local filemap = require "filemap"
 local support = require "spec.support"
+local tmux = require "spec.support.tmux"
 
 local HEADER = [[
 typedef struct { float x, y, z; } Vec3;
@@ -33,6 +34,19 @@ describe("filemap list", function()
     end
     assert.equal(100, seen)
   end)
+end)
+
+describe("filemap list on a terminal", function()
+  local it = support.only("posix", "tmux is a program of POSIX")
+
+  for _, columns in ipairs { 80, 200 } do
+    it(("cuts long names at %d columns"):format(columns), function()
+      local map <close> = assert(filemap.create(support.unique() .. ("é"):rep(80), 12345))
+      local terminal <close> = tmux.start(columns, 24, "C.UTF-8", { "list" })
+      local line = terminal:expect("(Local\\spec[^\n]*é +12345)\n.*status 0")
+      assert.equal(columns == 80 and 80 or #"Local\\" + utf8.len(map:name()) + 2 + 5, utf8.len(line))
+    end)
+  end
 end)
 
 describe("filemap dump", function()

@@ -22,13 +22,20 @@ local function start_restorer(saved)
     LEAVE:gsub("\27", "\\033"):gsub("%%", "%%%%"), TTY, saved, TTY), "w")
 end
 
+--- Rows and columns of the terminal; 24 and 80 if they are unknown.
+function terminal.size()
+  local said = filemap.platform == "posix" and shell.output("stty size 2>/dev/null <" .. TTY) or ""
+  local rows, columns = said:match("^(%d+) (%d+)$")
+  rows, columns = math.tointeger(tonumber(rows)) or 0, math.tointeger(tonumber(columns)) or 0
+  return rows > 0 and rows or 24, columns > 0 and columns or 80
+end
+
 --- Takes the terminal over. Returns nil if that is not possible.
 function terminal.open()
   if not out.terminal or filemap.platform ~= "posix" then return nil end
   local saved = shell.output("stty -g 2>/dev/null <" .. TTY)
   if not saved or not saved:find("^[%w:=;]+$") then return nil end
-  local rows, columns = (shell.output("stty size 2>/dev/null <" .. TTY) or ""):match("^(%d+) (%d+)$")
-  rows, columns = math.tointeger(tonumber(rows)) or 0, math.tointeger(tonumber(columns)) or 0
+  local rows, columns = terminal.size()
   local restorer = start_restorer(saved)
   if not restorer then return nil end
   os.execute("stty -icanon -echo -isig -ixon min 0 time 0 <" .. TTY)
@@ -36,8 +43,7 @@ function terminal.open()
   keys:setvbuf("no")
   io.stdout:setvbuf("full")
   out.write(ENTER)
-  return setmetatable({ rows = rows > 0 and rows or 24, columns = columns > 0 and columns or 80, lines = {},
-    restorer = restorer, keys = keys }, Screen)
+  return setmetatable({ rows = rows, columns = columns, lines = {}, restorer = restorer, keys = keys }, Screen)
 end
 
 --- Gives the terminal back as it was.

@@ -3,6 +3,7 @@ local common = require "filemap.cli.common"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local out = require "filemap.cli.out"
+local terminal = require "filemap.cli.terminal"
 local text = require "filemap.cli.text"
 
 local command = {
@@ -22,6 +23,8 @@ local function print_aligned(entries)
     width = math.max(width, text.width(entry.shown))
     digits = math.max(digits, #tostring(entry.size))
   end
+  local _, columns = terminal.size()
+  width = math.min(width, columns - digits - 2)
   for _, entry in ipairs(entries) do
     out.line(("%s  %" .. digits .. "d"):format(text.fit(entry.shown, width), entry.size))
   end
