@@ -45,3 +45,17 @@ foreach(name IN LISTS pkg_config_files)
   configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/package/${name}.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/package/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
+
+# {-- The command ----------------------------------------------------------------------------------
+
+# It needs argparse, dkjson, luasystem and lua-term.
+if(FILEMAP_LUA)
+  install(DIRECTORY cli/ DESTINATION share/lua/5.4 FILES_MATCHING PATTERN "*.lua")
+  install(PROGRAMS bin/filemap DESTINATION bin)
+  install(FILES doc/filemap.1 DESTINATION share/man/man1)
+  install(FILES completion/filemap.bash DESTINATION share/bash-completion/completions RENAME filemap)
+  install(FILES completion/_filemap DESTINATION share/zsh/site-functions)
+  if(WIN32)
+    install(PROGRAMS bin/filemap.cmd DESTINATION bin)
+  endif()
+endif()

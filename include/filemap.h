@@ -755,6 +755,10 @@ FM_API size_t fm_granularity(void);
 ** CLOCK_MONOTONIC, QueryPerformanceCounter. */
 FM_API double fm_now(void);
 
+/* Suspends the thread for so many seconds, from 0. A signal does not cut it short. Source: nanosleep(2),
+** Sleep. */
+FM_API void fm_sleep(double seconds);
+
 #ifdef __cplusplus
 }
 #endif

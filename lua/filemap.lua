@@ -18,7 +18,8 @@ local filemap = {
   granularity = core.granularity,
 }
 
-for _, name in ipairs { "create", "open", "create_or_open", "file", "adopt", "unlink", "list" } do
+for _, name in ipairs { "create", "open", "create_or_open", "file", "adopt", "unlink", "list", "now",
+  "sleep" } do
   filemap[name] = core[name]
 end
 

@@ -63,15 +63,27 @@ describe("a record", function()
       assert.are.equal(text, p[field])
       assert.are.equal(text, Player:read(view, BASE)[field])
     end
-    -- The rest is zeroed, and nothing behind it touched.
+    -- The rest of the field is zeroed, and nothing behind it is touched.
     local at, size = Player:offsetof("name")
     assert.are.equal("Jörg Müller" .. ("\0"):rep(size - 13), view:get_string(at + BASE, size))
     p.name = ("x"):rep(15)
     assert.are.equal(("x"):rep(15), p.name)
-    -- A text without NUL goes to the end of its field.
-    view:set_string(at + BASE, ("y"):rep(16))
-    assert.are.equal(("y"):rep(16), p.name)
-    assert.are.equal(("y"):rep(16), Player:read(view, BASE).name)
+  end)
+
+  it("reads and writes text that fills its field, without NUL", function()
+    local p = Player:at(view, BASE)
+    local texts = { name = ("y"):rep(16), wide = "Ünïcod🌍", full = "a🌍é!" }
+    for field, text in pairs(texts) do
+      view:fill(BASE, Player.size, 0xee)
+      p[field] = text
+      assert.are.equal(text, p[field])
+      Player:write(view, BASE, { [field] = "" })
+      Player:write(view, BASE, { [field] = text })
+      assert.are.equal(text, Player:read(view, BASE)[field])
+      -- Nothing behind the field was touched.
+      local at, size = Player:offsetof(field)
+      assert.are.equal(0xee, view:get_u8(BASE + at + size))
+    end
   end)
 
   it("shows a lone character as a number", function()
@@ -81,7 +93,7 @@ describe("a record", function()
     assert.are.equal("A", view:get_string(BASE + (Player:offsetof("letter")), 1))
   end)
 
-  it("reads an enum as its name, or else as the number, and writes either", function()
+  it("reads an enum as its name where it has one, else as the number, and writes either", function()
     local p, at = Player:at(view, BASE), BASE + (Player:offsetof("state"))
     p.state = "Broken"
     assert.are.equal(9, view:get_u16(at))
@@ -117,7 +129,7 @@ describe("a record", function()
     assert.same({ 2, 15 }, { t.lo, t.signed })
   end)
 
-  it("has arrays from 1", function()
+  it("counts the elements of its arrays from 1", function()
     local p, at = Player:at(view, BASE), BASE + (Player:offsetof("scores"))
     for i = 1, 4 do p.scores[i] = -i end
     assert.are.equal(-3, view:get_i16(at + 4))
@@ -131,7 +143,7 @@ describe("a record", function()
     assert.same({ -1, -2, -3, -4 }, seen)
   end)
 
-  it("has structs in it, which are used the same way", function()
+  it("contains structs, which are used the same way", function()
     local p = Player:at(view, BASE)
     p.pos.y = 2.5
     assert.are.equal(2.5, view:get_f32(BASE + 8))
@@ -147,14 +159,14 @@ describe("a record", function()
     assert.same({ { 0, 0, 0 }, { 1, 2, 3 } }, Player:read(view, BASE).grid)
   end)
 
-  it("goes through its fields in the order of declaration", function()
+  it("iterates over its fields in the order of declaration", function()
     local names = {}
     for name in pairs(Player:at(view, 0)) do names[#names + 1] = name end
     assert.are.equal("id pos name wide full state alive owner scores grid lo signed letter big team",
       table.concat(names, " "))
   end)
 
-  it("shows itself readably", function()
+  it("has its fields in its tostring", function()
     local p = Player:at(view, BASE)
     p.id, p.name, p.state, p.pos = 7, "Jane", "On", { x = 1, y = 2, z = 3 }
     local text = tostring(p)
@@ -166,14 +178,14 @@ describe("a record", function()
     contains("… 1000 in all", tostring(S:at(view, 0)))
   end)
 
-  it("lives in any view, slices too, at any offset", function()
+  it("works in any view or slice, at any offset", function()
     local slice = view:sub(3, Vec.size)
     Vec:at(slice).y = 9
     assert.are.equal(9.0, view:get_f32(7))
     slice:close()
   end)
 
-  it("uses the members of what has no name as its own", function()
+  it("uses the members of an anonymous struct or union as its own", function()
     local Inner = struct.define(nil, { { "lo", "u16" }, { "hi", "u16" } })
     local Either = struct.union(nil, { { "whole", "u32" }, { "", Inner } })
     local S = struct.define("S", { { "tag", "u32" }, { "", Either } })
@@ -190,7 +202,7 @@ describe("a record raises", function()
   before_each(fresh)
   after_each(done)
 
-  it("for a field that it has not", function()
+  it("for an unknown field", function()
     local p = Player:at(view, BASE)
     assert.are.equal("Player has no field 'hp'", raised("return p.hp", p))
     assert.are.equal("Player has no field 'hp'", raised("p.hp = 1", p))
@@ -198,13 +210,14 @@ describe("a record raises", function()
     assert.are.equal("Vec has no field 'w'", raised("return p.pos.w", p))
   end)
 
-  it("for an index out of range", function()
+  it("for a write at an index out of range", function()
     local p = Player:at(view, BASE)
-    for _, index in ipairs { "0", "5", "-1", "1.5", "'x'", "'1'", "math.mininteger", "math.maxinteger" } do
-      contains("field 'scores': index ", raised(("return p.scores[%s]"):format(index), p))
-      contains("is not in 1..4", raised(("p.scores[%s] = 1"):format(index), p))
+    for _, index in ipairs { 0, 5, -1, 1.5, "x", "1", math.mininteger, math.maxinteger } do
+      assert.is_nil(p.scores[index])
+      contains(("field 'scores': index %s is not in 1..4"):format(index), raised(("p.scores[%q] = 1"):format(index), p))
     end
-    contains("field 'grid[2]': index 4 is not in 1..3", raised("return p.grid[2][4]", p))
+    assert.is_nil(p.grid[2][4])
+    contains("field 'grid[2]': index 4 is not in 1..3", raised("p.grid[2][4] = 1", p))
   end)
 
   it("for a value that does not fit, and leaves the bytes alone", function()
@@ -214,11 +227,11 @@ describe("a record raises", function()
       ["p.id = -1"] = "field 'id': -1 does not fit u32 (0 to 4294967295)",
       ["p.id = 'x'"] = "field 'id': number expected, got string",
       ["p.id = 1.5"] = "field 'id': number has no integer representation",
-      ["p.name = ('x'):rep(16)"] = "field 'name': a text of 16 bytes and a NUL does not fit 16",
+      ["p.name = ('x'):rep(17)"] = "field 'name': a text of 17 bytes does not fit 16",
       ["p.name = 'a\\0b'"] = "field 'name': the text holds a NUL",
       ["p.name = 3"] = "field 'name': string expected, got number",
-      ["p.wide = 'abcdefgh'"] = "field 'wide': a text of 8 units and a NUL does not fit 8",
-      ["p.state = 'Gone'"] = "field 'state': \"Gone\" is no name of State",
+      ["p.wide = 'abcdefghi'"] = "field 'wide': a text of 9 units does not fit 8",
+      ["p.state = 'Gone'"] = "field 'state': State has no name \"Gone\"",
       ["p.state = 70000"] = "field 'state': 70000 does not fit u16",
       ["p.alive = 1"] = "field 'alive': boolean expected, got number",
       ["p.lo = 8"] = "field 'lo': 8 does not fit 3 bits",
@@ -231,7 +244,7 @@ describe("a record raises", function()
       ["p.scores = setmetatable({ x = 1 }, { __pairs = false })"] = "field 'scores': index x is not in 1..4",
       ["p.pos = setmetatable({}, { __index = error, __metatable = false }) p.pos = 3"] = "field 'pos': table expected",
       ["p.scores = { 1, 70000 }"] = "field 'scores[2]': 70000 does not fit i16",
-      ["p.scores[2] = 70000"] = "field 'scores': 70000 does not fit i16 (-32768 to 32767)",
+      ["p.scores[2] = 70000"] = "field 'scores[2]': 70000 does not fit i16 (-32768 to 32767)",
       ["p.team[2] = { z = {} }"] = "field 'team[2].z': number expected, got table",
       ["p.big = nil"] = "field 'big': number expected, got nil",
     } do
@@ -240,7 +253,7 @@ describe("a record raises", function()
     assert.are.equal(("\x5a"):rep(SIZE), view:get_string(0, SIZE))
   end)
 
-  it("where the struct does not lie in the view", function()
+  it("for a struct that is not wholly in the view", function()
     for _, offset in ipairs { SIZE - Player.size + 1, -1, math.maxinteger, math.mininteger } do
       contains("bad argument #2 to 'at'", raised("return p:at(x, " .. offset .. ")", Player, view))
       contains("bad argument #2 to 'read'", raised("return p:read(x, " .. offset .. ")", Player, view))
@@ -250,7 +263,7 @@ describe("a record raises", function()
     Player:at(view, SIZE - Player.size).team[2].z = 1
   end)
 
-  it("once its view is closed", function()
+  it("after its view is closed", function()
     local p = Player:at(view, BASE)
     local pos, scores = p.pos, p.scores
     view:close()
@@ -263,7 +276,7 @@ describe("a record raises", function()
     contains("is closed", raised("return p:read(x)", Player, view))
   end)
 
-  it("when it is written and its view can only be read", function()
+  it("for a write through a read-only view", function()
     local readable <close> = assert(map:view(0, SIZE, "r"))
     local p = Player:at(readable, 0)
     assert.are.equal(0, p.id)
@@ -274,7 +287,7 @@ describe("a record raises", function()
     contains("read-only", raised("p:write(x, 0, { id = 1 })", Player, readable))
   end)
 
-  it("for an object of another kind as the view, or as the type", function()
+  it("for another object as the view, or as the type", function()
     contains("view expected", raised("return p:at({})", Player))
     contains("view expected", raised("return p:read(nil, 0)", Player))
     contains("filemap.struct expected, got nil", raised("return p.at(nil, x)", Player, view))
@@ -292,19 +305,19 @@ describe("read and write", function()
     big = math.mininteger, team = { { x = 1.0, y = 2.0, z = 3.0 }, { x = 4.0, y = 5.0, z = 6.0 } },
   }
 
-  it("give back what was written", function()
+  it("return what was written", function()
     Player:write(view, BASE, sample)
     assert.same(sample, Player:read(view, BASE))
   end)
 
-  it("leave alone what the table lacks", function()
+  it("leave fields alone that the table lacks", function()
     Player:write(view, BASE, sample)
     Player:write(view, BASE, { id = 2, pos = { y = 9 }, scores = { [3] = 8 } })
     local t = Player:read(view, BASE)
     assert.same({ 2, { x = 0.5, y = 9.0, z = -2.5 }, { 1, -2, 8, -4 }, "a" }, { t.id, t.pos, t.scores, t.name })
   end)
 
-  it("write nothing of a table in which something is wrong", function()
+  it("write nothing of a table with one wrong value", function()
     view:fill(0, SIZE, 0x5a)
     contains("field 'scores[4]': 99999 does not fit i16",
       raised("p:write(x, 64, { id = 1, name = 'a', scores = { 1, 2, 3, 99999 } })", Player, view))
@@ -313,7 +326,7 @@ describe("read and write", function()
     assert.are.equal(("\x5a"):rep(SIZE), view:get_string(0, SIZE))
   end)
 
-  it("read a table that no longer changes", function()
+  it("read a table that does not change with the memory", function()
     local t = Vec:read(view, 0)
     view:fill(0, SIZE, 1)
     assert.same({ x = 0.0, y = 0.0, z = 0.0 }, t)
@@ -358,7 +371,7 @@ describe("the byte order", function()
     end)
   end
 
-  it("of a struct goes for those in it that say none", function()
+  it("of a struct applies to inner structs without an order of their own", function()
     local Inner = struct.define("Inner", { { "x", "u16" } })
     local Own = struct.define("Own", { { "x", "u16" } }, { endian = "<" })
     local S = struct.define("S", { { "a", Inner }, { "b", Own }, { "c", Inner, 2 } }, { endian = ">" })
@@ -372,7 +385,7 @@ describe("an array of records", function()
   before_each(fresh)
   after_each(done)
 
-  it("has its records one behind the other", function()
+  it("places its records one behind the other", function()
     local a = Vec:array(view, 4, 10)
     assert.are.equal(10, #a)
     a[10].y = 3
@@ -388,17 +401,17 @@ describe("an array of records", function()
     assert.are.equal(10, count)
   end)
 
-  it("has a stride", function()
+  it("takes a stride", function()
     local a = Vec:array(view, 0, 4, 100)
     a[4].x = 5
     assert.are.equal(5.0, view:get_f32(300))
-    -- The last needs no more than its own size.
+    -- The last record needs no more than its own size.
     assert.are.equal(2, #Vec:array(view, SIZE - 12 - 1000, 2, 1000))
-    -- Records may lie across each other.
+    -- Records may overlap.
     assert.are.equal(SIZE - 11, #Vec:array(view, 0, SIZE - 11, 1))
   end)
 
-  it("raises for what does not lie in the view", function()
+  it("raises for records that are not wholly in the view", function()
     for _, arguments in ipairs { "0, 342", "5, 341", "-1, 1", "0, 2, 5000", "0, math.maxinteger",
                                  "0, math.maxinteger, math.maxinteger", "0, 1 << 62, 2" } do
       contains("past the end", (raised(("return p:array(x, %s)"):format(arguments), Vec, view)
@@ -408,7 +421,7 @@ describe("an array of records", function()
     contains("bad argument #4 to 'array' (0 is less than 1)", raised("return p:array(x, 0, 1, 0)", Vec, view))
     contains("bad argument #3 to 'array' (integer expected, got nil)", raised("return p:array(x, 0)", Vec, view))
     contains("integer expected, got float", raised("return p:array(x, 0, 1.5)", Vec, view))
-    contains("field 'Vec': index 3 is not in 1..2", raised("return p[3]", Vec:array(view, 0, 2)))
+    contains("field 'Vec': index 3 is not in 1..2", raised("p[3] = {}", Vec:array(view, 0, 2)))
     assert.are.equal(0, #Vec:array(view, 0, 0))
   end)
 end)
@@ -417,7 +430,7 @@ describe("a bit-field", function()
   before_each(fresh)
   after_each(done)
 
-  it("of every width and place gives back what it was given", function()
+  it("of every width and position returns the value that was written", function()
     for _, T in ipairs { "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64" } do
       local bits = tonumber(T:match("%d+"))
       for width = 1, bits do
@@ -438,7 +451,7 @@ describe("a bit-field", function()
   end)
 end)
 
-describe("a record on a page that goes away", function()
+describe("a record on a lost page", function()
   it("raises truncated, as the view does", function()
     local path = support.tmpname()
     local file <close> = assert(filemap.file(path, "rw", { size = 2 * filemap.page_size }))

@@ -1,6 +1,6 @@
--- Snapshots: what a writer never changed half-way.
+-- Snapshots: tables that no writer changed half-way.
 --
--- The environment can give FILEMAP_SNAPSHOTS, how many to take under a writer at work (20000).
+-- The environment can give FILEMAP_SNAPSHOTS, the number of snapshots under a writer at work (20000).
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local process = require "process"
@@ -13,7 +13,7 @@ local COUNT = tonumber(os.getenv("FILEMAP_SNAPSHOTS")) or 20000
 
 support.clean()
 
--- What spec/child/publisher.lua writes.
+-- The struct that spec/child/publisher.lua writes.
 local Published = struct.define("Published", { { "begin", "u32" }, { "values", "u64", 32 }, { "finish", "u32" } })
 
 local function is_whole(t)
@@ -31,7 +31,7 @@ describe("a snapshot under a writer at work", function()
       local map <close> = assert(filemap.create(name, 3 * filemap.page_size))
       local view <close> = assert(map:view())
       local publisher = support.child("publisher", name, kind)
-      -- Plain reads do not do: the writer is seen at work before it is trusted not to be.
+      -- Torn reads show that the writer is at work. Without them the snapshots would prove nothing.
       local deadline, torn = process.now() + support.deadline, 0
       repeat
         if not is_whole(Published:read(view, 0)) then torn = torn + 1 end
@@ -74,7 +74,7 @@ describe("a snapshot", function()
     assert.is_true(took >= timeout and took < timeout + 5)
   end
 
-  it("is what read gives where nobody writes", function()
+  it("equals what read returns while no process writes", function()
     view:set_u64(8, 7)
     for _, guard in ipairs { { even = "begin" }, { first = "begin", last = "finish" }, { same = "begin" } } do
       assert.same(Published:read(view, 0), Published:snapshot(view, 0, guard))
@@ -97,7 +97,7 @@ describe("a snapshot", function()
     assert.are.equal(3, Published:snapshot(view, 0, { first = "begin", last = "finish" }, 0).finish)
   end)
 
-  it("has a counter anywhere in it, of any type of integer and either order", function()
+  it("takes a counter at any place, of any integer type and byte order", function()
     local Head = struct.define("Head", { { "pad", "u8" }, { "ticks", "i16", 3 } }, { pack = 1 })
     local S = struct.define("S", { { "x", "u32" }, { "head", Head, 2 } }, { endian = ">" })
     local at = S:offsetof("head[2].ticks[3]")
@@ -107,7 +107,7 @@ describe("a snapshot", function()
     assert.are.equal("timeout", select(3, S:snapshot(view, 0, { even = "head[2].ticks[3]" }, 0)))
   end)
 
-  it("raises for a guard or a time-out that is none", function()
+  it("raises for an unknown guard and an invalid time-out", function()
     local function refuses(text, guard, timeout)
       local ok, message = pcall(function() return (Published:snapshot(view, 0, guard, timeout)) end)
       assert.is_false(ok)
@@ -115,20 +115,68 @@ describe("a snapshot", function()
       contains(text, message)
     end
     refuses("table expected, got nil")
-    refuses("a guard is { even = }, { first =, last = } or { same = }, not { odd = }", { odd = "begin" })
-    refuses("a guard is { even = }", {})
-    refuses("a guard with 'first' also has 'last'", { first = "begin" })
-    refuses("a guard with 'first' also has 'last'", { last = "begin" })
-    refuses("has no", { even = "begin", same = "begin" })
+    local protocols = "a guard must be { even = }, { first =, last = } or { same = }, got "
+    refuses(protocols .. "{ odd = }", { odd = "begin" })
+    refuses(protocols .. "{  }", {})
+    refuses(protocols .. "{ first = }", { first = "begin" })
+    refuses(protocols .. "{ last = }", { last = "begin" })
+    refuses(protocols .. "{ even =, same = }", { even = "begin", same = "begin" })
+    refuses(protocols .. "{ even =, odd = }", { even = "begin", odd = "begin" })
     refuses("Published has no field 'seq'", { even = "seq" })
-    refuses("guard 'even': field 'values' is no integer", { even = "values" })
-    refuses("guard 'even' is the name of a field, not 3", { even = 3 })
+    refuses("guard 'even': field 'values' is not an integer", { even = "values" })
+    refuses("guard 'even' must be the name of a field, got 3", { even = 3 })
     refuses("time-out -1 is negative or NaN", { even = "begin" }, -1)
     refuses("is negative or NaN", { even = "begin" }, 0 / 0)
     refuses("bad argument #4 to 'snapshot' (number expected, got string)", { even = "begin" }, "1")
   end)
 
-  it("raises where the struct does not lie in the view", function()
+  it("sleeps while it waits for a writer that died in the middle", function()
+    view:set_u32(0, 3)
+    local before, started = process.cpu(), process.now()
+    times_out({ even = "begin" }, 0.5)
+    assert.is_true(process.now() - started >= 0.5)
+    assert.is_true(process.cpu() - before < 0.1, "it used a processor for " .. process.cpu() - before .. " s")
+  end)
+
+  it("ends when the writer has finished", function()
+    local name = support.unique("Local\\")
+    local shared <close> = assert(filemap.create(name, 4096))
+    local seen <close> = assert(shared:view())
+    seen:set_u32(0, 1)
+    local child = support.child("evaluator")
+    child:start("v = assert(filemap.open(%q, 'rw')):view() filemap.sleep(0.2) v:set_u64(8, 7) v:set_u32(0, 2)", name)
+    local t = Published:snapshot(seen, 0, { even = "begin" }, support.deadline)
+    assert.same({ 2, 7 }, { t.begin, t.values[1] })
+    child:finish()
+  end)
+
+  it("takes a guard that changed since the last snapshot as it is now", function()
+    local guard = { even = "begin" }
+    assert.is_table(Published:snapshot(view, 0, guard, 0))
+    view:set_u32(0, 1)
+    assert.are.equal("timeout", select(3, Published:snapshot(view, 0, guard, 0)))
+    guard.even, guard.same = nil, "begin"
+    assert.is_table(Published:snapshot(view, 0, guard, 0))
+    guard.odd = "begin"
+    contains("a guard must be", check.raises(Published, "snapshot", view, 0, guard, 0))
+  end)
+
+  it("compares counters of different types by their values", function()
+    local S = struct.define("S", { { "first", "i8" }, { "x", "u32" }, { "last", "i64" } }, { endian = ">" })
+    S:write(view, 0, { first = -3, x = 5, last = -3 })
+    assert.same({ first = -3, x = 5, last = -3 }, S:snapshot(view, 0, { first = "first", last = "last" }, 0))
+    S:write(view, 0, { last = 253 })
+    assert.are.equal("timeout", select(3, S:snapshot(view, 0, { first = "first", last = "last" }, 0)))
+  end)
+
+  it("includes a flexible array", function()
+    local S = struct.define("S", { { "seq", "u32" }, { "data", "u16", 0 } })
+    local slice <close> = view:sub(0, 10)
+    slice:pack("I4I2I2I2", 0, 2, 7, 8, 9)
+    assert.same({ seq = 2, data = { 7, 8, 9 } }, S:snapshot(slice, 0, { even = "seq" }, 0))
+  end)
+
+  it("raises for a struct that is not wholly in the view", function()
     contains("past the end", check.raises(Published, "snapshot", view, 4000, { even = "begin" }))
   end)
 end)

@@ -47,14 +47,20 @@ describe("the sources", function()
     assert.same(files("src", "%.c$"), listed_in("filemap-scm-1.rockspec"))
   end)
 
-  it("in Lua are all that LuaRocks installs", function()
-    local listed = {}
-    for name, path in read("filemap-scm-1.rockspec"):gmatch('([%w_."%[%]]+) = "(lua/[%w_/]+%.lua)"') do
-      assert.are.equal("lua/" .. name:gsub('[%["%]]', ""):gsub("%.", "/") .. ".lua", path)
-      listed[#listed + 1] = path
+  it("in Lua are all that LuaRocks installs, and the command's are a rock of their own", function()
+    for rock, folder in pairs { ["filemap-scm-1"] = "lua", ["cli/filemap-cli-scm-1"] = "cli" } do
+      local listed = {}
+      for name, path in read(rock .. ".rockspec"):gmatch('([%w_."%[%]]+) = "(%l+/[%w_/]+%.lua)"') do
+        assert.are.equal(folder .. "/" .. name:gsub('[%["%]]', ""):gsub("%.", "/") .. ".lua", path)
+        listed[#listed + 1] = path
+      end
+      table.sort(listed)
+      assert.same(files(folder, "%.lua$"), listed)
     end
-    table.sort(listed)
-    assert.same(files("lua", "%.lua$"), listed)
+  end)
+
+  it("of the module need nothing of the command", function()
+    for _, path in ipairs(files("lua", "%.lua$")) do assert.is_nil(read(path):find("filemap%.cli"), path) end
   end)
 
   it("test for the system only in src/system", function()

@@ -133,6 +133,14 @@ function filemap.unlink(name) end
 ---@return integer? native errno or GetLastError number
 function filemap.list() end
 
+---Reads a monotonic clock, which no change of the date moves.
+---@return number seconds since some moment in the past
+function filemap.now() end
+
+---Suspends the process.
+---@param seconds number from 0
+function filemap.sleep(seconds) end
+
 ---A map: a section of memory or a file, whose bytes views give access to.
 ---@class filemap.map
 ---@operator len: integer

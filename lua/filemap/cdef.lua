@@ -40,7 +40,7 @@ local function raise(level, message, ...)
   error(message:format(...), level + 2)
 end
 
-local option_keys = { abi = true, defines = true, include = true }
+local option_keys = { abi = true, defines = true, include = true, bytes = true, text = true }
 
 local function check_defines(defines)
   if type(defines) ~= "table" then raise(3, "option 'defines' must be a table, got %s", type(defines)) end
@@ -80,6 +80,27 @@ local function check_options(name, options)
     raise(2, "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got %s", tostring(options.abi))
   end
   return abi, check_defines(options.defines == nil and {} or options.defines), check_include(options.include)
+end
+
+-- Applies the options `bytes` and `text` to the structs among the types, all of which it reads. Text comes first,
+-- since `bytes = true` means all the other arrays.
+local function make_strings(types, options)
+  if not options or not (rawget(options, "text") or rawget(options, "bytes")) then return end
+  local records = {}
+  for _, type_ in pairs(types) do
+    records[#records + 1] = type(type_) == "table" and (struct_type.ctype_of(type_) or type_.fields and type_) or nil
+  end
+  for _, name in ipairs { "text", "bytes" } do
+    local paths = rawget(options, name)
+    if paths then
+      if paths ~= true and type(paths) ~= "table" then
+        raise(2, "option '%s' must be true or a list of paths, got %s", name, type(paths))
+      end
+      local element = name == "text" and ctype.char(1) or ctype.bytes()
+      local well, message = pcall(ctype.make_strings, records, element, paths)
+      if not well then raise(2, "option '%s': %s", name, message) end
+    end
+  end
 end
 
 -- {-- Results --------------------------------------------------------------------------------------
@@ -248,7 +269,8 @@ end
 -- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the
 -- text), `true` (1), or `false` (not defined, though the ABI's compiler defines it); `include`: a list of
 -- folders in which `#include` looks for files, or a function that gets the name and returns the text, or nil
--- for one that is not there
+-- for one that is not there; `bytes`: true, or a list of paths as for @{struct:offsetof}: arrays of `uint8_t` that
+-- become strings of bytes; `text`: the same for text up to NUL
 -- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions are
 -- @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for fields of
 -- @{filemap.struct.define}. The name of a declaration that was skipped raises, as does that of a type that contains it
@@ -266,6 +288,7 @@ function cdef.parse(source, options)
   local sources = Sources.new(include)
   sources:open(source)
   local results = parse(sources, abi, defines)
+  make_strings(results[1], options)
   return results[1], results[2], results[3]
 end
 
@@ -307,6 +330,7 @@ function cdef.load(path, options)
   local sources = Sources.new(include)
   sources:open(text, path, path)
   local results = parse(sources, abi, defines)
+  make_strings(results[1], options)
   return results[1], results[2], results[3]
 end
 

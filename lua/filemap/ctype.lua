@@ -1,13 +1,14 @@
--- C types and how a compiler lays them out: sizes, alignments, offsets and bits, for each ABI. No memory is
--- touched here. Internal: filemap.struct wraps what this makes, and filemap.cdef builds it from C's own words.
+-- C types and how a compiler lays them out: sizes, alignments, offsets and bits, for each ABI. This module touches no
+-- memory. Internal: filemap.struct uses these types, and filemap.cdef makes them from C declarations.
 --
 -- A type is a table with `kind`, `size` and `align` in bytes, and by kind
 --
 --   number   T, one of the view's types; name
 --   bool     T = "u8"
---   pointer  T = "u32" or "u64": read as a number
---   char     T, unit = 1, 2 or 4 bytes: text where it is the innermost of an array, alone a number
---   array    of, count (0: flexible, or of no elements), empty (how many elements there are in all, if of no bytes)
+--   pointer  T = "u32" or "u64": its value is a number
+--   char     T, unit = 1, 2 or 4 bytes: the innermost dimension of an array of it is text; alone it is a number
+--   bytes    T = "u8": the innermost dimension of an array of it is one string
+--   array    of, count (0: flexible, or without elements), empty (the number of all elements, if these have 0 bytes)
 --   enum     T, name, names (in order), by_name, by_value (the first name of a value)
 --   struct, union
 --            name, fields (in order), by_name (also the members of anonymous members, at their sums of offsets)
@@ -15,7 +16,7 @@
 -- A field is { name, type, offset }, and for a bit-field `unit` and `bits = { first, width }`: the `unit` bytes
 -- at `offset`, read as one integer in the record's byte order, hold the value `width` bits from bit `first`.
 --
--- Errors are raised as plain sentences without a position: who calls knows where the declaration stands.
+-- Errors are raised as sentences without a position: the caller knows the position of the declaration.
 
 local core = require "filemap.core"
 
@@ -23,7 +24,8 @@ local ctype = {}
 
 -- {-- ABIs -----------------------------------------------------------------------------------------
 
--- long, pointer and wchar: their bytes; align64: how 8-byte numbers align in a struct; bitfields: whose rules.
+-- long, pointer and wchar: their sizes in bytes; align64: the alignment of 8-byte numbers in a struct; bitfields: the
+-- compiler whose rules hold.
 local abis = {
   linux64 = { name = "linux64", long = 8, pointer = 8, wchar = 4, align64 = 8, bitfields = "gcc" },
   linux32 = { name = "linux32", long = 4, pointer = 4, wchar = 4, align64 = 4, bitfields = "gcc" },
@@ -31,12 +33,12 @@ local abis = {
   win32 = { name = "win32", windows = true, long = 4, pointer = 4, wchar = 2, align64 = 8, bitfields = "msvc" },
 }
 
---- The ABI of a name, nil if it is none.
+--- The ABI of a name; nil for an unknown name.
 function ctype.abi(name)
   return abis[name]
 end
 
--- Which of them is this machine's shows in the widths of a pointer, and in how it names its folders.
+-- The ABI of this machine follows from the width of a pointer and the separator of folders.
 ctype.native_abi = abis[(package.config:sub(1, 1) == "\\" and "win" or "linux") .. string.packsize("T") * 8]
 
 --- The metatable of all types.
@@ -51,8 +53,8 @@ end
 
 -- {-- Scalars and arrays ---------------------------------------------------------------------------
 
--- More is no machine's address space; and sums of such sizes stay far from 2^63.
-local GREATEST_SIZE <const> = 1 << 47
+-- No machine has a larger address space, and sums of such sizes stay far below 2^63.
+local GREATEST_SIZE = 1 << 47
 
 -- The types of numbers are those of views (src/lua/types.h).
 local number_size, integer_bounds = {}, {}
@@ -89,22 +91,27 @@ function ctype.char(unit)
   return new { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit, name = char_names[unit] }
 end
 
--- What goes through a type goes through what is in it: so deep, no stack ends.
-local MOST_LEVELS <const> = 64
+--- A byte of a field of bytes.
+function ctype.bytes()
+  return new { kind = "bytes", T = "u8", size = 1, align = 1, name = "bytes" }
+end
 
--- The level of a type of which `inner` is a part, and which is at `level` by its other parts.
+-- Functions on types recurse into the types inside them. At this depth no stack overflows.
+local MOST_LEVELS = 64
+
+-- The nesting level of a type that contains `inner`, and that is at `level` because of its other parts.
 local function level_above(inner, level)
   level = math.max(level or 0, (inner.level or 0) + 1)
-  if level > MOST_LEVELS then error(("types in each other more than %d deep"):format(MOST_LEVELS), 0) end
+  if level > MOST_LEVELS then error(("types are nested more than %d deep"):format(MOST_LEVELS), 0) end
   return level
 end
 
--- What has no bytes fits any memory: so many of it, and to read them still has an end.
-local MOST_EMPTY <const> = 1 << 16
+-- Any number of elements of 0 bytes fits in memory. The limit keeps reading them finite.
+local MOST_EMPTY = 1 << 16
 
 --- `count` elements, which may be 0.
 function ctype.array(of, count)
-  if count < 0 then error(("an array of %d elements"):format(count), 0) end
+  if count < 0 then error(("an array cannot have %d elements"):format(count), 0) end
   local empty = of.size == 0 and (of.empty or 1) or nil
   if count > (empty and MOST_EMPTY // empty or GREATEST_SIZE // of.size) then
     error(("an array of %d elements of %d bytes is too large"):format(count, of.size), 0)
@@ -127,7 +134,7 @@ function ctype.enum(name, T, values, abi)
   local least, greatest = ctype.bounds(T)
   for i, entry in ipairs(values) do
     local word, value = entry[1], entry[2]
-    if enum.by_name[word] then error(("'%s' is there twice"):format(word), 0) end
+    if enum.by_name[word] then error(("the name '%s' is there twice"):format(word), 0) end
     if value < least or value > greatest then error(("'%s' = %d does not fit %s"):format(word, value, T), 0) end
     enum.names[i] = word
     enum.by_name[word] = value
@@ -136,7 +143,7 @@ function ctype.enum(name, T, values, abi)
   return enum
 end
 
---- The same type, aligned as said (`typedef int x __attribute__((aligned(8)))`).
+--- The same type with another alignment (`typedef int x __attribute__((aligned(8)))`).
 function ctype.aligned(type, align)
   local copy = new {}
   for k, v in pairs(type) do copy[k] = v end
@@ -156,18 +163,18 @@ end
 
 local function check_alignment(what, n)
   if n ~= nil and not (is_power_of_2(n) and n <= 1 << 28) then
-    error(("%s is a power of 2, not %s"):format(what, tostring(n)), 0)
+    error(("%s must be a power of 2, got %s"):format(what, tostring(n)), 0)
   end
 end
 
--- What a layout in progress knows: `bit`, where the next member may start; `align` of the whole; `ends`, where
--- the furthest member ends (in bits, both from the start); `left`, the bits that are free in the unit of
--- `left_size` bytes which the last bit-field began (msvc).
+-- The state of a layout: `bit`, where the next member may start, and `ends`, where the furthest member ends (both in
+-- bits from the start); `align` of the whole; `left`, the bits that are free in the unit of `left_size` bytes that the
+-- last bit-field began (msvc).
 local Layout = {}
 Layout.__index = Layout
 
--- How a member aligns, in bytes. Packing does away with what the type wants, but not with what the member itself
--- was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
+-- The alignment of a member, in bytes. Packing removes the alignment of the type, but not the alignment that the member
+-- itself was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
 function Layout:member_align(member)
   local align = (self.packed or member.packed) and 1 or member.type.align
   if member.align and (self.packed or member.packed) then align = member.align end
@@ -179,13 +186,13 @@ function Layout:need(align)
   self.align = math.max(self.align, align)
 end
 
--- Ends the unit that bit-fields share, where the rules have one.
+-- Ends the unit that bit-fields share, if there is one.
 function Layout:close_unit()
   if self.left then self.bit = self.bit + self.left end
   self.left, self.left_size = nil, nil
 end
 
--- The start, in bits, of a member of `bits` bits: in a union always 0.
+-- Reserves `bits` bits for a member, and returns their start, in bits.
 function Layout:take(start, bits)
   if bits > GREATEST_SIZE * 8 - start then error("the whole is too large", 0) end
   self.bit = self.union and 0 or start + bits
@@ -193,7 +200,8 @@ function Layout:take(start, bits)
   return start
 end
 
--- An ordinary member; returns its offset. One with an offset of its own asks for no more alignment than that has.
+-- Places an ordinary member, and returns its offset. A member with an explicit offset needs no more alignment than the
+-- offset has.
 function Layout:place(member)
   self:close_unit()
   local align = self:member_align(member)
@@ -205,18 +213,18 @@ function Layout:place(member)
   return self:take(round_up(self.bit, align * 8), member.type.size * 8) // 8
 end
 
--- The two rules for bit-fields. Each takes the member and returns the bit where it starts, and the byte where the
--- unit that it belongs to does, nil if it has none.
+-- The two rules for bit-fields. Each takes the member, and returns the bit where it starts, and the byte where its unit
+-- starts; nil if it has no unit.
 local place_bits = {}
 
--- System V's: a bit-field starts at the next free bit, unless it would then cross more boundaries of its type than
--- the type itself; packing lifts that. (System V ABI, 3.1.2 "Bit-Fields"; GCC: place_field.)
+-- System V: a bit-field starts at the next free bit, unless it would then cross more boundaries of its type than the
+-- type itself. With packing it may cross them. (System V ABI, 3.1.2 "Bit-Fields"; GCC: place_field.)
 function place_bits.gcc(self, member)
   local type, width = member.type, member.bits
   local unit, align = type.size * 8, type.align * 8
   if width == 0 then return self:take(round_up(self.bit, align), 0) end
   local packed = self.packed or member.packed
-  -- (Where there is a #pragma pack, packed does not count.)
+  -- (Under #pragma pack the attribute packed has no effect.)
   if member.name then self:need(self.pack and math.min(type.align, self.pack) or packed and 1 or type.align) end
   local start = self.bit
   if not packed and not self.pack and start % align + width > unit then start = round_up(start, align) end
@@ -227,8 +235,8 @@ function place_bits.gcc(self, member)
   return start
 end
 
--- Microsoft's: consecutive bit-fields of types of one size share a unit as long as there is room in it; one of width
--- 0 ends it. (GCC, -mms-bitfields; Microsoft, "C Bit Fields".)
+-- Microsoft: consecutive bit-fields of types of one size share a unit as long as there is room in it. A bit-field of
+-- width 0 ends the unit. (GCC, -mms-bitfields; Microsoft, "C Bit Fields".)
 function place_bits.msvc(self, member)
   local type, width = member.type, member.bits
   local align = math.min((self.packed or member.packed) and 1 or type.align, self.pack or type.align)
@@ -245,7 +253,7 @@ function place_bits.msvc(self, member)
   if not (self.packed or member.packed) or not self.left then self:need(align) end
   if self.union then return self:take(0, width), 0 end
   if self.left_size ~= type.size or self.left < width then
-    -- What begins within a run of one size follows what was before, even where that was packed.
+    -- A unit in a run of types of one size follows the unit before it, even if that was packed.
     local run = self.left_size == type.size
     self:close_unit()
     if not run then self.bit = round_up(self.bit, align * 8) end
@@ -258,14 +266,14 @@ function place_bits.msvc(self, member)
   return start, (self.bit + self.left - unit) // 8
 end
 
--- A bit-field; gives the field its offset, unit and bits. The unit is as large as the type, or, where packing lets a
--- bit-field cross units, the bytes that it touches.
+-- Places a bit-field: sets the offset, unit and bits of the field. The unit is as large as the type, or, where packing
+-- lets a bit-field cross units, it is the bytes that the bit-field touches.
 function Layout:place_bit_field(member, field)
   local width, type = member.bits, member.type
   if type.kind == "pointer" or not integer_bounds[type.T] then error("a bit-field is of an integer type", 0) end
   local greatest = type.kind == "bool" and 1 or type.size * 8
   if width < 0 or width > greatest then error(("%d bits do not fit its type of %d"):format(width, greatest), 0) end
-  if width == 0 and member.name then error("a bit-field of no bits has no name", 0) end
+  if width == 0 and member.name then error("a bit-field of 0 bits cannot have a name", 0) end
   if member.align then error("a bit-field cannot be aligned by itself", 0) end
   if member.offset then
     self:close_unit()
@@ -277,8 +285,8 @@ function Layout:place_bit_field(member, field)
   field.bits = { width = width }
 end
 
--- Once the size is known: a unit that reaches past the end is cut to the bytes that the bit-field touches. In the
--- order ">" the first bit-field is in the highest bits.
+-- Completes a bit-field when the size is known. A unit that reaches past the end is cut to the bytes that the bit-field
+-- touches. In the order ">" the first bit-field is in the highest bits.
 local function settle_bits(field, size, endian)
   local start, width = field.start, field.bits.width
   field.start = nil
@@ -289,7 +297,7 @@ local function settle_bits(field, size, endian)
   field.bits.first = endian == ">" and field.unit * 8 - first - width or first
 end
 
--- Names of a field's own, or of what is in it where it has none itself. Returns one that is there already.
+-- Adds the name of a field, or, for an anonymous one, the names of its members. Returns a name that was there already.
 local function name_field(by_name, field, offset)
   local name = field.name
   if name then
@@ -373,6 +381,162 @@ function ctype.record(kind, name, members, options)
     if twice then fail(members[i], ("field '%s' is there twice"):format(twice)) end
   end
   return record
+end
+
+-- {-- Members of records --------------------------------------------------------------------------
+
+local made, counts = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
+
+--- The members by which a record is used, in order: { name, field, offset, record }. Those of anonymous members are
+--- in the place of these; `record` is the struct or union that has the field.
+function ctype.members(record)
+  if made[record] then return made[record] end
+  local found = {}
+  local function add(of, base)
+    for _, field in ipairs(of.fields) do
+      if field.name then
+        found[#found + 1] = { name = field.name, field = field, offset = base + field.offset, record = of }
+      elseif field.type.fields then add(field.type, base + field.offset) end
+    end
+  end
+  add(record, 0)
+  made[record] = found
+  return found
+end
+
+--- Whether a type is an array whose value is one string: text or bytes.
+function ctype.is_string(type)
+  return type.kind == "array" and (type.of.kind == "char" or type.of.kind == "bytes")
+end
+
+--- How many scalars and strings there are in a type.
+function ctype.values(type)
+  local n = counts[type]
+  if n then return n end
+  n = 1
+  if type.fields then
+    n = 0
+    for _, member in ipairs(ctype.members(type)) do n = n + ctype.values(member.field.type) end
+  elseif type.kind == "array" and not ctype.is_string(type) then
+    n = math.max(type.count * ctype.values(type.of), 1)
+  end
+  counts[type] = n
+  return n
+end
+
+--- The flexible array at the end of a struct: its member, or nil.
+function ctype.tail(record)
+  local last = record.kind == "struct" and record.fields[#record.fields]
+  local type = last and last.name and last.type
+  if type and type.kind == "array" and type.count == 0 and type.of.size > 0 then
+    local list = ctype.members(record)
+    return list[#list]
+  end
+end
+
+--- The first bit of a bit-field in a byte order, which may not be the one that the layout was made for.
+function ctype.first_bit(field, record, order)
+  local first, width = field.bits.first, field.bits.width
+  if (record.endian or "<") == order then return first end
+  return field.unit * 8 - first - width
+end
+
+--- Resolves a path such as "cars[3].pos[1]" to { type, offset, order, field, record }, the last two of members.
+function ctype.resolve(record, path, order)
+  local at = { type = record, offset = 0, order = record.endian or order }
+  local rest, shown = path, record.name or record.kind
+  while rest ~= "" do
+    local name, after_name = rest:match("^%.?([^%.%[]+)(.*)$")
+    local index, after_index = rest:match("^%[(%d+)%](.*)$")
+    local type = at.type
+    if index and type.kind == "array" and not ctype.is_string(type) then
+      index = math.tointeger(tonumber(index))
+      local tail = at.field and ctype.tail(at.record)
+      local most = tail and tail.field == at.field and GREATEST_SIZE // type.of.size or type.count
+      if not index or index < 1 or index > most then
+        error(("'%s': index %s of %s is not in 1..%d"):format(path, rest:match("%d+"), shown, type.count), 0)
+      end
+      at = { type = type.of, offset = at.offset + (index - 1) * type.of.size, order = at.order }
+      rest = after_index
+    elseif name and type.by_name and type.by_name[name] then
+      local field = type.by_name[name]
+      at = { type = field.type, offset = at.offset + field.offset, order = field.type.endian or at.order,
+             field = field, record = type }
+      rest = after_name
+    else
+      error(("'%s': %s has no %s"):format(path, shown, name and ("field '%s'"):format(name) or "elements"), 0)
+    end
+    shown = path:sub(1, #path - #rest)
+  end
+  return at
+end
+
+-- {-- Arrays of bytes as strings -------------------------------------------------------------------
+
+-- An array of u8 of any dimension, whose innermost dimension becomes one of `element`; nil for another type.
+local function as_strings(type, element)
+  if type.kind ~= "array" then return nil end
+  local inner = type.of.kind == "number" and type.of.T == "u8" and element or as_strings(type.of, element)
+  if not inner then return nil end
+  local copy = new {}
+  for k, v in pairs(type) do copy[k] = v end
+  copy.of = inner
+  return copy
+end
+
+-- The type of the elements of an array of any dimension; of another type the type itself.
+local function innermost(type)
+  while type.kind == "array" do type = type.of end
+  return type
+end
+
+local function convert_all(record, element, seen)
+  if seen[record] then return end
+  seen[record] = true
+  local function convert(field)
+    field.type = as_strings(field.type, element) or field.type
+    local inner = innermost(field.type)
+    if inner.fields then convert_all(inner, element, seen) end
+  end
+  for _, field in ipairs(record.fields) do convert(field) end
+  for _, field in pairs(record.by_name) do convert(field) end -- (also the copies of anonymous members)
+end
+
+-- Converts the field that a path leads to. Returns whether there is one that is an array of u8.
+local function convert_path(record, element, path)
+  local name, rest = path:match("^([^.%[]+)[%[%]%d]*%.?(.*)$")
+  local field = name and record.by_name[name]
+  if not field then return false end
+  if rest ~= "" then
+    local inner = innermost(field.type)
+    return inner.fields ~= nil and convert_path(inner, element, rest)
+  end
+  local found = false
+  local function convert(of)
+    local member = of.by_name[name]
+    local type = member and as_strings(member.type, element)
+    if not type then return end
+    member.type, found = type, true
+    for _, anonymous in ipairs(of.fields) do
+      if not anonymous.name and anonymous.type.fields then convert(anonymous.type) end
+    end
+  end
+  convert(record)
+  return found
+end
+
+--- Turns arrays of u8 in records into strings, whose elements are of the type `element`.
+-- @param records array of structs and unions
+-- @param paths `true` for all such arrays, also in inner structs; or an array of paths, as for offsetof, each
+-- relative to any of the records
+function ctype.make_strings(records, element, paths)
+  local seen = {}
+  for _, record in ipairs(paths == true and records or {}) do convert_all(record, element, seen) end
+  for _, path in ipairs(paths ~= true and paths or {}) do
+    local found = false
+    for _, record in ipairs(records) do found = convert_path(record, element, path) or found end
+    if not found then error(("'%s' is not an array of uint8_t in any struct"):format(path), 0) end
+  end
 end
 
 return ctype

@@ -1,4 +1,4 @@
---- C structs over a view, in the platform's C layout: nothing reordered, padding as the compiler pads.
+--- C structs over a view, in the platform's C layout: nothing is reordered, and padding is as the compiler pads.
 --
 --     local Player = struct.define("Player", {
 --       { "id", "u32" }, { "pos", "f32", 3 }, { "name", "char", 32 },
@@ -6,28 +6,35 @@
 --     local p = Player:at(view, 64)
 --     p.pos[1] = p.pos[1] + 0.5
 --
--- A field is `{ name, type [, n [, n ...]] [, offset =] [, bits =] [, align =] }`: an array of n, or of n by n.
--- Its type is a word or another type. Words are the types of numbers (`i8 u8 i16 u16 i32 u32 i64 u64 f32 f64`),
--- `bool`, `pointer` (an integer), and `char`, `utf16`, `utf32`, arrays of which are text up to NUL. The name
--- `""` stands for a struct or union whose members are used as the outer one's own, and for bit-fields that only pad.
--- `bits` makes a bit-field; `offset` places a field, in bytes; `align` aligns it to more than its type does.
+-- A field is `{ name, type [, n [, n ...]] [, offset =] [, bits =] [, align =] }`: with counts it is an array of n,
+-- or of n by n, elements. Its type is a word or another type. The words are the types of numbers (`i8 u8 i16 u16 i32
+-- u32 i64 u64 f32 f64`), `bool`, `pointer` (an integer), `char`, `utf16` and `utf32`, arrays of which are text up to
+-- NUL, and `bytes`, an array of which is one string. The name `""` stands for a struct or union whose members belong
+-- to the outer one, and for bit-fields that only pad. `bits` makes a bit-field, `offset` places a field (in bytes),
+-- and `align` gives it a greater alignment. A last field with the count 0 is a flexible array: it has as many
+-- elements as fit in the view, or as the program says.
 --
--- A **record** is a struct in its place: `p.id`, `p.pos[1]`, `p.hp = 7`, `pairs(p)` in the order of declaration,
--- `tostring(p)`. A struct or array in it is an object of the same kind; a table assigned to one writes what it has,
--- as @{struct:write} does. Arrays have `#a`, `a[i]` from 1, `a[i] = x` and `pairs(a)`. A field that is not there, and
--- an index out of range, raise, as does a value that does not fit; each names the field. An enum reads as its name
--- where it has one, else as the number, and is written as either. A bit-field is written by reading its unit and
--- writing it back.
+-- A **record** is a struct in a view: `p.id`, `p.pos[1]`, `p.hp = 7`, `pairs(p)` in the order of declaration,
+-- `tostring(p)`. A struct or an array in it is an object too. A table assigned to one writes the values that the
+-- table has, as @{struct:write} does. **Arrays** behave like those of @{view:array}: `#a`, `a[i]`, `a[i] = x`,
+-- `ipairs(a)`, `a:get([i, j])`, `a:set(i, t)`, `a:copy(i, array, j, n)`. An array of `u8` or `i8` also has
+-- `a:get_string([n])` and `a:get_cstring()`, and takes a string. A string that is shorter than its field zeroes the
+-- rest; in a flexible array only if its count was given.
+--
+-- A field that does not exist, a write out of range and a value that does not fit raise, and name the field. An enum
+-- is read as its name where it has one, else as the number. A bit-field is written by reading its unit and writing it
+-- back. Text that fills its field has no NUL. Whatever `read` returned, `write` accepts.
 -- @module filemap.struct
 
 local access = require "filemap.struct.access"
 local ctype = require "filemap.ctype"
+local objects = require "filemap.struct.object"
 local types = require "filemap.struct.type"
 
 local struct = {}
 local raise, plain = access.raise, access.plain
 
-local words = { bool = ctype.bool, pointer = ctype.pointer }
+local words = { bool = ctype.bool, pointer = ctype.pointer, bytes = ctype.bytes }
 for unit, word in pairs { "char", "utf16", [4] = "utf32" } do words[word] = function() return ctype.char(unit) end end
 for T in pairs(ctype.number_size) do words[T] = function() return ctype.number(T) end end
 
@@ -45,15 +52,15 @@ local field_keys = { offset = true, bits = true, align = true }
 
 local function check_integer(what, value, least)
   if value ~= nil and (math.type(value) ~= "integer" or value < least) then
-    error(("%s is an integer from %d, not %s"):format(what, least, tostring(value)), 0)
+    error(("%s must be an integer from %d, got %s"):format(what, least, tostring(value)), 0)
   end
 end
 
--- A member for ctype.record from a field as users write it.
+-- The member for ctype.record of a field as programs write it.
 local function member_of(spec)
-  if type(spec) ~= "table" then error(("a field is a table, not %s"):format(type(spec)), 0) end
+  if type(spec) ~= "table" then error(("a field must be a table, got %s"):format(type(spec)), 0) end
   spec = plain(spec)
-  if type(spec[1]) ~= "string" then error("the name is a string", 0) end
+  if type(spec[1]) ~= "string" then error("the name must be a string", 0) end
   for key in next, spec do
     if not field_keys[key] and not (math.type(key) == "integer" and key >= 1 and key <= #spec) then
       error(("unknown option '%s'"):format(tostring(key)), 0)
@@ -66,14 +73,15 @@ local function member_of(spec)
     check_integer("the count of an array", spec[i] or "nil", 0)
     type_ = ctype.array(type_, spec[i])
   end
+  if type_.kind == "bytes" then error("bytes must have a count", 0) end
   local name = spec[1] ~= "" and spec[1] or nil
   if not name and not type_.fields and not spec.bits then
-    error("only structs, unions and bit-fields go without a name", 0)
+    error("only structs, unions and bit-fields can have no name", 0)
   end
   return { name = name, type = type_, offset = spec.offset, bits = spec.bits, align = spec.align }
 end
 
--- A key of a table that is none of its list's, of `count` elements: what has it would be lost.
+-- A key of a table that is not an index from 1 to `count`: its value would be lost.
 local function stray_key(t, count)
   for key in next, t do
     if math.type(key) ~= "integer" or key < 1 or key > count then return key end
@@ -90,7 +98,7 @@ local function check_options(call, options)
     if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
   end
   if options.endian ~= nil and options.endian ~= "<" and options.endian ~= ">" then
-    raise("option 'endian' is \"<\" or \">\", not %s", tostring(options.endian))
+    raise("option 'endian' must be \"<\" or \">\", got %s", tostring(options.endian))
   end
   return options
 end
@@ -123,16 +131,17 @@ end
 --- Defines a struct.
 -- @tparam ?string name for messages
 -- @tparam {table,...} fields in order, as above
--- @tparam[opt] table options `pack` (as `#pragma pack`: no member aligns to more), `align` (the whole aligns to at
--- least that; bytes, powers of 2), `endian` (`"<"` or `">"`: the order of the bytes of all members, and of structs in
--- it that say none; default: this machine's)
+-- @tparam[opt] table options `pack` (as `#pragma pack`: no member has a greater alignment), `align` (the least
+-- alignment of the whole; both in bytes, powers of 2), `endian` (`"<"` or `">"`: the byte order of all members, and
+-- of structs in it that have no order of their own; default: this machine's)
 -- @treturn struct
--- @raise for a type, option or number that cannot be, and two fields of one name; naming the field
+-- @raise for an unknown type or option, a number out of its range, and two fields of one name; the message names the
+-- field
 function struct.define(name, fields, options)
   return make("struct", name, fields, options)
 end
 
---- Defines a union: all members at the same place.
+--- Defines a union, whose members are all at the same place.
 -- @tparam ?string name for messages
 -- @tparam {table,...} fields as of a struct
 -- @tparam[opt] table options as of a struct
@@ -142,12 +151,12 @@ function struct.union(name, fields, options)
   return make("union", name, fields, options)
 end
 
--- The { name, value } of an enum's values as users write them, in order.
+-- The { name, value } of an enum's values, in order, of a table as programs write it.
 local function enum_entries(values)
   local entries, next_value = {}, 0
   local function add(word, value)
-    if type(word) ~= "string" then error(("'%s' is no name"):format(tostring(word)), 0) end
-    if math.type(value) ~= "integer" then error(("'%s' is no integer"):format(tostring(value)), 0) end
+    if type(word) ~= "string" then error(("the name '%s' must be a string"):format(tostring(word)), 0) end
+    if math.type(value) ~= "integer" then error(("the value '%s' must be an integer"):format(tostring(value)), 0) end
     entries[#entries + 1], next_value = { word, value }, value + 1
   end
   values = plain(values)
@@ -172,21 +181,36 @@ end
 --- Defines an enumeration.
 -- @tparam ?string name for messages
 -- @tparam table values by name, `{ Off = 0, On = 1 }`, or in order as in C, `{ "Off", "On", { "Broken", 9 } }`
--- @tparam[opt="i32"] string T the type of integers that it is kept as
+-- @tparam[opt="i32"] string T the type of integers that stores it
 -- @return the type, for fields
--- @raise for a value that T cannot hold, what is no name or no integer, and a name beside those in order
+-- @raise for a value that T cannot store, another name than a string, another value than an integer, and a key beside
+-- those in order
 function struct.enum(name, values, T)
   if name ~= nil and type(name) ~= "string" then
     raise("bad argument #1 to 'enum' (string expected, got %s)", type(name))
   end
   if type(values) ~= "table" then raise("bad argument #2 to 'enum' (table expected, got %s)", type(values)) end
   T = T or "i32"
-  if not ctype.bounds(T) then raise("bad argument #3 to 'enum' (no type of integers: %s)", tostring(T)) end
+  if not ctype.bounds(T) then raise("bad argument #3 to 'enum' (a type of integers expected, got %s)", tostring(T)) end
   local well, entries = pcall(enum_entries, values)
   if not well then raise("%s: %s", name or "enum", entries) end
   local ok, enum = pcall(ctype.enum, name, T, entries)
   if not ok then raise("%s: %s", name or "enum", enum) end
   return enum
+end
+
+--- Tells where a record or an array is.
+-- @tparam record object
+-- @treturn view view
+-- @treturn integer offset in bytes
+-- @return its type; of an array the type of its elements: a struct, or a type for fields
+-- @raise for anything else
+function struct.locate(object)
+  local view, offset, type_ = objects.locate(object)
+  if not view then
+    raise("bad argument #1 to 'locate' (record or array expected, got %s)", access.type_name(object))
+  end
+  return view, offset, type_.fields and types.of(type_) or type_
 end
 
 return struct

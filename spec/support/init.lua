@@ -105,6 +105,13 @@ function process.methods:finish()
   end
 end
 
+-- Has a child closed after the test. Returns it.
+function support.own(child, name)
+  names[child] = name
+  children[#children + 1] = child
+  return child
+end
+
 -- Starts spec/child/NAME.lua with these arguments and waits until it is ready. A table as the last argument
 -- holds the options `inherit` and `env` of process.spawn.
 function support.child(name, ...)
@@ -117,9 +124,7 @@ function support.child(name, ...)
       command[#command + 1] = tostring(arguments[i])
     end
   end
-  local child = process.spawn(command)
-  names[child] = name
-  children[#children + 1] = child
+  local child = support.own(process.spawn(command), name)
   hear(child, "^READY$", 2)
   return child
 end

@@ -19,8 +19,8 @@ int32_t fm_utf8_next(const char **s, const char *end);
 ** U+FFFD. */
 int fm_utf8_put(char out[FM_UTF8_MOST], uint32_t c);
 
-/* The most bytes of UTF-8 that text of so many units of 2 or 4 bytes becomes. 0 if a size_t cannot hold it, or if there
-** are no units. */
+/* Returns the largest number of UTF-8 bytes that so many units of 2 or 4 bytes can become. Returns 0 for no
+** units, and if a size_t cannot hold the number. */
 size_t fm_utf8_room(size_t units, size_t unit_size);
 
 #endif

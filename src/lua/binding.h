@@ -168,6 +168,26 @@ void fmb_open_view(lua_State *L);
 void fmb_open_array(lua_State *L);
 void fmb_open_stream(lua_State *L);
 
+/* What filemap.struct takes of C: pushes a table of functions. */
+void fmb_open_record(lua_State *L);
+
+/* unpack_within(view, fmt, offset, size): as view:unpack; returns nothing if so many bytes are not in an open
+** view. */
+int fmb_unpack_within(lua_State *L);
+
+/* Wide text in strings, by the same code as in views, for filemap.struct. `unit`: 2 or 4 bytes;
+** `swapped`: of the other byte order. decode_text(bytes, unit, swapped) -> UTF-8 up to NUL;
+** encode_text(s, unit, swapped [, capacity]) -> bytes, zeros up to so many units, and raises if it does
+** not fit; count_units(s, unit) -> how many units it takes. */
+int fmb_decode_text(lua_State *L);
+int fmb_encode_text(lua_State *L);
+int fmb_count_units(lua_State *L);
+
+/* check_string(value, name, unit, count, swapped) -> the bytes of a text in at most `count` units; of a
+** unit of 1 byte, and of 0 for bytes that are no text, the string itself. Raises if it does not fit,
+** naming the field. */
+int fmb_check_string(lua_State *L);
+
 /* Make the metatables, and push a table of functions. */
 void fmb_open_sync(lua_State *L);
 void fmb_open_state(lua_State *L);

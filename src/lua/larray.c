@@ -16,10 +16,11 @@ typedef struct operations {
   void (*push)(lua_State *L, const unsigned char *p);
   /* Writes the number at a stack index. If it does not fit, writes nothing and returns false. */
   bool (*put)(lua_State *L, int index, unsigned char *p);
-  /* Copy `count` numbers at `p` to or from the table at a stack index, where the first one has the index
-  ** `first`. */
+  /* Copy `count` numbers at `p` to the table at a stack index, where the first one gets the index
+  ** `first`, or from it, where the first one has the index 1. put_all ends at a number that does not fit,
+  ** leaves it on the stack, and returns how many did. */
   void (*push_all)(lua_State *L, int table, lua_Integer first, const unsigned char *p, size_t count);
-  void (*put_all)(lua_State *L, int table, unsigned char *p, size_t count);
+  size_t (*put_all)(lua_State *L, int table, unsigned char *p, size_t count);
 } operations;
 
 #define DEFINE(T, ctype, kind, least, greatest, atomic)                                              \
@@ -44,13 +45,16 @@ typedef struct operations {
       lua_rawseti(L, table, first + (lua_Integer)i);                                                 \
     }                                                                                                \
   }                                                                                                  \
-  static void put_all_##T(lua_State *L, int table, unsigned char *p, size_t count)                   \
+  static size_t put_all_##T(lua_State *L, int table, unsigned char *p, size_t count)                 \
   {                                                                                                  \
     for (size_t i = 0; i < count; i++) {                                                             \
+      ctype x;                                                                                       \
       lua_rawgeti(L, table, (lua_Integer)i + 1);                                                     \
-      put_##T(L, -1, p + i * sizeof(ctype));                                                         \
+      if (!fmb_to_##T(L, -1, &x)) return i;                                                          \
+      memcpy(p + i * sizeof x, &x, sizeof x);                                                        \
       lua_pop(L, 1);                                                                                 \
     }                                                                                                \
+    return count;                                                                                    \
   }
 
 FMB_TYPES(DEFINE)
@@ -59,8 +63,6 @@ static const operations all_operations[] = {
 #define OPERATIONS(T, ctype, ...) {sizeof(ctype), push_##T, put_##T, push_all_##T, put_all_##T},
   FMB_TYPES(OPERATIONS)
 };
-
-enum { LARGEST = sizeof(int64_t) };
 
 /* {-- Arrays ------------------------------------------------------------------------------------ */
 
@@ -229,20 +231,6 @@ static int array_get(lua_State *L)
   return 1;
 }
 
-/* Raises unless the table in `arg` has `n` numbers that fit. Metamethods are ignored, so that the elements
-** are still the same when they are written. */
-static void check_numbers(lua_State *L, const array *a, int arg, size_t n)
-{
-  unsigned char ignored[LARGEST];
-  for (size_t k = 1; k <= n; k++) {
-    lua_rawgeti(L, arg, (lua_Integer)k);
-    if (!a->op->put(L, -1, ignored))
-      luaL_argerror(L, arg, lua_pushfstring(L, "element %I: %s", (LUAI_UACINT)k,
-                                            fmb_push_misfit(L, -1, a->type)));
-    lua_pop(L, 1);
-  }
-}
-
 /*** Writes the numbers of a table, all of them, or none if it raises.
 @function set
 @tparam integer i the index of the first number that is written
@@ -256,8 +244,16 @@ static int array_set(lua_State *L)
   const size_t n = (size_t)lua_rawlen(L, 3);
   const lua_Integer i = check_elements(L, a, 2, n);
   if (n == 0) return 0;
-  check_numbers(L, a, 3, n);
-  a->op->put_all(L, 3, at(L, a, true, i, n), n);
+  /* The numbers are converted into private memory, once, and copied when all are right. That memory is
+  ** freed as this function returns, or raises. The elements are taken without metamethods. */
+  luaL_Buffer b;
+  unsigned char *copy = (unsigned char *)luaL_buffinitsize(L, &b, n * a->op->size);
+  const size_t fitting = a->op->put_all(L, 3, copy, n);
+  if (fitting < n)
+    luaL_argerror(L, 3, lua_pushfstring(L, "element %I: %s", (LUAI_UACINT)fitting + 1,
+                                        fmb_push_misfit(L, -1, a->type)));
+  a = open_array(L, 1); /* a finalizer may have closed the view while memory was allocated */
+  memcpy(at(L, a, true, i, n), copy, n * a->op->size);
   fmb_check_lost(L, view_of(a));
   return 0;
 }

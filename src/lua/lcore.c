@@ -249,28 +249,66 @@ static int core_live(lua_State *L)
   return 1;
 }
 
-/* Seconds of a monotonic clock. */
+/*** Reads a monotonic clock, which no change of the date moves.
+@function now
+@treturn number seconds since some moment in the past. Source: clock_gettime(2), QueryPerformanceCounter */
 static int core_now(lua_State *L)
 {
   lua_pushnumber(L, fm_now());
   return 1;
 }
 
-/* A full memory fence. */
-static int core_fence(lua_State *L)
+/*** Suspends the process. Signals that the process handles do not cut it short.
+@function sleep
+@tparam number seconds from 0; how fine the system's clock is decides how exactly they are kept
+@raise for a negative number and NaN. Source: nanosleep(2), Sleep */
+static int core_sleep(lua_State *L)
 {
-  (void)L;
-  atomic_thread_fence(memory_order_seq_cst);
+  luaL_checknumber(L, 1);
+  fm_sleep(fmb_opt_timeout(L, 1, 0));
   return 0;
 }
 
-/* within(view, offset, size): are so many bytes from an offset inside an open view? It is quick and raises
-** nothing. For an argument of another type it returns false, and the caller then finds out what was wrong. */
-static int core_within(lua_State *L)
+static int core_type_name(lua_State *L)
+{
+  luaL_checkany(L, 1);
+  lua_pushstring(L, fmb_push_type_name(L, 1));
+  return 1;
+}
+
+/* check_range(what, view, offset, size): raises, in the name of a struct's method, unless so many bytes
+** from the offset are in an open view. */
+static int core_check_range(lua_State *L)
+{
+  const fm_view *v = fmb_to_view(L, 2);
+  const lua_Integer offset = lua_tointeger(L, 3), size = lua_tointeger(L, 4);
+  const bool is_integer = lua_isinteger(L, 3);
+  if (v && v->data && is_integer && (uint64_t)size <= v->size && (uint64_t)offset <= v->size - (uint64_t)size)
+    return 0;
+  const char *what = luaL_checkstring(L, 1);
+  if (!v) return fmb_raise(L, "bad argument #1 to '%s' (%s expected, got %s)", what, fmb_view,
+                           fmb_push_type_name(L, 2));
+  if (!v->data) return fmb_raise(L, "%s is closed", fmb_view);
+  if (!is_integer)
+    return fmb_raise(L, "bad argument #2 to '%s' (integer expected, got %s)", what,
+                     lua_type(L, 3) == LUA_TNUMBER ? "float" : fmb_push_type_name(L, 3));
+  if (offset < 0)
+    return fmb_raise(L, "bad argument #2 to '%s' (offset %I is negative)", what, (LUAI_UACINT)offset);
+  return fmb_raise(L, "bad argument #2 to '%s' (offset %I + %I bytes is past the end of a %I-byte view)",
+                   what, (LUAI_UACINT)offset, (LUAI_UACINT)size, (LUAI_UACINT)v->size);
+}
+
+/* raise(message): raises it with the position of the program, as fmb_raise. */
+static int core_raise(lua_State *L)
+{
+  return fmb_raise(L, "%s", luaL_checkstring(L, 1));
+}
+
+/* is_open(view) -> whether it is an open view */
+static int core_is_open(lua_State *L)
 {
   const fm_view *v = fmb_to_view(L, 1);
-  const uint64_t offset = (uint64_t)lua_tointeger(L, 2), size = (uint64_t)lua_tointeger(L, 3);
-  lua_pushboolean(L, v && v->data && lua_isinteger(L, 2) && size <= v->size && offset <= v->size - size);
+  lua_pushboolean(L, v && v->data);
   return 1;
 }
 
@@ -280,7 +318,10 @@ int luaopen_filemap_core(lua_State *L)
     {"create", core_create}, {"open", core_open}, {"create_or_open", core_create_or_open},
     {"file", core_file},     {"adopt", core_adopt}, {"unlink", core_unlink},
     {"list", core_list},     {"live", core_live}, {"now", core_now},
-    {"fence", core_fence},   {"own_sources", fmb_set_own_sources}, {"within", core_within},
+    {"sleep", core_sleep},   {"decode_text", fmb_decode_text}, {"encode_text", fmb_encode_text},
+    {"count_units", fmb_count_units}, {"check_string", fmb_check_string},
+    {"own_sources", fmb_set_own_sources}, {"is_open", core_is_open}, {"raise", core_raise},
+    {"type_name", core_type_name}, {"check_range", core_check_range},
     {NULL, NULL},
   };
   fmb_open_map(L);
@@ -296,6 +337,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "platform");
   fmb_push_types(L);
   lua_setfield(L, -2, "types");
+  fmb_open_record(L);
+  lua_setfield(L, -2, "record");
   fmb_open_sync(L);
   lua_setfield(L, -2, "sync");
   fmb_open_state(L);

@@ -328,6 +328,14 @@ static int view_unpack(lua_State *L)
   return n + 1;
 }
 
+int fmb_unpack_within(lua_State *L)
+{
+  const fm_view *v = fmb_to_view(L, 1);
+  const uint64_t offset = (uint64_t)lua_tointeger(L, OFFSET), size = (uint64_t)lua_tointeger(L, OFFSET + 1);
+  if (!v || !v->data || !lua_isinteger(L, OFFSET) || size > v->size || offset > v->size - size) return 0;
+  return view_unpack(L);
+}
+
 /* {-- pack -------------------------------------------------------------------------------------- */
 
 /* The bytes that are packed so far. Bytes past the view's end are counted but not stored, since there may be

@@ -132,23 +132,37 @@ static int view_set_cstring(lua_State *L)
 
 /* {-- Wide text --------------------------------------------------------------------------------- */
 
-static uint32_t unit_at(const unsigned char *p, size_t index, size_t unit)
+/* How text is stored: in units of 2 or 4 bytes, of this machine's byte order or the other. */
+typedef struct encoding {
+  size_t unit;
+  bool swapped;
+} encoding;
+
+static uint32_t swap_bytes(uint32_t c, size_t unit)
+{
+  if (unit == 2) return (c >> 8 | c << 8) & 0xFFFF;
+  return c >> 24 | (c >> 8 & 0xFF00) | (c << 8 & 0xFF0000) | c << 24;
+}
+
+static uint32_t unit_at(const unsigned char *p, size_t index, encoding e)
 {
   uint16_t narrow;
   uint32_t wide;
-  if (unit == sizeof narrow) {
-    memcpy(&narrow, p + index * unit, unit);
-    return narrow;
+  if (e.unit == sizeof narrow) {
+    memcpy(&narrow, p + index * e.unit, e.unit);
+    wide = narrow;
+  } else {
+    memcpy(&wide, p + index * e.unit, e.unit);
   }
-  memcpy(&wide, p + index * unit, unit);
-  return wide;
+  return e.swapped ? swap_bytes(wide, e.unit) : wide;
 }
 
-static void put_unit(unsigned char *p, size_t index, size_t unit, uint32_t c)
+static void put_unit(unsigned char *p, size_t index, encoding e, uint32_t c)
 {
+  if (e.swapped) c = swap_bytes(c, e.unit);
   const uint16_t narrow = (uint16_t)c;
-  if (unit == sizeof narrow) memcpy(p + index * unit, &narrow, unit);
-  else memcpy(p + index * unit, &c, unit);
+  if (e.unit == sizeof narrow) memcpy(p + index * e.unit, &narrow, e.unit);
+  else memcpy(p + index * e.unit, &c, e.unit);
 }
 
 static bool is_low_surrogate(uint32_t c)
@@ -158,27 +172,39 @@ static bool is_low_surrogate(uint32_t c)
 
 /* The character that starts with unit `c`, the unit before *next. Half of a surrogate pair is returned as it
 ** is, which fm_utf8_put replaces. */
-static uint32_t finish_character(uint32_t c, const unsigned char *p, size_t *next, size_t end, size_t unit)
+static uint32_t finish_character(uint32_t c, const unsigned char *p, size_t *next, size_t end, encoding e)
 {
-  if (unit != 2 || c < 0xD800 || c > 0xDBFF || *next == end) return c;
-  const uint32_t low = unit_at(p, *next, unit);
+  if (e.unit != 2 || c < 0xD800 || c > 0xDBFF || *next == end) return c;
+  const uint32_t low = unit_at(p, *next, e);
   if (!is_low_surrogate(low)) return c;
   ++*next;
   return 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
 }
 
-static size_t units_before_nul(const unsigned char *p, size_t end, size_t unit)
+static size_t units_before_nul(const unsigned char *p, size_t end, encoding e)
 {
   size_t length = 0;
-  while (length < end && unit_at(p, length, unit) != 0) length++;
+  while (length < end && unit_at(p, length, e) != 0) length++;
   return length;
+}
+
+/* Writes the UTF-8 of `length` units, up to a NUL, to `out`. Returns where that ends. */
+static char *decode(char *out, const unsigned char *p, size_t length, encoding e)
+{
+  for (size_t next = 0; next < length;) {
+    const uint32_t c = unit_at(p, next++, e);
+    if (c == 0) break;
+    out += fm_utf8_put(out, finish_character(c, p, &next, length, e));
+  }
+  return out;
 }
 
 static int get_wide(lua_State *L, size_t unit)
 {
+  const encoding e = {unit, false};
   size_t end;
   const unsigned char *p = check_rest(L, fmb_open_self(L), unit, &end);
-  const size_t length = units_before_nul(p, end, unit);
+  const size_t length = units_before_nul(p, end, e);
   const size_t room = fm_utf8_room(length, unit);
   if (room == 0 && length > 0)
     return luaL_error(L, "not enough memory for text of %I units", (LUAI_UACINT)length);
@@ -186,12 +212,7 @@ static int get_wide(lua_State *L, size_t unit)
   char *out = luaL_buffinitsize(L, &b, room);
   /* The buffer is an allocation, so a finalizer may have run and closed the view: look at it again. */
   const fm_view *v = fmb_self(L);
-  p = fmb_at(L, v, false, 2, length * unit);
-  for (size_t next = 0; next < length;) {
-    const uint32_t c = unit_at(p, next++, unit);
-    if (c == 0) break;
-    out += fm_utf8_put(out, finish_character(c, p, &next, length, unit));
-  }
+  out = decode(out, fmb_at(L, v, false, 2, length * unit), length, e);
   fmb_check_lost(L, v);
   luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
   return 1;
@@ -208,25 +229,111 @@ static size_t units_of(uint32_t c, size_t unit)
   return unit == 2 && c > 0xFFFF ? 2 : 1;
 }
 
+/* How many units the UTF-8 from `s` to `end` takes. */
+static size_t count_units(const char *s, const char *end, size_t unit)
+{
+  size_t needed = 0;
+  while (s < end) needed += units_of(next_character(&s, end), unit);
+  return needed;
+}
+
+/* Writes the UTF-8 from `s` to `end`, and zeros up to `capacity` units. */
+static void encode(unsigned char *out, const char *s, const char *end, size_t capacity, encoding e)
+{
+  size_t i = 0;
+  while (s < end) {
+    uint32_t c = next_character(&s, end);
+    if (units_of(c, e.unit) == 2) {
+      put_unit(out, i++, e, 0xD800 + ((c - 0x10000) >> 10));
+      c = 0xDC00 + ((c - 0x10000) & 0x3FF);
+    }
+    put_unit(out, i++, e, c);
+  }
+  memset(out + i * e.unit, 0, (capacity - i) * e.unit);
+}
+
 static int set_wide(lua_State *L, size_t unit)
 {
   const fm_view *v = fmb_open_self(L);
-  size_t length, capacity, needed = 0, i = 0;
+  size_t length, capacity;
   const char *s = check_c_text(L, 3, &length);
-  const char *end = s + length;
-  for (const char *p = s; p < end;) needed += units_of(next_character(&p, end), unit);
+  const size_t needed = count_units(s, s + length, unit);
   unsigned char *out = check_capacity(L, v, unit, needed, &capacity);
-  while (s < end) {
-    uint32_t c = next_character(&s, end);
-    if (units_of(c, unit) == 2) {
-      put_unit(out, i++, unit, 0xD800 + ((c - 0x10000) >> 10));
-      c = 0xDC00 + ((c - 0x10000) & 0x3FF);
-    }
-    put_unit(out, i++, unit, c);
-  }
-  memset(out + i * unit, 0, (capacity - i) * unit);
+  encode(out, s, s + length, capacity, (encoding){unit, false});
   fmb_check_lost(L, v);
   return 0;
+}
+
+static encoding check_encoding(lua_State *L, int unit, int swapped)
+{
+  const encoding e = {(size_t)luaL_checkinteger(L, unit), lua_toboolean(L, swapped)};
+  luaL_argcheck(L, e.unit == 2 || e.unit == 4, unit, "units have 2 or 4 bytes");
+  return e;
+}
+
+int fmb_decode_text(lua_State *L)
+{
+  size_t size;
+  const unsigned char *p = (const unsigned char *)luaL_checklstring(L, 1, &size);
+  const encoding e = check_encoding(L, 2, 3);
+  const size_t length = units_before_nul(p, size / e.unit, e);
+  const size_t room = fm_utf8_room(length, e.unit);
+  if (room == 0 && length > 0)
+    return luaL_error(L, "not enough memory for text of %I units", (LUAI_UACINT)length);
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, room);
+  out = decode(out, p, length, e);
+  luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
+  return 1;
+}
+
+int fmb_encode_text(lua_State *L)
+{
+  size_t length;
+  const char *s = check_c_text(L, 1, &length);
+  const encoding e = check_encoding(L, 2, 3);
+  const size_t needed = count_units(s, s + length, e.unit);
+  const uint64_t capacity = fmb_opt_count(L, 4, "capacity", needed);
+  luaL_argcheck(L, capacity >= needed && capacity <= LUA_MAXINTEGER / e.unit, 1, "the text does not fit");
+  luaL_Buffer b;
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &b, (size_t)capacity * e.unit);
+  encode(out, s, s + length, (size_t)capacity, e);
+  luaL_pushresultsize(&b, (size_t)capacity * e.unit);
+  return 1;
+}
+
+int fmb_check_string(lua_State *L)
+{
+  const char *name = luaL_checkstring(L, 2);
+  if (lua_type(L, 1) != LUA_TSTRING)
+    return fmb_raise(L, "field '%s': string expected, got %s", name, fmb_push_type_name(L, 1));
+  size_t length;
+  const char *s = lua_tolstring(L, 1, &length);
+  const lua_Integer unit = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
+  if (unit > 0 && strlen(s) < length) return fmb_raise(L, "field '%s': the text holds a NUL", name);
+  const size_t needed = unit > 1 ? count_units(s, s + length, (size_t)unit) : length;
+  if (needed > (size_t)count)
+    return fmb_raise(L,
+                     unit > 0 ? "field '%s': a text of %I %s does not fit %I"
+                              : "field '%s': %I %s do not fit %I",
+                     name, (LUAI_UACINT)needed, unit > 1 ? "units" : "bytes", (LUAI_UACINT)count);
+  if (unit < 2) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  luaL_Buffer b;
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &b, (size_t)(count * unit));
+  encode(out, s, s + length, (size_t)count, (encoding){(size_t)unit, lua_toboolean(L, 5)});
+  luaL_pushresultsize(&b, (size_t)(count * unit));
+  return 1;
+}
+
+int fmb_count_units(lua_State *L)
+{
+  size_t length;
+  const char *s = luaL_checklstring(L, 1, &length);
+  lua_pushinteger(L, (lua_Integer)count_units(s, s + length, check_encoding(L, 2, 3).unit));
+  return 1;
 }
 
 /*** Reads UTF-16 in this machine's byte order, which is `wchar_t` on Windows, up to its NUL. Where there is

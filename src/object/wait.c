@@ -16,6 +16,14 @@ int fm_check_timeout(double timeout, fm_error *e)
   return fm_fail(e, FM_INVALID, "timeout must not be negative, got %g", timeout);
 }
 
+void fm_sleep(double seconds)
+{
+  const double longest = 3600; /* what every system's call can take */
+  const double until = fm_now() + seconds;
+  for (double left = seconds; left > 0; left = until - fm_now())
+    fm_sys_pause(left < longest ? left : longest);
+}
+
 int fm_wait_point_open(fm_wait_point *out, const fm_map *m, unsigned index, fm_word32 *word, fm_error *e)
 {
   fm_event event;

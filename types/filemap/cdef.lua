@@ -6,6 +6,8 @@
 ---@class filemap.cdef_options
 ---@field abi? "linux64"|"linux32"|"win64"|"win32" default: this machine's
 ---@field defines? table<string, string|number|boolean> macros by name; false: not defined
+---@field bytes? boolean|string[] arrays of uint8_t that become strings: all, or those of these paths
+---@field text? boolean|string[] the same for text up to NUL
 ---@field include? string[]|fun(name: string): string? folders of `#include`, or a function that returns the text
 
 ---A declaration that was skipped.

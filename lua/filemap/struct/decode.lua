@@ -1,277 +1,292 @@
--- Whole structs read out of a string of bytes. For each struct a function is made from text, that has as few calls
--- of string.unpack as its members allow, and makes the table at once. Internal to filemap.struct.
+-- Tables from the bytes of structs and arrays. For each type a function is generated, which calls `unpack` as rarely
+-- as the members allow, and makes the tables at once. Internal to filemap.struct.
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
-local object = require "filemap.struct.object"
-local text = require "filemap.struct.text"
+local ctype = require "filemap.ctype"
 
--- Lua has room for 200 locals in a function and 255 upvalues: more values go into the table in several steps, and
--- what is referred to is kept in one table.
-local MOST_LOCALS <const> = 150
-local SHORT_ARRAY <const> = 16
-local LONGEST_GAP <const> = 32 -- bytes that a format skips one by one
+-- Lua has room for 200 locals in a function and 255 upvalues: more values go into a table in several steps, and all
+-- constants are in one table.
+local MOST_LOCALS = 150
+local MOST_INLINE = 32 -- values of an inner struct or array that are unpacked together with its neighbours
+local LONGEST_GAP = 32 -- bytes between two members that one call passes over
+local CHUNK = 128 -- numbers of a long array that one call unpacks
 
 local decode = {}
-local cache = { ["<"] = setmetatable({}, { __mode = "k" }), [">"] = setmetatable({}, { __mode = "k" }) }
 
--- {-- Arrays ---------------------------------------------------------------------------------------
-
-local CHUNK <const> = 128
-
--- A function(s, p) for `count` numbers, through `read` if they mean something else.
-local function numbers(format, size, count, order, read)
-  local whole = order .. format:rep(math.min(count, CHUNK))
-  local step = size * CHUNK
-  return function(s, p)
-    local t = {}
-    for first = 1, count, CHUNK do
-      local n = math.min(CHUNK, count - first + 1)
-      local part = { string.unpack(n == CHUNK and whole or order .. format:rep(n), s, p) }
-      table.move(part, 1, n, first, t)
-      p = p + step
-    end
-    if read then
-      for i = 1, count do t[i] = read(t[i]) end
-    end
-    return t
-  end
+local function new_cache()
+  return { ["<"] = setmetatable({}, { __mode = "k" }), [">"] = setmetatable({}, { __mode = "k" }) }
 end
+local readers, lists = new_cache(), new_cache()
 
-local function elements(of, count, order)
-  local read, size = decode.of(of, order), of.size
-  return function(s, p)
-    local t = {}
-    for i = 1, count do t[i] = read(s, p + (i - 1) * size) end
-    return t
-  end
-end
+-- {-- Generated functions --------------------------------------------------------------------------
 
--- {-- Members --------------------------------------------------------------------------------------
-
--- A function being written: `unpacks` the calls so far, each with names of locals, formats and bytes from..to;
--- `fields` the expressions of members; `constants` what these refer to as K[i].
+-- A function that is being generated: `unpacks`, the calls so far, each with the names of locals, the formats and the
+-- range of bytes; `constants`, which the text refers to as K[i].
 local Writer = {}
 Writer.__index = Writer
+
+local function new_writer(constants)
+  return setmetatable({ constants = constants, unpacks = {}, units = {}, locals = 0 }, Writer)
+end
 
 function Writer:constant(value)
   self.constants[#self.constants + 1] = value
   return ("K[%d]"):format(#self.constants)
 end
 
--- A local that holds the value of `format`, `size` bytes from `offset`; goes on with the last call where it can.
-function Writer:unpack(format, offset, size)
+-- The name of a local that gets the value of `format`, `size` bytes from `offset`: of `T`, where it is a number.
+-- Extends the last call if it can.
+function Writer:unpack(order, format, offset, size, T)
   local last = self.unpacks[#self.unpacks]
   if not last or last.to > offset or offset - last.to > LONGEST_GAP then
-    last = { names = {}, formats = {}, from = offset, to = offset }
+    last = { names = {}, formats = {}, codes = {}, from = offset, to = offset }
     self.unpacks[#self.unpacks + 1] = last
   end
-  local gap = offset - last.to
   self.locals = self.locals + 1
   local name = "v" .. self.locals
   table.insert(last.names, name)
-  table.insert(last.formats, ("x"):rep(gap) .. format)
-  last.to = offset + size
+  table.insert(last.formats, ("x"):rep(offset - last.to) .. (last.order ~= order and order or "") .. format)
+  if T and order == access.native then table.insert(last.codes, access.code(access.codes[T], 0, offset - last.from)) end
+  last.to, last.order = offset + size, order
   return name
 end
 
+-- An expression that calls another function for what begins at `offset`.
+function Writer:call(f, offset, count)
+  self.calls = true
+  return ("%s(s, p + %d%s)"):format(self:constant(f), offset, count and ", " .. count or "")
+end
+
+-- The statements that unpack: from a string, or from a view. For a view C has a quicker way where all are numbers.
+function Writer:statements(from_view)
+  local lines = {}
+  for _, u in ipairs(self.unpacks) do
+    local names, format = table.concat(u.names, ", "), table.concat(u.formats)
+    local call = ("unpack(%s, p + %d)"):format((from_view and "s, %q" or "%q, s"):format(format), u.from)
+    if from_view and #u.codes == #u.names then
+      call = ("numbers(s, %s, p + %d, %d)"):format(self:constant(string.pack(("j"):rep(#u.codes),
+        table.unpack(u.codes))), u.from, u.to - u.from)
+    end
+    lines[#lines + 1] = ("local %s = %s"):format(names, call)
+  end
+  return table.concat(lines, "\n")
+end
+
+-- Compiles a function of Lua's text, in which K, unpack, numbers, match, decode, check and new are known.
+local function compile(text, writer, unpack)
+  text = "local K, unpack, numbers, match, decode, check, new = ...\n" .. text
+  return assert(load(text, access.made))(writer.constants, unpack or string.unpack, core.record.unpack_numbers,
+    string.match, core.decode_text, access.check_range, core.record.new_table)
+end
+
+-- {-- Expressions of values ------------------------------------------------------------------------
+
 local kinds = {}
 
-function kinds.number(self, type_, offset)
-  return self:unpack(access.formats[type_.T], offset, type_.size)
+function kinds.number(self, type_, offset, order)
+  return self:unpack(order, access.formats[type_.T], offset, type_.size, type_.T)
 end
 kinds.pointer, kinds.char = kinds.number, kinds.number
 
-function kinds.bool(self, _, offset)
-  return self:unpack("B", offset, 1) .. " ~= 0"
+function kinds.bool(self, _, offset, order)
+  return self:unpack(order, "B", offset, 1, "u8") .. " ~= 0"
 end
 
-function kinds.enum(self, type_, offset)
-  local value = kinds.number(self, type_, offset)
-  return ("%s[%s] or %s"):format(self:constant(type_.by_value), value, value)
+function kinds.enum(self, type_, offset, order)
+  local value = kinds.number(self, type_, offset, order)
+  return ("(%s[%s] or %s)"):format(self:constant(type_.by_value), value, value)
 end
 
-local function call(self, f, offset)
-  return ("%s(s, p + %d)"):format(self:constant(f), offset)
+local function string_expression(self, type_, offset, order)
+  local bytes, of = self:unpack(order, "c" .. type_.size, offset, type_.size), type_.of
+  if of.kind == "bytes" then return bytes end
+  if of.unit == 1 then return ("match(%s, %q)"):format(bytes, "^[^\0]*") end
+  return ("decode(%s, %d, %s)"):format(bytes, of.unit, order ~= access.native)
 end
 
-function kinds.array(self, type_, offset)
-  if type_.size == 0 then return access.is_text(type_) and '""' or "{}" end
-  if access.is_text(type_) then
-    local bytes = self:unpack("c" .. type_.size, offset, type_.size)
-    if type_.of.unit == 1 then return ("match(%s, %q)"):format(bytes, text.UP_TO_NUL) end
-    return ("decode(%s, %d, %q)"):format(bytes, type_.of.unit, self.order)
+function kinds.array(self, type_, offset, order)
+  if type_.count == 0 then return ctype.is_string(type_) and '""' or "{}" end
+  if ctype.is_string(type_) then return string_expression(self, type_, offset, order) end
+  if ctype.values(type_) > MOST_INLINE then return self:call(decode.list(type_.of, order), offset, type_.count) end
+  local parts = {}
+  for i = 1, type_.count do
+    parts[i] = kinds[type_.of.kind](self, type_.of, offset + (i - 1) * type_.of.size, order)
   end
-  if type_.of.kind == "number" and type_.count <= SHORT_ARRAY then
-    local names = {}
-    for i = 1, type_.count do names[i] = kinds.number(self, type_.of, offset + (i - 1) * type_.of.size) end
-    return "{ " .. table.concat(names, ", ") .. " }"
-  end
-  return call(self, decode.of(type_, self.order), offset)
+  return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
-function kinds.struct(self, type_, offset)
-  return call(self, decode.of(type_, self.order), offset)
+-- A bit-field in a unit that no type of number has.
+local function odd_bits(field, record, order)
+  local read, first = access.unit_reader(field.unit, order, string.byte), ctype.first_bit(field, record, order)
+  local mask, value_of = access.mask(field.bits.width), (access.bits(field, order))
+  return function(s, p) return value_of(read(s, p, first) & mask) end
+end
+
+-- Bit-fields in the same unit share the local that holds it.
+local function bit_field(self, member, offset, order)
+  local field = member.field
+  local T = ({ "u8", "u16", [4] = "u32", [8] = "u64" })[field.unit]
+  if not T then return self:call(odd_bits(field, member.record, order), offset) end
+  local key = offset .. order .. field.unit
+  local unit = self.units[key] or self:unpack(order, access.formats[T], offset, field.unit, T)
+  self.units[key] = unit
+  local bits = ("%s >> %d & %d"):format(unit, ctype.first_bit(field, member.record, order),
+    access.mask(field.bits.width))
+  local kind = field.type.kind
+  if kind ~= "bool" and kind ~= "enum" and field.type.T:sub(1, 1) == "u" then return bits end
+  return ("%s(%s)"):format(self:constant((access.bits(field, order))), bits)
+end
+
+local function member_expression(self, member, offset, order)
+  local type_ = member.field.type
+  order = member.record.endian or order
+  if member.field.bits then return bit_field(self, member, offset, order) end
+  return kinds[type_.kind](self, type_, offset, order)
+end
+
+function kinds.struct(self, type_, offset, order)
+  if ctype.values(type_) > MOST_INLINE then return self:call(decode.of(type_, order), offset) end
+  return self:fields(ctype.members(type_), 1, offset, type_.endian or order)
 end
 kinds.union = kinds.struct
 
--- A bit-field in a unit of an odd number of bytes.
-local function odd_bits(field, record, order)
-  local first, width, bytes = access.first_bit(field, record, order), field.bits.width, field.unit
-  local mask, value_of = width == 64 and -1 or (1 << width) - 1, (access.bits(field, order))
-  return function(s, p)
-    local n = 0
-    for i = 0, bytes - 1 do
-      n = n | s:byte(p + i) << 8 * (order == "<" and i or bytes - 1 - i) - first
+-- How many locals a member takes. Another function reads what has many values.
+local function locals_of(member)
+  local n = ctype.values(member.field.type)
+  return n <= MOST_INLINE and n or 0
+end
+
+-- A constructor with the members from the first on, as many as there are locals for; the index of the next member;
+-- and the parts of the constructor.
+function Writer:fields(list, first, offset, order)
+  local parts, i = {}, first
+  while list[i] and self.locals + locals_of(list[i]) <= MOST_LOCALS do
+    local expression = member_expression(self, list[i], offset + list[i].offset, order)
+    parts[#parts + 1] = ("[%q] = %s"):format(list[i].name, expression)
+    i = i + 1
+  end
+  return "{ " .. table.concat(parts, ", ") .. " }", i, parts
+end
+
+-- {-- Structs --------------------------------------------------------------------------------------
+
+-- A function(s, p) for a struct. One with many members is filled by one block for each lot of them.
+local function compile_struct(record, order)
+  local list, constants, lines, i = ctype.members(record), {}, {}, 1
+  while true do
+    local writer = new_writer(constants)
+    local constructor, after, parts = writer:fields(list, i, 0, order)
+    if i == 1 and not list[after] then
+      return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(writer:statements(), constructor), writer)
     end
-    return value_of(n & mask)
+    lines[#lines + 1] = ("do\n%s\nt%s\nend"):format(writer:statements(), table.concat(parts, "\nt"))
+    i = after
+    if not list[i] then
+      lines = table.concat(lines, "\n")
+      return compile(("return function(s, p)\nlocal t = {}\n%s\nreturn t\nend"):format(lines), writer)
+    end
   end
 end
 
--- Several bit-fields of one unit share the local that holds it.
-local function bit_field(self, member)
-  local field, offset = member.field, member.offset
-  local order = member.record.endian or self.order
-  local format = ({ "B", "I2", [4] = "I4", [8] = "i8" })[field.unit]
-  local key = offset .. ":" .. field.unit
-  if not format then
-    return call(self, odd_bits(field, member.record, order), offset)
-  end
-  local unit = self.units[key]
-  if not unit or order ~= self.order then
-    unit = self:unpack((order ~= self.order and order or "") .. format .. (order ~= self.order and self.order or ""),
-      offset, field.unit)
-    self.units[key] = unit
-  end
-  local width = field.bits.width
-  local mask = width == 64 and -1 or (1 << width) - 1
-  local first = access.first_bit(field, member.record, order)
-  local kind, T = field.type.kind, field.type.T
-  if kind ~= "bool" and kind ~= "enum" and T:sub(1, 1) == "u" then
-    return ("%s >> %d & %d"):format(unit, first, mask)
-  end
-  return ("%s(%s >> %d & %d)"):format(self:constant((access.bits(field, order))), unit, first, mask)
-end
-
-local function add_member(self, member)
-  local type_ = member.field.type
-  local order = self.order
-  local inner = member.record.endian
-  local expression
-  if member.field.bits then expression = bit_field(self, member)
-  elseif inner and inner ~= order then expression = call(self, decode.of(type_, inner), member.offset)
-  else expression = kinds[type_.kind](self, type_, member.offset) end
-  self.fields[#self.fields + 1] = ("[%q] = %s"):format(member.name, expression)
-end
-
--- The statements that unpack.
-local function statements(self)
-  local lines = {}
-  for _, u in ipairs(self.unpacks) do
-    lines[#lines + 1] = ("local %s = unpack(%q, s, p + %d)"):format(table.concat(u.names, ", "),
-      self.order .. table.concat(u.formats), u.from)
-  end
-  return table.concat(lines, "\n")
-end
-
-local function new_writer(order, constants)
-  return setmetatable({ order = order, constants = constants, unpacks = {}, fields = {}, units = {}, locals = 0 },
-    Writer)
-end
-
--- The text of a function(view, p) that makes the table from one call of view:unpack, which copies each byte once; nil
--- for what takes more calls than that.
-local function compose_direct(record, order, constants)
-  local writer = new_writer(order, constants)
-  for _, member in ipairs(object.members(record)) do
-    if writer.locals > MOST_LOCALS - SHORT_ARRAY then return nil end
-    add_member(writer, member)
-  end
-  local fields = table.concat(writer.fields, ", ")
+--- Two functions(view, offset) for a struct that one call can read from a view: the first raises if the struct is not
+--- in the view, the second must only be called where it is. Nil if reading it takes more calls.
+function decode.direct(record, order)
+  local writer, list, size = new_writer({}), ctype.members(record), record.size
+  local constructor, i = writer:fields(list, 1, 0, record.endian or order)
   local u = writer.unpacks[1]
-  if #writer.unpacks ~= 1 or fields:find("(s, p", 1, true) then return nil end
-  local format = order .. table.concat(u.formats)
-  return ("local K, unpack, match, decode, within, check = ...\nreturn function(view, p)\n"
-    .. "if not within(view, p, %d) then check('read', view, p, %d) end\nlocal %s = unpack(view, %q, p%s)\n"
-    .. "return { %s }\nend"):format(record.size, record.size, table.concat(u.names, ", "), format,
-      u.from > 0 and " + " .. u.from or "", fields)
+  if list[i] or #writer.unpacks ~= 1 or writer.calls or u.from > LONGEST_GAP then return nil end
+  local function generate(statements, unpack)
+    return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(statements, constructor), writer, unpack)
+  end
+  return generate(("local %s = unpack(s, %q, p, %d)\nif not v1 then check('read', s, p, %d) end"):format(
+    table.concat(u.names, ", "), ("x"):rep(u.from) .. table.concat(u.formats), size, size), core.record.unpack_within),
+    generate(writer:statements(true), core.view.unpack)
 end
 
--- The function's text: one constructor, or where there are many members one block of assignments for each lot.
-local function compose(record, order, constants)
-  local blocks, writer = {}, new_writer(order, constants)
-  local function finish()
-    blocks[#blocks + 1] = writer
-    writer = new_writer(order, constants)
-  end
-  for _, member in ipairs(object.members(record)) do
-    if writer.locals > MOST_LOCALS - SHORT_ARRAY or #writer.fields > MOST_LOCALS then finish() end
-    add_member(writer, member)
-  end
-  finish()
-  if #blocks == 1 then
-    return ("%s\nreturn { %s }"):format(statements(blocks[1]), table.concat(blocks[1].fields, ", "))
-  end
-  local lines = { "local t = {}" }
-  for _, block in ipairs(blocks) do
-    lines[#lines + 1] = ("do\n%s\nt%s\nend"):format(statements(block), table.concat(block.fields, "\nt"))
-  end
-  lines[#lines + 1] = "return t"
-  return table.concat(lines, "\n")
-end
-
---- A function(view, offset) that reads a struct, and raises where it does not lie in the view.
+--- A function(view, offset) that reads a struct from one copy of its bytes, and raises if it is not in the view.
 function decode.reader(record, order)
-  local constants = {}
-  local source = compose_direct(record, record.endian or order, constants)
-  if source then
-    return assert(load(source, access.made))(constants, core.view.unpack, string.match, text.decode, core.within,
-      object.check_range)
-  end
-  local read, size, get_string, check_range = decode.of(record, order), record.size, core.view.get_string,
-    object.check_range
+  local direct = decode.direct(record, order)
+  if direct then return direct end
+  local read, size, get_string = decode.of(record, order), record.size, core.view.get_string
   return function(view, offset)
-    check_range("read", view, offset, size)
+    access.check_range("read", view, offset, size)
     return read(get_string(view, offset, size), 1)
   end
 end
 
-local function compile(record, order)
-  local constants = {}
-  local source = ("local K, unpack, match, decode = ...\nreturn function(s, p)\n%s\nend")
-    :format(compose(record, order, constants))
-  return assert(load(source, access.made))(constants, string.unpack, string.match, text.decode)
-end
-
 -- {-- Of any type ----------------------------------------------------------------------------------
 
-local function scalar(type_, order)
-  local format, read = order .. access.formats[type_.T], access.of(type_, order).read
-  return function(s, p)
-    local n = string.unpack(format, s, p)
-    if read then return read(n) end
-    return n
+-- A function(s, p, n) for n numbers one behind the other, which Lua may see as other values.
+local function numbers(of, order)
+  local format, size, read = access.formats[of.T], of.size, access.of(of, order).read
+  local whole, unpack = order .. format:rep(CHUNK), string.unpack
+  return function(s, p, n)
+    local t = {}
+    for first = 1, n, CHUNK do
+      local count = math.min(CHUNK, n - first + 1)
+      local part = { unpack(count == CHUNK and whole or order .. format:rep(count), s, p) }
+      table.move(part, 1, count, first, t)
+      p = p + size * CHUNK
+    end
+    if read then
+      for i = 1, n do t[i] = read(t[i]) end
+    end
+    return t
   end
 end
 
-local function make(type_, order)
-  if type_.fields then return compile(type_, type_.endian or order) end
-  if access.is_text(type_) then
-    return function(s, p) return text.decode(s:sub(p, p + type_.size - 1), type_.of.unit, order) end
+-- Statements that read so many elements into t[i] and those after it, and whether they call other functions.
+local function batch(constants, of, order, stride, count, from_view)
+  local writer, lines = new_writer(constants), {}
+  for k = 0, count - 1 do
+    lines[k + 1] = ("t[i + %d] = %s"):format(k, kinds[of.kind](writer, of, k * stride, order))
   end
-  if type_.kind ~= "array" then return scalar(type_, order) end
-  local of = type_.of
-  if of.T then
-    return numbers(access.formats[of.T], of.size, type_.count, order, access.of(of, order).read)
-  end
-  return elements(of, type_.count, order)
+  return writer:statements(from_view) .. "\n" .. table.concat(lines, "\n"), writer
 end
 
---- A function(s, p) that reads a value of a type from the bytes of `s` at p, which counts from 1.
-function decode.of(type_, order)
-  local found = cache[order][type_]
+-- A function(s, p, n) for n elements, `stride` bytes from one to the next, of a string or directly of a view. It
+-- reads as many at a time as there are locals for. Nil for a view if that needs other functions, which read strings.
+local function elements(of, order, stride, from_view)
+  local constants, values = {}, ctype.values(of)
+  local count = math.max(1, math.min(values > 0 and MOST_LOCALS // values or 1, 8))
+  local several, writer = batch(constants, of, order, stride, count, from_view)
+  local one = batch(constants, of, order, stride, 1, from_view)
+  if from_view and writer.calls then return nil end
+  return compile(([[return function(s, p, n)
+    local t, whole = new(n), n - n %% %d
+    for i = 1, whole, %d do %s p = p + %d end
+    for i = whole + 1, n do %s p = p + %d end
+    return t
+  end]]):format(count, count, several, count * stride, one, stride), writer, from_view and core.view.unpack)
+end
+
+--- A function(s, p, n) that reads n elements of a type from the bytes of `s` at p, which counts from 1. They are
+--- `stride` bytes apart: by default their size.
+function decode.list(of, order, stride)
+  stride = stride or of.size
+  local by_stride = lists[order][of] or {}
+  lists[order][of] = by_stride
+  if not by_stride[stride] then
+    local packed = of.T and stride == of.size and not of.fields
+    by_stride[stride] = packed and numbers(of, order) or elements(of, order, stride)
+  end
+  return by_stride[stride]
+end
+
+--- A function(view, offset, n) that reads elements: directly if it can, else from one copy of the bytes.
+function decode.view_list(of, order, stride)
+  local direct = (of.fields or not of.T) and elements(of, order, stride, true)
+  if direct then return direct end
+  local read, get_string, size = decode.list(of, order, stride), core.view.get_string, of.size
+  return function(view, offset, n) return read(get_string(view, offset, (n - 1) * stride + size), 1, n) end
+end
+
+--- A function(s, p) that reads a struct from the bytes of `s` at p, which counts from 1.
+function decode.of(record, order)
+  local found = readers[order][record]
   if not found then
-    found = make(type_, order)
-    cache[order][type_] = found
+    found = compile_struct(record, record.endian or order)
+    readers[order][record] = found
   end
   return found
 end

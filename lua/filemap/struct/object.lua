@@ -1,237 +1,395 @@
--- Structs, unions and arrays in place: objects that know a view and an offset, and read and write there. Internal
--- to filemap.struct.
+-- Structs, unions and arrays in a view: objects that know a view and an offset, and read and write there. Internal to
+-- filemap.struct.
 --
--- An object is a table with the keys below; its fields or elements are reached by its metatable, which is one for
--- all objects of a type. The keys begin with NUL, since a field may have any name of C's and any index.
+-- An object is a userdata of C (src/lua/lrecord.c). Its metamethods reach numbers, text and kept objects by
+-- themselves. For everything else they call the functions here with the view, the object's offset and the key.
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
+local ctype = require "filemap.ctype"
+local decode = require "filemap.struct.decode"
+local encode = require "filemap.struct.encode"
 
-local raise, plain, size_of, within = access.raise, access.plain, core.view.size, core.within
+local raise, check_range = access.raise, access.check_range
+local new, new_array, locate, locate_array = core.record.new, core.record.new_array, core.record.locate,
+  core.record.locate_array
+local check_integer, check_elements = core.record.check_integer, core.record.check_elements
+local methods = core.view
 local object = {}
 
-local VIEW <const>, OFFSET <const>, NAME <const> = "\0view", "\0offset", "\0name"
-local COUNT <const>, STRIDE <const> = "\0count", "\0stride"
-
---- Raises unless `size` bytes from `offset` lie in the view, as its own methods do.
-function object.check_range(what, view, offset, size)
-  if within(view, offset, size) then return end
-  local metatable = type(view) == "userdata" and getmetatable(view)
-  if not metatable or metatable.__index ~= core.view then
-    raise("bad argument #1 to '%s' (filemap.view expected, got %s)", what, type(view))
-  end
-  local whole = size_of(view)
-  if math.type(offset) ~= "integer" then
-    raise("bad argument #2 to '%s' (integer expected, got %s)", what, math.type(offset) or type(offset))
-  end
-  if offset < 0 then raise("bad argument #2 to '%s' (offset %d is negative)", what, offset) end
-  raise("bad argument #2 to '%s' (offset %d + %d bytes is past the end of a %d-byte view)", what, offset, size, whole)
-end
-local check_range = object.check_range
-
--- {-- Members of structs ---------------------------------------------------------------------------
-
---- The members by which a record is used, in order: those of anonymous members in their place.
-function object.members(record)
-  local found = {}
-  local function add(of, base, owner)
-    for _, field in ipairs(of.fields) do
-      if field.name then
-        found[#found + 1] = { name = field.name, field = field, offset = base + field.offset, record = owner }
-      elseif field.type.fields then add(field.type, base + field.offset, field.type) end
-    end
-  end
-  add(record, 0, record)
-  return found
-end
-
--- The members with their accessors; and by name what an access of one needs at once: { get, offset, set, collect }.
-local function tables(record, order)
-  local members, entries = object.members(record), {}
-  for _, m in ipairs(members) do
-    m.accessor = access.of_member(m.field, m.record, m.record.endian or order)
-    entries[m.name] = { m.accessor.get, m.offset, m.accessor.set, m.accessor.collect }
-  end
-  return members, entries
-end
+-- By the metatable of objects: the accessor of a record's type, or of an array's elements.
+local accessors = setmetatable({}, { __mode = "k" })
 
 -- {-- Readable text --------------------------------------------------------------------------------
 
-local MOST_ELEMENTS <const> = 8
-
-local function show(value)
-  if type(value) == "string" then return ("%q"):format(value) end
-  return tostring(value)
-end
+local MOST_ELEMENTS, MOST_SHOWN = 8, 400 -- elements, and bytes of a text after which no field is added
 
 local function show_elements(a)
+  if not core.is_open((locate(a))) then return "filemap.array (closed)" end
   local count, parts = #a, {}
-  for i = 1, math.min(count, MOST_ELEMENTS) do parts[i] = show(a[i]) end
+  for i = 1, math.min(count, MOST_ELEMENTS) do parts[i] = access.show(a[i]) end
   if count > MOST_ELEMENTS then parts[#parts + 1] = ("… %d in all"):format(count) end
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
-local function show_fields(r, members, name)
-  local parts = {}
-  for i, m in ipairs(members) do parts[i] = m.name .. " = " .. show(r[m.name]) end
+local function show_fields(r, list, name)
+  if not core.is_open((locate(r))) then return (name or "filemap.record") .. " (closed)" end
+  local parts, length = {}, 0
+  for _, m in ipairs(list) do
+    if length > MOST_SHOWN then
+      parts[#parts + 1] = "…"
+      break
+    end
+    parts[#parts + 1] = m.name .. " = " .. access.show(r[m.name])
+    length = length + #parts[#parts]
+  end
   return (name and name .. " " or "") .. "{ " .. table.concat(parts, ", ") .. " }"
 end
 
--- {-- Records --------------------------------------------------------------------------------------
+-- {-- Tables to write ------------------------------------------------------------------------------
 
-local function record_metatable(record, members, entries)
-  local kind = record.name or record.kind
-  local mt = { __name = "filemap." .. record.kind }
-  function mt.__index(r, key)
-    local e = entries[key]
-    if e then return (e[1](r[VIEW], r[OFFSET] + e[2], key)) end -- (no tail call, which is slower)
-    raise("%s has no field '%s'", kind, tostring(key))
-  end
-  function mt.__newindex(r, key, value)
-    local e = entries[key]
-    if not e then raise("%s has no field '%s'", kind, tostring(key)) end
-    local set = e[3]
-    if set then
-      set(r[VIEW], r[OFFSET] + e[2], value, key)
-    else
-      local list = {}
-      e[4](list, r[OFFSET] + e[2], value, key)
-      access.write(r[VIEW], list)
-    end
-  end
-  function mt.__pairs(r)
-    local i = 0
-    return function()
-      i = i + 1
-      local m = members[i]
-      if m then return m.name, r[m.name] end
-    end
-  end
-  function mt.__tostring(r) return show_fields(r, members, record.name) end
-  return mt
+-- The values of a table or an object, as a plain table; nil for anything else.
+local function plain(value)
+  if type(value) == "table" then return access.plain(value) end
+  local view, offset, count = locate(value)
+  if not view then return nil end
+  if count then return value:get() end
+  local accessor = accessors[getmetatable(value)]
+  return object.reader(accessor)(view, offset, ctype.tail(accessor.type) and object.count(value))
 end
 
--- What to write of a table of fields: those that it has, in their order. Unknown names raise.
-local function collect_fields(record, members, known)
-  return function(list, at, value, name)
-    if type(value) ~= "table" then
-      local what = name and ("field '%s'"):format(name) or record.name or record.kind
-      raise("%s: table expected, got %s", what, type(value))
+-- The function `collect` for a record: of the fields that a table has, in their order. Unknown names raise.
+local function collect_fields(record, list, by_name)
+  local kind = record.name or record.kind
+  return function(found, at, value, name)
+    local t = plain(value)
+    if not t then
+      raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or kind, access.type_name(value))
     end
-    value = plain(value)
     local left = 0
-    for key in next, value do
-      if not known[key] then raise("%s has no field '%s'", record.name or record.kind, tostring(key)) end
+    for key in next, t do
+      if not by_name[key] then raise("%s has no field '%s'", kind, tostring(key)) end
       left = left + 1
     end
-    for i = 1, #members do
+    for i = 1, #list do
       if left == 0 then break end
-      local m = members[i]
-      local field = value[m.name]
+      local m = list[i]
+      local field = t[m.name]
       if field ~= nil then
         left = left - 1
-        m.accessor.collect(list, at + m.offset, field, name and name .. "." .. m.name or m.name)
+        m.collect(found, at + m.offset, field, name and name .. "." .. m.name or m.name)
       end
     end
   end
 end
 
-local function record_accessor(record, order)
-  order = record.endian or order
-  local accessor, mt = {}, nil
-  -- On first use: a type may be large, and used in part.
-  local function prepare()
-    local members, entries = tables(record, order)
-    mt = record_metatable(record, members, entries)
-    accessor.collect = collect_fields(record, members, entries)
+local function check_index(i, count, name)
+  if math.type(i) == "integer" and i >= 1 and i <= count then return end
+  raise("field '%s': index %s is not in 1..%d", name, tostring(i), count)
+end
+
+-- Arrays of which a string can be the value.
+local function is_bytes(of)
+  return of.size == 1 and of.T and of.kind ~= "bool" and of.kind ~= "enum" and not of.fields
+end
+
+-- Checks t[1] to t[n] as elements, and collects what writes them. Numbers that are all there are packed together.
+local function collect_list(found, at, t, n, element, stride, name)
+  local of = element.type
+  if of.T and not element.read and stride == of.size and n > 1 then
+    local well, bytes = pcall(encode.numbers, of, element.order, t, n)
+    if well then return table.move({ methods.set_string, at, bytes }, 1, 3, #found + 1, found) end
   end
-  function accessor.get(view, at)
-    if not mt then prepare() end
-    return setmetatable({ [VIEW] = view, [OFFSET] = at }, mt)
+  for i = 1, n do
+    if t[i] ~= nil then element.collect(found, at + (i - 1) * stride, t[i], name .. "[" .. i .. "]") end
   end
-  function accessor.collect(...)
-    prepare()
-    return accessor.collect(...)
+end
+
+-- The function `collect` for an array of `count` elements. `rest`: whether a string also zeroes what it does not
+-- fill.
+local function collect_elements(element, count, stride, rest)
+  local string = is_bytes(element.type) and access.complete(access.string(ctype.bytes(), "<", count))
+  return function(found, at, value, name)
+    if string and type(value) == "string" then
+      string.collect(found, at, value, name)
+      if not rest then found[#found - 2] = methods.set_string end
+      return
+    end
+    local t = plain(value)
+    if not t then raise("field '%s': table expected, got %s", name, access.type_name(value)) end
+    local n = 0
+    for i in next, t do
+      check_index(i, count, name)
+      n = math.max(n, i)
+    end
+    collect_list(found, at, t, n, element, stride, name)
   end
-  return accessor
 end
 
 -- {-- Arrays ---------------------------------------------------------------------------------------
 
-local function array_metatable(element)
-  local get, set = element.get, element.set
-  local mt = { __name = "filemap.array" }
-  local function at(a, i)
-    local index = math.type(i) and math.tointeger(i)
-    if index and index >= 1 and index <= a[COUNT] then return a[OFFSET] + (index - 1) * a[STRIDE] end
-    raise("field '%s': index %s is not in 1..%d", a[NAME], tostring(i), a[COUNT])
+local function array_methods(element, stride)
+  local found, of, read = {}, element.type, nil
+
+  --- A table of the elements from the i-th to the j-th, as `read` gives them; out of range is nil.
+  function found.get(a, i, j)
+    local view, at, count = locate_array(a, "get")
+    i = check_integer(i == nil and 1 or i, "get", 1)
+    j = check_integer(j == nil and count or j, "get", 2)
+    local first, last = math.max(i, 1), math.min(j, count)
+    local n, place = last - first + 1, first - i + 1
+    if last < first or place < 1 or place > math.maxinteger - n then return {} end
+    read = read or decode.view_list(of, element.order, stride)
+    local t = read(view, at + (first - 1) * stride, n)
+    return place == 1 and t or table.move(t, 1, n, place, {})
   end
-  function mt.__index(a, i)
-    local offset = at(a, i)
-    return get(a[VIEW], offset, element.named and a[NAME] .. "[" .. i .. "]")
+
+  --- Writes the elements of a table from the i-th on, all or none.
+  function found.set(a, i, t)
+    local view, at, count, name = locate_array(a, "set")
+    local list = plain(t)
+    if not list then raise("bad argument #2 to 'set' (table expected, got %s)", access.type_name(t)) end
+    i = check_elements(i, "set", 1, #list, count)
+    local writes = {}
+    collect_list(writes, at + (i - 1) * stride, list, #list, element, stride, name)
+    access.write(view, writes)
   end
-  function mt.__newindex(a, i, value)
-    local offset = at(a, i)
-    if set then return set(a[VIEW], offset, value, a[NAME]) end
-    local list = {}
-    element.collect(list, offset, value, a[NAME] .. "[" .. i .. "]")
-    access.write(a[VIEW], list)
-  end
-  function mt.__len(a) return a[COUNT] end
-  function mt.__pairs(a)
-    local i, count = 0, a[COUNT]
-    return function()
-      i = i + 1
-      if i <= count then return i, a[i] end
+
+  --- Copies n elements from an array of the same type, which may be this one.
+  function found.copy(a, i, source, j, n)
+    local view, at, count = locate_array(a, "copy")
+    local from, from_at, from_count = locate(source)
+    if not from_count or getmetatable(source) ~= getmetatable(a) then
+      raise("bad argument #2 to 'copy' (an array of the same type expected, got %s)", access.type_name(source))
+    end
+    n = check_integer(n, "copy", 4, 0)
+    i, j = check_elements(i, "copy", 1, n, count), check_elements(j, "copy", 3, n, from_count)
+    if n == 0 then return end
+    local many = stride == of.size and n or 1 -- in one piece
+    local first, last, step = 0, n - 1, many
+    if i > j then first, last, step = last // many * many, 0, -many end
+    for k = first, last, step do
+      methods.copy(view, at + (i + k - 1) * stride, from, from_at + (j + k - 1) * stride, many * of.size)
     end
   end
-  mt.__tostring = show_elements
+
+  if is_bytes(of) then
+    --- The first n bytes, by default all.
+    function found.get_string(a, n)
+      local view, at, count = locate_array(a, "get_string")
+      n = check_integer(n == nil and count or n, "get_string", 1, 0)
+      check_elements(1, "get_string", 1, n, count)
+      return methods.get_string(view, at, n)
+    end
+
+    --- The text up to a NUL, or to the end where there is none.
+    function found.get_cstring(a)
+      local view, at, count = locate_array(a, "get_cstring")
+      return methods.get_cstring(view, at, count)
+    end
+  end
+  return found
+end
+
+local function next_element(a, i)
+  i = i + 1
+  if i <= #a then return i, a[i] end
+end
+
+local function array_metatable(element, stride)
+  local get, write, named = element.get, element.write, element.named
+  local function index(view, at, i, a)
+    return get(view, at + (i - 1) * stride, named and select(4, locate(a)) .. "[" .. i .. "]")
+  end
+  local function newindex(view, at, i, a, value)
+    local _, _, count, name = locate(a)
+    local n = math.type(i) and math.tointeger(i)
+    check_index(n or i, count, name)
+    write(view, at + (n - 1) * stride, value, name .. "[" .. n .. "]")
+  end
+  local mt = { __name = "filemap.array", __tostring = show_elements,
+    __pairs = function(a) return next_element, a, 0 end }
+  mt.__index, mt.__newindex, mt.__len = core.record.array_metamethods(element.code and not element.number
+    and element.code or -1, stride, array_methods(element, stride), index, newindex, element.is_object)
+  accessors[mt] = element
   return mt
 end
 
--- Raises for an index that an array of `count` elements has not.
-local function check_index(index, count, name)
-  if math.type(index) ~= "integer" or index < 1 or index > count then
-    raise("field '%s': index %s is not in 1..%d", name, tostring(index), count)
-  end
-end
-
--- What to write of a table of elements, or of an array in its place: those from 1 to its length or fewer.
-local function collect_elements(element, count, stride)
-  return function(list, at, value, name)
-    if type(value) ~= "table" then raise("field '%s': table expected, got %s", name, type(value)) end
-    local last = rawget(value, COUNT)
-    if not last then
-      value, last = plain(value), count
-      for index in next, value do check_index(index, count, name) end
-    elseif last > 0 then
-      check_index(last, count, name)
-    end
-    for i = 1, last do
-      local item = value[i]
-      if item ~= nil then element.collect(list, at + (i - 1) * stride, item, name .. "[" .. i .. "]") end
-    end
-  end
-end
-
--- The metatables of arrays, by the accessor of their elements.
+-- The metatables of arrays, by the accessor of their elements and the stride.
 local metatables = setmetatable({}, { __mode = "k" })
 
 local function array_object(element, view, at, name, count, stride)
-  local mt = metatables[element]
-  if not mt then
-    mt = array_metatable(element)
-    metatables[element] = mt
-  end
-  return setmetatable({ [VIEW] = view, [OFFSET] = at, [NAME] = name, [COUNT] = count, [STRIDE] = stride }, mt)
+  local by_stride = metatables[element] or {}
+  metatables[element] = by_stride
+  by_stride[stride] = by_stride[stride] or array_metatable(element, stride)
+  return new_array(view, at, by_stride[stride], count, name, element.is_object)
 end
 
 local function array_accessor(array, order)
   local element, count, stride = access.of(array.of, order), array.count, array.of.size
-  return {
-    named = true,
+  local accessor = {
+    named = true, is_object = true,
     get = function(view, at, name) return array_object(element, view, at, name, count, stride) end,
-    collect = collect_elements(element, count, stride),
   }
+  accessor.collect, accessor.write = encode.functions(array, order, collect_elements(element, count, stride, true))
+  return accessor
+end
+
+-- {-- Flexible arrays ------------------------------------------------------------------------------
+
+-- How many elements the flexible array of a struct has: `count`, or as many as fit in the view; and the bytes of the
+-- whole struct with them. Raises if it is not in the view.
+function object.extent(what, record, tail, view, offset, count)
+  check_range(what, view, offset, record.size)
+  if count ~= nil and not tail then raise("bad argument #3 to '%s' (the struct has no flexible array)", what) end
+  if not tail then return 0, record.size end
+  local of, start = tail.field.type.of, tail.offset
+  local most = math.max((methods.size(view) - offset - start) // of.size, 0)
+  count = check_integer(count == nil and most or count, what, 3, 0)
+  if count > most then
+    raise("bad argument #3 to '%s' (%d elements of %d bytes from offset %d are past the end of a %d-byte view)", what,
+      count, of.size, offset + start, methods.size(view))
+  end
+  return count, math.max(record.size, start + count * of.size)
+end
+
+-- The accessor of a flexible array with a count. Without a given count a string does not zero the rest of the view.
+local function tail_accessor(tail, order, count, given)
+  local type_, of = tail.field.type, tail.field.type.of
+  if not ctype.is_string(type_) then
+    local element = access.of(of, order)
+    local collect, write = encode.functions(type_, order, collect_elements(element, count, of.size, given))
+    return { collect = collect, write = write,
+      get = function(view, at) return array_object(element, view, at, tail.name, count, of.size) end }
+  end
+  local accessor, unit = access.string(of, order, count), of.unit or 0
+  if not given and count > 0 then
+    accessor.put = methods.set_string
+    function accessor.check(value, name)
+      local most = unit > 1 and type(value) == "string" and math.min(core.count_units(value, unit), count) or count
+      local s = core.check_string(value, name, unit, most, order ~= access.native)
+      return unit > 0 and #s < count * unit and s .. ("\0"):rep(unit) or s
+    end
+  end
+  return access.complete(accessor)
+end
+
+--- A function(bytes) that reads a struct, whose flexible array ends with the bytes.
+function object.decoder(record, order)
+  local tail, read = ctype.tail(record), decode.of(record, order)
+  if not tail then return function(bytes) return read(bytes, 1) end end
+  order = record.endian or order
+  local of, at = tail.field.type.of, tail.offset + 1
+  return function(bytes)
+    local t, n = read(bytes, 1), math.max(#bytes - tail.offset, 0) // of.size
+    if of.kind == "bytes" then t[tail.name] = bytes:sub(at, at + n - 1)
+    elseif of.kind ~= "char" then t[tail.name] = decode.list(of, order)(bytes, at, n)
+    elseif of.unit == 1 then t[tail.name] = bytes:match("^[^\0]*", at)
+    else t[tail.name] = core.decode_text(bytes:sub(at, at + n * of.unit - 1), of.unit, order ~= access.native) end
+    return t
+  end
+end
+
+-- A function(view, offset, count) that reads a struct and its flexible array.
+local function tail_reader(record, order, tail)
+  local fixed, whole = decode.reader(record, order), object.decoder(record, order)
+  return function(view, offset, count)
+    local n, size = object.extent("read", record, tail, view, offset, count)
+    if tail.field.type.of.kind ~= "bytes" then return whole(methods.get_string(view, offset, size)) end
+    local t = fixed(view, offset)
+    t[tail.name] = methods.get_string(view, offset + tail.offset, n)
+    return t
+  end
+end
+
+--- The function(view, offset, count) of a record's accessor that reads it.
+function object.reader(accessor)
+  if not accessor.read then
+    local record, order, tail = accessor.type, accessor.order, ctype.tail(accessor.type)
+    accessor.read = tail and tail_reader(record, order, tail) or decode.reader(record, order)
+  end
+  return accessor.read
+end
+
+-- {-- Records --------------------------------------------------------------------------------------
+
+-- The count of a record's flexible array, and whether it was given. It is stored negative if it was not.
+function object.count(r)
+  local count = core.record.slot(r, 1)
+  return count < 0 and ~count or count, count >= 0
+end
+
+-- Adds the codes by name of the members that C reaches by itself. Returns the number of slots: one for each object, and
+-- one for the count of a flexible array.
+local function add_codes(codes, list, tail)
+  local slots = tail and 1 or 0
+  for _, m in ipairs(list) do
+    local accessor = m ~= tail and m.accessor or {}
+    if accessor.code then codes[m.name] = access.code(accessor.code, accessor.number or 0, m.offset)
+    elseif accessor.is_object and slots < access.MOST_IN_CODE then
+      slots = slots + 1
+      codes[m.name] = access.code(access.codes.object, slots, m.offset)
+    end
+  end
+  return slots
+end
+
+local function record_metatable(accessor, list, by_name, tail, codes)
+  local record = accessor.type
+  local function member(key, r)
+    local m = by_name[key] or raise("%s has no field '%s'", record.name or record.kind, tostring(key))
+    return m.offset, m == tail and tail_accessor(tail, record.endian or accessor.order, object.count(r)) or m.accessor
+  end
+  local mt = { __name = "filemap.record" }
+  mt.__index, mt.__newindex = core.record.record_metamethods(codes, function(view, at, key, r)
+    local offset, of = member(key, r)
+    return of.get(view, at + offset, key)
+  end, function(view, at, key, r, value)
+    local offset, of = member(key, r)
+    of.write(view, at + offset, value, key)
+  end)
+  function mt.__pairs(r)
+    local i = 0
+    return function()
+      i = i + 1
+      if list[i] then return list[i].name, r[list[i].name] end
+    end
+  end
+  function mt.__tostring(r) return show_fields(r, list, record.name) end
+  accessors[mt] = accessor
+  return mt
+end
+
+-- The members of a record with what writes them. Adds the same by name.
+local function prepare_members(record, order, by_name)
+  local list = {}
+  for i, m in ipairs(ctype.members(record)) do
+    local accessor = access.of_member(m.field, m.record, m.record.endian or order)
+    list[i] = { name = m.name, offset = m.offset, field = m.field, accessor = accessor, collect = accessor.collect,
+      write = accessor.write }
+    by_name[m.name] = list[i]
+  end
+  return list
+end
+
+-- An accessor prepares itself when it is first used: a type may be large, and only partly used.
+local function record_accessor(record, order)
+  local accessor, has_tail, by_name, mt, slots, collect = { is_object = true }, ctype.tail(record), {}, nil, nil, nil
+  local function prepare()
+    local list = prepare_members(record, record.endian or order, by_name)
+    local tail, codes = has_tail and list[#list], {}
+    slots = add_codes(codes, list, tail)
+    mt = record_metatable(accessor, list, by_name, tail, codes)
+    collect = collect_fields(record, list, by_name)
+  end
+  function accessor.get(view, at, _, count)
+    if not mt then prepare() end
+    return new(view, at, mt, slots, count or has_tail and 0)
+  end
+  accessor.collect, accessor.write = encode.functions(record, record.endian or order, function(...)
+    if not mt then prepare() end
+    collect(...)
+  end, by_name)
+  return accessor
 end
 
 access.register("struct", record_accessor)
@@ -239,9 +397,10 @@ access.register("union", record_accessor)
 access.register("array", array_accessor)
 
 --- A record of a type at an offset.
-function object.at(record, view, offset)
-  check_range("at", view, offset, record.size)
-  return access.of(record, access.native).get(view, offset)
+function object.at(record, view, offset, count)
+  local tail = ctype.tail(record)
+  local n = object.extent("at", record, tail, view, offset, count)
+  return access.of(record, access.native).get(view, offset, nil, tail and (count and n or ~n))
 end
 
 --- `count` records, `stride` bytes apart.
@@ -250,12 +409,35 @@ function object.array(record, view, offset, count, stride)
   return array_object(access.of(record, access.native), view, offset, record.name or record.kind, count, stride)
 end
 
---- Writes what a table has.
-function object.write(record, view, offset, t)
-  check_range("write", view, offset, record.size)
-  local list = {}
-  access.of(record, access.native).collect(list, offset, t)
-  access.write(view, list)
+--- A function(view, offset, t) that writes what a table has. Of a flexible array that is up to what fits in the view.
+function object.writer(record)
+  local accessor, tail = access.of(record, access.native), ctype.tail(record)
+  local write, size = accessor.write, record.size
+  if not tail then
+    return function(view, offset, t)
+      check_range("write", view, offset, size)
+      write(view, offset, t)
+    end
+  end
+  return function(view, offset, t)
+    local count, values = object.extent("write", record, tail, view, offset), plain(t)
+    local value = values and values[tail.name]
+    if value == nil then return write(view, offset, t) end
+    local list, rest = {}, {}
+    for key, field in next, values do
+      if key ~= tail.name then rest[key] = field end
+    end
+    accessor.collect(list, offset, rest)
+    tail_accessor(tail, record.endian or access.native, count).collect(list, offset + tail.offset, value, tail.name)
+    access.write(view, list)
+  end
+end
+
+--- Where an object is: its view, offset, and the type of the record or of the array's elements; nil for anything
+--- else.
+function object.locate(o)
+  local view, offset = locate(o)
+  if view then return view, offset, accessors[getmetatable(o)].type end
 end
 
 return object

@@ -1,8 +1,6 @@
 --- @module filemap.struct
 
--- Type objects: a struct or union with what one does with it, and the paths to what is in it. Internal to
--- filemap.struct and filemap.cdef.
-
+-- Type objects: structs and unions with their methods. Internal to filemap.struct and filemap.cdef.
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
 local ctype = require "filemap.ctype"
@@ -10,42 +8,15 @@ local decode = require "filemap.struct.decode"
 local object = require "filemap.struct.object"
 
 local objects = {}
-local raise, check_range, get_string = access.raise, object.check_range, core.view.get_string
+local raise, check_integer, try_read = access.raise, core.record.check_integer, core.record.try_read
 
--- The C type of a type object.
-local CTYPE <const> = "\0ctype"
+-- The keys of a type object for its C type, and for the functions that read and write it, made on first use.
+local CTYPE, READ, WRITE = "\0ctype", "\0read", "\0write"
 
--- By type object, the function that reads it whole; made when one is first read.
-local readers = setmetatable({}, { __mode = "k" })
-
--- {-- Paths ----------------------------------------------------------------------------------------
-
--- What a path like "cars[3].pos[1]" leads to: { type, offset, order, field, record }, the last two for members.
+-- Resolves a path by ctype.resolve.
 local function resolve(record, path)
-  local at = { type = record, offset = 0, order = record.endian or access.native }
-  local rest, shown = path, record.name or record.kind
-  while rest ~= "" do
-    local name, after_name = rest:match("^%.?([^%.%[]+)(.*)$")
-    local index, after_index = rest:match("^%[(%d+)%](.*)$")
-    local type_ = at.type
-    if index and type_.kind == "array" and not access.is_text(type_) then
-      index = math.tointeger(index)
-      if not index or index < 1 or index > type_.count then
-        raise("'%s': index %s of %s is not in 1..%d", path, index, shown, type_.count)
-      end
-      at = { type = type_.of, offset = at.offset + (index - 1) * type_.of.size, order = at.order }
-      rest = after_index
-    elseif name and type_.by_name and type_.by_name[name] then
-      local field = type_.by_name[name]
-      at = { type = field.type, offset = at.offset + field.offset, order = field.type.endian or at.order,
-             field = field, record = type_ }
-      rest = after_name
-    else
-      raise("'%s': %s has no %s", path, shown, name and ("field '%s'"):format(name) or "elements")
-    end
-    shown = path:sub(1, #path - #rest)
-  end
-  return at
+  local well, at = pcall(ctype.resolve, record, path, access.native)
+  return well and at or raise("%s", at)
 end
 
 -- {-- Type objects ---------------------------------------------------------------------------------
@@ -61,196 +32,197 @@ end
 
 local function self_type(self, what)
   local record = type(self) == "table" and rawget(self, CTYPE)
-  if not record then raise("calling '%s' on bad self (filemap.struct expected, got %s)", what, type(self)) end
+  if not record then
+    raise("calling '%s' on bad self (filemap.struct expected, got %s)", what, access.type_name(self))
+  end
   return record
 end
 
---- A record in its place: reading and writing it reads and writes the view.
+--- Makes a record: an object whose fields are read from the view and written to it.
 -- @function at
 -- @tparam view view
 -- @tparam[opt=0] integer offset in bytes
+-- @tparam[opt] integer count elements of the flexible array at the end; default: as many as fit in the view
 -- @treturn record
--- @raise if the struct does not lie in the view, and if that is closed
-function methods:at(view, offset)
-  return object.at(self_type(self, "at"), view, offset or 0)
+-- @raise if the struct is not wholly in the view, and if the view is closed
+function methods:at(view, offset, count)
+  return object.at(self_type(self, "at"), view, offset or 0, count)
 end
 
 --- Reads all members, from one copy of the bytes.
 -- @function read
 -- @tparam view view
 -- @tparam[opt=0] integer offset in bytes
--- @treturn table by the members' names; structs and arrays are tables too
--- @raise if the struct does not lie in the view, and if that is closed or truncated
-function methods:read(view, offset)
-  local read = readers[self]
+-- @tparam[opt] integer count as for @{at}
+-- @treturn table the values by the members' names; structs and arrays are tables too
+-- @raise if the struct is not wholly in the view, and if the view is closed or truncated
+function methods:read(view, offset, count)
+  local read = self and self[READ]
   if not read then
-    read = decode.reader(self_type(self, "read"), access.native)
-    readers[self] = read
+    read = object.reader(access.of(self_type(self, "read"), access.native))
+    self[READ] = read
   end
-  return (read(view, offset or 0))
+  if count ~= nil then object.extent("read", self[CTYPE], ctype.tail(self[CTYPE]), view, offset or 0, count) end
+  local t = read(view, offset or 0, count)
+  return t
 end
 
---- Writes the members that the table has, and leaves the others alone. All is checked before anything is written.
+--- Writes the members that the table has, and leaves the others alone. Everything is checked before anything is
+-- written.
 -- @function write
 -- @tparam view view
 -- @tparam integer offset in bytes
--- @tparam table t by the members' names; of a union the members are written in their order
--- @raise for a field that the struct has not, a value that does not fit, and as @{read}
+-- @tparam table t values by the members' names. The members of a union are written in their order
+-- @raise for a name that no member has, a value that does not fit, and as @{read}
 function methods:write(view, offset, t)
-  object.write(self_type(self, "write"), view, offset, t)
-end
-
-local function check_count(place, n, least)
-  if math.type(n) ~= "integer" then
-    raise("bad argument #%d to 'array' (integer expected, got %s)", place, math.type(n) or type(n))
+  local write = self and self[WRITE]
+  if not write then
+    write = object.writer(self_type(self, "write"))
+    self[WRITE] = write
   end
-  if n < least then raise("bad argument #%d to 'array' (%d is less than %d)", place, n, least) end
+  write(view, offset, t)
 end
 
---- Records one behind the other.
+--- Makes an array of records, one behind the other.
 -- @function array
 -- @tparam view view
 -- @tparam integer offset of the first, in bytes
 -- @tparam integer count
--- @tparam[opt=size] integer stride bytes from one to the next, from 1
--- @treturn array of records: `#a`, `a[i]`, `a[i] = table`, `pairs(a)`
--- @raise if they do not all lie in the view
+-- @tparam[opt=size] integer stride bytes from one record to the next, from 1
+-- @treturn array of records: `#a`, `a[i]`, `a[i] = table`, `ipairs(a)`, `a:get([i, j])`, `a:set(i, tables)`
+-- @raise if they are not all in the view
 function methods:array(view, offset, count, stride)
   local record = self_type(self, "array")
-  if stride == nil then stride = math.max(record.size, 1) end
-  check_count(3, count, 0)
-  check_count(4, stride, 1)
+  count = check_integer(count, "array", 3, 0)
+  stride = check_integer(stride == nil and math.max(record.size, 1) or stride, "array", 4, 1)
   if count > 1 and stride > math.maxinteger // count // 2 then
     raise("bad argument #3 to 'array' (%d records, %d bytes apart, are past the end)", count, stride)
   end
   return object.array(record, view, offset, count, stride)
 end
 
---- Where a member is.
+--- Finds a member's place.
 -- @function offsetof
--- @tparam string path as one writes it on a record: `"cars[3].pos[1]"`
+-- @tparam string path as it is written on a record: `"cars[3].pos[1]"`
 -- @treturn integer offset in bytes
--- @treturn integer size in bytes; of a bit-field that of the integer it is part of
+-- @treturn integer size in bytes; of a bit-field the size of the integer that it is part of
 -- @treturn ?integer first of a bit-field: its lowest bit in that integer
 -- @treturn ?integer width of a bit-field: its bits
 -- @raise if there is no such member
 function methods:offsetof(path)
   local record = self_type(self, "offsetof")
-  if type(path) ~= "string" then raise("bad argument #1 to 'offsetof' (string expected, got %s)", type(path)) end
+  if type(path) ~= "string" then
+    raise("bad argument #1 to 'offsetof' (string expected, got %s)", access.type_name(path))
+  end
   local at = resolve(record, path)
   local field = at.field
   if field and field.bits then
-    return at.offset, field.unit, access.first_bit(field, at.record, at.order), field.bits.width
+    return at.offset, field.unit, ctype.first_bit(field, at.record, at.order), field.bits.width
   end
   return at.offset, at.type.size
 end
 
 -- {-- Snapshots ------------------------------------------------------------------------------------
 
-local function guard_field(record, path, key)
-  if type(path) ~= "string" then raise("guard '%s' is the name of a field, not %s", key, tostring(path)) end
-  local at = resolve(record, path)
+-- By type object, what its snapshots need: the C type, its readers, and the codes of its counters by path.
+local snapshots = setmetatable({}, { __mode = "k" })
+
+local function prepare_snapshot(self)
+  local record = self_type(self, "snapshot")
+  local s = { record = record, tail = ctype.tail(record), size = record.size, codes = {},
+    decode = object.decoder(record, access.native) }
+  s.read = not s.tail and select(2, decode.direct(record, access.native))
+  snapshots[self] = s
+  return s
+end
+
+-- The code of a counter for C: its type, its byte order and its offset.
+local function counter_code(s, guard, key)
+  local path, codes = guard[key], s.codes
+  if codes[path] then return codes[path] end
+  if type(path) ~= "string" then raise("guard '%s' must be the name of a field, got %s", key, tostring(path)) end
+  local at = resolve(s.record, path)
   if not at.type.T or at.field and at.field.bits or not ctype.bounds(at.type.T) then
-    raise("guard '%s': field '%s' is no integer", key, path)
+    raise("guard '%s': field '%s' is not an integer", key, path)
   end
-  local get, offset = access.of(ctype.number(at.type.T), at.order).get, at.offset
-  return function(view, base) return get(view, base + offset) end
+  codes[path] = access.code(access.codes[at.type.T], at.order == access.native and 0 or 1, at.offset)
+  return codes[path]
 end
 
--- The guards: for each, a function that says what a counter is before the copy, nil if a writer is at work, and one
--- that says what it is after; the copy is whole if the two are equal. What is read first and what last is the heart
--- of it: before the copy the counter that the writer changes last, after the copy the one that it changes first.
-local guards = {}
-
--- Odd while writing, and two more after each (a seqlock).
-function guards.even(record, guard)
-  local seq = guard_field(record, guard.even, "even")
-  return function(view, offset)
-    local n = seq(view, offset)
-    return n & 1 == 0 and n or nil
-  end, seq
-end
-
--- The writer changes `first`, then the rest, then `last`: whole is what lies between a `last` and an equal `first`.
-function guards.first(record, guard)
-  return guard_field(record, guard.last, "last"), guard_field(record, guard.first, "first")
-end
-
--- Changed once for each update.
-function guards.same(record, guard)
-  local tick = guard_field(record, guard.same, "same")
-  return tick, tick
-end
-
-local guard_keys = { even = { "even" }, same = { "same" }, first = { "first", "last" }, last = { "first", "last" } }
-
--- The two functions of a guard. One with other fields than its protocol has raises.
-local function read_guard(record, guard)
-  if type(guard) ~= "table" then raise("bad argument #3 to 'snapshot' (table expected, got %s)", type(guard)) end
+-- The codes of the counter that is read before the copy, and of the one that is read after it; and whether an odd
+-- value means that a writer is at work. A copy is whole if the two counters are equal. Before the copy comes the one
+-- that the writer changes last, after the copy the one that it changes first.
+local function read_guard(s, guard)
+  if type(guard) ~= "table" then
+    raise("bad argument #3 to 'snapshot' (table expected, got %s)", access.type_name(guard))
+  end
   guard = access.plain(guard)
-  local keys = guard_keys[next(guard)]
-  if not keys then
-    raise("a guard is { even = }, { first =, last = } or { same = }, not { %s = }", tostring(next(guard)))
+  local keys = {}
+  for key in next, guard do keys[#keys + 1] = tostring(key) end
+  table.sort(keys)
+  local protocol = table.concat(keys, " ")
+  if protocol == "first last" then
+    return counter_code(s, guard, "last"), counter_code(s, guard, "first"), false
+  elseif protocol == "even" or protocol == "same" then
+    local code = counter_code(s, guard, protocol)
+    return code, code, protocol == "even"
   end
-  local seen = 0
-  for key in next, guard do
-    if key ~= keys[1] and key ~= keys[2] then raise("a guard with '%s' has no '%s'", keys[1], tostring(key)) end
-    seen = seen + 1
-  end
-  if seen < #keys then raise("a guard with 'first' also has 'last'") end
-  return guards[keys[1]](record, guard)
+  return raise("a guard must be { even = }, { first =, last = } or { same = }, got { %s }",
+    table.concat(keys, " =, ") .. (keys[1] and " =" or ""))
 end
 
-local function check_timeout(timeout)
-  if timeout == nil then return end
-  if type(timeout) ~= "number" then
-    raise("bad argument #4 to 'snapshot' (number expected, got %s)", type(timeout))
-  end
-  if timeout ~= timeout or timeout < 0 then
-    raise("bad argument #4 to 'snapshot' (time-out %s is negative or NaN)", timeout)
+-- A writer needs microseconds: the first tries follow each other, and each later one waits longer than the one
+-- before.
+local QUICK_TRIES, SHORTEST_WAIT, LONGEST_WAIT = 50, 50e-6, 2e-3
+
+-- Tries again until copy() returns bytes, which it then returns; nil when the time-out has passed.
+local function try_again(copy, timeout)
+  local deadline, pause = core.now() + (timeout or math.huge), SHORTEST_WAIT
+  for tries = 1, math.huge do
+    local left = deadline - core.now()
+    if left <= 0 then return nil end
+    if tries > QUICK_TRIES then
+      core.sleep(math.min(pause, left))
+      pause = math.min(2 * pause, LONGEST_WAIT)
+    end
+    local bytes = copy()
+    if bytes then return bytes end
   end
 end
 
---- Reads all members as no writer has changed half-way: copies, checks the writer's own counter, tries again.
+--- Reads all members as no writer has changed them half-way: copies, checks the writer's own counter, and tries
+-- again. Between later tries it sleeps.
 -- @function snapshot
 -- @tparam view view
 -- @tparam integer offset in bytes
--- @tparam table guard the writer's protocol: `{ even = path }` (a counter that is odd while he writes), `{ first =
--- path, last = path }` (two, changed before and after, equal when all is whole), or `{ same = path }` (one that he
--- changes with each update: no change came while all was copied, which is as much as such a writer can tell). The
--- paths are as @{offsetof}'s, and lead to integers
--- @tparam[opt] number timeout seconds; 0 tries once, nil goes on for ever
--- @treturn[1] table as @{read}'s
+-- @tparam table guard the writer's protocol: `{ even = path }` (a counter that is odd while the writer is at work),
+-- `{ first = path, last = path }` (two counters, changed before and after, which are equal when everything is
+-- written), or `{ same = path }` (a counter that changes with each update: it did not change while the struct was
+-- copied, and such a writer tells no more). The paths are those of @{offsetof}, and lead to integers
+-- @tparam[opt] number timeout seconds; 0 tries once, nil waits forever
+-- @treturn[1] table as @{read} returns it
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string code: `timeout`
--- @raise for a guard that is none, a negative time-out, and as @{read}
+-- @raise for another guard, a negative time-out, and as @{read}
 function methods:snapshot(view, offset, guard, timeout)
-  local record = self_type(self, "snapshot")
-  check_range("snapshot", view, offset, record.size)
-  local before, after = read_guard(record, guard)
-  check_timeout(timeout)
-  local deadline = timeout and core.now() + timeout
-  local read, size, fence = decode.of(record, access.native), record.size, core.fence
-  while true do
-    local from = before(view, offset)
-    if from then
-      fence()
-      local bytes = get_string(view, offset, size)
-      fence()
-      if after(view, offset) == from then return read(bytes, 1) end
-    end
-    if deadline and core.now() >= deadline then
-      return nil, ("%s: no copy was whole within %s s"):format(self.name or "struct", timeout), "timeout"
-    end
-  end
+  local s = snapshots[self] or prepare_snapshot(self)
+  if timeout ~= nil then core.record.check_timeout(timeout, "snapshot", 4) end
+  local t = s.read and try_read(view, offset, guard, s.codes, s.size, s.read)
+  if t then return t end
+  local _, size = object.extent("snapshot", s.record, s.tail, view, offset)
+  local before, after, even = read_guard(s, guard)
+  local function copy() return (core.record.copy_whole(view, offset, size, before, after, even)) end
+  local bytes = copy() or try_again(copy, timeout)
+  if bytes then return (s.decode(bytes)) end
+  return nil, ("%s: no copy was whole within %s s"):format(self.name or "struct", timeout), "timeout"
 end
 
 -- {-- The objects ----------------------------------------------------------------------------------
 
 local made = setmetatable({}, { __mode = "k" })
 
---- The type object of a struct or union that ctype.record made: the same for the same.
+--- The type object of a struct or union that ctype.record made. It is made once.
 function objects.of(record)
   local found = made[record]
   if not found then
@@ -260,9 +232,7 @@ function objects.of(record)
   return found
 end
 
---- The C type of a type object; nil if it is none.
-function objects.ctype_of(type_)
-  return rawget(type_, CTYPE)
-end
+--- The C type of a type object; nil for anything else.
+function objects.ctype_of(type_) return rawget(type_, CTYPE) end
 
 return objects

@@ -1,0 +1,2 @@
+@rem filemap for cmd.exe: runs the Lua script beside this file.
+@lua "%~dp0filemap" %*

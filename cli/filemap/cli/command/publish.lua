@@ -1,0 +1,54 @@
+-- filemap publish
+local clock = require "filemap.cli.clock"
+local common = require "filemap.cli.common"
+local fail = require "filemap.cli.fail"
+local json = require "filemap.cli.json"
+local number = require "filemap.cli.number"
+local source = require "filemap.cli.source"
+local state = require "filemap.state"
+
+local command = {
+  name = "publish", summary = "publish lines as a state's newest value",
+  description = {
+    "It makes the state, or takes over from a writer that is gone. The state lives as long as a process has it open, "
+    .. "so without a reader it ends with this command; --hold keeps it.",
+    "With --json each line is an object, and its \"value\" is published: text as it is, anything else as JSON. "
+    .. "{\"base64\":…} gives bytes.",
+  },
+  arguments = { { "name", "NAME", "the state's name" },
+    { "from", "FILE", "what to publish; '-', the default, is standard input", count = "?" } },
+  options = {
+    common.raw, { "--json", nil, "each line is an object with \"value\"" },
+    { "--capacity", "N", "the longest value in bytes", convert = number.size, default = "65536" },
+    { "--hold", nil, "after the end of the input, keep the state until Ctrl-C" },
+  },
+  examples = {
+    { "date | filemap publish Clock --hold", "publishes a line and keeps it" },
+    { "mosquitto_sub -t lap | filemap publish Lap --json -", "publishes what another machine sends" },
+  },
+}
+
+local function value_of(line, number_of_line)
+  local object, problem = json.decode(line)
+  if type(object) ~= "table" then
+    fail(("line %d: is not a JSON object%s"):format(number_of_line, problem and ": " .. problem or ""))
+  end
+  if object.base64 ~= nil then
+    return type(object.base64) == "string" and json.from_base64(object.base64)
+      or fail(("line %d: \"base64\" is not base64"):format(number_of_line))
+  end
+  if object.value == nil then fail(("line %d: the object has no \"value\""):format(number_of_line)) end
+  return type(object.value) == "string" and object.value or json.encode(object.value)
+end
+
+function command.run(args)
+  local writer = fail.unless(fail.raised(1, state.create_or_open, args.name, args.capacity))
+  local n = 0
+  for line in source.messages(source.stream(args.from or "-", "rb"), args.raw) do
+    n = n + 1
+    fail.unless(fail.raised(1, writer.publish, writer, args.json and value_of(line, n) or line))
+  end
+  while args.hold do clock.sleep_until(clock.now() + 3600) end
+end
+
+return command

@@ -1,0 +1,65 @@
+-- filemap watch
+local byte_view = require "filemap.cli.byte_view"
+local common = require "filemap.cli.common"
+local fail = require "filemap.cli.fail"
+local field_view = require "filemap.cli.field_view"
+local interrupt = require "filemap.cli.interrupt"
+local layout = require "filemap.cli.layout"
+local number = require "filemap.cli.number"
+local out = require "filemap.cli.out"
+local source = require "filemap.cli.source"
+local watching = require "filemap.cli.watching"
+
+local command = {
+  name = "watch", summary = "show a section live, with its changes marked",
+  description = {
+    "Without --header it shows bytes, with --header and --type a table of fields. Changes are marked for a second. "
+    .. "A number that has shown a range gets a bar and its last values.",
+    "Keys: arrows, Page Up and Page Down move; Right, Left and Enter unfold and fold; / searches, n goes to the next; "
+    .. "p pauses; q or Ctrl-C ends.",
+    "If the output is not a terminal, it prints the fields or lines that changed.",
+  },
+  arguments = { common.name },
+  options = {
+    common.header, common.type, common.offset, common.abi, common.guard,
+    { "--interval", "S", "seconds from one look to the next", convert = number.positive, default = "0.1" },
+    { "--once", nil, "print it once and end" }, common.file, common.json,
+  },
+  examples = {
+    { "filemap watch Telemetry", "shows the bytes" },
+    { "filemap watch Telemetry --header telemetry.h --type Telemetry --abi win64 --guard even=seq",
+      "shows the fields" },
+    { "filemap watch Telemetry --header telemetry.h --type Telemetry --json",
+      "prints {\"time\":…,\"fields\":…} ten times a second" },
+  },
+}
+
+-- The watched section: { view =, title =, read(), nodes =, screen }.
+local function subject(args)
+  local type_ = layout.type_of(args)
+  local view = source.open(args.name, args.file)
+  if args.offset >= #view then fail(("%s: offset %d is past the end at %d"):format(args.name, args.offset, #view)) end
+  local self = { interval = args.interval }
+  if not type_ then
+    local bytes = fail.unless(view:sub(args.offset, #view - args.offset))
+    self.read = function() return bytes end
+    self.bytes, self.base = bytes, args.offset
+    self.title = ("%s  %d bytes"):format(args.name, #bytes)
+    self.screen = byte_view(bytes, self.title)
+    return self
+  end
+  self.read = layout.reader(type_, view, args.offset, layout.guard_of(args))
+  self.read() -- (fails now if the struct does not fit)
+  self.title = ("%s  %s, %d bytes"):format(args.name, args.type, type_.size)
+  self.nodes = layout.nodes(type_)
+  self.screen = field_view(type_, self.title)
+  return self
+end
+
+function command.run(args)
+  local self = subject(args)
+  local show = args.json and watching.json or out.terminal and not args.once and watching.live or watching.plain
+  fail.raised(1, interrupt, show, self, args.once)
+end
+
+return command

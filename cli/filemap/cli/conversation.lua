@@ -1,0 +1,118 @@
+-- Two directions at once: standard input to a connection, and the connection to standard output. Internal to
+-- the command.
+--
+-- Lua cannot wait for standard input and a connection at the same time. So a helper process reads standard
+-- input and sends it over a pipe of filemap.
+local clock = require "filemap.cli.clock"
+local fail = require "filemap.cli.fail"
+local filemap = require "filemap"
+local out = require "filemap.cli.out"
+local pipe = require "filemap.pipe"
+local shell = require "filemap.cli.shell"
+local sync = require "filemap.sync"
+
+local conversation = {}
+
+-- The longest line, and the longest input of --raw, in bytes.
+local LINE, ALL = 1 << 20, 16 << 20
+-- How long the helper may take to start, in seconds.
+local START = 10
+-- How often both directions are looked at where the system cannot wait for both, in seconds.
+local LOOK = 0.02
+
+local windows = filemap.platform == "win32"
+
+-- A name that no other process uses.
+local function listen(raw)
+  while true do
+    local word = ("%x%s"):format(math.floor(clock.now() * 1e9), tostring({}):match("%x+$"))
+    local name = "filemap-input-" .. word
+    local listener, message, code = pipe.listen(name, { capacity = raw and ALL or LINE })
+    if listener then return listener, name end
+    if code ~= "exists" then fail(message) end
+  end
+end
+
+-- The command line of the helper. The shell prints its process number, which stays that of the helper.
+local function helper(name, raw)
+  local first = 0
+  while arg[first - 1] do first = first - 1 end
+  local chunk = ("package.path=%q package.cpath=%q require('filemap.cli.forward')(%q, %s)"):format(
+    package.path, package.cpath, name, tostring(raw or false))
+  local line = shell.line { arg[first], "-e", chunk }
+  return windows and line or ("trap '' INT; echo $$; exec %s"):format(line)
+end
+
+local Input = {}
+Input.__index = Input
+
+--- Starts to read standard input.
+function conversation.input(raw)
+  local listener, name = listen(raw)
+  local process = fail.unless(io.popen(helper(name, raw), "r"))
+  local pid = not windows and process:read("l")
+  local conn = fail.unless(listener:accept(START))
+  listener:close()
+  return setmetatable({ conn = conn, process = process, pid = pid }, Input)
+end
+
+--- Ends the helper, which may wait for its input without end.
+function Input:close()
+  self.conn:close()
+  if self.pid and self.pid:find("^%d+$") and not self.ended then
+    os.execute(("kill %s 2>/dev/null"):format(self.pid))
+  end
+  if self.pid or self.ended then self.process:close() end
+end
+
+-- Sends the input that has arrived. Returns false if the other end is gone.
+local function forward(conn, input)
+  while not input.ended do
+    local message, _, code = input.conn:receive(0)
+    if not message then
+      input.ended = code ~= "timeout"
+      return true
+    end
+    local sent, problem, why = clock.patient(nil, function(seconds) return conn:send(message, seconds) end)
+    if not sent and why == "closed" then return false end
+    fail.unless(sent, problem)
+  end
+  return true
+end
+
+-- Prints the messages that have arrived. Returns false after the last one.
+local function print_messages(conn, raw)
+  while true do
+    local message, problem, code = conn:receive(0)
+    if not message then
+      out.flush()
+      if code == "timeout" then return true end
+      if code == "closed" then return false end
+      fail(problem)
+    end
+    if raw then out.write(message) else out.line(message) end
+  end
+end
+
+local function wait(conn, input)
+  if sync.wait_any then return sync.wait_any(input.ended and { conn } or { conn, input.conn }, 0.2) end
+  return clock.sleep(LOOK)
+end
+
+local function converse(conn, input, raw)
+  local open = true
+  while print_messages(conn, raw) do
+    open = open and forward(conn, input)
+    wait(conn, input)
+  end
+end
+
+--- Talks until the other end closes.
+function conversation.run(conn, input, raw)
+  local well, problem = pcall(converse, conn, input, raw)
+  if well then return end
+  input:close()
+  error(problem, 0)
+end
+
+return conversation

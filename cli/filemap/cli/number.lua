@@ -1,0 +1,79 @@
+-- Numbers in arguments. Internal to the command. The functions suit argparse's `convert`: they return a
+-- value, or nil and a message.
+local json = require "filemap.cli.json"
+
+local number = {}
+
+local UNITS = { [""] = 1, K = 1 << 10, M = 1 << 20, G = 1 << 30, T = 1 << 40 }
+
+--- A count of bytes: decimal or hexadecimal, or with K, M, G or T (1024, 1024², …).
+function number.size(s)
+  local hex = s:match("^0[xX]%x+$")
+  local digits, unit = s:match("^(%d+)([KMGT]?)i?B?$")
+  local n = hex and math.tointeger(tonumber(hex)) or digits and math.tointeger(tonumber(digits))
+  if not n or n > math.maxinteger // UNITS[unit or ""] then
+    return nil, ("'%s' is not a size (such as 4096, 0x1000 or 64K)"):format(s)
+  end
+  return n * UNITS[unit or ""]
+end
+
+--- Seconds, from 0.
+function number.seconds(s)
+  local n = tonumber(s)
+  if not n or n ~= n or n < 0 then return nil, ("'%s' is not a number of seconds"):format(s) end
+  return n
+end
+
+--- A number greater than 0.
+function number.positive(s)
+  local n = tonumber(s)
+  if not n or n ~= n or n <= 0 or n == math.huge then return nil, ("'%s' is not a number greater than 0"):format(s) end
+  return n
+end
+
+--- A whole number from 1.
+function number.count(s)
+  local n = math.tointeger(tonumber(s) or 0.5)
+  if not n or n < 1 then return nil, ("'%s' is not a whole number from 1"):format(s) end
+  return n
+end
+
+--- An integer as Lua holds it. A decimal number from 2^63 to 2^64 - 1 becomes the integer with the same bits, as u64
+-- does; nil if the text is not an integer.
+function number.integer(s)
+  local n = math.tointeger(tonumber(s))
+  if n and not s:find("^%s*%d+%s*$") then return n end
+  local digits = s:match("^%s*0*(%d+)%s*$")
+  if not digits then return n end
+  if #digits > 20 or #digits == 20 and digits > "18446744073709551615" then return nil end
+  local sum = 0
+  for digit in digits:gmatch("%d") do sum = sum * 10 + tonumber(digit) end
+  return sum
+end
+
+--- The decimal text of the unsigned integer with the bits of n.
+function number.unsigned(n)
+  if n >= 0 then return tostring(n) end
+  local tens = (n >> 1) // 5
+  return ("%d%d"):format(tens, n - tens * 10)
+end
+
+--- The shortest text that gives the same f32.
+function number.short(n)
+  if n ~= n then return "nan" end
+  if n == math.huge or n == -math.huge then return n > 0 and "inf" or "-inf" end
+  for digits = 6, 8 do
+    local s = ("%." .. digits .. "g"):format(n)
+    if string.pack("f", tonumber(s)) == string.pack("f", n) then return s end
+  end
+  return ("%.9g"):format(n)
+end
+
+--- The text of a number for a person: of a float that an f32 holds exactly, the f32's shortest text.
+function number.text(n)
+  if math.type(n) == "integer" then return tostring(n) end
+  local as_f32 = string.unpack("f", string.pack("f", n))
+  return (n ~= n or as_f32 == n) and number.short(n) or json.float(n)
+end
+
+return number

@@ -1,0 +1,125 @@
+-- What `get` and `set` read and write: a field's path, or T@OFFSET. Internal to the command.
+--
+-- A place is { what, offset, size, text(value), set(view, offset, text) }, and read(view, offset) or, for a
+-- field, value(values) of a table that Type:read returned. `set` writes to any view: first to a copy, so that
+-- a wrong value changes nothing.
+local fail = require "filemap.cli.fail"
+local json = require "filemap.cli.json"
+local layout = require "filemap.cli.layout"
+local nearest = require "filemap.cli.nearest"
+local number = require "filemap.cli.number"
+
+local place = {}
+
+local TYPES = { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" }
+local TEXT = { char = { "get_cstring", "set_cstring" }, utf16 = { "get_utf16", "set_utf16" },
+  utf32 = { "get_utf32", "set_utf32" } }
+local is_type = {}
+for _, T in ipairs(TYPES) do is_type[T] = true end
+
+-- {-- T@OFFSET -------------------------------------------------------------------------------------
+
+local function parse_number(T, text)
+  local value = T:find("^f") and tonumber(text) or not T:find("^f") and number.integer(text)
+  if not value then fail(("%s: '%s' is not a valid %s"):format(T, text, T:find("^f") and "number" or "integer")) end
+  return value
+end
+
+local function numeric(what, T)
+  return {
+    what = what, size = tonumber(T:match("%d+")) // 8,
+    read = function(view, offset) return view["get_" .. T](view, offset) end,
+    set = function(view, offset, text) view["set_" .. T](view, offset, parse_number(T, text)) end,
+    text = T == "u64" and number.unsigned or number.text,
+  }
+end
+
+local function textual(what, T, capacity)
+  local get, set = table.unpack(TEXT[T])
+  return {
+    what = what, size = capacity * (T == "char" and 1 or tonumber(T:match("%d+")) // 8),
+    read = function(view, offset) return view[get](view, offset, capacity) end,
+    set = function(view, offset, text) view[set](view, offset, text, capacity) end,
+    text = tostring,
+  }
+end
+
+local function at_offset(what, base)
+  local T, capacity, digits = what:match("^([%w]+)%[?(%d*)%]?@(%w+)$")
+  local offset = digits and number.size(digits)
+  if not offset then return nil end
+  capacity = math.tointeger(tonumber(capacity))
+  local made
+  if is_type[T] and not capacity then made = numeric(what, T)
+  elseif TEXT[T] and capacity then made = textual(what, T, capacity)
+  else
+    local near = nearest(T, TYPES)
+    fail.usage(("'%s': the type is one of %s, or char[N], utf16[N], utf32[N]%s"):format(what,
+      table.concat(TYPES, " "), near and ("; did you mean '%s'?"):format(near) or ""))
+  end
+  made.offset = base + offset
+  return made
+end
+
+-- {-- Fields ---------------------------------------------------------------------------------------
+
+-- A text as a value for a field: the kind of value that is there now tells how to read it.
+local function parse_value(what, text, now)
+  if type(now) == "string" and not text:find('^%s*[%[{]') then
+    return math.type(tonumber(text)) == "integer" and { text, number.integer(text) } or { text }
+  end
+  if type(now) == "boolean" then
+    if text ~= "true" and text ~= "false" then fail(("%s: '%s' is neither true nor false"):format(what, text)) end
+    return { text == "true" }
+  end
+  if type(now) == "number" then
+    local value = math.type(now) == "integer" and number.integer(text) or tonumber(text)
+    return { value == nil and text or value }
+  end
+  local value, problem = json.decode(text)
+  if value == nil then fail(("%s: '%s' is not JSON: %s"):format(what, text, problem)) end
+  return { value }
+end
+
+local function follow(value, steps, last)
+  for i = 1, last do value = value[steps[i]] end
+  return value
+end
+
+-- Writes a value to a field. A text that is also a number may be the number of an enum or text: the field
+-- decides.
+local function set_field(type_, steps, what, view, offset, text)
+  local owner = follow(type_:at(view, offset), steps, #steps - 1)
+  local step, problem = steps[#steps], nil
+  for _, value in ipairs(parse_value(what, text, owner[step])) do
+    local well, message = pcall(function() owner[step] = value end)
+    if well then return end
+    problem = problem or message
+  end
+  fail(fail.text(problem))
+end
+
+local function field(what, type_, base)
+  local steps = layout.steps(type_, what)
+  return {
+    what = what, offset = base, size = type_.size,
+    value = function(values) return follow(values, steps, #steps) end,
+    set = function(view, offset, text) set_field(type_, steps, what, view, offset, text) end,
+    text = function(value)
+      if type(value) == "number" then return number.text(value) end
+      return type(value) == "table" and json.encode(value) or tostring(value)
+    end,
+  }
+end
+
+--- The place that a word names: a field if there is a type that has it, else T@OFFSET.
+function place.of(what, type_, base)
+  local made = at_offset(what, base)
+  if made then return made end
+  if not type_ then
+    fail.usage(("'%s': without --header and --type this is T@OFFSET, such as u32@16"):format(what))
+  end
+  return field(what, type_, base)
+end
+
+return place

@@ -1,0 +1,39 @@
+-- Other programs. Internal to the command.
+local filemap = require "filemap"
+
+local shell = {}
+
+local windows = filemap.platform == "win32"
+
+--- A word as the system's shell takes it.
+function shell.quote(word)
+  if not windows then return "'" .. word:gsub("'", "'\\''") .. "'" end
+  -- A backslash is special only before a quote (CommandLineToArgvW).
+  return '"' .. word:gsub('(\\*)"', '%1%1\\"'):gsub("(\\*)$", "%1%1") .. '"'
+end
+
+--- Words as one command line. On Windows cmd.exe removes the first and the last quote of the line.
+function shell.line(words)
+  local quoted = {}
+  for i, word in ipairs(words) do quoted[i] = shell.quote(word) end
+  local line = table.concat(quoted, " ")
+  return windows and '"' .. line .. '"' or line
+end
+
+--- Runs a command line. Returns its exit status; 128 + n if signal n ended it. On Windows Lua 5.4.4 may take an old
+-- errno for an error of os.execute; then the status is 1.
+function shell.run(line)
+  local well, how, code = os.execute(line)
+  if how == "signal" then return 128 + code end
+  return how == "exit" and code or well and 0 or 1
+end
+
+--- The output of a command, without the last line's end; nil if it failed.
+function shell.output(line)
+  local pipe = io.popen(line, "r")
+  if not pipe then return nil end
+  local text = pipe:read("a")
+  return pipe:close() and (text:gsub("%s+$", "")) or nil
+end
+
+return shell

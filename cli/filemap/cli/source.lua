@@ -1,0 +1,79 @@
+-- Sections, files and standard streams by the word that a user gives. Internal to the command.
+--
+-- A word is a section's name, or a path where it begins with "./" or "../", has the form "/…/…", or if --file
+-- is given. "-" is standard input.
+local fail = require "filemap.cli.fail"
+local filemap = require "filemap"
+local nearest = require "filemap.cli.nearest"
+
+local source = {}
+
+local windows = filemap.platform == "win32"
+
+--- Whether a word is a path.
+function source.is_path(word, file)
+  if file then return true end
+  if windows and (word:find("^%a:[/\\]") or word:find("^%.%.?\\")) then return true end
+  return word:find("^%.%.?/") ~= nil or word:find("^/[^/]*/.") ~= nil
+end
+
+-- The live name that a user probably meant.
+local function similar(name)
+  local names = {}
+  for _, entry in ipairs(filemap.list() or {}) do
+    names[#names + 1] = entry.name
+    names[#names + 1] = entry.name:match("^Local\\(.*)$")
+  end
+  return nearest(name, names)
+end
+
+--- Fails for a name that could not be opened.
+function source.failed(name, message, code)
+  local near = code == "not_found" and not source.is_path(name) and similar(name)
+  return fail(message .. (near and ("; did you mean '%s'?"):format(near) or ""))
+end
+
+-- All of standard input as unnamed memory.
+local function standard_input()
+  local bytes = io.read("a")
+  if #bytes == 0 then fail("standard input: is empty") end
+  local map = fail.unless(filemap.create(nil, #bytes))
+  local view = fail.unless(map:view())
+  view:set_string(0, bytes)
+  return view, map
+end
+
+--- Opens a section, a file or standard input. Returns a view of all of it, and its map.
+function source.open(word, file, access)
+  if word == "-" then return standard_input() end
+  local open = source.is_path(word, file) and filemap.file or filemap.open
+  local map, message, code = fail.raised(1, open, word, access or "r")
+  if not map then source.failed(word, message, code) end
+  return fail.unless(map:view()), map
+end
+
+--- Opens a file for reading or writing as a stream of bytes; "-" is a standard stream.
+function source.stream(path, mode)
+  if path == "-" then return mode:find("r") and io.stdin or io.stdout end
+  local file, message = io.open(path, mode)
+  if not file then fail(message) end
+  return file
+end
+
+--- Iterates over the messages of a stream: its lines, or with `raw` all of it as one.
+function source.messages(stream, raw)
+  if not raw then
+    return function()
+      local line = stream:read("l")
+      return line and (windows and line:gsub("\r$", "") or line)
+    end
+  end
+  local read
+  return function()
+    if read then return nil end
+    read = true
+    return stream:read("a")
+  end
+end
+
+return source

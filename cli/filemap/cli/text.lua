@@ -1,0 +1,87 @@
+-- Text on a terminal: the characters that the locale can show, and their columns. Internal to the command.
+local text = {}
+
+local function locale()
+  for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+    local value = os.getenv(name)
+    if value and value ~= "" then return value end
+  end
+  return "C"
+end
+
+--- Whether the locale's encoding is UTF-8.
+text.unicode = locale():lower():find("utf%-?8") ~= nil
+
+-- Ranges of characters that take two columns, from Unicode's EastAsianWidth.txt (W and F), joined.
+local WIDE = {
+  0x1100, 0x115F, 0x2E80, 0x303E, 0x3041, 0xA4CF, 0xA960, 0xA97F, 0xAC00, 0xD7A3, 0xF900, 0xFAFF, 0xFE30, 0xFE6F,
+  0xFF00, 0xFF60, 0xFFE0, 0xFFE6, 0x1F300, 0x1F64F, 0x1F680, 0x1F6FF, 0x1F900, 0x1FAFF, 0x20000, 0x3FFFD,
+}
+-- Ranges of characters that are drawn over the one before.
+local COMBINING = { 0x300, 0x36F, 0x200B, 0x200F, 0x20D0, 0x20FF, 0xFE00, 0xFE0F }
+
+local function within(ranges, code)
+  for i = 1, #ranges, 2 do
+    if code >= ranges[i] and code <= ranges[i + 1] then return true end
+  end
+  return false
+end
+
+-- The columns of one character.
+local function columns(code)
+  if code < 0x300 then return 1 end
+  if within(COMBINING, code) then return 0 end
+  return within(WIDE, code) and 2 or 1
+end
+
+-- Replaces bytes that are not UTF-8 by U+FFFD.
+local function well_formed(s)
+  local parts, i = {}, 1
+  while i <= #s do
+    local length, bad = utf8.len(s, i)
+    parts[#parts + 1] = s:sub(i, length and #s or bad - 1)
+    if length then break end
+    parts[#parts + 1] = "\u{FFFD}"
+    i = bad + 1
+  end
+  return table.concat(parts)
+end
+text.well_formed = well_formed
+
+--- The text with nothing that would move the cursor, and in a locale without UTF-8 with "?" for each other
+-- character.
+function text.printable(s)
+  s = well_formed(s):gsub("%c", function(c)
+    return ({ ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" })[c] or ("\\x%02x"):format(c:byte())
+  end)
+  if not text.unicode then s = s:gsub(utf8.charpattern, function(c) return #c > 1 and "?" or nil end) end
+  return s
+end
+
+--- The columns that a printable text takes.
+function text.width(s)
+  if not s:find("[\x80-\xff]") then return #s end
+  local sum = 0
+  for _, code in utf8.codes(s) do sum = sum + columns(code) end
+  return sum
+end
+
+--- The start of a printable text that fits this many columns.
+function text.cut(s, width)
+  if not s:find("[\x80-\xff]") then return s:sub(1, math.max(0, width)) end
+  local sum = 0
+  for at, code in utf8.codes(s) do
+    sum = sum + columns(code)
+    if sum > width then return s:sub(1, at - 1) end
+  end
+  return s
+end
+
+--- The text in exactly this many columns: cut, or filled with spaces behind it ("right": before it).
+function text.fit(s, width, side)
+  s = text.cut(s, width)
+  local space = (" "):rep(width - text.width(s))
+  return side == "right" and space .. s or s .. space
+end
+
+return text

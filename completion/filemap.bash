@@ -1,0 +1,39 @@
+# Made by script/command-files from the commands' declarations. Do not edit.
+_filemap() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "list dump watch get set create copy record replay send receive publish follow listen connect lock wait doctor --help --version" -- "$word")
+    return
+  fi
+  case $before in
+    --header|--from) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    --abi) mapfile -t COMPREPLY < <(compgen -W "linux64 linux32 win64 win32" -- "$word"); return ;;
+  esac
+  case ${COMP_WORDS[1]} in
+    list) options='--help --json' ;;
+    dump) options='--help --offset --length --file' ;;
+    watch) options='--help --header --type --offset --abi --guard --interval --once --file --json' ;;
+    get) options='--help --header --type --abi --guard --offset --file --json' ;;
+    set) options='--help --header --type --abi --offset --file' ;;
+    create) options='--help --from --mode' ;;
+    copy) options='--help --file' ;;
+    record) options='--help --rate --duration --file' ;;
+    replay) options='--help --speed --loop --hold' ;;
+    send) options='--help --raw --timeout' ;;
+    receive) options='--help --count --timeout --raw --json --capacity --max' ;;
+    publish) options='--help --raw --json --capacity --hold' ;;
+    follow) options='--help --timeout --count --raw --json' ;;
+    listen) options='--help --raw --keep --capacity' ;;
+    connect) options='--help --raw --timeout' ;;
+    lock) options='--help -n --nonblock -w --wait' ;;
+    wait) options='--help --timeout --create --manual' ;;
+    doctor) options='--help --json' ;;
+  esac
+  if [[ $word == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$(filemap list 2>/dev/null | cut -f1 | sed 's/^Local\\//')" -- "$word"
+      compgen -f -- "$word")
+  fi
+}
+complete -o filenames -F _filemap filemap

@@ -1,0 +1,257 @@
+-- filemap send, receive, publish, follow, listen, connect, lock, wait: channels and locks for shell scripts.
+local command = require "spec.support.command"
+local dkjson = require "dkjson"
+local mailslot = require "filemap.mailslot"
+local pipe = require "filemap.pipe"
+local process = require "process"
+local state = require "filemap.state"
+local support = require "spec.support"
+local sync = require "filemap.sync"
+
+support.clean()
+
+local posix = support.only("posix", "standard input is in text mode on Windows")
+
+-- Calls f until it returns something.
+local function eventually(f)
+  local deadline = process.now() + support.deadline
+  repeat
+    local results = table.pack(f())
+    if results[1] then return table.unpack(results, 1, results.n) end
+    process.sleep(0.005)
+  until process.now() > deadline
+  error("nothing came in time", 2)
+end
+
+describe("filemap receive and send", function()
+  it("carry a line as a message", function()
+    local name = support.unique()
+    local receiver = command.start { "receive", name, "--count", "3" }
+    eventually(function() return mailslot.open(name) end):close()
+    command.output { "send", name, input = "one\ntwo\nthree" }
+    assert.same({ "one", "two", "three" }, { receiver:expect(), receiver:expect(), receiver:expect() })
+    assert.equal(0, receiver:wait(support.deadline))
+  end)
+
+  it("print each message at once as an object with --json", function()
+    local name = support.unique()
+    local receiver = command.start { "receive", name, "--json" }
+    local writer <close> = eventually(function() return mailslot.open(name) end)
+    writer:send("h\"é")
+    assert.same({ message = "h\"é" }, dkjson.decode(receiver:expect()))
+    writer:send("\xff\0")
+    assert.same({ base64 = "/wA=" }, dkjson.decode(receiver:expect()))
+    receiver:close()
+  end)
+
+  posix("carry all of the input as one message with --raw", function()
+    local name, bytes = support.unique(), "a\nb\0\xff\n"
+    local slot <close> = mailslot.create(name)
+    command.output { "send", name, "--raw", input = bytes }
+    assert.equal(bytes, slot:receive(0))
+    local path = command.file("line\n")
+    command.output { "send", name, path }
+    assert.equal("line", slot:receive(0))
+  end)
+
+  it("fail when the time is over", function()
+    local name = support.unique()
+    local said, problem, status = command.run { "receive", name, "--timeout", "0.05" }
+    assert.same({ "", 1 }, { said, status })
+    assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
+    local slot <close> = mailslot.create(name, { capacity = 64, max_message = 32 })
+    problem, status = select(2, command.run { "send", name, "--timeout", "0.05", input = ("x\n"):rep(100) })
+    assert.equal(1, status, problem)
+    assert.is_truthy(slot:receive(0))
+  end)
+end)
+
+describe("filemap publish and follow", function()
+  it("print the present value, each newer one, and those of the next writer", function()
+    local name = support.unique()
+    local follower = command.start { "follow", name } -- (waits for the state)
+    local writer = state.create_or_open(name, 65536)
+    writer:publish("first")
+    assert.equal("first", follower:expect())
+    writer:publish("second")
+    assert.equal("second", follower:expect())
+    writer:close()
+    command.output { "publish", name, input = "third\n" }
+    assert.equal("third", follower:expect())
+    follower:close()
+  end)
+
+  it("carry values as JSON", function()
+    local name = support.unique()
+    local reader = command.start { "follow", name, "--json" }
+    local writer = command.start { "publish", name, "--json", "-" }
+    for _, value in ipairs { '"text é"', "12", "true", '{"a":[1,2]}' } do
+      writer:write(('{"version":9,"value":%s}\n'):format(value))
+      local object = dkjson.decode(reader:expect())
+      assert.is_true(object.version >= 1)
+      assert.equal((value:gsub('^"(.*)"$', "%1")), object.value)
+    end
+    writer:write('{"base64":"/wA="}\n')
+    assert.equal("/wA=", dkjson.decode(reader:expect()).base64)
+    writer:finish()
+    reader:close()
+  end)
+
+  posix("carry binary values with --raw", function()
+    local name, bytes = support.unique(), "a\n\0\xff"
+    local writer = command.start { "publish", name, "--raw", "--hold", (command.file(bytes)) }
+    assert.equal(bytes, command.output { "follow", name, "--raw", "--count", "1", "--timeout", "20" })
+    writer:close()
+  end)
+
+  it("keep the state with --hold", function()
+    local name = support.unique()
+    local writer = command.start { "publish", name, "--hold" }
+    writer:write("kept\n")
+    writer:close_input()
+    assert.equal("kept\n", command.output { "follow", name, "--count", "1", "--timeout", "20" })
+    assert.is_nil(writer:wait(0))
+    writer:close()
+  end)
+
+  it("fail for a state that does not come, a second writer, a long value and invalid JSON", function()
+    local name = support.unique()
+    local function fails(words)
+      local _, problem, status = command.run(words)
+      assert.equal(1, status, problem)
+      return problem
+    end
+    fails { "follow", name, "--timeout", "0.05" }
+    local writer = state.create(name, 10)
+    fails { "follow", name, "--timeout", "0.05" } -- (a state without a value)
+    fails { "publish", name, input = "x\n" }
+    writer:close()
+    fails { "publish", name, "--capacity", "4", input = "12345\n" }
+    for line, word in pairs { ["x"] = "line 1", ["[1"] = "line 1", ["{}"] = "value", ['{"base64":"?"}'] = "base64" } do
+      local problem = fails { "publish", name, "--json", input = line .. "\n" }
+      assert.is_truthy(problem:find(word, 1, true), problem)
+    end
+  end)
+end)
+
+describe("filemap listen and connect", function()
+  -- Ends the input, and with it the helper process that reads it. A killed command cannot end its helper.
+  local function end_helper(child)
+    child:close_input()
+    if support.windows then return end
+    eventually(function()
+      local found <close> = io.popen(("pgrep -r R,S,D -P %d"):format(child:pid()))
+      return found:read("a") == ""
+    end)
+  end
+
+  it("carry lines both ways, and end when the other end closes", function()
+    local name = support.unique()
+    local server = command.start { "listen", name }
+    local client = command.start { "connect", name, "--timeout", "20" }
+    client:write("ask\n")
+    assert.equal("ask", server:expect())
+    server:write("answer 1\nanswer 2\n")
+    assert.same({ "answer 1", "answer 2" }, { client:expect(), client:expect() })
+    client:close_input() -- (it goes on printing)
+    server:write("answer 3\n")
+    assert.equal("answer 3", client:expect())
+    end_helper(server)
+    server:kill()
+    assert.equal(0, client:wait(support.deadline))
+    server:close()
+  end)
+
+  it("serve one client after another with --keep", function()
+    local name = support.unique()
+    local server = command.start { "listen", name, "--keep" }
+    for i = 1, 3 do
+      local conn <close> = eventually(function() return pipe.connect(name, 1) end)
+      conn:send("client " .. i)
+      assert.equal("client " .. i, server:expect())
+      server:write(("to %d\n"):format(i))
+      assert.equal("to " .. i, conn:receive(support.deadline))
+    end
+    end_helper(server)
+  end)
+
+  posix("carry all of the input as one message with --raw", function()
+    local name, bytes = support.unique(), "a\nb\0\xff\n"
+    local listener <close> = pipe.listen(name)
+    local client = command.start { "connect", name, "--raw" }
+    local conn <close> = listener:accept(support.deadline)
+    client:write(bytes)
+    client:close_input()
+    assert.equal(bytes, conn:receive(support.deadline))
+    conn:send("no line's end")
+    conn:close()
+    assert.equal("no line's end", client:expect())
+    assert.equal(0, client:wait(support.deadline))
+  end)
+
+  posix("leave no process behind", function()
+    local name = support.unique()
+    local server = command.start { "listen", name }
+    local conn = eventually(function() return pipe.connect(name, 1) end)
+    conn:send("x")
+    assert.equal("x", server:expect())
+    conn:close()
+    assert.equal(0, server:wait(support.deadline)) -- (although its input goes on)
+    local found <close> = io.popen(("pgrep -P %d"):format(server:pid()))
+    assert.equal("", found:read("a"))
+    server:close()
+  end)
+end)
+
+describe("filemap lock", function()
+  posix("runs a command with the mutex held, and ends with its status", function()
+    local name = support.unique()
+    assert.equal("a b 'c'\n", command.output { "lock", name, "--", "printf", "%s %s\n", "a b", "'c'" })
+    assert.equal(7, select(3, command.run { "lock", name, "--", "sh", "-c", "exit 7" }))
+    assert.equal(128 + 9, select(3, command.run { "lock", name, "--", "sh", "-c", "kill -9 $$" }))
+    assert.equal(127, select(3, command.run { "lock", name, "--", "/no/such/command" }))
+    local child = command.start { "lock", name, "--", "sh", "-c", "echo held; read line; echo $line" }
+    assert.equal("held", child:expect())
+    local mutex <close> = sync.mutex(name)
+    assert.equal("timeout", select(3, mutex:lock(0)))
+    child:write("over\n")
+    assert.equal("over", child:expect())
+    assert.equal(0, child:wait(support.deadline))
+    assert.is_true(mutex:lock(0))
+    mutex:unlock()
+  end)
+
+  posix("fails with -n and -w if another process holds the mutex", function()
+    local name = support.unique()
+    local holder = support.child("evaluator")
+    assert.equal("true", holder:ask("m = sync.mutex(%q) return m:lock()", name))
+    for _, words in ipairs { { "-n" }, { "-w", "0.1" }, { "-w", "0" } } do
+      local said, problem, status = command.run { "lock", name, words[1], words[2] or "--", words[2] and "--" or "echo",
+        "echo" }
+      assert.same({ "", 1 }, { said, status })
+      assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
+    end
+    holder:finish()
+    assert.equal("\n", command.output { "lock", name, "-n", "--", "echo" })
+  end)
+end)
+
+describe("filemap wait", function()
+  it("waits until an event is set", function()
+    local name = support.unique()
+    local event <close> = sync.event(name)
+    local waiter = command.start { "wait", name }
+    assert.is_nil(waiter:wait(0.2))
+    event:set()
+    assert.equal(0, waiter:wait(support.deadline))
+    assert.equal(1, select(3, command.run { "wait", name, "--timeout", "0.05" }))
+  end)
+
+  it("makes the event with --create", function()
+    local name = support.unique()
+    local waiter = command.start { "wait", name, "--create" }
+    local event <close> = eventually(function() return (sync.event(name, { existing = true })) end)
+    event:set()
+    assert.equal(0, waiter:wait(support.deadline))
+  end)
+end)

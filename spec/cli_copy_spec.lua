@@ -1,0 +1,159 @@
+-- filemap create and copy: sections made, filled, saved and loaded from a shell.
+local command = require "spec.support.command"
+local filemap = require "filemap"
+local process = require "process"
+local support = require "spec.support"
+local tmux = require "spec.support.tmux"
+
+support.clean()
+
+local posix = support.only("posix", "standard streams are in text mode on Windows")
+
+local function bytes_of(size)
+  local parts = {}
+  for i = 1, size // 8 do parts[i] = string.pack("<i8", i * 0x9E3779B97F4A7C15) end
+  return table.concat(parts)
+end
+
+-- Starts filemap create, and returns the child as soon as the section exists.
+local function create(name, ...)
+  local child = command.start { "create", name, ... }
+  child:expect("^[^\t]+\t%d+$")
+  return child
+end
+
+describe("filemap create", function()
+  it("holds a section of zero bytes until it is ended", function()
+    local name = support.unique()
+    local child = command.start { "create", name, "64K" }
+    assert.equal(name .. "\t65536", child:expect())
+    local map = assert(filemap.open(name))
+    assert.equal(65536, #map)
+    local view = map:view()
+    assert.equal(0, view:get_u8(65535))
+    view:close()
+    map:close()
+    child:kill()
+    child:wait(support.deadline)
+    assert.equal("not_found", select(3, filemap.open(name)))
+  end)
+
+  posix("ends well at Ctrl-C, and removes a /name", function()
+    for _, kind in ipairs { "Local\\", "/" } do
+      local name = support.unique(kind)
+      local child = create(name, "10")
+      command.signal(child, "INT")
+      assert.equal(0, child:wait(support.deadline))
+      assert.equal("not_found", select(3, filemap.open(name)))
+    end
+  end)
+
+  it("fills the section with --from", function()
+    local name, bytes = support.unique(), bytes_of(1000000)
+    local child = create(name, "--from", command.file(bytes))
+    local view <close> = assert(filemap.open(name)):view()
+    assert.equal(bytes, view:get_string(0, #bytes))
+    child:close()
+    child = create(support.unique(), "2M", "--from", command.file(bytes))
+    child:close()
+  end)
+
+  it("fails for a file that is longer, a name that exists and a missing size", function()
+    local _ <close>, name = command.section("abc")
+    local path = command.file("12345")
+    assert.equal(1, select(3, command.run { "create", support.unique(), "4", "--from", path }))
+    assert.equal(1, select(3, command.run { "create", name, "4" }))
+    assert.equal(2, select(3, command.run { "create", support.unique() }))
+    assert.equal(2, select(3, command.run { "create", support.unique(), "4x" }))
+    assert.equal(1, select(3, command.run { "create", support.unique(), "0" }))
+  end)
+end)
+
+describe("filemap copy", function()
+  it("saves a section to a file and loads it again", function()
+    local bytes = bytes_of(64 * 4096) -- (Windows may round a size up to the page)
+    local view <close>, name = command.section(bytes)
+    local path = command.file(("x"):rep(500000)) -- (a longer file is cut)
+    command.output { "copy", name, path }
+    assert.equal(bytes, command.read(path))
+    view:fill(0, #view, 0)
+    command.output { "copy", path, name }
+    assert.equal(bytes, view:get_string(0, #bytes))
+  end)
+
+  posix("copies to and from standard streams", function()
+    local bytes = bytes_of(300000)
+    local view <close>, name = command.section(bytes)
+    assert.equal(bytes, command.output { "copy", name, "-" })
+    view:fill(0, #view, 0)
+    command.output { "copy", "-", name, input = bytes:sub(1, 1000) }
+    assert.equal(bytes:sub(1, 1000) .. "\0", view:get_string(0, 1001))
+  end)
+
+  it("copies between two sections", function()
+    local _ <close>, name = command.section(("a"):rep(4096))
+    local other <close>, to = command.section(("x"):rep(8192))
+    command.output { "copy", name, to }
+    assert.equal(("a"):rep(4096) .. ("x"):rep(4096), other:get_string(0, 8192))
+  end)
+
+  it("changes nothing for a file that does not fit the section", function()
+    local view <close>, name = command.section("abc")
+    local _, problem, status = command.run { "copy", command.file(("1"):rep(5000)), name }
+    assert.equal(1, status, problem)
+    assert.equal("abc", view:get_string(0, 3))
+  end)
+
+  it("fails with status 1 for a section that does not exist, and shows how to write a file", function()
+    local _ <close>, name = command.section("abc")
+    local word = support.unique()
+    local _, problem, status = command.run { "copy", name, word }
+    assert.equal(1, status)
+    assert.is_truthy(problem:find("a file is written ./" .. word, 1, true), problem)
+    assert.equal(2, select(3, command.run { "copy", "./a", "./b" }))
+  end)
+
+  posix("fails when the disk is full", function()
+    local _ <close>, name = command.section(bytes_of(100000))
+    local _, problem, status = command.run { "copy", name, "/dev/full" }
+    assert.equal(1, status)
+    assert.is_truthy(problem:find("No space left", 1, true), problem)
+  end)
+
+  posix("shows a progress bar for a long copy on a terminal, and removes it", function()
+    local _ <close>, name = command.section(("x"):rep(8 << 20))
+    local fifo = support.tmpname()
+    assert(os.execute("mkfifo " .. fifo))
+    local terminal <close> = tmux.start(80, 24, "C.UTF-8", { "copy", name, fifo })
+    local reader <close> = assert(io.open(fifo, "rb"))
+    reader:read(1 << 20)
+    process.sleep(0.4) -- (a bar is shown for what takes long)
+    reader:read(1 << 20)
+    terminal:expect("^" .. name:sub(1, 20):gsub("%-", "%%-") .. "[^\n]*█░[^\n]* +%d+ %%  %d%.%d MiB of 8%.0 MiB")
+    assert.equal(6 << 20, #reader:read("a"))
+    assert.is_nil(terminal:expect("^(.*)status 0"):find("[█░]"))
+  end)
+
+  posix("copies 1 GiB at no less than 0.7 of cp's speed", function()
+    local size = 1 << 30
+    local map <close> = assert(filemap.create(support.unique(), size))
+    local view <close> = assert(map:view())
+    view:fill(0, size, 0x5a)
+    local path = support.tmpname()
+    local function seconds(line)
+      os.remove(path)
+      local start = process.now()
+      assert(os.execute(line))
+      return process.now() - start
+    end
+    local ours = command.line { "copy", map:name(), path }
+    local cp = ("cp /dev/shm/filemap.%s.%s %s"):format(io.popen("id -u"):read("l"), map:name(), path)
+    -- The two in turn, the best of each, on a machine that does other things too.
+    local best_ours, best_cp = math.huge, math.huge
+    for _ = 1, 6 do
+      best_ours, best_cp = math.min(best_ours, seconds(ours)), math.min(best_cp, seconds(cp))
+      if best_cp / best_ours >= 0.7 then break end
+    end
+    assert.is_true(best_cp / best_ours >= 0.7, ("%.2f s against cp's %.2f s"):format(best_ours, best_cp))
+  end)
+end)

@@ -1,0 +1,284 @@
+-- filemap record and replay: the file format, its size, its times, and recorders that are killed.
+local command = require "spec.support.command"
+local filemap = require "filemap"
+local process = require "process"
+local support = require "spec.support"
+
+support.clean()
+
+-- The frames of a recording, read as doc/command.md describes the format: { time =, changes = }.
+local function frames(path)
+  local bytes = command.read(path)
+  assert.equal("filemap recording 1\n", bytes:sub(1, 20))
+  local size, start, name, at = string.unpack("<I8ds2", bytes, 21)
+  local found = { size = size, start = start, name = name }
+  while at + 11 <= #bytes do
+    local length, time
+    length, time, at = string.unpack("<I4d", bytes, at)
+    if at + length - 1 > #bytes then break end
+    found[#found + 1] = { time = time, changes = bytes:sub(at, at + length - 1) }
+    at = at + length
+  end
+  return found
+end
+
+-- Applies a frame to an array of bytes.
+local function apply(changes, bytes)
+  local at, offset = 1, 0
+  local function number()
+    local n, shift = 0, 0
+    repeat
+      local byte = changes:byte(at)
+      n, shift, at = n | (byte & 127) << shift, shift + 7, at + 1
+    until byte < 128
+    return n
+  end
+  while at <= #changes do
+    offset = offset + number()
+    local length = number()
+    for i = 0, length - 1 do bytes[offset + i + 1] = changes:byte(at + i) end
+    offset, at = offset + length, at + length
+  end
+end
+
+-- The bytes of a section after all frames.
+local function last_state(found)
+  local bytes = {}
+  for i = 1, found.size do bytes[i] = 0 end
+  for _, frame in ipairs(found) do apply(frame.changes, bytes) end
+  local parts = {}
+  for i = 1, found.size, 4096 do
+    parts[#parts + 1] = string.char(table.unpack(bytes, i, math.min(i + 4095, found.size)))
+  end
+  return table.concat(parts)
+end
+
+-- A recording with these frames: { seconds, changes }...
+local function recording(size, list)
+  local parts = { "filemap recording 1\n", string.pack("<I8ds2", size, 0, "made") }
+  for _, frame in ipairs(list) do parts[#parts + 1] = string.pack("<I4d", #frame[2], frame[1]) .. frame[2] end
+  return command.file(table.concat(parts))
+end
+
+describe("filemap record", function()
+  it("stores the first bytes and each change, and nothing else", function()
+    local view <close>, name = command.section(("a"):rep(12288))
+    local path = support.tmpname()
+    local child = command.start { "record", name, path, "--rate", "200", "--duration", "1" }
+    local deadline = process.now() + support.deadline
+    repeat
+      local file = io.open(path, "rb")
+      local size = file and file:seek("end") or 0
+      if file then file:close() end
+      assert.is_true(process.now() < deadline)
+    until size > 12288
+    view:set_string(5000, "bcd")
+    process.sleep(0.1)
+    view:set_string(9999, "e")
+    assert.equal(0, child:wait(support.deadline))
+    local found = frames(path)
+    assert.same({ 12288, name }, { found.size, found.name })
+    assert.is_true(math.abs(found.start - os.time()) < 60)
+    assert.equal(("a"):rep(5000) .. "bcd" .. ("a"):rep(4996) .. "e" .. ("a"):rep(2288), last_state(found))
+    local changed = {}
+    for _, frame in ipairs(found) do
+      if frame.changes ~= "" then changed[#changed + 1] = frame.changes end
+    end
+    assert.same({ "\x88\x27\3bcd", "\x8f\x4e\1e" }, { table.unpack(changed, 2) })
+    assert.is_true(math.abs(found[#found].time - 1) < 0.2, found[#found].time)
+    assert.is_true(#command.read(path) < 12288 + 200)
+  end)
+
+  it("needs less than 10 MB for a minute of 64 KiB at 60 Hz of which 1 % changes", function()
+    -- The changes of one second, made by the function that the recorder uses, in the worst case: single bytes
+    -- anywhere, each with a new value.
+    local changes = require("filemap.cli.recording").changes
+    local size, bytes, seed = 65536, 0, os.time()
+    math.randomseed(seed)
+    local before <close> = filemap.create(nil, size):view()
+    local now <close> = filemap.create(nil, size):view()
+    for _ = 1, 60 do
+      for _ = 1, size // 100 do
+        local at = math.random(0, size - 1)
+        now:set_u8(at, now:get_u8(at) + math.random(1, 255) & 255)
+      end
+      local frame = changes(before, now, size)
+      bytes = bytes + #frame + 12
+      before:copy(0, now, 0, size)
+    end
+    assert.is_true(bytes * 60 < 10e6, ("seed %d: %.1f MB"):format(seed, bytes * 60 / 1e6))
+    assert.is_true(bytes * 60 > 1e6)
+  end)
+
+  it("loses at most a second when it is killed", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local path = support.tmpname()
+    local child = command.start { "record", name, path, "--rate", "200" }
+    local start, times = process.now(), {}
+    while process.now() < start + 2.5 do
+      local n = #times + 1
+      times[n] = process.now() - start
+      view:set_u32(0, n)
+      process.sleep(0.01)
+    end
+    child:kill()
+    child:wait(support.deadline)
+    local stopped = process.now() - start
+    local last = string.unpack("<I4", last_state(frames(path)))
+    assert.is_true(stopped - times[last] < 1, ("the last of %d values is %d"):format(#times, last))
+    -- What is there is replayed.
+    local copy = support.unique()
+    local replay = command.start { "replay", path, copy, "--speed", "1000", "--hold" }
+    local map
+    local deadline = process.now() + support.deadline
+    repeat map = filemap.open(copy) until map or process.now() > deadline
+    local other <close> = assert(map:view())
+    map:close()
+    repeat until other:get_u32(0) == last or process.now() > deadline
+    assert.equal(last, other:get_u32(0))
+    replay:close()
+  end)
+
+  local posix = support.only("posix", "signals are POSIX's")
+  posix("ends well at Ctrl-C", function()
+    local _ <close>, name = command.section("abc")
+    local path = support.tmpname()
+    local child = command.start { "record", name, path }
+    local deadline = process.now() + support.deadline
+    repeat
+      local file = io.open(path, "rb")
+      local size = file and file:seek("end") or 0
+      if file then file:close() end
+    until size > 0 or process.now() > deadline
+    command.signal(child, "INT")
+    assert.equal(0, child:wait(support.deadline))
+    local found = frames(path)
+    assert.equal("abc", last_state(found))
+    assert.equal("", found[#found].changes)
+  end)
+end)
+
+describe("filemap replay", function()
+  -- Watches a number and returns when each value was there first: value -> seconds of the clock. It sleeps
+  -- between two looks, since a system preempts a process that does not.
+  local function watch(view, last)
+    local seen, deadline = {}, process.now() + support.deadline
+    repeat
+      local n = view:get_u32(0)
+      if not seen[n] then seen[n] = process.now() end
+      process.sleep(0.0002)
+    until n == last or process.now() > deadline
+    return seen
+  end
+
+  local function numbers(count, step)
+    local list = {}
+    for i = 1, count do list[i] = { (i - 1) * step, "\0\4" .. string.pack("<I4", i) } end
+    return list
+  end
+
+  it("changes the section within 2 ms of the recorded times", function()
+    local view <close>, name = command.section(("\0"):rep(64))
+    local path = recording(64, numbers(50, 0.02))
+    -- On a busy machine another process may have the processor, so the best of some runs counts.
+    local least, worst = math.huge, nil
+    for _ = 1, 8 do
+      view:set_u32(0, 0)
+      local child = command.start { "replay", path, name }
+      local seen, offs = watch(view, 50), {}
+      assert.equal(0, child:wait(support.deadline))
+      for i = 1, 50 do offs[#offs + 1] = seen[i] and seen[i] - (i - 1) * 0.02 end
+      table.sort(offs)
+      local late, middle = 50 - #offs, offs[#offs // 2]
+      for _, off in ipairs(offs) do
+        if math.abs(off - middle) > 0.002 then late = late + 1 end
+      end
+      if late < least then least, worst = late, offs[#offs] - offs[1] end
+      if least <= 5 then break end
+    end
+    assert.is_true(least <= 5, ("%d of 50 are late, the worst by %.1f ms"):format(least, worst * 1000))
+  end)
+
+  it("plays faster with --speed and again with --loop", function()
+    local view <close>, name = command.section(("\0"):rep(64))
+    local list = numbers(11, 0.1)
+    list[12] = { 1.1, "" }
+    local path = recording(64, list)
+    local start = process.now()
+    local child = command.start { "replay", path, name, "--speed", "10", "--loop" }
+    local rounds = 0
+    while rounds < 3 and process.now() < start + support.deadline do
+      watch(view, 11)
+      rounds = rounds + 1
+      watch(view, 2)
+    end
+    assert.equal(3, rounds)
+    assert.is_nil(child:wait(0))
+    child:close()
+  end)
+
+  it("makes the section, and shows it whole from its first byte", function()
+    local path = recording(1 << 20, { { 0, "\0\x80\x80\x40" .. ("x"):rep(1 << 20) }, { 0.3, "" } })
+    local name = support.unique()
+    local child = command.start { "replay", path, name, "--hold" }
+    local map
+    local deadline = process.now() + support.deadline
+    repeat map = filemap.open(name) until map or process.now() > deadline
+    local view <close> = assert(map:view())
+    map:close()
+    assert.equal(1 << 20, #view)
+    repeat until view:get_u8((1 << 20) - 1) ~= 0 or process.now() > deadline
+    assert.equal(("x"):rep(1000), view:get_string(0, 1000))
+    child:close()
+  end)
+
+  it("plays into a section that a C program reads", function()
+    local name = support.unique(not support.windows and "/" or "Local\\")
+    local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+    local source, path = support.unique(not support.windows and "/" or "Local\\"), support.tmpname()
+    local game = process.spawn { folder .. "game", "feed", source, support.windows and "16" or "32" }
+    game:expect("^READY$")
+    command.output { "record", source, path, "--duration", "0.5" }
+    game:finish()
+    local child = command.start { "replay", path, name, "--loop" }
+    local deadline = process.now() + support.deadline
+    repeat
+      local map = filemap.open(name)
+      if map then map:close() end
+    until map or process.now() > deadline
+    local said = process.spawn { support.lua, "examples/mumble_reader.lua", "--name", name, "--count", "2" }
+    said:expect("^tick %d+: The Game, Jane at ")
+    said:expect("^tick %d+: The Game, Jane at ")
+    said:close()
+    child:close()
+  end)
+
+  it("rejects other files and damaged recordings", function()
+    local function problem_of(path)
+      local _, problem, status = command.run { "replay", path, support.unique(), "--speed", "1e6" }
+      assert.equal(1, status, problem)
+      return problem
+    end
+    assert.is_truthy(problem_of(command.file("hello")):find("is not a recording", 1, true))
+    for name, frame in pairs { long = "\0\x7fabc", far = "\x7f\1a", cut = "\x80", endless = ("\x80"):rep(12) } do
+      assert.is_truthy(problem_of(recording(64, { { 0, frame } })):find("is damaged", 1, true), name)
+    end
+    for name, time in pairs { nan = 0 / 0, early = -1, late = math.huge } do
+      assert.is_truthy(problem_of(recording(64, { { time, "" } })):find("is damaged", 1, true), name)
+    end
+  end)
+
+  it("survives recordings with random damage", function()
+    local recordings = require "filemap.cli.recording"
+    local seed = os.time()
+    math.randomseed(seed)
+    local view <close> = filemap.create(nil, 64):view()
+    for _ = 1, 2000 do
+      local bytes = {}
+      for i = 1, math.random(0, 40) do bytes[i] = string.char(math.random(0, 255)) end
+      local well, problem = pcall(recordings.apply, table.concat(bytes), view)
+      assert.is_true(well or type(problem) == "table" and problem.message ~= nil, ("seed %d: %s"):format(seed,
+        tostring(problem)))
+    end
+  end)
+end)

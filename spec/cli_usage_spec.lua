@@ -1,0 +1,122 @@
+-- filemap: help, wrong usage, closed pipes, the man page and the completions.
+local command = require "spec.support.command"
+local filemap = require "filemap"
+local manual = require "filemap.cli.manual"
+local parser = require "filemap.cli.parser"
+local support = require "spec.support"
+
+support.clean()
+
+local posix = support.only("posix", "shells and man pages are POSIX's")
+
+describe("the command's help", function()
+  it("names every command with its summary", function()
+    local said = command.output { "--help" }
+    for _, declared in ipairs(parser.commands) do
+      assert.is_truthy(said:find("\n   " .. declared.name .. " +" .. declared.summary:sub(1, 20):gsub("%p", "%%%0")))
+    end
+  end)
+
+  it("shows each command's options and examples", function()
+    for _, declared in ipairs(parser.commands) do
+      local said = command.output { declared.name, "--help" }
+      assert.is_true(#declared.examples > 0)
+      for _, example in ipairs(declared.examples) do
+        assert.is_truthy(said:gsub("%s+", " "):find(example[1]:gsub("%s+", " "), 1, true), said)
+      end
+      for _, option in ipairs(declared.options or {}) do
+        assert.is_truthy(said:find(option[1]:match("%-%-[%w%-]+"), 1, true), said)
+      end
+    end
+  end)
+
+  it("shows the version", function()
+    assert.equal(filemap._VERSION .. "\n", command.output { "--version" })
+  end)
+end)
+
+describe("wrong usage", function()
+  local function complaint(...)
+    local said, problem, status = command.run { ... }
+    assert.same({ "", 2 }, { said, status }, problem)
+    assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
+    return problem
+  end
+
+  it("has exit status 2 and one line that names the mistake and the nearest right word", function()
+    for words, near in pairs {
+      ["wach"] = "watch", ["lst"] = "list", ["recieve"] = "receive", ["dump x --ofset 1"] = "--offset",
+      ["watch x --heeader y"] = "--header", ["list --jsn"] = "--json",
+    } do
+      local list = {}
+      for word in words:gmatch("%S+") do list[#list + 1] = word end
+      local problem = complaint(table.unpack(list))
+      assert.is_truthy(problem:find(("did you mean '%s'?"):format(near), 1, true), problem)
+    end
+  end)
+
+  it("names what is missing, too much or no number", function()
+    assert.is_truthy(complaint():find("command", 1, true))
+    assert.is_truthy(complaint("dump"):find("NAME", 1, true))
+    assert.is_truthy(complaint("list", "x"):find("too many arguments", 1, true))
+    assert.is_truthy(complaint("dump", "x", "--offset", "zz"):find("'zz' is not a size", 1, true))
+    assert.is_truthy(complaint("dump", "x", "--offset"):find("--offset", 1, true))
+    assert.is_truthy(complaint("record", "x", "y", "--rate", "0"):find("'0' is not a number", 1, true))
+    assert.is_truthy(complaint("watch", "x", "--header", "y", "--type", "z", "--abi", "win16"):find("win32", 1, true))
+    assert.is_truthy(complaint("get", "x", "what"):find("T@OFFSET", 1, true))
+    assert.is_truthy(complaint("get", "x", "z9@4"):find("the type is one of", 1, true))
+    assert.is_truthy(complaint("watch", "x", "--type", "z"):find("--header", 1, true))
+    assert.is_truthy(complaint("lock", "x"):find("COMMAND", 1, true))
+  end)
+end)
+
+describe("the command's output", function()
+  posix("ends quietly when its reader closes the pipe, with and without SIGPIPE", function()
+    local _ <close>, name = command.section(("0123456789abcdef"):rep(20000) .. ("x"):rep(16 * 20000))
+    for _, trap in ipairs { "", "trap '' PIPE; " } do
+      local line = ("%s%s 2>&1 | head -n 1"):format(trap, command.line { "copy", name, "-" })
+      local pipe <close> = assert(io.popen("{ " .. line .. "; }"))
+      local said = pipe:read("a")
+      assert.is_nil(said:find("filemap", 1, true), said:sub(-200))
+    end
+  end)
+
+  posix("fails with status 1 when it cannot be written", function()
+    local _ <close>, name = command.section("abc")
+    local pipe <close> = assert(io.popen(command.line { "dump", name } .. " 2>&1 >/dev/full; echo $?"))
+    assert.equal("filemap: standard output: No space left on device\n1\n", pipe:read("a"))
+  end)
+end)
+
+describe("the man page and the completions", function()
+  it("are made from the commands' declarations", function()
+    for make, path in pairs { page = "doc/filemap.1", bash = "completion/filemap.bash", zsh = "completion/_filemap" } do
+      local made = command.read(path):gsub("\r\n", "\n")
+      assert.is_true(manual[make]() == made, path .. " is not up to date: run script/command-files")
+    end
+  end)
+
+  posix("complete commands, options, names and files in bash", function()
+    local view <close>, name = command.section("abc")
+    local folder = support.tmpname()
+    assert(os.execute("mkdir " .. folder))
+    local file <close> = assert(io.open(folder .. "/filemap", "w")) -- (the completion calls it)
+    file:write("#!/bin/sh\nexec " .. command.line {} .. ' "$@"\n')
+    file:close()
+    os.execute("chmod +x " .. folder .. "/filemap")
+    local function complete(...)
+      local words = { ... }
+      local script = ("PATH=%s:$PATH; . completion/filemap.bash; COMP_WORDS=(filemap %s); COMP_CWORD=%d; _filemap; "
+        .. 'printf "%%s\\n" "${COMPREPLY[@]}" | sort'):format(folder, table.concat(words, " "), #words)
+      local pipe <close> = assert(io.popen("bash -c '" .. script:gsub("'", "'\\''") .. "' 2>&1"))
+      return pipe:read("a")
+    end
+    assert.equal("receive\nrecord\nreplay\n", complete("re"))
+    assert.equal("--header\n--help\n", complete("watch", "x", "--he"))
+    assert.equal(name .. "\n", complete("dump", name:sub(1, -3)))
+    assert.equal("spec/layouts/mumble.h\n", complete("watch", name, "--header", "spec/layouts/mum"))
+    assert.equal("linux32\nlinux64\nwin32\nwin64\n", complete("watch", name, "--abi", '""'))
+    assert(os.remove(folder .. "/filemap"))
+    view:close()
+  end)
+end)

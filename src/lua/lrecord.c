@@ -1,0 +1,653 @@
+/* Records and arrays of structs: objects that know a place in a view, and reach its members by name or
+** index. The modules in lua/filemap/struct/ compile the types and call the functions here. The
+** metamethods in this file read and write by themselves the members that programs use most: numbers of
+** this machine's byte order, text of bytes, and objects that were made before. For all other members they
+** call Lua. In Lua alone an access would take two calls, and more than twice the time of the view's own
+** method. */
+#include <limits.h>
+#include <string.h>
+
+#include "binding.h"
+#include "types.h"
+
+/* {-- Places ------------------------------------------------------------------------------------ */
+
+/* The userdata of a record. Its first user value is its view; the others are slots for the objects inside
+** it. */
+typedef struct place {
+  const void *tag;
+  const fm_view *view;
+  size_t offset;
+} place;
+
+/* The userdata of an array. Its user values are its view, its name for messages, and a table of elements. */
+typedef struct array {
+  place place;
+  size_t count;
+} array;
+
+static const char record_tag[] = "filemap.record", array_tag[] = "filemap.array";
+
+enum { VIEW = 1, NAME = 2, KEPT = 3 };
+
+/* Elements with an index of up to this many are kept once they are made. */
+enum { MOST_KEPT = 4096 };
+
+static inline const place *to_place(lua_State *L, int arg, const void *tag)
+{
+  const place *p = lua_touserdata(L, arg);
+  return p && lua_rawlen(L, arg) >= sizeof *p && p->tag == tag ? p : NULL;
+}
+
+static inline const place *check_record(lua_State *L)
+{
+  const place *p = to_place(L, 1, record_tag);
+  if (!p) luaL_typeerror(L, 1, record_tag);
+  return p;
+}
+
+static inline const array *check_array(lua_State *L)
+{
+  const place *p = to_place(L, 1, array_tag);
+  if (!p) luaL_typeerror(L, 1, array_tag);
+  return (const array *)p;
+}
+
+static void fill_place(lua_State *L, place *p, const void *tag)
+{
+  const fm_view *v = fmb_to_view(L, 1);
+  if (!v) fmb_type_error(L, 1, fmb_view);
+  *p = (place){tag, v, (size_t)luaL_checkinteger(L, 2)};
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, VIEW);
+  lua_pushvalue(L, 3);
+  lua_setmetatable(L, -2);
+}
+
+/* new(view, offset, metatable, slots [, value]) -> record, with the value in its first slot. */
+static int new_record(lua_State *L)
+{
+  lua_settop(L, 5);
+  const lua_Integer slots = luaL_checkinteger(L, 4);
+  fill_place(L, lua_newuserdatauv(L, sizeof(place), 1 + (int)slots), record_tag);
+  if (slots > 0) {
+    lua_pushvalue(L, 5);
+    lua_setiuservalue(L, -2, VIEW + 1);
+  }
+  return 1;
+}
+
+/* new_array(view, offset, metatable, count, name, keeps) -> array */
+static int new_array(lua_State *L)
+{
+  array *a = lua_newuserdatauv(L, sizeof *a, lua_toboolean(L, 6) ? KEPT : NAME);
+  fill_place(L, &a->place, array_tag);
+  a->count = (size_t)luaL_checkinteger(L, 4);
+  lua_pushvalue(L, 5);
+  lua_setiuservalue(L, -2, NAME);
+  return 1;
+}
+
+/* locate(object) -> view, offset, and of an array its count and name; nil for anything else. */
+static int locate(lua_State *L)
+{
+  const array *a = (const array *)to_place(L, 1, array_tag);
+  const place *p = a ? &a->place : to_place(L, 1, record_tag);
+  if (!p) return 0;
+  lua_getiuservalue(L, 1, VIEW);
+  lua_pushinteger(L, (lua_Integer)p->offset);
+  if (!a) return 2;
+  lua_pushinteger(L, (lua_Integer)a->count);
+  lua_getiuservalue(L, 1, NAME);
+  return 4;
+}
+
+/* locate_array(object, what): as locate; raises, in the name of the method `what`, for anything but an
+** array. */
+static int locate_array(lua_State *L)
+{
+  if (to_place(L, 1, array_tag)) return locate(L);
+  return fmb_raise(L, "calling '%s' on bad self (%s expected, got %s)", luaL_checkstring(L, 2), array_tag,
+                   fmb_push_type_name(L, 1));
+}
+
+/* slot(record, n) -> what is in the n-th slot */
+static int slot(lua_State *L)
+{
+  check_record(L);
+  lua_getiuservalue(L, 1, VIEW + (int)luaL_checkinteger(L, 2));
+  return 1;
+}
+
+/* {-- Values ------------------------------------------------------------------------------------ */
+
+/* A member's code: its kind in the lowest 4 bits, a number of 11 bits, and its offset in the record. The
+** kind is a type of types.h; or text of so many bytes; or an object, which is kept in the slot of that
+** number. */
+enum { KIND_BITS = 4, NUMBER_BITS = 11, TEXT = 10, OBJECT = 11 };
+
+static const unsigned char sizes[] = {
+#define SIZE(T, ctype, ...) sizeof(ctype),
+  FMB_TYPES(SIZE)
+};
+
+/* Pushes the number of a type at `p`. */
+static inline void push_at(lua_State *L, int type, const unsigned char *p)
+{
+  switch (type) {
+#define PUSH(T, ctype, ...)       \
+  case FMB_##T: {                 \
+    ctype x;                      \
+    memcpy(&x, p, sizeof x);      \
+    fmb_push_##T(L, x);           \
+    break;                        \
+  }
+    FMB_TYPES(PUSH)
+    default: lua_pushnil(L);
+  }
+}
+
+static inline int push_number(lua_State *L, const fm_view *v, int type, size_t offset)
+{
+  push_at(L, type, fmb_at_offset(L, v, false, 2, (lua_Integer)offset, sizes[type]));
+  fmb_check_lost(L, v);
+  return 1;
+}
+
+/* Writes argument 3; false, and nothing is written, if it does not fit. */
+static inline bool put_number(lua_State *L, const fm_view *v, int type, size_t offset)
+{
+  unsigned char *p = fmb_at_offset(L, v, true, 2, (lua_Integer)offset, sizes[type]);
+  switch (type) {
+#define PUT(T, ctype, ...)                       \
+  case FMB_##T: {                                \
+    ctype x;                                     \
+    if (!fmb_to_##T(L, 3, &x)) return false;     \
+    memcpy(p, &x, sizeof x);                     \
+    break;                                       \
+  }
+    FMB_TYPES(PUT)
+    default: return false;
+  }
+  fmb_check_lost(L, v);
+  return true;
+}
+
+static void as_INTEGER(lua_State *L, int index)
+{
+  lua_pushinteger(L, lua_tointeger(L, index));
+}
+
+static void as_FLOAT(lua_State *L, int index)
+{
+  lua_pushnumber(L, lua_tonumber(L, index));
+}
+
+/* check_number(value, name, type) -> the number; raises if the type cannot store it, naming the field. */
+static int check_number(lua_State *L)
+{
+  const int type = (int)luaL_checkinteger(L, 3);
+  bool fits = false;
+  switch (type) {
+#define FITS(T, ctype, kind, ...)      \
+  case FMB_##T: {                      \
+    ctype x;                           \
+    fits = fmb_to_##T(L, 1, &x);       \
+    if (fits) as_##kind(L, 1);       \
+    break;                             \
+  }
+    FMB_TYPES(FITS)
+    default: break;
+  }
+  if (fits) return 1;
+  const char *why = fmb_push_misfit(L, 1, (fmb_type)type);
+  return fmb_raise(L, "field '%s': %s", luaL_checkstring(L, 2), why);
+}
+
+/* Pushes the text in `n` bytes, up to a NUL. It searches a private copy, which no other process changes. */
+static int push_text(lua_State *L, const fm_view *v, size_t offset, size_t n)
+{
+  char copy[1 << NUMBER_BITS];
+  memcpy(copy, fmb_at_offset(L, v, false, 2, (lua_Integer)offset, n), n);
+  fmb_check_lost(L, v);
+  const char *nul = memchr(copy, 0, n);
+  lua_pushlstring(L, copy, nul ? (size_t)(nul - copy) : n);
+  return 1;
+}
+
+/* Writes argument 3 and zeros after it. Returns false, and writes nothing, unless it is a text of at most `n`
+** bytes. */
+static bool put_text(lua_State *L, const fm_view *v, size_t offset, size_t n)
+{
+  if (lua_type(L, 3) != LUA_TSTRING) return false;
+  size_t length;
+  const char *s = lua_tolstring(L, 3, &length);
+  if (length > n || memchr(s, 0, length)) return false;
+  unsigned char *p = fmb_at_offset(L, v, true, 2, (lua_Integer)offset, n);
+  memcpy(p, s, length);
+  memset(p + length, 0, n - length);
+  fmb_check_lost(L, v);
+  return true;
+}
+
+/* Calls the function of Lua in an upvalue: f(view, offset of the object, key, object [, value]). */
+static void call_lua(lua_State *L, int upvalue, const place *p, int results)
+{
+  const int arguments = lua_gettop(L) > 2 && results == 0 ? 5 : 4;
+  lua_pushvalue(L, lua_upvalueindex(upvalue));
+  lua_getiuservalue(L, 1, VIEW);
+  lua_pushinteger(L, (lua_Integer)p->offset);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 1);
+  if (arguments == 5) lua_pushvalue(L, 3);
+  lua_call(L, arguments, results);
+}
+
+/* {-- Records ----------------------------------------------------------------------------------- */
+
+/* Pushes the code of the key from the members in upvalue 1. Returns false if it has none. */
+static inline bool get_code(lua_State *L, lua_Unsigned *code)
+{
+  lua_pushvalue(L, 2);
+  lua_rawget(L, lua_upvalueindex(1));
+  *code = (lua_Unsigned)lua_tointeger(L, -1);
+  return lua_isinteger(L, -1);
+}
+
+static inline int kind_of(lua_Unsigned code)
+{
+  return (int)(code & ((1 << KIND_BITS) - 1));
+}
+
+static inline int number_of(lua_Unsigned code)
+{
+  return (int)(code >> KIND_BITS & ((1 << NUMBER_BITS) - 1));
+}
+
+static inline size_t offset_of(lua_Unsigned code)
+{
+  return (size_t)(code >> (KIND_BITS + NUMBER_BITS));
+}
+
+/* The object in a slot, which Lua makes when it is first asked for. */
+static int push_object(lua_State *L, const place *p, int slot_number)
+{
+  lua_settop(L, 2);
+  if (lua_getiuservalue(L, 1, VIEW + slot_number) != LUA_TNIL) return 1;
+  call_lua(L, 2, p, 1);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, VIEW + slot_number);
+  return 1;
+}
+
+/* __index of records. Upvalues: the members' codes by name, and the function of Lua for the rest. */
+static int record_index(lua_State *L)
+{
+  const place *p = check_record(L);
+  lua_Unsigned code;
+  if (get_code(L, &code)) {
+    const size_t offset = p->offset + offset_of(code);
+    if (kind_of(code) < TEXT) return push_number(L, p->view, kind_of(code), offset);
+    if (kind_of(code) == TEXT) return push_text(L, p->view, offset, (size_t)number_of(code));
+    return push_object(L, p, number_of(code));
+  }
+  lua_settop(L, 2);
+  call_lua(L, 2, p, 1);
+  return 1;
+}
+
+/* __newindex of records, with the same upvalues. For a value that does not fit, Lua raises the reason. */
+static int record_newindex(lua_State *L)
+{
+  const place *p = check_record(L);
+  lua_Unsigned code;
+  lua_settop(L, 3);
+  if (get_code(L, &code)) {
+    const int kind = kind_of(code);
+    const size_t offset = p->offset + offset_of(code);
+    if (kind < TEXT && put_number(L, p->view, kind, offset)) return 0;
+    if (kind == TEXT && put_text(L, p->view, offset, (size_t)number_of(code))) return 0;
+  }
+  call_lua(L, 2, p, 0);
+  return 0;
+}
+
+/* {-- Arrays ------------------------------------------------------------------------------------ */
+
+/* The upvalues of the metamethods of arrays: the type of the elements, -1 if they are not numbers; the
+** bytes from one element to the next; the methods; the function of Lua for other elements; whether these
+** are objects to be kept. */
+enum { TYPE = 1, STRIDE, METHODS, OTHER, KEEPS };
+
+/* Is the key an index, whether in range or not? */
+static inline bool to_index(lua_State *L, lua_Integer *i)
+{
+  int is_integer;
+  *i = lua_tointegerx(L, 2, &is_integer);
+  return is_integer && lua_type(L, 2) == LUA_TNUMBER;
+}
+
+static inline size_t element_offset(lua_State *L, const array *a, lua_Integer i)
+{
+  return a->place.offset + ((size_t)i - 1) * (size_t)lua_tointeger(L, lua_upvalueindex(STRIDE));
+}
+
+/* The table of elements, made when the first is to be kept. */
+static void push_kept(lua_State *L)
+{
+  if (lua_getiuservalue(L, 1, KEPT) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, KEPT);
+}
+
+static int push_element(lua_State *L, const array *a, lua_Integer i)
+{
+  const bool keeps = i <= MOST_KEPT && lua_toboolean(L, lua_upvalueindex(KEEPS));
+  lua_settop(L, 2);
+  if (keeps) {
+    push_kept(L);
+    if (lua_rawgeti(L, 3, i) != LUA_TNIL) return 1;
+    lua_settop(L, 3);
+  }
+  call_lua(L, OTHER, &a->place, 1);
+  if (!keeps) return 1;
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, 3, i);
+  return 1;
+}
+
+/* __index of arrays: an element, nil out of range, or a method. */
+static int array_index(lua_State *L)
+{
+  const array *a = check_array(L);
+  const int type = (int)lua_tointeger(L, lua_upvalueindex(TYPE));
+  lua_Integer i;
+  if (!to_index(L, &i)) {
+    lua_settop(L, 2);
+    lua_rawget(L, lua_upvalueindex(METHODS));
+    return 1;
+  }
+  if (!a->place.view->data) return fmb_raise(L, "%s is closed", fmb_view);
+  if ((lua_Unsigned)i - 1 >= a->count) return 0;
+  return type >= 0 ? push_number(L, a->place.view, type, element_offset(L, a, i)) : push_element(L, a, i);
+}
+
+/* __newindex of arrays. For an index out of range, and for a value that does not fit, Lua raises the
+** reason. */
+static int array_newindex(lua_State *L)
+{
+  const array *a = check_array(L);
+  const int type = (int)lua_tointeger(L, lua_upvalueindex(TYPE));
+  lua_Integer i;
+  lua_settop(L, 3);
+  if (type >= 0 && to_index(L, &i) && (lua_Unsigned)i - 1 < a->count &&
+      put_number(L, a->place.view, type, element_offset(L, a, i)))
+    return 0;
+  call_lua(L, OTHER, &a->place, 0);
+  return 0;
+}
+
+static int array_len(lua_State *L)
+{
+  lua_pushinteger(L, (lua_Integer)check_array(L)->count);
+  return 1;
+}
+
+/* {-- Arguments of methods in Lua ---------------------------------------------------------------- */
+
+/* check_integer(n, what, number [, least]) -> n as an integer; raises for another value, and for less than
+** `least`. */
+static int check_integer(lua_State *L)
+{
+  int is_integer;
+  const lua_Integer n = lua_tointegerx(L, 1, &is_integer);
+  const char *what = luaL_checkstring(L, 2);
+  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
+  if (!is_integer || lua_type(L, 1) != LUA_TNUMBER)
+    return fmb_raise(L, "bad argument #%I to '%s' (integer expected, got %s)", number, what,
+                     lua_type(L, 1) == LUA_TNUMBER ? "float" : fmb_push_type_name(L, 1));
+  if (!lua_isnoneornil(L, 4) && n < lua_tointeger(L, 4))
+    return fmb_raise(L, "bad argument #%I to '%s' (%I is less than %I)", number, what, (LUAI_UACINT)n,
+                     (LUAI_UACINT)lua_tointeger(L, 4));
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+/* check_elements(i, what, number, n, count) -> i as an integer; raises unless an array of `count` elements
+** has n from the i-th on. */
+static int check_elements(lua_State *L)
+{
+  const lua_Integer n = luaL_checkinteger(L, 4), count = luaL_checkinteger(L, 5);
+  lua_pushcfunction(L, check_integer);
+  for (int arg = 1; arg <= 3; arg++) lua_pushvalue(L, arg);
+  lua_call(L, 3, 1);
+  const lua_Integer i = lua_tointeger(L, -1);
+  if (n > 0 && (i < 1 || i > count || n - 1 > count - i))
+    return fmb_raise(L, "bad argument #%I to '%s' (%I elements from index %I on are not in 1..%I)",
+                     (LUAI_UACINT)lua_tointeger(L, 3), lua_tostring(L, 2), (LUAI_UACINT)n, (LUAI_UACINT)i,
+                     (LUAI_UACINT)count);
+  return 1;
+}
+
+/* check_timeout(seconds, what, number): raises for an invalid time-out. */
+static int check_timeout(lua_State *L)
+{
+  const char *what = luaL_checkstring(L, 2);
+  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
+  if (lua_isnil(L, 1) || (lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0)) return 0;
+  if (lua_type(L, 1) != LUA_TNUMBER)
+    return fmb_raise(L, "bad argument #%I to '%s' (number expected, got %s)", number, what,
+                     fmb_push_type_name(L, 1));
+  return fmb_raise(L, "bad argument #%I to '%s' (time-out %s is negative or NaN)", number, what,
+                   luaL_tolstring(L, 1, NULL));
+}
+
+/* {-- Metamethods ------------------------------------------------------------------------------- */
+
+/* record_metamethods(members, get, set) -> __index, __newindex */
+static int record_metamethods(lua_State *L)
+{
+  lua_settop(L, 3);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_pushcclosure(L, record_index, 2);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 3);
+  lua_pushcclosure(L, record_newindex, 2);
+  return 2;
+}
+
+/* array_metamethods(type, stride, methods, get, set, keeps) -> __index, __newindex, __len */
+static int array_metamethods(lua_State *L)
+{
+  lua_settop(L, 6);
+  lua_pushvalue(L, 5); /* set, for __newindex */
+  lua_insert(L, 1);
+  lua_remove(L, 6);
+  for (int i = 2; i <= 6; i++) lua_pushvalue(L, i);
+  lua_pushcclosure(L, array_index, KEEPS);
+  for (int i = 2; i <= 4; i++) lua_pushvalue(L, i);
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, array_newindex, OTHER);
+  lua_pushcfunction(L, array_len);
+  return 3;
+}
+
+/* {-- Whole structs ----------------------------------------------------------------------------- */
+
+/* unpack_numbers(view, codes, offset, size) -> the numbers of the codes, which are a string of Lua
+** integers, in the `size` bytes from the offset. */
+static int unpack_numbers(lua_State *L)
+{
+  size_t length;
+  const fm_view *v = fmb_open_self(L);
+  const char *codes = luaL_checklstring(L, 2, &length);
+  const size_t n = length / sizeof(lua_Unsigned), size = (size_t)luaL_checkinteger(L, 4);
+  const unsigned char *p = fmb_at(L, v, false, 3, size);
+  luaL_checkstack(L, (int)n, "too many results");
+  for (size_t i = 0; i < n; i++) {
+    lua_Unsigned code;
+    memcpy(&code, codes + i * sizeof code, sizeof code);
+    const int kind = kind_of(code);
+    const size_t at = offset_of(code);
+    luaL_argcheck(L, kind < TEXT && at <= size && sizes[kind] <= size - at, 2, "code");
+    push_at(L, kind, p + at);
+  }
+  fmb_check_lost(L, v);
+  return (int)n;
+}
+
+static void reverse(unsigned char *bytes, size_t n)
+{
+  for (size_t i = 0, j = n - 1; i < j; i++, j--) {
+    const unsigned char last = bytes[j];
+    bytes[j] = bytes[i];
+    bytes[i] = last;
+  }
+}
+
+/* The integer of a type at `p`, which is read at once; `swapped`: in the other byte order. */
+static lua_Integer load_counter(const unsigned char *p, int type, bool swapped)
+{
+  switch (type) {
+#define LOAD(T, ctype, ...)                                 \
+  case FMB_##T: {                                           \
+    ctype x;                                                \
+    memcpy(&x, p, sizeof x);                                \
+    if (swapped) reverse((unsigned char *)&x, sizeof x);    \
+    return (lua_Integer)x;                                  \
+  }
+    FMB_TYPES(LOAD)
+    default: return 0;
+  }
+}
+
+/* The counter of a code, of the struct at the offset in argument 2. In the code's number bit 0 is set if the
+** counter is in the other byte order. */
+static lua_Integer read_counter(lua_State *L, const fm_view *v, lua_Unsigned code)
+{
+  const size_t offset = (size_t)lua_tointeger(L, 2) + offset_of(code);
+  const int type = kind_of(code) < TEXT ? kind_of(code) : FMB_u8;
+  const unsigned char *p = fmb_at_offset(L, v, false, 2, (lua_Integer)offset, sizes[type]);
+  const lua_Integer n = load_counter(p, type, number_of(code) & 1);
+  fmb_check_lost(L, v);
+  return n;
+}
+
+/* copy_whole(view, offset, size, before, after, even) -> the bytes; nil if a writer may have changed them
+** meanwhile: if the counter of code `before`, read before the copy, is not the one of code `after`, read
+** after it; or, where `even` is true, if it is odd. */
+static int copy_whole(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  const uint64_t size = fmb_check_count(L, 3, "size");
+  const lua_Unsigned last = (lua_Unsigned)luaL_checkinteger(L, 4);
+  const lua_Unsigned first = (lua_Unsigned)luaL_checkinteger(L, 5);
+  const lua_Integer before = read_counter(L, v, last);
+  if (lua_toboolean(L, 6) && before & 1) return 0;
+  atomic_thread_fence(memory_order_acquire);
+  fmb_push_copy(L, v, fmb_at(L, v, false, 2, size), (size_t)size);
+  atomic_thread_fence(memory_order_acquire);
+  return read_counter(L, v, first) == before ? 1 : 0; /* it checks again that the view is open */
+}
+
+/* The keys of guards: see read_guard in lua/filemap/struct/type.lua. */
+enum { SAME, EVEN, FIRST, LAST, ROLES };
+
+static const char *const role_names[ROLES] = {"same", "even", "first", "last"};
+
+/* Fills codes[role] with the counters that the guard in argument 3 names. Their codes are in argument 4,
+** by path. Returns the set of its roles; 0 for a guard that is not one of the protocols, or with paths
+** that have no code yet. */
+static unsigned find_counters(lua_State *L, lua_Unsigned codes[ROLES])
+{
+  unsigned roles = 0;
+  lua_pushnil(L);
+  while (lua_next(L, 3)) {
+    int role = 0;
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    while (role < ROLES && strcmp(key, role_names[role]) != 0) role++;
+    if (role == ROLES || lua_rawget(L, 4) != LUA_TNUMBER) return 0;
+    codes[role] = (lua_Unsigned)lua_tointeger(L, -1);
+    roles |= 1U << role;
+    lua_pop(L, 1);
+  }
+  return roles == 1U << SAME || roles == 1U << EVEN || roles == (1U << FIRST | 1U << LAST) ? roles : 0;
+}
+
+/* try_read(view, offset, guard, codes, size, read) -> read(view, offset) if no writer changed the struct
+** meanwhile. It returns nil in all other cases, also for wrong arguments: the caller then finds the
+** reason. */
+static int try_read(lua_State *L)
+{
+  const fm_view *v = fmb_to_view(L, 1);
+  const uint64_t offset = (uint64_t)lua_tointeger(L, 2), size = (uint64_t)lua_tointeger(L, 5);
+  lua_Unsigned codes[ROLES] = {0};
+  if (!v || !lua_isinteger(L, 2) || size > v->readable || offset > v->readable - size) return 0;
+  const unsigned roles = lua_type(L, 3) == LUA_TTABLE ? find_counters(L, codes) : 0;
+  if (roles == 0) return 0;
+  const lua_Unsigned both = codes[SAME] | codes[EVEN], first = codes[FIRST] | both, last = codes[LAST] | both;
+  const lua_Integer before = read_counter(L, v, last);
+  if (roles == 1U << EVEN && before & 1) return 0;
+  atomic_thread_fence(memory_order_acquire);
+  lua_pushvalue(L, 6);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 1);
+  atomic_thread_fence(memory_order_acquire);
+  return read_counter(L, v, first) == before ? 1 : 0; /* it checks again that the view is open */
+}
+
+/* {-- Tables ------------------------------------------------------------------------------------ */
+
+/* count_plain(t) -> the number of keys of a table, and its key and value if it has one key; nil for a
+** table with a metatable, and for another value. */
+static int count_plain(lua_State *L)
+{
+  if (lua_type(L, 1) != LUA_TTABLE || lua_getmetatable(L, 1)) return 0;
+  lua_Integer n = 1;
+  lua_settop(L, 1);
+  lua_pushinteger(L, n);
+  lua_pushnil(L);
+  if (!lua_next(L, 1)) n = 0;
+  else
+    for (lua_pushvalue(L, 3); lua_next(L, 1); lua_pop(L, 1)) n++;
+  if (n == 1) return 3; /* the number, the key and the value */
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+/* new_table(n) -> an empty table with room for n elements */
+static int new_table(lua_State *L)
+{
+  const lua_Integer n = luaL_checkinteger(L, 1);
+  lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
+  return 1;
+}
+
+/* plain_text(s) -> s; raises for another value than a string, and for a string with a NUL. */
+static int plain_text(lua_State *L)
+{
+  size_t length;
+  luaL_checktype(L, 1, LUA_TSTRING);
+  const char *s = lua_tolstring(L, 1, &length);
+  luaL_argcheck(L, !memchr(s, 0, length), 1, "string contains zeros");
+  lua_settop(L, 1);
+  return 1;
+}
+
+void fmb_open_record(lua_State *L)
+{
+  static const luaL_Reg functions[] = {
+    {"new", new_record}, {"new_array", new_array}, {"locate", locate}, {"slot", slot},
+    {"record_metamethods", record_metamethods}, {"array_metamethods", array_metamethods},
+    {"copy_whole", copy_whole}, {"try_read", try_read}, {"unpack_numbers", unpack_numbers},
+    {"unpack_within", fmb_unpack_within}, {"count_plain", count_plain}, {"new_table", new_table},
+    {"plain_text", plain_text}, {"check_number", check_number}, {"locate_array", locate_array},
+    {"check_integer", check_integer}, {"check_elements", check_elements}, {"check_timeout", check_timeout},
+    {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+}
