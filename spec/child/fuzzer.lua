@@ -51,10 +51,14 @@ local function class_of(object)
   if class then return class end
   class = { name = name, metatable = mt, metamethods = functions_of(mt), methods = {} }
   if type(mt.__index) == "table" then class.methods = mt.__index
-  elseif type(object) == "userdata" then -- __index is a function with the methods as an upvalue
-    local _, value = debug.getupvalue(mt.__index, 1)
-    class.methods = value or {}
-  else class.name = class.name .. " object" end -- a record or an array, not their type
+  elseif mt.__index then -- __index is a function with the methods, if there are any, in one of its upvalues
+    local up, name_of, value = 1, debug.getupvalue(mt.__index, 1)
+    while name_of and not (type(value) == "table" and #functions_of(value) > 0) do
+      up = up + 1
+      name_of, value = debug.getupvalue(mt.__index, up)
+    end
+    class.methods = name_of and value or {}
+  end
   class.names = functions_of(class.methods)
   known[mt] = class
   return class
