@@ -14,7 +14,7 @@ UnmapViewOfFile(pBuf);
 CloseHandle(hMapFile);
 ```
 
-```lua
+```lua norun
 local hMapFile = CreateFileMapping(INVALID_HANDLE_VALUE, nil, PAGE_READWRITE, 0, 256, [[Local\Name]])
 if hMapFile == nil then print(("Could not create file mapping object (%d)."):format(GetLastError())) return 1 end
 local pBuf = MapViewOfFile(hMapFile, FILE_MAP_ALL_ACCESS, 0, 0, 256)

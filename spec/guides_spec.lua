@@ -1,0 +1,205 @@
+-- README.md and the guides in doc/, as a reader uses them: their Lua blocks run in processes of their own and
+-- print what they promise, and their links lead somewhere.
+--
+-- A block that cannot run by itself is marked ```lua norun. `-->` begins what a line of the block prints; an
+-- ellipsis stands for any text, and columns may be apart by any white space. A block that promises nothing
+-- may print anything. A hidden comment in the line before a block says more about it:
+--   <!-- continues -->  it is the same program as the block before it
+--   <!-- beside -->     it runs while the program before it, which has printed what it promised, waits for Enter
+--   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it
+local lfs = require "lfs"
+local process = require "process"
+local support = require "spec.support"
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return (file:read("a"):gsub("\r\n", "\n"))
+end
+
+local pages = { "README.md" }
+for name in lfs.dir("doc") do
+  if name:find("%.md$") then pages[#pages + 1] = "doc/" .. name end
+end
+table.sort(pages)
+
+-- Calls `visit` with each line of a page, its number, and the info string of the fenced block that the line is
+-- in, or nil. Both fences count as outside.
+local function each_line(page, visit)
+  local number, info = 0, nil
+  for line in (read(page) .. "\n"):gmatch("([^\n]*)\n") do
+    number = number + 1
+    local fence = line:match("^```(.*)$")
+    if info and fence == "" then info = nil
+    elseif fence then
+      visit(line, number, nil)
+      info = fence
+    else visit(line, number, info) end
+  end
+  assert(not info, page .. " ends inside a block")
+end
+
+-- Blocks --------------------------------------------------------------------------------------------------
+
+-- The marks in a hidden comment: a set.
+local known = { continues = true, beside = true, posix = true }
+local function marks_of(page, number, line)
+  local marks = {}
+  for word in (line:match("^<!%-%-(.*)%-%->$") or ""):gmatch("%a+") do
+    assert(known[word], ("%s:%d: unknown mark %q"):format(page, number, word))
+    marks[word] = true
+  end
+  return marks
+end
+
+local function add_line(program, line, number)
+  for blank = #program.lines + 1, number - 1 do program.lines[blank] = "" end
+  program.lines[number] = line
+  program.promises[#program.promises + 1] = line:match("%-%->%s*(.-)%s*$")
+end
+
+-- Adds a program that a block begins, or finds the one that it continues.
+local function begin(programs, page, number, marks)
+  local last = programs[#programs]
+  if marks.continues or marks.beside then assert(last, ("%s:%d: nothing stands before it"):format(page, number)) end
+  if marks.continues then return last.beside[#last.beside] or last end
+  local program = { page = page, line = number, lines = {}, promises = {}, beside = {}, posix = marks.posix }
+  table.insert(marks.beside and last.beside or programs, program)
+  return program
+end
+
+-- The programs of a page. Each has the page's lines, of which all but its own are empty, so that an error
+-- shows the line of the page.
+local function programs_of(page)
+  local programs, program, marks, before = {}, nil, {}, nil
+  each_line(page, function(line, number, info)
+    if info ~= "lua" then
+      if line == "```lua" then marks = marks_of(page, number, before) end
+      program, before = nil, line
+    else
+      program = program or begin(programs, page, number, marks)
+      add_line(program, line, number)
+    end
+  end)
+  return programs
+end
+
+-- A promise as a pattern.
+local function pattern_of(promise)
+  local pattern = promise:gsub("…", "\0"):gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("%s+", "%%s+")
+  return "^" .. pattern:gsub("%z", ".*") .. "%s*$"
+end
+
+describe("the Lua blocks of", function()
+  support.clean()
+
+  -- A folder for a program's files, which is removed when its variable goes out of scope.
+  local function make_folder()
+    local path = support.tmpname()
+    assert(lfs.mkdir(path))
+    return setmetatable({ path = path }, { __close = function()
+      for name in lfs.dir(path) do os.remove(path .. "/" .. name) end
+      assert(lfs.rmdir(path))
+    end })
+  end
+
+  local function start(program, folder)
+    local path = support.tmpname(".lua")
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(table.concat(program.lines, "\n"), "\n")
+    file:close()
+    local name = ("%s:%d"):format(program.page, program.line)
+    local setup = ("require('lfs').chdir([[%s]]) io.stdout:setvbuf('no')"):format(folder.path)
+    return support.own(process.spawn { support.lua, "-e", setup, path }, name)
+  end
+
+  -- Checks that the process ends well, and prints nothing more if it had to print something.
+  local function finish(child, promised)
+    child:close_input()
+    local line, problem
+    repeat
+      line, problem = child:read(support.deadline)
+      assert(not (line and promised), line and ("it also prints %q"):format(line))
+    until not line
+    assert.equal("eof", problem)
+    child:finish()
+  end
+
+  local function run(program, folder)
+    local child = start(program, folder)
+    for _, promise in ipairs(program.promises) do child:expect(pattern_of(promise)) end
+    for _, other in ipairs(program.beside) do run(other, folder) end
+    finish(child, #program.promises > 0)
+  end
+
+  local seen = 0
+  for _, page in ipairs(pages) do
+    describe(page, function()
+      for _, program in ipairs(programs_of(page)) do
+        seen = seen + 1
+        local test = program.posix and support.only("posix", "the block is marked so") or it
+        test(("run: line %d"):format(program.line), function()
+          local folder <close> = make_folder()
+          run(program, folder)
+        end)
+      end
+    end)
+  end
+
+  it("all pages are found", function() assert.is_true(seen >= 15) end)
+end)
+
+-- Links ---------------------------------------------------------------------------------------------------
+
+-- The anchors of a page's headings, as GitHub makes them: a set.
+local function anchors_of(page)
+  local anchors, count = {}, {}
+  each_line(page, function(line, _, info)
+    local heading = not info and line:match("^#+%s+(.-)%s*$")
+    if not heading then return end
+    heading = heading:gsub("%[(.-)%]%(.-%)", "%1"):lower():gsub("[^%w%s_\x80-\xff-]", ""):gsub("%s", "-")
+    local same = count[heading]
+    count[heading] = (same or 0) + 1
+    anchors[same and ("%s-%d"):format(heading, same) or heading] = true
+  end)
+  return anchors
+end
+
+-- The targets of a page's links and pictures: { target, line }.
+local function links_of(page)
+  local links = {}
+  each_line(page, function(line, number, info)
+    if info then return end
+    local text = line:gsub("`[^`]*`", "")
+    for _, form in ipairs { "%]%(([^%s%)]+)%)", '%f[%w]href="([^"]+)"', '%f[%w]src="([^"]+)"' } do
+      for target in text:gmatch(form) do links[#links + 1] = { target, number } end
+    end
+  end)
+  return links
+end
+
+-- The path of a target that is relative to the page.
+local function resolve(page, path)
+  local at = page:match("^(.*/)[^/]*$") or ""
+  while path:find("^%.%./") do path, at = path:sub(4), at:gsub("[^/]+/$", "") end
+  return at .. path
+end
+
+describe("the links of", function()
+  local seen = 0
+  for _, page in ipairs(pages) do
+    it(page .. " lead to files and headings that exist", function()
+      for _, link in ipairs(links_of(page)) do
+        local path, anchor = link[1]:match("^([^#]*)#?(.*)$")
+        if not path:find("^%a+:") then
+          local target = path == "" and page or resolve(page, path)
+          local where = ("%s:%d: %s"):format(page, link[2], link[1])
+          assert(lfs.attributes(target, "mode"), where .. " does not exist")
+          assert(anchor == "" or anchors_of(target)[anchor], where .. " has no such heading")
+          seen = seen + 1
+        end
+      end
+    end)
+  end
+
+  it("all pages are found", function() assert.is_true(seen >= 20) end)
+end)
