@@ -5,8 +5,9 @@
 -- ellipsis stands for any text, and columns may be apart by any white space. A block that promises nothing
 -- may print anything. A hidden comment in the line before a block says more about it:
 --   <!-- continues -->  it is the same program as the block before it
---   <!-- beside -->     it runs while the program before it, which has printed what it promised, waits for Enter
+--   <!-- beside -->     it runs while the program before it waits in the line `io.read()`
 --   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it
+local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
 local support = require "spec.support"
@@ -54,6 +55,7 @@ end
 local function add_line(program, line, number)
   for blank = #program.lines + 1, number - 1 do program.lines[blank] = "" end
   program.lines[number] = line
+  if line == "io.read()" then program.waits_after = #program.promises end
   program.promises[#program.promises + 1] = line:match("%-%->%s*(.-)%s*$")
 end
 
@@ -114,7 +116,6 @@ describe("the Lua blocks of", function()
 
   -- Checks that the process ends well, and prints nothing more if it had to print something.
   local function finish(child, promised)
-    child:close_input()
     local line, problem
     repeat
       line, problem = child:read(support.deadline)
@@ -126,8 +127,11 @@ describe("the Lua blocks of", function()
 
   local function run(program, folder)
     local child = start(program, folder)
-    for _, promise in ipairs(program.promises) do child:expect(pattern_of(promise)) end
+    local before = program.waits_after or #program.promises
+    for i = 1, before do child:expect(pattern_of(program.promises[i])) end
     for _, other in ipairs(program.beside) do run(other, folder) end
+    child:close_input()
+    for i = before + 1, #program.promises do child:expect(pattern_of(program.promises[i])) end
     finish(child, #program.promises > 0)
   end
 
@@ -202,4 +206,88 @@ describe("the links of", function()
   end
 
   it("all pages are found", function() assert.is_true(seen >= 20) end)
+end)
+
+-- The bridges ---------------------------------------------------------------------------------------------
+
+-- The block of a page that begins with the comment "-- FILE:".
+local function block(page, file)
+  local lines
+  each_line(page, function(line, _, info)
+    if line:find("-- " .. file .. ":", 1, true) == 1 then lines = {} end
+    if info and lines and not lines.done then lines[#lines + 1] = line elseif lines then lines.done = true end
+  end)
+  return table.concat(assert(lines, "no block " .. file), "\n")
+end
+
+-- The same blocks that a reader copies, with wine between the game and a native script.
+support.only("win32", "a bridge is a Windows program under wine", function()
+  describe("a bridge of doc/windows.md", function()
+    support.clean()
+
+    local native <const>, folder <const> = [[Z:\usr\bin\env]], [[Z:\dev\shm\]]
+    local root = lfs.currentdir():gsub("^%a:", ""):gsub("\\", "/")
+    local built = lfs.attributes(native) and lfs.attributes("build/release/filemap/core.so")
+
+    -- Runs a block of the page in a process of its own, with a name that no other run uses.
+    local function start(file, name, command)
+      local source = "\n" .. block("doc/windows.md", file):gsub("GameTelemetry", name)
+      table.move({ "-e", source }, 1, 2, #command + 1, command)
+      return support.own(process.spawn(command), file)
+    end
+
+    local function read_natively(name)
+      local reader = start("reader.lua", name, { native, ("LUA_PATH=%s/lua/?.lua"):format(root),
+        ("LUA_CPATH=%s/build/release/?.so"):format(root), "lua5.4" })
+      reader:expect("^from the game$")
+      reader:finish()
+    end
+
+    -- Waits until the bridge has copied the text.
+    local function await_copy(name)
+      local deadline = process.now() + support.deadline
+      repeat
+        local file <close> = assert(io.open(folder .. name, "rb"))
+        file:seek("set", 8)
+        if file:read(13) == "from the game" then return end
+      until process.now() > deadline
+      error("the bridge copies nothing")
+    end
+
+    -- Windows removes no file that a process has mapped.
+    local function remove(bridge, name)
+      bridge:wait(support.deadline)
+      assert(os.remove(folder .. name))
+    end
+
+    local function bridge_test(name, body)
+      if built then it(name, body) else pending(name .. " (needs wine and the native build)") end
+    end
+
+    bridge_test("makes the section that the game then uses", function()
+      local name = support.unique()
+      local bridge = start("section.lua", name, { support.lua })
+      bridge:expect("^READY$")
+      local map <close>, created = filemap.create_or_open([[Local\]] .. name, 4096)
+      assert.is_false(created)
+      local view <close> = assert(map:view())
+      view:set_cstring(8, "from the game", 64)
+      read_natively(name)
+      bridge:finish()
+      remove(bridge, name)
+    end)
+
+    bridge_test("copies the section that the game made", function()
+      local name = support.unique()
+      local map <close> = assert(filemap.create([[Local\]] .. name, 4096))
+      local view <close> = assert(map:view())
+      view:set_cstring(8, "from the game", 64)
+      local bridge = start("bridge.lua", name, { support.lua })
+      bridge:expect("^READY$")
+      await_copy(name)
+      read_natively(name)
+      bridge:kill()
+      remove(bridge, name)
+    end)
+  end)
 end)
