@@ -94,24 +94,13 @@ end
 describe("the Lua blocks of", function()
   support.clean()
 
-  -- A folder for a program's files, which is removed when its variable goes out of scope.
-  local function make_folder()
-    local path = support.tmpname()
-    assert(lfs.mkdir(path))
-    return setmetatable({ path = path }, { __close = function()
-      for name in lfs.dir(path) do os.remove(path .. "/" .. name) end
-      assert(lfs.rmdir(path))
-    end })
-  end
-
-  local function start(program, folder)
+  local function start(program)
     local path = support.tmpname(".lua")
     local file <close> = assert(io.open(path, "wb"))
     file:write(table.concat(program.lines, "\n"), "\n")
     file:close()
     local name = ("%s:%d"):format(program.page, program.line)
-    local setup = ("require('lfs').chdir([[%s]]) io.stdout:setvbuf('no')"):format(folder.path)
-    return support.own(process.spawn { support.lua, "-e", setup, path }, name)
+    return support.own(process.spawn { support.lua, "-e", "io.stdout:setvbuf('no')", path }, name)
   end
 
   -- Checks that the process ends well, and prints nothing more if it had to print something.
@@ -125,11 +114,11 @@ describe("the Lua blocks of", function()
     child:finish()
   end
 
-  local function run(program, folder)
-    local child = start(program, folder)
+  local function run(program)
+    local child = start(program)
     local before = program.waits_after or #program.promises
     for i = 1, before do child:expect(pattern_of(program.promises[i])) end
-    for _, other in ipairs(program.beside) do run(other, folder) end
+    for _, other in ipairs(program.beside) do run(other) end
     child:close_input()
     for i = before + 1, #program.promises do child:expect(pattern_of(program.promises[i])) end
     finish(child, #program.promises > 0)
@@ -141,10 +130,7 @@ describe("the Lua blocks of", function()
       for _, program in ipairs(programs_of(page)) do
         seen = seen + 1
         local test = program.posix and support.only("posix", "the block is marked so") or it
-        test(("run: line %d"):format(program.line), function()
-          local folder <close> = make_folder()
-          run(program, folder)
-        end)
+        test(("run: line %d"):format(program.line), function() run(program) end)
       end
     end)
   end
