@@ -194,7 +194,7 @@ describe("the links of", function()
   it("all pages are found", function() assert.is_true(seen >= 20) end)
 end)
 
--- The bridges ---------------------------------------------------------------------------------------------
+-- Blocks that need another program -------------------------------------------------------------------------
 
 -- The block of a page that begins with the comment "-- FILE:".
 local function block(page, file)
@@ -205,6 +205,39 @@ local function block(page, file)
   end)
   return table.concat(assert(lines, "no block " .. file), "\n")
 end
+
+support.only("posix", "only Linux has System V segments in /proc", function()
+  describe("attached.lua of doc/foreign-memory.md", function()
+    support.clean()
+
+    -- It attaches a segment of 8192 bytes, which goes with it.
+    local attach <const> = [[
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+segment = libc.shmget(0, 8192, 0o1600)
+libc.shmat(segment, None, 0)
+libc.shmctl(segment, 0, None)
+print(os.getpid(), flush=True)
+sys.stdin.read()]]
+
+    local name <const> = "maps a segment that another process has attached"
+    if lfs.attributes("/proc/self", "uid") ~= 0 then return pending(name .. " (only root can)") end
+
+    it(name, function()
+      local other = support.own(process.spawn { "python3", "-c", attach }, "python3")
+      local pid = other:expect("^%d+$")
+      local path = support.tmpname(".lua")
+      local file <close> = assert(io.open(path, "wb"))
+      file:write(block("doc/foreign-memory.md", "attached.lua"))
+      file:close()
+      local reader = support.own(process.spawn { support.lua, path, pid }, "attached.lua")
+      reader:expect("^filemap%.map %(/proc/" .. pid .. "/map_files/%x+%-%x+, 8192 bytes, r%)$")
+      reader:finish()
+      other:finish()
+    end)
+  end)
+end)
 
 -- The same blocks that a reader copies, with wine between the game and a native script.
 support.only("win32", "a bridge is a Windows program under wine", function()
@@ -221,9 +254,7 @@ support.only("win32", "a bridge is a Windows program under wine", function()
     end
 
     local function start(file, name)
-      local bridge = support.own(process.spawn { support.lua, "-e", chunk(file, name) }, file)
-      bridge:expect("^READY$")
-      return bridge
+      return support.own(process.spawn { support.lua, "-e", chunk(file, name) }, file)
     end
 
     -- Waits until a file has the text at the offset.
@@ -258,6 +289,7 @@ support.only("win32", "a bridge is a Windows program under wine", function()
     bridge_test("makes the section that the game then uses", function()
       local name = support.unique()
       local bridge = start("section.lua", name)
+      bridge:expect("^READY$")
       local map <close>, created = filemap.create_or_open([[Local\]] .. name, 4096)
       assert.is_false(created)
       local view <close> = assert(map:view())
