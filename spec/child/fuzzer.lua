@@ -67,7 +67,7 @@ end
 -- The arguments of each function and method, as letters of hostile.makers. Other calls get arbitrary values.
 local patterns = {
   ["filemap.create"] = "NzM", ["filemap.open"] = "NaM", ["filemap.create_or_open"] = "NzM", ["filemap.file"] = "PaM",
-  ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "",
+  ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "", ["filemap.sleep"] = "t", ["filemap.now"] = "",
   ["filemap.sync.mutex"] = "NY", ["filemap.sync.semaphore"] = "NnnY", ["filemap.sync.event"] = "NY",
   ["filemap.state.create"] = "KzC", ["filemap.state.create_or_open"] = "KzC", ["filemap.state.open"] = "K",
   ["filemap.pipe.listen"] = "KC", ["filemap.pipe.connect"] = "Kt",

@@ -191,7 +191,7 @@ local function array_methods(element, stride)
 end
 
 local function next_element(a, i)
-  i = i + 1
+  i = check_integer(i, "next", 2) + 1
   if i <= #a then return i, a[i] end
 end
 

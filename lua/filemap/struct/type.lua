@@ -57,7 +57,7 @@ end
 -- @treturn table the values by the members' names; structs and arrays are tables too
 -- @raise if the struct is not wholly in the view, and if the view is closed or truncated
 function methods:read(view, offset, count)
-  local read = self and self[READ]
+  local read = type(self) == "table" and rawget(self, READ)
   if not read then
     read = object.reader(access.of(self_type(self, "read"), access.native))
     self[READ] = read
@@ -75,7 +75,7 @@ end
 -- @tparam table t values by the members' names. The members of a union are written in their order
 -- @raise for a name that no member has, a value that does not fit, and as @{read}
 function methods:write(view, offset, t)
-  local write = self and self[WRITE]
+  local write = type(self) == "table" and rawget(self, WRITE)
   if not write then
     write = object.writer(self_type(self, "write"))
     self[WRITE] = write
