@@ -741,6 +741,98 @@ FM_API bool fm_conn_is_stream(const fm_conn *c);
 FM_API void fm_listener_close(fm_listener *l);
 FM_API void fm_conn_close(fm_conn *c);
 
+/* {-- Dictionaries ------------------------------------------------------------------------------ */
+
+/* Keys of 1 to 255 bytes with values, for any number of processes that read and write. A process that reads holds no lock.
+** A process that is killed leaves each key with its old or its new value.
+**
+** Each value has a version. No version is given twice, not even after the key was deleted. Version 0 stands for an absent
+** key. A call that fails changes nothing. Each call can fail with:
+**   FM_INVALID    the key has no bytes, or more than 255.
+**   FM_CORRUPT    the memory is damaged.
+**   FM_TRUNCATED  another process truncated the memory.
+** A call that writes, with:
+**   FM_DENIED     this process may only read the dictionary.
+**   FM_IN_USE     a live process has held the lock for more than 1 second. */
+typedef struct fm_dict fm_dict;
+
+typedef enum fm_value_type { FM_STRING, FM_INTEGER, FM_FLOAT, FM_BOOLEAN, FM_NONE } fm_value_type;
+
+/* A value keeps its type. One that a call returns has its bytes in the dictionary's own memory until the next call. */
+typedef struct fm_value {
+  fm_value_type type;
+  const void *data; /* FM_STRING: any bytes */
+  size_t length;    /* of them */
+  int64_t integer;
+  double number;    /* FM_FLOAT */
+  bool boolean;
+} fm_value;
+
+#define FM_DICT_KEY_MAX 255        /* bytes */
+#define FM_DICT_CAPACITY (1 << 20) /* the default one, in bytes */
+
+/* Opens a dictionary, or creates one that can store `capacity` bytes (0: FM_DICT_CAPACITY), counted in blocks of 128. Each
+** entry takes at least one block. With `evict` a full dictionary removes the keys that were set longest ago; an existing
+** dictionary keeps its own way. Of the options mode and sddl count. FM_TOO_SMALL if an existing one has less than
+** `capacity`. Source: none. */
+FM_API int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint64_t capacity, bool evict,
+                           const fm_options *o, fm_error *e);
+
+/* Opens an existing dictionary: FM_NOT_FOUND. Without permission to write it can be read. */
+FM_API int fm_dict_open(fm_dict **out, const char *name, fm_error *e);
+
+/* The key's value and version: FM_NOT_FOUND, with *version 0, if the key is absent or has expired. */
+FM_API int fm_dict_get(fm_dict *d, const void *key, size_t length, fm_value *out, uint64_t *version, fm_error *e);
+
+typedef enum fm_dict_mode { FM_DICT_SET, FM_DICT_ADD, FM_DICT_REPLACE } fm_dict_mode;
+
+/* Sets the key. It expires after `ttl` seconds, which must be greater than 0; FM_FOREVER: never. *version is the new one.
+** FM_EXISTS if `mode` is FM_DICT_ADD and the key is there; FM_NOT_FOUND if it is FM_DICT_REPLACE and the key is absent;
+** FM_FULL; FM_TOO_LARGE for what no empty dictionary of this capacity could store. */
+FM_API int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *value, fm_dict_mode mode, double ttl,
+                uint64_t *version, fm_error *e);
+
+/* Sets the key if its version is `expected` (0: if it is absent). *done tells whether; *version is the new version then,
+** else *out and *version are what was found, FM_NONE and 0 if the key is absent. Fails as fm_dict_set. */
+FM_API int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t expected, const fm_value *value,
+                        bool *done, fm_value *out, uint64_t *version, fm_error *e);
+
+/* Adds the number `n` to the key's, which keeps its time to live; *out is the sum. Integers wrap; an integer and a float
+** give a float. An absent key becomes init + n; FM_NOT_FOUND if `init` is NULL. FM_INVALID with *is_number false if the
+** value is not a number (is_number may be NULL). FM_FULL. */
+FM_API int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n, const fm_value *init, fm_value *out,
+                      bool *is_number, fm_error *e);
+
+/* *existed: the key was there. */
+FM_API int fm_dict_delete(fm_dict *d, const void *key, size_t length, bool *existed, fm_error *e);
+
+/* Removes the keys that are there when it begins. */
+FM_API int fm_dict_clear(fm_dict *d, fm_error *e);
+
+/* Waits until the key's version is not `version`: its value and version; FM_NOT_FOUND with *now 0 if the key is absent by
+** then; FM_TIMEOUT after `timeout` seconds. A key that expires is noticed within 0.1 seconds. */
+FM_API int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, double timeout, fm_value *out,
+                 uint64_t *now, fm_error *e);
+
+typedef struct fm_dict_info {
+  uint64_t count;          /* of keys */
+  uint64_t used, capacity; /* in bytes, of whole blocks */
+} fm_dict_info;
+
+FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);
+
+/* Goes through all keys, in no order. A key that is there all the while is returned once, whatever other processes do.
+** fm_dict_cursor_next returns FM_NOT_FOUND after the last. What it returns is valid until the cursor's next call. The
+** cursor must be closed before the dictionary. */
+typedef struct fm_dict_cursor fm_dict_cursor;
+FM_API int fm_dict_cursor_open(fm_dict_cursor **out, fm_dict *d, fm_error *e);
+FM_API int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_value *out, uint64_t *version,
+                        fm_error *e);
+FM_API void fm_dict_cursor_close(fm_dict_cursor *c); /* NULL is fine */
+
+FM_API const char *fm_dict_name(const fm_dict *d);
+FM_API void fm_dict_close(fm_dict *d); /* NULL is fine */
+
 /* {-- This system -------------------------------------------------------------------------------- */
 
 /* Returns "posix", "win32", or "stub" for a system without a port. */
