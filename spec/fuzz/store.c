@@ -2,7 +2,9 @@
 #include "../../src/channel/store.h"
 #include "fuzz.h"
 
-enum { DAMAGED = CODE(FM_CORRUPT), READ = CODE(FM_OK) | CODE(FM_NOT_FOUND) | CODE(FM_FULL) | CODE(FM_TIMEOUT) | DAMAGED };
+enum {
+  READ = CODE(FM_OK) | CODE(FM_NOT_FOUND) | CODE(FM_FULL) | CODE(FM_TIMEOUT) | CODE(FM_CORRUPT)
+};
 
 static fm_store s;
 
@@ -20,7 +22,9 @@ static void set(void)
   const fm_store_key key = choose_key(bytes);
   const uint32_t length = fz_below(700);
   const fm_store_value value = {
-    .bytes = fz_data(length), .length = length, .type = fz_byte(), .expires = fz_below(3) * (uint64_t)fz_byte()};
+    .bytes = fz_data(length), .length = length, .type = fz_byte(),
+    .expires = fz_below(3) * (uint64_t)fz_byte(),
+  };
   uint64_t version = 0;
   const int code = fm_store_set(&s, &key, &value, &version, &e);
   CHECK(code == FM_OK || code == FM_FULL || code == FM_CORRUPT);

@@ -1,7 +1,7 @@
 /* Dictionaries: a store (store.h) that any number of processes read and write.
 **
-** Layout: fm_header (sizes: see the enum), dict_words, the store. A process that writes holds a seat of its own, the first
-** free one from WRITER_SEATS on, and the lock. A process that reads holds nothing. */
+** Layout: fm_header (sizes: see the enum), dict_words, the store. A process that writes holds a seat of its
+** own, the first free one from WRITER_SEATS on, and the lock. A process that reads holds nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +78,8 @@ static int enter(fm_object *o, fm_error *e)
 
 static const fm_role creator = {
   .kind = FM_OBJECT_DICT, .version = 1, .size = sizeof(fm_dict), .creates = true, .opens = true,
-  .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS, .check = check, .fits = fits, .attach = attach, .enter = enter,
+  .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS,
+  .check = check, .fits = fits, .attach = attach, .enter = enter,
 };
 
 static const fm_role opener = {
@@ -89,12 +90,14 @@ static const fm_role opener = {
 int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint64_t capacity, bool evict,
                            const fm_options *o, fm_error *e)
 {
-  const uint64_t blocks = (capacity ? capacity : FM_DICT_CAPACITY) / FM_STORE_BLOCK + (capacity % FM_STORE_BLOCK != 0);
+  const uint64_t bytes = capacity ? capacity : FM_DICT_CAPACITY;
+  const uint64_t blocks = bytes / FM_STORE_BLOCK + (bytes % FM_STORE_BLOCK != 0);
   uint32_t buckets = 1;
   if (blocks > UINT32_MAX / 2)
-    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of 2^38 bytes", (unsigned long long)capacity);
+    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of 2^38 bytes",
+                   (unsigned long long)capacity);
   while (buckets < blocks) buckets *= 2;
-  const uint32_t count = (uint32_t)blocks + 1, seed = (uint32_t)(fm_now() * 1e9);
+  const uint32_t count = (uint32_t)blocks + 1, seed = (uint32_t)(uint64_t)(fm_now() * 1e9);
   fm_header first = {.size = sizeof(dict_words) + fm_store_size(buckets, count),
                      .sizes = {[BUCKETS] = buckets, [BLOCKS] = count, [SEED] = seed, [EVICTS] = evict}};
   const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first,
@@ -125,15 +128,18 @@ static fm_store_value to_stored(const fm_value *v)
 {
   fm_store_value s = {.type = (uint8_t)v->type, .bytes = v->data, .length = (uint32_t)v->length};
   if (v->type == FM_STRING) return s;
-  s.bytes = (const unsigned char *)(v->type == FM_INTEGER ? (const void *)&v->integer
-                                  : v->type == FM_FLOAT ? (const void *)&v->number : (const void *)&v->boolean);
+  const void *bytes = &v->boolean;
+  if (v->type == FM_INTEGER) bytes = &v->integer;
+  if (v->type == FM_FLOAT) bytes = &v->number;
+  s.bytes = bytes;
   s.length = v->type == FM_BOOLEAN ? 1 : 8;
   return s;
 }
 
 static int check_value(const fm_dict *d, const fm_store_key *key, const fm_value *v, fm_error *e)
 {
-  if ((unsigned)v->type > FM_BOOLEAN) return fm_fail(e, FM_INVALID, "value type %d is not known", (int)v->type);
+  if ((unsigned)v->type > FM_BOOLEAN)
+    return fm_fail(e, FM_INVALID, "value type %d is not known", (int)v->type);
   const uint64_t length = v->type == FM_STRING ? v->length : 8;
   const uint64_t most = (uint64_t)(d->store.block_count - 1) * FM_STORE_BLOCK;
   if (length > UINT32_MAX || fm_store_blocks(key->length, length) > d->store.block_count - 1)
@@ -173,11 +179,13 @@ static int look(void *context, bool thoroughly, fm_error *e)
 {
   reading *r = context;
   fm_object *o = &r->dict->object;
-  int code;
+  int code = FM_FULL;
   (void)thoroughly;
-  while ((code = fm_store_read(&r->dict->store, r->key, o->buffer, o->buffer_size, &r->value, e)) == FM_FULL) {
-    code = fm_object_reserve(o, r->value.length, e);
-    if (code != FM_OK) return code;
+  while (code == FM_FULL) {
+    code = fm_store_read(&r->dict->store, r->key, o->buffer, o->buffer_size, &r->value, e);
+    if (code != FM_FULL) break;
+    const int reserved = fm_object_reserve(o, r->value.length, e);
+    if (reserved != FM_OK) return reserved;
   }
   if (code == FM_OK && has_expired(r->value.expires)) code = FM_NOT_FOUND;
   return fm_prefer_truncated(&o->view, code, e);
@@ -257,7 +265,7 @@ static int acquire(fm_dict *d, fm_error *e)
   int code = fm_object_check_seat(&d->object, e);
   if (code == FM_OK) code = fm_lock_acquire(&d->lock, lock_seconds, &abandoned, e);
   if (code == FM_TIMEOUT)
-    return fm_fail(e, FM_IN_USE, "a live process has held the dictionary's lock for more than %g second", lock_seconds);
+    return fm_fail(e, FM_IN_USE, "another process has held the lock for more than %g second", lock_seconds);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("locked");
   code = fm_store_recover(&d->store, e);
@@ -274,7 +282,8 @@ static int release(fm_dict *d, int code, bool changed, fm_error *e)
   return fm_prefer_truncated(&d->object.view, code, e);
 }
 
-/* The key's value without its bytes, as the holder of the lock reads it: FM_NOT_FOUND also for one that has expired. */
+/* The key's value without its bytes, as the holder of the lock reads it: FM_NOT_FOUND also for one that has
+** expired. */
 static int peek(const fm_dict *d, const fm_store_key *key, fm_store_value *out, fm_error *e)
 {
   const int code = fm_store_read(&d->store, key, NULL, 0, out, e);
@@ -290,22 +299,30 @@ static bool evicts(const fm_dict *d)
 
 static int fail_full(const fm_dict *d, uint64_t blocks, fm_error *e)
 {
-  return fm_fail(e, FM_FULL, "%llu bytes are needed, %llu of %llu are free", (unsigned long long)blocks * FM_STORE_BLOCK,
+  return fm_fail(e, FM_FULL, "%llu bytes are needed, %llu of %llu are free",
+                 (unsigned long long)blocks * FM_STORE_BLOCK,
                  (unsigned long long)fm_store_free_blocks(&d->store) * FM_STORE_BLOCK,
                  (unsigned long long)(d->store.block_count - 1) * FM_STORE_BLOCK);
 }
 
-/* Makes room for a new entry of `blocks` blocks: first by what has expired, then, if it evicts, by what was set longest
-** ago. The key's present entry stays until the new one is there. */
+/* Is it time to look for entries that have expired? That takes a look at each entry, so that a dictionary
+** that evicts does it once a second at most. */
+static bool has_many_expired(const fm_dict *d)
+{
+  const uint64_t expiry = atomic_load_explicit(&d->store.words->expiry, memory_order_relaxed);
+  return expiry != 0 && has_expired(expiry + (evicts(d) ? 1000 : 0));
+}
+
+/* Makes room for a new entry of `blocks` blocks: first by what has expired, then, if it evicts, by what was
+** set longest ago. The key's present entry stays until the new one is there. */
 static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, uint64_t present, fm_error *e)
 {
   fm_store *s = &d->store;
-  const uint64_t expiry = atomic_load_explicit(&s->words->expiry, memory_order_relaxed);
   int code = FM_OK;
   if (blocks <= fm_store_free_blocks(s)) return FM_OK;
-  if (has_expired(expiry)) code = fm_store_remove_expired(s, fm_sys_ticks(), e);
-  if (code == FM_OK && blocks > fm_store_free_blocks(s) && (!evicts(d) || blocks + present > s->block_count - 1))
-    return fail_full(d, blocks, e);
+  if (has_many_expired(d)) code = fm_store_remove_expired(s, fm_sys_ticks(), e);
+  const bool evictable = evicts(d) && blocks + present <= s->block_count - 1;
+  if (code == FM_OK && blocks > fm_store_free_blocks(s) && !evictable) return fail_full(d, blocks, e);
   while (code == FM_OK && blocks > fm_store_free_blocks(s)) code = fm_store_remove_oldest(s, key, e);
   return code == FM_NOT_FOUND ? fm_fail(e, FM_CORRUPT, NULL) : code;
 }
@@ -328,8 +345,8 @@ static int expiry_of(double ttl, uint64_t *out, fm_error *e)
   return FM_OK;
 }
 
-int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *value, fm_dict_mode mode, double ttl,
-                uint64_t *version, fm_error *e)
+int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *value, fm_dict_mode mode,
+                double ttl, uint64_t *version, fm_error *e)
 {
   fm_store_key k;
   fm_store_value present, stored = to_stored(value);
@@ -357,7 +374,7 @@ int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t exp
   if (code == FM_OK) code = acquire(d, e);
   if (code != FM_OK) return code;
   code = peek(d, &k, &r.value, e);
-  const bool equal = (code == FM_OK && r.value.version == expected) || (code == FM_NOT_FOUND && expected == 0);
+  const bool equal = code == FM_OK ? r.value.version == expected : code == FM_NOT_FOUND && expected == 0;
   if (equal) code = set_locked(d, &k, &stored, code, &r.value, version, e);
   else if (code == FM_OK) code = look(&r, false, e);
   code = release(d, code, equal && code == FM_OK, e);
@@ -400,8 +417,8 @@ static bool is_number(const fm_value *v)
 }
 
 /* The sum, by the holder of the lock. A key that expires goes on to. */
-static int increment_locked(fm_dict *d, const fm_store_key *key, const fm_value *n, const fm_value *init, fm_value *out,
-                            bool *fits, fm_error *e)
+static int increment_locked(fm_dict *d, const fm_store_key *key, const fm_value *n, const fm_value *init,
+                            fm_value *out, bool *fits, fm_error *e)
 {
   reading r = {.dict = d, .key = key};
   fm_value present;
@@ -420,8 +437,8 @@ static int increment_locked(fm_dict *d, const fm_store_key *key, const fm_value 
   return set_locked(d, key, &stored, found, &r.value, &version, e);
 }
 
-int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n, const fm_value *init, fm_value *out,
-                      bool *value_is_number, fm_error *e)
+int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n, const fm_value *init,
+                      fm_value *out, bool *value_is_number, fm_error *e)
 {
   fm_store_key k;
   fm_value sum;
@@ -439,11 +456,11 @@ int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value
   return code;
 }
 
-/* Removes what was there when it began: other processes may go on to set keys. Entries are in the order of their
-** versions. */
+/* Removes what was there when it began: other processes may go on to set keys. Entries are in the order of
+** their versions. */
 int fm_dict_clear(fm_dict *d, fm_error *e)
 {
-  enum { PART = 1000 }; /* entries that are removed with the lock in hand */
+  enum { PART = 1000000 }; /* entries that are removed before the lock is released: about 0.2 s */
   uint64_t until = 0;
   for (;;) {
     int code = acquire(d, e);
@@ -482,9 +499,10 @@ void fm_dict_cursor_close(fm_dict_cursor *c)
 static int look_at_bucket(void *context, bool thoroughly, fm_error *e)
 {
   fm_dict_cursor *c = context;
+  const fm_store *s = &c->dict->store;
   int code;
   (void)thoroughly;
-  while ((code = fm_store_read_bucket(&c->dict->store, c->bucket, c->buffer, c->size, &c->length, e)) == FM_FULL) {
+  while ((code = fm_store_read_bucket(s, c->bucket, c->buffer, c->size, &c->length, e)) == FM_FULL) {
     unsigned char *larger = realloc(c->buffer, c->length);
     if (!larger) return fm_fail(e, FM_NO_MEMORY, NULL);
     c->buffer = larger;
@@ -496,8 +514,10 @@ static int look_at_bucket(void *context, bool thoroughly, fm_error *e)
 static int read_next_bucket(fm_dict_cursor *c, fm_error *e)
 {
   const fm_store *s = &c->dict->store;
-  while (c->bucket < s->bucket_count && atomic_load_explicit(&s->buckets[c->bucket], memory_order_relaxed) == 0)
+  while (c->bucket < s->bucket_count) {
+    if (atomic_load_explicit(&s->buckets[c->bucket], memory_order_relaxed) != 0) break;
     c->bucket++;
+  }
   if (c->bucket == s->bucket_count) return FM_NOT_FOUND;
   int code = look_at_bucket(c, false, e);
   if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_bucket, c, e);
@@ -519,7 +539,9 @@ int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_
     fm_store_record r;
     memcpy(&r, c->buffer + c->at, sizeof r);
     const unsigned char *bytes = c->buffer + c->at + sizeof r;
-    const fm_store_value value = {.bytes = bytes + (r.key_length + 7u) / 8 * 8, .length = r.value_length, .type = r.type};
+    const fm_store_value value = {
+      .bytes = bytes + (r.key_length + 7u) / 8 * 8, .length = r.value_length, .type = r.type,
+    };
     c->at += r.size;
     if (has_expired(r.expires)) continue;
     if (!from_stored(out, &value)) return fm_fail(e, FM_CORRUPT, NULL);
@@ -532,21 +554,37 @@ int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_
 
 /* {-- The rest ---------------------------------------------------------------------------------- */
 
+/* False if the counts cannot be right: a writer is changing them, or the memory is damaged. */
+static bool read_counts(const fm_dict *d, fm_dict_info *out)
+{
+  const uint64_t all = d->store.block_count - 1, unused = fm_store_free_blocks(&d->store);
+  const uint64_t count = atomic_load_explicit(&d->store.words->count, memory_order_relaxed);
+  *out = (fm_dict_info){.count = count, .capacity = all * FM_STORE_BLOCK};
+  if (unused > all || count > all - unused || (count == 0) != (unused == all)) return false;
+  out->used = (all - unused) * FM_STORE_BLOCK;
+  return true;
+}
+
+static int info_locked(fm_dict *d, fm_dict_info *out, fm_error *e)
+{
+  int code = FM_OK;
+  if (has_expired(atomic_load_explicit(&d->store.words->expiry, memory_order_relaxed)))
+    code = fm_store_remove_expired(&d->store, fm_sys_ticks(), e);
+  return code != FM_OK || read_counts(d, out) ? code : fm_fail(e, FM_CORRUPT, NULL);
+}
+
+/* A process that may only read tries until the counts are possible. */
 int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e)
 {
-  fm_store_words *w = d->store.words;
-  const uint64_t all = d->store.block_count - 1;
-  int code = FM_OK;
-  if (has_expired(atomic_load_explicit(&w->expiry, memory_order_relaxed)) && (d->object.view.access & FM_WRITE)) {
+  enum { TRIES = 1000 };
+  int code;
+  if (d->object.view.access & FM_WRITE) {
     code = acquire(d, e);
-    if (code != FM_OK) return code;
-    code = release(d, fm_store_remove_expired(&d->store, fm_sys_ticks(), e), false, e);
+    return code == FM_OK ? release(d, info_locked(d, out, e), false, e) : code;
   }
-  if (code != FM_OK) return code;
-  const uint64_t free_blocks = fm_store_free_blocks(&d->store), count = w->count;
-  if (free_blocks > all || count > all) return fm_prefer_truncated(&d->object.view, fm_fail(e, FM_CORRUPT, NULL), e);
-  *out = (fm_dict_info){.count = count, .used = (all - free_blocks) * FM_STORE_BLOCK, .capacity = all * FM_STORE_BLOCK};
-  return fm_prefer_truncated(&d->object.view, FM_OK, e);
+  for (int i = 0; i < TRIES && !read_counts(d, out); i++) fm_sys_relax();
+  code = read_counts(d, out) ? FM_OK : fm_fail(e, FM_CORRUPT, NULL);
+  return fm_prefer_truncated(&d->object.view, code, e);
 }
 
 const char *fm_dict_name(const fm_dict *d)

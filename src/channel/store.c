@@ -4,10 +4,11 @@
 
 #include "../base/test_hook.h"
 
-enum { HEAD_BYTES = 88, TAIL_BYTES = 112, WORD = 8, TRIES = 1000 };
+/* LONGEST: no list of a bucket is that long, since there are as many buckets as blocks. */
+enum { HEAD_BYTES = 88, TAIL_BYTES = 112, WORD = 8, TRIES = 1000, LONGEST = 1000 };
 
-/* `next` leads through the blocks of an entry, and through the free ones. The other fields are of an entry's first block;
-** in the others, bytes begin behind `version`, which is 0. */
+/* `next` leads through the blocks of an entry, and through the free ones. The other fields are of an
+** entry's first block; in the others, bytes begin behind `version`, which is 0. */
 typedef struct block {
   fm_word32 next;
   fm_word32 chain;        /* the next entry of the bucket */
@@ -19,7 +20,8 @@ typedef struct block {
   fm_word64 bytes[HEAD_BYTES / WORD];
 } block;
 
-_Static_assert(sizeof(block) == FM_STORE_BLOCK && offsetof(block, bytes) == FM_STORE_BLOCK - HEAD_BYTES, "the layout");
+_Static_assert(sizeof(block) == FM_STORE_BLOCK, "the layout");
+_Static_assert(offsetof(block, bytes) == FM_STORE_BLOCK - HEAD_BYTES, "the layout");
 _Static_assert(offsetof(block, expires) == FM_STORE_BLOCK - TAIL_BYTES, "the layout");
 
 static int fail_corrupt(fm_error *e)
@@ -70,8 +72,8 @@ void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t bl
 
 /* {-- Keys -------------------------------------------------------------------------------------- */
 
-/* Multiplies by 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4), and brings the
-** upper bits, which depend on all others, down. */
+/* Multiplies by 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4),
+** and brings the upper bits, which depend on all others, down. */
 static uint64_t mix(uint64_t h)
 {
   h *= 0x9E3779B97F4A7C15u;
@@ -105,8 +107,9 @@ static fm_word32 *bucket_of(const fm_store *s, const fm_store_key *key)
 
 /* {-- Bytes of an entry --------------------------------------------------------------------------
 **
-** They are copied in words, by atomic loads and stores without order, since a reader and a writer may be at them at once:
-** Boehm, "Can seqlocks get along with programming language memory models?" (2012), figure 6. */
+** They are copied in words, by atomic loads and stores without order, since a reader and a writer may be at
+** them at once: Boehm, "Can seqlocks get along with programming language memory models?" (2012), figure 6.
+** */
 
 static fm_word64 *words_of(block *b, bool is_head, size_t *count)
 {
@@ -214,6 +217,7 @@ typedef struct walk {
   uint32_t number;
   uint64_t version;
   uint32_t steps;
+  uint64_t blocks; /* of the entries that were copied */
 } walk;
 
 static walk walk_along(const fm_store *s, fm_word32 *bucket)
@@ -228,14 +232,14 @@ static bool is_linked(const walk *w, uint32_t number)
   return !w->owner || atomic_load_explicit(&w->owner->version, memory_order_acquire) == w->owner_version;
 }
 
-/* Goes on to the entry that the link leads to: FM_OK; FM_NOT_FOUND at the end of the list; FM_TIMEOUT if a writer changed
-** what was read, begin again; FM_CORRUPT. */
+/* Goes on to the entry that the link leads to: FM_OK; FM_NOT_FOUND at the end of the list; FM_TIMEOUT if a
+** writer changed what was read, begin again; FM_CORRUPT. */
 static int step(walk *w, fm_error *e)
 {
   const uint32_t number = atomic_load_explicit(w->link, memory_order_acquire);
   if (number != 0 && !is_block(w->s, number)) return is_linked(w, number) ? fail_corrupt(e) : FM_TIMEOUT;
   if (number == 0) return is_linked(w, 0) ? FM_NOT_FOUND : FM_TIMEOUT;
-  if (++w->steps > w->s->block_count) return fail_corrupt(e);
+  if (++w->steps > LONGEST) return fail_corrupt(e);
   FM_TEST_HOOK("step");
   w->entry = block_at(w->s, number);
   w->number = number;
@@ -293,7 +297,17 @@ static void read_fields(const walk *w, fm_store_value *out, uint32_t *key_length
 
 static bool is_possible(const fm_store *s, const fm_store_value *value, uint32_t key_length)
 {
-  return key_length > 0 && fm_store_blocks(key_length, value->length) < s->block_count && value->version <= INT64_MAX;
+  const uint64_t blocks = fm_store_blocks(key_length, value->length);
+  return key_length > 0 && blocks < s->block_count && value->version <= INT64_MAX;
+}
+
+/* The version that was given last. If it is the same before and after TRIES tries that failed, no process
+** set a key meanwhile. Deleting does not make so many tries in one bucket fail, so the memory is damaged.
+** */
+static uint64_t last_version(const fm_store *s)
+{
+  atomic_thread_fence(memory_order_acquire);
+  return atomic_load_explicit(&s->words->version, memory_order_acquire);
 }
 
 /* One try of fm_store_read. */
@@ -316,19 +330,21 @@ static int read_once(const fm_store *s, const fm_store_key *key, unsigned char *
   return copied ? FM_OK : fail_corrupt(e);
 }
 
-int fm_store_read(const fm_store *s, const fm_store_key *key, unsigned char *buffer, size_t size, fm_store_value *out,
-                  fm_error *e)
+int fm_store_read(const fm_store *s, const fm_store_key *key, unsigned char *buffer, size_t size,
+                  fm_store_value *out, fm_error *e)
 {
+  const uint64_t before = last_version(s);
   int code = FM_TIMEOUT;
   for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++) {
     if (i > 0) fm_sys_relax();
     code = read_once(s, key, buffer, size, out, e);
   }
-  return code;
+  return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
-/* Copies the entry that the walk is at, if it fits; *used grows by its record's size in any case. */
-static int copy_record(const walk *w, unsigned char *buffer, size_t size, size_t *used, fm_error *e)
+/* Copies the entry that the walk is at, if it fits; *used grows by its record's size in any case. All
+** entries of a list together have no more blocks than the store, unless a writer changed them meanwhile. */
+static int copy_record(walk *w, unsigned char *buffer, size_t size, size_t *used, fm_error *e)
 {
   fm_store_value v;
   uint32_t key_length;
@@ -336,7 +352,10 @@ static int copy_record(const walk *w, unsigned char *buffer, size_t size, size_t
   const bool possible = is_possible(w->s, &v, key_length);
   if (!is_unchanged(w)) return FM_TIMEOUT;
   if (!possible) return fail_corrupt(e);
-  const size_t whole = sizeof(fm_store_record) + padded(key_length) + ((size_t)v.length + WORD - 1) / WORD * WORD;
+  w->blocks += fm_store_blocks(key_length, v.length);
+  if (w->blocks >= w->s->block_count) return FM_TIMEOUT;
+  const size_t value_length = ((size_t)v.length + WORD - 1) / WORD * WORD;
+  const size_t whole = sizeof(fm_store_record) + padded(key_length) + value_length;
   const size_t at = *used;
   *used += whole;
   if (*used > size) return FM_OK;
@@ -349,23 +368,29 @@ static int copy_record(const walk *w, unsigned char *buffer, size_t size, size_t
   return copied ? FM_OK : fail_corrupt(e);
 }
 
-static int read_bucket_once(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size, size_t *length,
-                            fm_error *e)
+static int read_bucket_once(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
+                            size_t *length, fm_error *e)
 {
   walk w = walk_along(s, &s->buckets[bucket]);
   int code;
   *length = 0;
-  while ((code = step(&w, e)) == FM_OK && (code = copy_record(&w, buffer, size, length, e)) == FM_OK) pass_entry(&w);
+  while ((code = step(&w, e)) == FM_OK) {
+    code = copy_record(&w, buffer, size, length, e);
+    if (code != FM_OK) return code;
+    pass_entry(&w);
+  }
   if (code != FM_NOT_FOUND) return code;
   return *length <= size ? FM_OK : FM_FULL;
 }
 
-int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size, size_t *length,
-                         fm_error *e)
+int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
+                         size_t *length, fm_error *e)
 {
+  const uint64_t before = last_version(s);
   int code = FM_TIMEOUT;
-  for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++) code = read_bucket_once(s, bucket, buffer, size, length, e);
-  return code;
+  for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++)
+    code = read_bucket_once(s, bucket, buffer, size, length, e);
+  return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
 /* {-- Changes: what a writer is going to write -------------------------------------------------- */
@@ -421,6 +446,7 @@ static void write_word(fm_store *s, uint64_t place, uint64_t value)
 static void commit(const change *c)
 {
   fm_store_words *w = c->s->words;
+  atomic_thread_fence(memory_order_release); /* the journal before this one has ended */
   for (uint32_t i = 0; i < c->length; i++) {
     atomic_store_explicit(&w->journal[i].place, c->writes[i].place, memory_order_relaxed);
     atomic_store_explicit(&w->journal[i].value, c->writes[i].value, memory_order_relaxed);
@@ -432,7 +458,8 @@ static void commit(const change *c)
   atomic_store_explicit(&w->journal_length, 0, memory_order_release);
 }
 
-/* May a journal write there? In the words before the journal's length, in a bucket, or in a block's fields. */
+/* May a journal write there? In the words before the journal's length, in a bucket, or in a block's fields.
+** */
 static bool is_place(const fm_store *s, uint64_t place)
 {
   const uint64_t buckets = sizeof(fm_store_words), blocks = buckets + buckets_size(s->bucket_count);
@@ -440,7 +467,8 @@ static bool is_place(const fm_store *s, uint64_t place)
   if (at % (place & 1 ? sizeof(fm_word64) : sizeof(fm_word32)) != 0) return false;
   if (at < buckets) return at < offsetof(fm_store_words, unused);
   if (at < blocks) return !(place & 1) && at < buckets + (uint64_t)s->bucket_count * sizeof(fm_word32);
-  return at < blocks + (uint64_t)s->block_count * FM_STORE_BLOCK && (at - blocks) % FM_STORE_BLOCK < offsetof(block, bytes);
+  if (at >= blocks + (uint64_t)s->block_count * FM_STORE_BLOCK) return false;
+  return (at - blocks) % FM_STORE_BLOCK < offsetof(block, bytes);
 }
 
 int fm_store_recover(fm_store *s, fm_error *e)
@@ -487,8 +515,8 @@ static uint32_t last_of(const change *c, uint32_t first, uint64_t n)
   return is_block(c->s, number) ? number : 0;
 }
 
-/* Makes a list of the `n` blocks behind `used`, which no process knows before the change is made. Its last block leads to
-** `next`. */
+/* Makes a list of the `n` blocks behind `used`, which no process knows before the change is made. Its last
+** block leads to `next`. */
 static uint32_t take_unused(change *c, uint32_t used, uint32_t n, uint32_t next)
 {
   const uint32_t first = used + 1, last = used + n;
@@ -591,8 +619,8 @@ static int drop_entry(change *c, const walk *w, fm_error *e)
   return code == FM_OK ? free_blocks(c, w->number, fm_store_blocks(key_length, v.length), e) : code;
 }
 
-static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_key *key, const fm_store_value *value,
-                       uint32_t chain, uint64_t version, fm_error *e)
+static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_key *key,
+                       const fm_store_value *value, uint32_t chain, uint64_t version, fm_error *e)
 {
   uint32_t number = first;
   for (uint64_t i = 0; i < n; i++) {
@@ -608,7 +636,8 @@ static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_k
   atomic_store_explicit(&b->key, key_field(key) | (uint32_t)value->type << 8, memory_order_relaxed);
   atomic_store_explicit(&b->chain, chain, memory_order_relaxed);
   position p = start_of(s, first);
-  if (!copy_in(&p, key->bytes, key->length) || !copy_in(&p, value->bytes, value->length)) return fail_corrupt(e);
+  const bool fits = copy_in(&p, key->bytes, key->length) && copy_in(&p, value->bytes, value->length);
+  if (!fits) return fail_corrupt(e);
   FM_TEST_HOOK("entry");
   atomic_store_explicit(&b->version, version, memory_order_release);
   return FM_OK;
@@ -621,7 +650,8 @@ static void note_expiry(change *c, uint64_t expires)
   if (expires != 0 && (known == 0 || expires < known)) store_64(c, &w->expiry, expires);
 }
 
-int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *value, uint64_t *version, fm_error *e)
+int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
+                 fm_error *e)
 {
   change c = {.s = s};
   walk w = walk_along(s, bucket_of(s, key));
@@ -635,7 +665,7 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   fm_word32 *link = is_new ? bucket_of(s, key) : w.link;
   code = take_blocks(&c, &first, n, e);
   if (code != FM_OK) return code;
-  change links = {.s = s}; /* the link comes first, so that a reader finds the new entry before the old one goes */
+  change links = {.s = s}; /* link first: a reader must find the new entry before the old one goes */
   store(&links, link, first);
   for (uint32_t i = 0; i < c.length; i++) put(&links, c.writes[i].place, c.writes[i].value);
   c = links;
@@ -694,7 +724,8 @@ int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e)
     if (code != FM_OK && code != FM_NOT_FOUND) return code;
     if (code == FM_OK) kept = w.number;
   }
-  if (number != 0 && number == kept) number = atomic_load_explicit(&block_at(s, number)->newer, memory_order_relaxed);
+  if (number != 0 && number == kept)
+    number = atomic_load_explicit(&block_at(s, number)->newer, memory_order_relaxed);
   if (number == 0) return FM_NOT_FOUND;
   walk w;
   const int code = find_by_number(s, &w, number, e);

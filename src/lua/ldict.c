@@ -5,27 +5,29 @@
 
 /*** A dictionary that any number of processes read and write.
 
-Keys are strings of 1 to 255 bytes. Values are strings, integers, floats and booleans, and keep their type. A reader holds
-no lock. A process that is killed while it writes leaves each key with its old or its new value, and delays other writers
-by less than 0.1 seconds.
+Keys are strings of 1 to 255 bytes. Values are strings, integers, floats and booleans, and keep their type.
+A reader holds no lock. A process that is killed while it writes leaves each key with its old or its new
+value, and delays other writers by less than 0.1 seconds.
 
-Each value has a version. No version is given twice, not even after the key was deleted or the dictionary was cleared.
-Version 0 stands for an absent key. A call that fails changes nothing.
+Each value has a version. No version is given twice, not even after the key was deleted or the dictionary
+was cleared. Version 0 stands for an absent key. A call that fails changes nothing.
 
 @module filemap.dict */
 
 /*** Opens a dictionary, or creates it.
 @function create_or_open
 @tparam string name as for maps
-@tparam[opt] table options `capacity` (1048576 bytes for keys and values, counted in blocks of 128; each entry takes at
-  least one block), `evict` (false; true removes the keys that were set longest ago from a full dictionary), `mode`
-  ("0600"), `sddl`. An existing dictionary keeps its capacity and its way with a full one
+@tparam[opt] table options `capacity` (1048576 bytes for keys and values, counted in blocks of 128; each
+  entry takes at least one block), `evict` (false; true removes the keys that were set longest ago from a
+  full dictionary), `mode` ("0600"), `sddl`. An existing dictionary keeps its capacity and its way with a
+  full one
 @treturn[1] dict
 @treturn[1] boolean created
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `too_small` (the existing one has a smaller capacity), `corrupt` (the section of this name is not
-  a dictionary), `invalid` (the name), `too_large`, `no_space`, `no_memory`, `denied`, `in_use`, `unsupported`, `system`
+@treturn[2] string code: `too_small` (the existing one has a smaller capacity), `corrupt` (the section of
+  this name is not a dictionary), `invalid` (the name), `too_large`, `no_space`, `no_memory`, `denied`,
+  `in_use`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
 @raise for an unknown option or option value
 @usage
@@ -43,7 +45,8 @@ static int dict_create_or_open(lua_State *L)
   fm_dict *d;
   fmb_object *object = fmb_new_object(L, 2, fmb_dict, sizeof *object, 0);
   fmb_read_options(L, 2, &o, FMB_CAPACITY | FMB_EVICT | FMB_MODE | FMB_SDDL);
-  if (fm_dict_create_or_open(&d, &created, name, o.capacity, o.evict, &o.map, &e) != FM_OK) return fmb_fail(L, name, &e);
+  const int code = fm_dict_create_or_open(&d, &created, name, o.capacity, o.evict, &o.map, &e);
+  if (code != FM_OK) return fmb_fail(L, name, &e);
   object->pointer = d;
   lua_pushboolean(L, created);
   return 2;
@@ -55,8 +58,8 @@ static int dict_create_or_open(lua_State *L)
 @treturn[1] dict
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a dictionary), `denied`, `invalid` (the
-  name), `no_memory`, `system`
+@treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a dictionary), `denied`,
+  `invalid` (the name), `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
 @raise for an argument that is not a string */
 static int dict_open(lua_State *L)
@@ -117,7 +120,8 @@ static fm_dict *check_key(lua_State *L, const char **key, size_t *length)
 }
 
 /* The key's value and version, or nil and 0. */
-static int push_found(lua_State *L, const fm_dict *d, int code, const fm_value *v, uint64_t version, const fm_error *e)
+static int push_found(lua_State *L, const fm_dict *d, int code, const fm_value *v, uint64_t version,
+                      const fm_error *e)
 {
   if (code != FM_OK && code != FM_NOT_FOUND) return fmb_fail(L, fm_dict_name(d), e);
   if (code == FM_OK) push_value(L, v);
@@ -136,8 +140,8 @@ static int push_found(lua_State *L, const fm_dict *d, int code, const fm_value *
 @treturn[1] integer version; 0 if the key is absent
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `invalid` (the key's length), `in_use` (other processes changed the key all the time, for more
-  than 1 second), `corrupt`, `truncated`, `no_memory`
+@treturn[2] string code: `invalid` (the key's length), `in_use` (other processes changed the key all the
+  time, for more than 1 second), `corrupt`, `truncated`, `no_memory`
 @treturn[2] ?integer native errno or GetLastError number
 @raise if the dictionary is closed */
 static int dict_get(lua_State *L)
@@ -171,14 +175,14 @@ static int set(lua_State *L, fm_dict_mode mode)
 @function set
 @tparam string key of 1 to 255 bytes
 @tparam string|integer|number|boolean value
-@tparam[opt] table options `ttl` (seconds after which the key is absent, greater than 0; without it the key does not
-  expire, and no longer does if it had a ttl)
+@tparam[opt] table options `ttl` (seconds after which the key is absent, greater than 0; without it the key
+  does not expire, and no longer does if it had a ttl)
 @treturn[1] boolean true
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `full`, `too_large` (for any dictionary of this capacity), `invalid` (the key's length), `in_use`
-  (a live process has held the lock for more than 1 second), `denied` (this process may only read), `corrupt`, `truncated`,
-  `no_memory`
+@treturn[2] string code: `full`, `too_large` (for any dictionary of this capacity), `invalid` (the key's
+  length), `in_use` (a live process has held the lock for more than 1 second), `denied` (this process may
+  only read), `corrupt`, `truncated`, `no_memory`
 @treturn[2] ?integer native errno or GetLastError number
 @raise for a value of another type, an unknown option, and if the dictionary is closed */
 static int dict_set(lua_State *L)
@@ -247,7 +251,8 @@ static int dict_delete(lua_State *L)
 @treturn[1] number the sum
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `not_found` (the key is absent, and there is no init), `full`, and those of @{dict:delete}
+@treturn[2] string code: `not_found` (the key is absent, and there is no init), `full`, and those of
+  @{dict:delete}
 @treturn[2] ?integer native errno or GetLastError number
 @raise if the key's value is not a number, for arguments of another type, and if the dictionary is closed */
 static int dict_incr(lua_State *L)
@@ -255,7 +260,8 @@ static int dict_incr(lua_State *L)
   const char *key;
   size_t length;
   check_key(L, &key, &length);
-  const fm_value n = lua_isnoneornil(L, 3) ? (fm_value){.type = FM_INTEGER, .integer = 1} : check_number(L, 3);
+  const fm_value one = {.type = FM_INTEGER, .integer = 1};
+  const fm_value n = lua_isnoneornil(L, 3) ? one : check_number(L, 3);
   const bool has_init = !lua_isnoneornil(L, 4);
   const fm_value init = has_init ? check_number(L, 4) : n;
   fm_dict *d = fmb_check_open(L, 1, fmb_dict); /* a finalizer may have run since check_key */
@@ -374,6 +380,11 @@ static int dict_info(lua_State *L)
 
 /* {-- Iterating --------------------------------------------------------------------------------- */
 
+static int raise_failure(lua_State *L, const fm_dict *d, const fm_error *e)
+{
+  return fmb_raise(L, "%s (%s): %s", fmb_dict, fm_dict_name(d), e->detail);
+}
+
 static int cursor_close(lua_State *L)
 {
   fm_dict_cursor_close(fmb_release(L, fmb_dict_cursor));
@@ -400,7 +411,7 @@ static int next_pair(lua_State *L)
   if (!cursor->pointer) return 0;
   const int code = fm_dict_cursor_next(cursor->pointer, &key, &length, &v, &version, &e);
   if (code == FM_NOT_FOUND) return 0;
-  if (code != FM_OK) return fmb_raise(L, "%s (%s): %s", fmb_dict, fm_dict_name(dict->pointer), e.detail);
+  if (code != FM_OK) return raise_failure(L, dict->pointer, &e);
   char copy[FM_DICT_KEY_MAX]; /* pushing one of the two may run a finalizer, which may close the cursor */
   memcpy(copy, key, length);
   push_value(L, &v);
@@ -409,19 +420,19 @@ static int next_pair(lua_State *L)
   return 2;
 }
 
-/*** Iterates over all keys, in no order: `for key, value in d:pairs() do`. A key that is there all the while is seen exactly
-once, whatever other processes do.
+/*** Iterates over all keys, in no order: `for key, value in d:pairs() do`. A key that is there all the
+while is seen exactly once, whatever other processes do.
 @function pairs
 @treturn function `next()` → key, value; nil after the last
-@raise if the dictionary is closed; the function also for memory that is corrupt or truncated, and if other processes
-  changed a part of it all the time, for more than 1 second */
+@raise if the dictionary is closed; the function also for memory that is corrupt or truncated, and if other
+  processes changed a part of it all the time, for more than 1 second */
 static int dict_pairs(lua_State *L)
 {
   fmb_object *cursor = fmb_new_object(L, 1, fmb_dict_cursor, sizeof *cursor, 0);
   fm_dict *d = fmb_check_open(L, 1, fmb_dict);
   fm_dict_cursor *c;
   fm_error e;
-  if (fm_dict_cursor_open(&c, d, &e) != FM_OK) return fmb_raise(L, "%s (%s): %s", fmb_dict, fm_dict_name(d), e.detail);
+  if (fm_dict_cursor_open(&c, d, &e) != FM_OK) return raise_failure(L, d, &e);
   cursor->pointer = c;
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
@@ -450,11 +461,13 @@ static int dict_tostring(lua_State *L)
 
 void fmb_open_dict(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"create_or_open", dict_create_or_open}, {"open", dict_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+    {"create_or_open", dict_create_or_open}, {"open", dict_open}, {NULL, NULL},
+  };
   static const luaL_Reg methods[] = {
-    {"get", dict_get}, {"set", dict_set}, {"add", dict_add}, {"replace", dict_replace}, {"delete", dict_delete},
-    {"incr", dict_incr}, {"compare_set", dict_compare_set}, {"wait", dict_wait}, {"pairs", dict_pairs},
-    {"info", dict_info}, {"clear", dict_clear}, {"close", dict_close}, {NULL, NULL},
+    {"get", dict_get}, {"set", dict_set}, {"add", dict_add}, {"replace", dict_replace},
+    {"delete", dict_delete}, {"incr", dict_incr}, {"compare_set", dict_compare_set}, {"wait", dict_wait},
+    {"pairs", dict_pairs}, {"info", dict_info}, {"clear", dict_clear}, {"close", dict_close}, {NULL, NULL},
   };
   static const luaL_Reg none[] = {{NULL, NULL}};
   fmb_new_type(L, fmb_dict, methods, dict_close, dict_tostring, NULL);
