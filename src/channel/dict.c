@@ -518,7 +518,7 @@ static int read_next_bucket(fm_dict_cursor *c, fm_error *e)
     if (atomic_load_explicit(&s->buckets[c->bucket], memory_order_relaxed) != 0) break;
     c->bucket++;
   }
-  if (c->bucket == s->bucket_count) return FM_NOT_FOUND;
+  if (c->bucket == s->bucket_count) return fm_fail(e, FM_NOT_FOUND, "there are no more keys");
   int code = look_at_bucket(c, false, e);
   if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_bucket, c, e);
   if (code != FM_OK) return code == FM_TIMEOUT ? fail_overtaken(e) : code;

@@ -183,6 +183,7 @@ static bool copy_out(position *p, unsigned char *to, size_t length)
   while (length > 0) {
     fm_word64 *from = next_words(p);
     if (!from) return false;
+    FM_TEST_HOOK("copy");
     const size_t n = advance(p, length);
     load_words(to, from, n);
     to += n;
@@ -236,6 +237,7 @@ static bool is_linked(const walk *w, uint32_t number)
 ** writer changed what was read, begin again; FM_CORRUPT. */
 static int step(walk *w, fm_error *e)
 {
+  FM_TEST_HOOK("link");
   const uint32_t number = atomic_load_explicit(w->link, memory_order_acquire);
   if (number != 0 && !is_block(w->s, number)) return is_linked(w, number) ? fail_corrupt(e) : FM_TIMEOUT;
   if (number == 0) return is_linked(w, 0) ? FM_NOT_FOUND : FM_TIMEOUT;
