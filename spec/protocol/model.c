@@ -506,9 +506,9 @@ static void set_up_pipe(void)
 
 /* {-- A store that is read while a writer sets and deletes --------------------------------------- */
 
-/* The store has one bucket, so that all keys are in one list, and so few blocks that the writer uses blocks again
-** at once. It notes the current value of each key after each change. A reader's result must have been current at
-** some moment of its call. */
+/* The store has one bucket, so that all keys are in one list, and so few blocks that the writer uses blocks
+** again at once. It notes the current value of each key after each change. A reader's result must have been
+** current at some moment of its call. */
 
 enum { KEYS = 2, STORE_BLOCKS = 6, CHANGES = 40, LONG_VALUE = 150, ABSENT = 0 };
 
@@ -535,7 +535,8 @@ static void change_key(int key, int letter)
   memcpy(current_values[changes + 1], current_values[changes], sizeof *current_values);
   current_values[changes + 1][key] = letter;
   started = changes + 1;
-  const int code = letter == ABSENT ? fm_store_remove(&store, &k, NULL) : fm_store_set(&store, &k, &v, &version, NULL);
+  const int code = letter == ABSENT ? fm_store_remove(&store, &k, NULL)
+                                    : fm_store_set(&store, &k, &v, &version, NULL);
   if (code != FM_OK) fail("a change failed");
   changes++;
 }
@@ -563,7 +564,8 @@ static void read_list_once(int stays)
   unsigned char buffer[1024];
   size_t length;
   int seen = 0;
-  if (fm_store_read_bucket(&store, 0, buffer, sizeof buffer, &length, NULL) != FM_OK) fail("a list is not read");
+  const int code = fm_store_read_bucket(&store, 0, buffer, sizeof buffer, &length, NULL);
+  if (code != FM_OK) fail("a list is not read");
   for (size_t at = 0; at < length;) {
     fm_store_record r;
     memcpy(&r, buffer + at, sizeof r);
@@ -681,8 +683,8 @@ int main(int argc, char **argv)
 {
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
-    {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict}, {"list", set_up_list},
-    {"dict-death", set_up_dict_death},
+    {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
+    {"list", set_up_list}, {"dict-death", set_up_dict_death},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

@@ -350,6 +350,7 @@ int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *valu
 {
   fm_store_key k;
   fm_store_value present, stored = to_stored(value);
+  uint64_t given = 0;
   int code = check_key(d, &k, key, length, e);
   if (code == FM_OK) code = check_value(d, &k, value, e);
   if (code == FM_OK) code = expiry_of(ttl, &stored.expires, e);
@@ -359,8 +360,10 @@ int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *valu
   if (found != FM_OK && found != FM_NOT_FOUND) code = found;
   else if (mode == FM_DICT_ADD && found == FM_OK) code = fm_fail(e, FM_EXISTS, "the key is present");
   else if (mode == FM_DICT_REPLACE && found != FM_OK) code = fail_absent(e);
-  else code = set_locked(d, &k, &stored, found, &present, version, e);
-  return release(d, code, code == FM_OK, e);
+  else code = set_locked(d, &k, &stored, found, &present, &given, e);
+  code = release(d, code, code == FM_OK, e);
+  if (code == FM_OK) *version = given;
+  return code;
 }
 
 int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t expected, const fm_value *value,
@@ -369,19 +372,20 @@ int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t exp
   fm_store_key k;
   reading r = {.dict = d, .key = &k};
   const fm_store_value stored = to_stored(value);
+  uint64_t given = 0;
   int code = check_key(d, &k, key, length, e);
   if (code == FM_OK) code = check_value(d, &k, value, e);
   if (code == FM_OK) code = acquire(d, e);
   if (code != FM_OK) return code;
   code = peek(d, &k, &r.value, e);
   const bool equal = code == FM_OK ? r.value.version == expected : code == FM_NOT_FOUND && expected == 0;
-  if (equal) code = set_locked(d, &k, &stored, code, &r.value, version, e);
+  if (equal) code = set_locked(d, &k, &stored, code, &r.value, &given, e);
   else if (code == FM_OK) code = look(&r, false, e);
   code = release(d, code, equal && code == FM_OK, e);
   if (code != FM_OK && (equal || code != FM_NOT_FOUND)) return code;
   *done = equal;
+  *version = equal ? given : code == FM_OK ? r.value.version : 0;
   if (equal) return FM_OK;
-  *version = code == FM_OK ? r.value.version : 0;
   *out = (fm_value){.type = FM_NONE};
   return code == FM_NOT_FOUND || from_stored(out, &r.value) ? FM_OK : fm_fail(e, FM_CORRUPT, NULL);
 }
