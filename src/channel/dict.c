@@ -151,7 +151,8 @@ static int check_value(const fm_dict *d, const fm_store_key *key, const fm_value
 /* False if no writer stores such a value. */
 static bool from_stored(fm_value *out, const fm_store_value *s)
 {
-  *out = (fm_value){.type = (fm_value_type)s->type, .data = s->bytes, .length = s->length};
+  const void *data = s->bytes ? (const void *)s->bytes : ""; /* no buffer was needed */
+  *out = (fm_value){.type = (fm_value_type)s->type, .data = data, .length = s->length};
   switch (s->type) {
   case FM_STRING: return true;
   case FM_INTEGER: return s->length == 8 && memcpy(&out->integer, s->bytes, 8);
