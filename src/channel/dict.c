@@ -316,11 +316,15 @@ static bool has_many_expired(const fm_dict *d)
 
 /* Makes room for a new entry of `blocks` blocks: first by what has expired, then, if it evicts, by what was
 ** set longest ago. The key's present entry stays until the new one is there. */
-static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, uint64_t present, fm_error *e)
+static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, fm_error *e)
 {
   fm_store *s = &d->store;
-  int code = FM_OK;
+  fm_store_value v;
   if (blocks <= fm_store_free_blocks(s)) return FM_OK;
+  int code = peek(d, key, &v, e);
+  const uint64_t present = code == FM_OK ? fm_store_blocks(key->length, v.length) : 0;
+  if (code == FM_NOT_FOUND) code = FM_OK;
+  if (code != FM_OK) return code;
   if (has_many_expired(d)) code = fm_store_remove_expired(s, fm_sys_ticks(), e);
   const bool evictable = evicts(d) && blocks + present <= s->block_count - 1;
   if (code == FM_OK && blocks > fm_store_free_blocks(s) && !evictable) return fail_full(d, blocks, e);
@@ -328,13 +332,12 @@ static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, uint6
   return code == FM_NOT_FOUND ? fm_fail(e, FM_CORRUPT, NULL) : code;
 }
 
-/* Sets the key, by the holder of the lock. `present` is its value, if `found` is FM_OK. */
-static int set_locked(fm_dict *d, const fm_store_key *key, const fm_store_value *value, int found,
-                      const fm_store_value *present, uint64_t *version, fm_error *e)
+/* Sets the key, by the holder of the lock. */
+static int set_locked(fm_dict *d, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
+                      fm_error *e)
 {
   const uint64_t blocks = fm_store_blocks(key->length, value->length);
-  const uint64_t old = found == FM_OK ? fm_store_blocks(key->length, present->length) : 0;
-  int code = make_room(d, key, blocks, old, e);
+  int code = make_room(d, key, blocks, e);
   if (code == FM_OK) code = fm_store_set(&d->store, key, value, version, e);
   return code == FM_FULL ? fail_full(d, blocks, e) : code;
 }
@@ -357,11 +360,11 @@ int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *valu
   if (code == FM_OK) code = expiry_of(ttl, &stored.expires, e);
   if (code == FM_OK) code = acquire(d, e);
   if (code != FM_OK) return code;
-  const int found = peek(d, &k, &present, e);
+  const int found = mode == FM_DICT_SET ? FM_OK : peek(d, &k, &present, e);
   if (found != FM_OK && found != FM_NOT_FOUND) code = found;
   else if (mode == FM_DICT_ADD && found == FM_OK) code = fm_fail(e, FM_EXISTS, "the key is present");
   else if (mode == FM_DICT_REPLACE && found != FM_OK) code = fail_absent(e);
-  else code = set_locked(d, &k, &stored, found, &present, &given, e);
+  else code = set_locked(d, &k, &stored, &given, e);
   code = release(d, code, code == FM_OK, e);
   if (code == FM_OK) *version = given;
   return code;
@@ -380,7 +383,7 @@ int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t exp
   if (code != FM_OK) return code;
   code = peek(d, &k, &r.value, e);
   const bool equal = code == FM_OK ? r.value.version == expected : code == FM_NOT_FOUND && expected == 0;
-  if (equal) code = set_locked(d, &k, &stored, code, &r.value, &given, e);
+  if (equal) code = set_locked(d, &k, &stored, &given, e);
   else if (code == FM_OK) code = look(&r, false, e);
   code = release(d, code, equal && code == FM_OK, e);
   if (code != FM_OK && (equal || code != FM_NOT_FOUND)) return code;
@@ -439,7 +442,7 @@ static int increment_locked(fm_dict *d, const fm_store_key *key, const fm_value 
   *out = sum_of(&present, n);
   fm_store_value stored = to_stored(out);
   if (found == FM_OK) stored.expires = r.value.expires;
-  return set_locked(d, key, &stored, found, &r.value, &version, e);
+  return set_locked(d, key, &stored, &version, e);
 }
 
 int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n, const fm_value *init,

@@ -397,7 +397,7 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
 
 /* {-- Changes: what a writer is going to write -------------------------------------------------- */
 
-/* The words that change when the change is made, in order. Loads see what is to be stored. */
+/* The words that change when the change is made, in order: about 15 at most. Loads see what is to be stored. */
 typedef struct change {
   fm_store *s;
   uint32_t length;
@@ -409,20 +409,25 @@ static uint64_t place_of(const fm_store *s, const void *word, bool is_64)
   return (uint64_t)((const unsigned char *)word - (const unsigned char *)s->words) | is_64;
 }
 
+/* Leaves the array as it is: to clear it would take as long as half a change. */
+static void begin(change *c, fm_store *s)
+{
+  c->s = s;
+  c->length = 0;
+}
+
+/* A word may be there twice: the later value counts. */
 static void put(change *c, uint64_t place, uint64_t value)
 {
-  uint32_t i = 0;
-  while (i < c->length && c->writes[i].place != place) i++;
-  c->writes[i].place = place;
-  c->writes[i].value = value;
-  if (i == c->length) c->length++;
+  c->writes[c->length].place = place;
+  c->writes[c->length++].value = value;
 }
 
 static uint32_t load(const change *c, fm_word32 *word)
 {
   const uint64_t place = place_of(c->s, word, false);
-  for (uint32_t i = 0; i < c->length; i++)
-    if (c->writes[i].place == place) return (uint32_t)c->writes[i].value;
+  for (uint32_t i = c->length; i > 0; i--)
+    if (c->writes[i - 1].place == place) return (uint32_t)c->writes[i - 1].value;
   return atomic_load_explicit(word, memory_order_relaxed);
 }
 
@@ -475,12 +480,14 @@ static bool is_place(const fm_store *s, uint64_t place)
 
 int fm_store_recover(fm_store *s, fm_error *e)
 {
-  change c = {.s = s, .length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire)};
-  if (c.length == 0) return FM_OK;
-  if (c.length > FM_STORE_JOURNAL) return fail_corrupt(e);
-  for (uint32_t i = 0; i < c.length; i++) {
-    c.writes[i].place = atomic_load_explicit(&s->words->journal[i].place, memory_order_relaxed);
-    c.writes[i].value = atomic_load_explicit(&s->words->journal[i].value, memory_order_relaxed);
+  change c;
+  begin(&c, s);
+  const uint32_t length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire);
+  if (length == 0) return FM_OK;
+  if (length > FM_STORE_JOURNAL) return fail_corrupt(e);
+  for (uint32_t i = 0; i < length; i++) {
+    put(&c, atomic_load_explicit(&s->words->journal[i].place, memory_order_relaxed),
+        atomic_load_explicit(&s->words->journal[i].value, memory_order_relaxed));
     if (!is_place(s, c.writes[i].place)) return fail_corrupt(e);
   }
   for (uint32_t i = 0; i < c.length; i++) write_word(s, c.writes[i].place, c.writes[i].value);
@@ -542,7 +549,8 @@ static int take_listed(change *c, uint32_t *first, uint32_t listed, uint32_t n, 
 /* Adds the blocks that were never used to the list of free ones. */
 static void list_unused(fm_store *s, supply *f)
 {
-  change c = {.s = s};
+  change c;
+  begin(&c, s);
   const uint32_t first = take_unused(&c, f->used, f->unused, load(&c, &s->words->free));
   store(&c, &s->words->free, first);
   store(&c, &s->words->free_count, f->listed + f->unused);
@@ -655,7 +663,8 @@ static void note_expiry(change *c, uint64_t expires)
 int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
                  fm_error *e)
 {
-  change c = {.s = s};
+  change c;
+  begin(&c, s);
   walk w = walk_along(s, bucket_of(s, key));
   const uint64_t n = fm_store_blocks(key->length, value->length);
   const uint64_t last = atomic_load_explicit(&s->words->version, memory_order_relaxed), next = last + 1;
@@ -665,12 +674,10 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   if (code != FM_OK && code != FM_NOT_FOUND) return code;
   const bool is_new = code == FM_NOT_FOUND;
   fm_word32 *link = is_new ? bucket_of(s, key) : w.link;
+  store(&c, link, 0); /* first of all: a reader must find the new entry before the old one goes */
   code = take_blocks(&c, &first, n, e);
   if (code != FM_OK) return code;
-  change links = {.s = s}; /* link first: a reader must find the new entry before the old one goes */
-  store(&links, link, first);
-  for (uint32_t i = 0; i < c.length; i++) put(&links, c.writes[i].place, c.writes[i].value);
-  c = links;
+  c.writes[0].value = first;
   const uint32_t chain = atomic_load_explicit(is_new ? link : &w.entry->chain, memory_order_relaxed);
   code = write_entry(s, first, n, key, value, chain, next, e);
   if (code == FM_OK && !is_new) code = drop_entry(&c, &w, e);
@@ -687,7 +694,8 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
 /* Removes the entry that the walk is at. */
 static int remove_entry(fm_store *s, const walk *w, fm_error *e)
 {
-  change c = {.s = s};
+  change c;
+  begin(&c, s);
   store(&c, w->link, atomic_load_explicit(&w->entry->chain, memory_order_relaxed));
   const int code = drop_entry(&c, w, e);
   if (code != FM_OK) return code;

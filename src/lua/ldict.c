@@ -156,18 +156,25 @@ static int dict_get(lua_State *L)
   return push_found(L, d, code, &v, version, &e);
 }
 
+static double check_ttl(lua_State *L, int arg)
+{
+  fmb_options o = fmb_default_options();
+  fmb_read_options(L, arg, &o, FMB_TTL);
+  return o.ttl;
+}
+
 static int set(lua_State *L, fm_dict_mode mode)
 {
   const char *key;
   size_t length;
-  fmb_options o = fmb_default_options();
+  double ttl = FM_FOREVER;
   check_key(L, &key, &length);
   const fm_value v = check_value(L, 3);
-  fmb_read_options(L, 4, &o, FMB_TTL);
+  if (!lua_isnoneornil(L, 4)) ttl = check_ttl(L, 4);
   fm_dict *d = fmb_check_open(L, 1, fmb_dict); /* a finalizer may have run since check_key */
   uint64_t version;
   fm_error e;
-  const int code = fm_dict_set(d, key, length, &v, mode, o.ttl, &version, &e);
+  const int code = fm_dict_set(d, key, length, &v, mode, ttl, &version, &e);
   return fmb_finish(L, code, fm_dict_name(d), &e);
 }
 
