@@ -584,15 +584,14 @@ static void set_and_delete(void)
   change_key(0, 'h');
 }
 
-static void read_first_key(void)
+static void read_keys(void)
 {
   read_key_once(0);
-  read_key_once(0);
+  read_key_once(1);
 }
 
-static void read_second_key(void)
+static void read_first_key(void)
 {
-  read_key_once(1);
   read_key_once(0);
 }
 
@@ -625,8 +624,7 @@ static void set_up_dict(void)
 {
   begin_store();
   add_thread(set_and_delete);
-  add_thread(read_first_key);
-  add_thread(read_second_key);
+  add_thread(read_keys);
 }
 
 static void set_up_list(void)
