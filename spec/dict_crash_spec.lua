@@ -97,7 +97,7 @@ end
 
 describe("a process that is killed at a test hook", function()
   for what, kind in pairs(kinds) do
-    it("leaves each key old or new, loses no memory and delays nobody: " .. what, function()
+    it("leaves each key old or new, loses no memory, and others go on at once: " .. what, function()
       local states, killed, longest = states_of(kind), {}, 0
       for _, hook in ipairs(hooks) do
         for n = 1, hook == "write" and 10 * PASSINGS or PASSINGS do

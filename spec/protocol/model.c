@@ -666,7 +666,7 @@ static void take_over(void)
   if (fm_store_free_blocks(&store) != STORE_BLOCKS - 1) fail("memory is lost");
 }
 
-static void set_up_dict_death(void)
+static void set_up_recovery(void)
 {
   begin_store();
   writer_is_done = false;
@@ -682,7 +682,7 @@ int main(int argc, char **argv)
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
-    {"list", set_up_list}, {"dict-death", set_up_dict_death},
+    {"list", set_up_list}, {"recovery", set_up_recovery},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

@@ -395,9 +395,10 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
-/* {-- Changes: what a writer is going to write -------------------------------------------------- */
+/* {-- Changes ----------------------------------------------------------------------------------- */
 
-/* The words that change when the change is made, in order: about 15 at most. Loads see what is to be stored. */
+/* The words that change when the change is made, in order: about 15 at most. Loads see what is to be
+** stored. */
 typedef struct change {
   fm_store *s;
   uint32_t length;
