@@ -741,6 +741,152 @@ FM_API bool fm_conn_is_stream(const fm_conn *c);
 FM_API void fm_listener_close(fm_listener *l);
 FM_API void fm_conn_close(fm_conn *c);
 
+/* {-- Dictionaries ------------------------------------------------------------------------------ */
+
+/* A dictionary: keys with values, for any number of processes that read and write. A key has 1 to 255 bytes.
+** A process that reads holds no lock. A process that is killed leaves each key with its old or its new value.
+**
+** Each value has a version. No version is given twice, not even after the key was deleted. Version 0 stands
+** for an absent key. A call that fails changes nothing.
+**
+** A call with a key can fail with:
+**   FM_INVALID      the key has no bytes, or more than 255
+** A call that writes can fail with:
+**   FM_DENIED       the section may only be read
+**   FM_IN_USE       a live process has held the lock for more than 1 second
+**   FM_FULL         2^20 processes write to it
+** Each call can fail with:
+**   FM_CORRUPT      the memory is damaged
+**   FM_TRUNCATED    another process truncated the memory
+**   FM_NO_MEMORY    there is no memory for a copy of the value */
+typedef struct fm_dict fm_dict;
+
+typedef enum fm_value_type { FM_STRING, FM_INTEGER, FM_FLOAT, FM_BOOLEAN, FM_NONE } fm_value_type;
+
+/* A value keeps its type. The bytes of a string that a call returns stay until the next call on the same
+** dictionary. */
+typedef struct fm_value {
+  fm_value_type type; /* FM_NONE: no value */
+  const void *data;   /* of FM_STRING: any bytes */
+  size_t length;      /* of FM_STRING, in bytes */
+  int64_t integer;    /* of FM_INTEGER */
+  double number;      /* of FM_FLOAT */
+  bool boolean;       /* of FM_BOOLEAN */
+} fm_value;
+
+#define FM_DICT_KEY_MAX 255        /* the longest key, in bytes */
+#define FM_DICT_CAPACITY (1 << 20) /* the default capacity, in bytes */
+
+/* Opens a dictionary, or makes one; *created tells which. `capacity` is its room for keys and values in
+** bytes, up to 2^38, rounded up to blocks of 128; 0 stands for FM_DICT_CAPACITY. Each entry takes at least
+** one block. With `evict` a full dictionary removes the keys that were set longest ago. An existing
+** dictionary keeps its capacity and its `evict`. Close *out with fm_dict_close.
+**
+** FM_TOO_SMALL    the dictionary that exists has less than `capacity`
+** FM_INVALID      the name or struct_size is wrong
+** FM_TOO_LARGE    the capacity is past its limit
+** FM_CORRUPT      the section of this name is not a dictionary
+** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create */
+FM_API int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint64_t capacity,
+                                  bool evict, const fm_options *options, fm_error *e);
+
+/* Opens an existing dictionary. Without permission to write it can be read, and fm_dict_wait polls.
+**
+** FM_NOT_FOUND    no section has the name
+** FM_INVALID      the name is wrong, or stands for a sync object
+** FM_CORRUPT      the section of this name is not a dictionary
+** FM_DENIED       the section may not be read */
+FM_API int fm_dict_open(fm_dict **out, const char *name, fm_error *e);
+
+/* Reads a key's value and version.
+**
+** FM_NOT_FOUND    the key is absent or has expired; *version is 0
+** FM_IN_USE       other processes changed the key all the time, for more than 1 second */
+FM_API int fm_dict_get(fm_dict *d, const void *key, size_t length, fm_value *out, uint64_t *version,
+                       fm_error *e);
+
+typedef enum fm_dict_mode {
+  FM_DICT_SET,    /* whether or not the key is there */
+  FM_DICT_ADD,    /* only if it is absent */
+  FM_DICT_REPLACE /* only if it is there */
+} fm_dict_mode;
+
+/* Sets a key. It expires after `ttl` seconds, which must be greater than 0; FM_FOREVER: it does not expire.
+** *version is the value's.
+**
+** FM_EXISTS       the mode is FM_DICT_ADD, and the key is there
+** FM_NOT_FOUND    the mode is FM_DICT_REPLACE, and the key is absent
+** FM_FULL         there is no room. (A new value needs room besides the old one.)
+** FM_TOO_LARGE    an empty dictionary of this capacity has no room for it
+** FM_INVALID      the key, the value's type, or the ttl is wrong */
+FM_API int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *value, fm_dict_mode mode,
+                       double ttl, uint64_t *version, fm_error *e);
+
+/* Sets a key if its version is `expected`; 0: if it is absent. *done tells whether it was set. If so *version
+** is the new version. Otherwise *out and *version are what was found: FM_NONE and 0 for an absent key.
+**
+** FM_FULL, FM_TOO_LARGE, FM_INVALID  as for fm_dict_set */
+FM_API int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t expected,
+                               const fm_value *value, bool *done, fm_value *out, uint64_t *version,
+                               fm_error *e);
+
+/* Adds the number `n` to a key's number in one step; *out is the sum. The key keeps its ttl. Integers wrap
+** around; an integer and a float give a float. An absent key becomes init + n. `is_number` may be NULL.
+**
+** FM_NOT_FOUND    the key is absent, and `init` is NULL
+** FM_INVALID      the key is wrong; `n` or `init` is not a number; the key's value is not a number, and then
+**                 *is_number is false
+** FM_FULL         there is no room for the sum */
+FM_API int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n,
+                             const fm_value *init, fm_value *out, bool *is_number, fm_error *e);
+
+/* Deletes a key. *existed tells whether it was there. */
+FM_API int fm_dict_delete(fm_dict *d, const void *key, size_t length, bool *existed, fm_error *e);
+
+/* Removes the keys that are there when it begins. It releases the lock after each million of keys: with more
+** of them a call that fails with FM_IN_USE may have removed some. */
+FM_API int fm_dict_clear(fm_dict *d, fm_error *e);
+
+/* Waits until a key's version is not `version`, and reads it as fm_dict_get does. A key that expires is
+** noticed within 0.1 seconds.
+**
+** FM_NOT_FOUND    the key is absent by now; *now is 0
+** FM_TIMEOUT      the version stayed the same
+** FM_INVALID      the key is wrong; a negative time-out */
+FM_API int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, double timeout,
+                        fm_value *out, uint64_t *now, fm_error *e);
+
+typedef struct fm_dict_info {
+  uint64_t count;    /* the number of keys */
+  uint64_t used;     /* bytes of blocks with keys and values */
+  uint64_t capacity; /* bytes of all blocks */
+} fm_dict_info;
+
+/* Fills *out. A process that may write holds the lock meanwhile.
+**
+** FM_IN_USE       another process that lives has held the lock for more than 1 second */
+FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);
+
+/* A cursor goes through all keys, in no order. It returns a key that is there all the while once, whatever
+** other processes do. Close *out with fm_dict_cursor_close, before the dictionary. */
+typedef struct fm_dict_cursor fm_dict_cursor;
+FM_API int fm_dict_cursor_open(fm_dict_cursor **out, fm_dict *d, fm_error *e);
+
+/* Reads the next key, its value and version. The bytes of both stay until the cursor's next call.
+**
+** FM_NOT_FOUND    there are no more keys
+** FM_IN_USE       other processes changed these keys all the time, for more than 1 second */
+FM_API int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_value *out,
+                               uint64_t *version, fm_error *e);
+
+/* Closes the cursor. NULL is allowed. */
+FM_API void fm_dict_cursor_close(fm_dict_cursor *c);
+
+FM_API const char *fm_dict_name(const fm_dict *d); /* lives as long as the object */
+
+/* Closes the object. NULL is allowed. */
+FM_API void fm_dict_close(fm_dict *d);
+
 /* {-- This system -------------------------------------------------------------------------------- */
 
 /* Returns "posix", "win32", or "stub" for a system without a port. */

@@ -5,6 +5,7 @@
 -- (default 1).
 local check = require "spec.support.check"
 local core = require "filemap.core"
+local dict = require "filemap.dict"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
@@ -71,6 +72,38 @@ local kinds = {
       function() local x = sensible(pipe.connect(name)) if x then x:close() end end,
       function() local x = sensible(l:accept(0)) if x then x:close() end end,
       function() local x = sensible(pipe.listen(name)) if x then x:close() end end,
+    }
+  end,
+  dict = function(name)
+    local d = assert(dict.create_or_open(name, { capacity = 4000, evict = math.random(2) == 1 }))
+    local r = assert(dict.open(name))
+    for i = 1, 9 do d:set("k" .. i, ("x"):rep(i * 30)) end
+    local function key() return "k" .. math.random(9) end
+    local function value() return ("y"):rep(math.random(0, 1500)) end
+    return { d, r }, {
+      function() sensible(d:set(key(), value())) end,
+      function() sensible(d:set(key(), 1, { ttl = 0.001 })) end,
+      function() sensible(d:add(key(), value())) end,
+      function() sensible(d:delete(key())) end,
+      function()
+        local ok, problem = pcall(function() return sensible(d:incr(key(), 1, 0)) end)
+        assert.is_true(ok or tostring(problem):find("not a number") ~= nil, problem)
+      end,
+      function() sensible(d:compare_set(key(), math.random(0, 9), value())) end,
+      function() sensible(d:clear()) end,
+      function() sensible(d:info()) end,
+      function() sensible(r:get(key())) end,
+      function() sensible(r:get(key())) end,
+      function() sensible(r:wait(key(), math.random(0, 20), 0.002)) end,
+      function()
+        local ok, problem = pcall(function() for k in r:pairs() do assert(#k >= 1 and #k <= 255) end end)
+        if not ok then
+          assert.is_truthy(problem:find("filemap.dict (" .. name .. "): ", 1, true), problem)
+          if problem:find("truncated") then seen.truncated = true end
+        end
+      end,
+      function() local x = sensible(dict.open(name)) if x then x:close() end end,
+      function() local x = sensible(dict.create_or_open(name)) if x then x:close() end end,
     }
   end,
   stream = function(name)
@@ -174,7 +207,8 @@ describe("memory that is reserved but not committed", function()
   it("is rejected as corrupt by every channel", function()
     local name = support.unique("Local\\")
     local map <close> = assert(filemap.create(name, 1 << 20, { commit = false }))
-    for _, open in ipairs { state.open, mailslot.open, mailslot.create, pipe.connect, pipe.listen } do
+    for _, open in ipairs { state.open, mailslot.open, mailslot.create, pipe.connect, pipe.listen,
+                             dict.open, dict.create_or_open } do
       assert.equal("corrupt", select(3, open(name)))
     end
     assert.equal("corrupt", select(3, state.create_or_open(name, 10)))

@@ -79,6 +79,39 @@ describe("the telemetry example", function()
   end)
 end)
 
+describe("the settings example", function()
+  support.clean()
+
+  it("prints each change that another script makes", function()
+    local shared = support.unique("Local\\")
+    local watcher <close> = run_named(shared, "settings", "watch", "volume", "name")
+    watcher:expect("^watching$")
+    lines_of(run_named(shared, "settings", "set", "volume", "0.5"))
+    watcher:expect("^volume = 0.5$")
+    lines_of(run_named(shared, "settings", "set", "name", "player"))
+    watcher:expect("^name = player$")
+    lines_of(run_named(shared, "settings", "set", "volume", "1"))
+    watcher:expect("^volume = 1$")
+    lines_of(run_named(shared, "settings", "set", "quit", "1"))
+    watcher:finish()
+  end)
+end)
+
+describe("the counters example", function()
+  support.clean()
+
+  it("counts what several workers count at once", function()
+    local shared = support.unique("Local\\")
+    local show = run_named(shared, "counters", "show")
+    show:expect("^ready$")
+    local workers = {}
+    for i = 1, 4 do workers[i] = run_named(shared, "counters", "count", "a", "b", "a", "c" .. i) end
+    for _, worker in ipairs(workers) do lines_of(worker) end
+    assert(show:write("\n"))
+    assert.same({ "a\t8", "b\t4", "c1\t1", "c2\t1", "c3\t1", "c4\t1" }, lines_of(show))
+  end)
+end)
+
 describe("a Mumble Link example", function()
   support.clean()
 

@@ -15,6 +15,7 @@ local PRELUDE <const> = [[
   core = require "filemap.core"
   sync, state = require "filemap.sync", require "filemap.state"
   pipe, mailslot = require "filemap.pipe", require "filemap.mailslot"
+  dict = require "filemap.dict"
   name, path = %q, %q
 
   function interrupted(action)
@@ -177,6 +178,21 @@ local subjects = {
     use = "object:send('other', 0) reader:receive(0)",
     calls = { send = "12345.5, 0", close = "" },
   },
+  dict = {
+    make = [[
+      object = dict.create_or_open(name)
+      other = dict.open(name)
+      objects = { object, other }
+      object:set("k", ("v"):rep(3000))
+      object:set("12345.5", 1)
+    ]],
+    use = "other:set('k', ('w'):rep(2000)) object:get('k') object:set('n', 2) object:delete('12345.5')",
+    calls = {
+      get = "'k'", set = "12345.5, 12345.5, { ttl = 100 }", add = "'new', 'x', { ttl = 100 }",
+      replace = "'k', 'x', { ttl = 100 }", delete = "12345.5", incr = "12345.5", compare_set = "'k', 7, 54321.5",
+      wait = "'k', 0, 0", pairs = "", info = "", clear = "", close = "",
+    },
+  },
   listener = {
     make = PIPE:format "false" .. "object = listener third = pipe.connect(name)",
     use = "local more = pipe.connect(name) local server = listener:accept(0) more:close() server:close()",
@@ -271,7 +287,7 @@ describe("a finalizer at each allocation", function()
       for method in pairs(subject.calls) do tried[owner][method] = true end
     end
     for _, owner in ipairs { "map", "view", "array", "stream", "mutex", "semaphore", "event", "state",
-                             "mailslot", "listener", "conn" } do
+                             "mailslot", "dict", "listener", "conn" } do
       local methods = debug.getregistry()["filemap." .. owner].__index
       if type(methods) == "function" then methods = select(2, debug.getupvalue(methods, 1)) end
       for method in pairs(methods) do

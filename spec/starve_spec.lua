@@ -11,6 +11,7 @@ local PRELUDE <const> = [[
   filemap = require "filemap"
   sync, state = require "filemap.sync", require "filemap.state"
   pipe, mailslot = require "filemap.pipe", require "filemap.mailslot"
+  dict = require "filemap.dict"
   struct, cdef = require "filemap.struct", require "filemap.cdef"
   name, path = %q, %q
   long = ("x"):rep(5000)
@@ -93,6 +94,28 @@ local calls = {
     "got = reader:receive(0)", "assert(not got or got == long) assert(reader:receive(0) == 'next')",
   },
   ["get a mailslot's info"] = { "reader = mailslot.create(name)", "return reader:info()" },
+  ["make a dictionary"] = { "", "d = dict.create_or_open(name, { capacity = 10000, evict = true })" },
+  ["open a dictionary"] = { "kept = dict.create_or_open(name)", "d = dict.open(name)" },
+  ["set a key"] = {
+    "d = dict.create_or_open(name) d:set('k', 'old')", "d:set('k', 12345.5, { ttl = 100 })",
+    "assert(d:get('k') == 'old' or d:get('k') == 12345.5)",
+  },
+  ["get a key"] = {
+    "d = dict.create_or_open(name) d:set('k', long)", "return d:get('k')", "assert(d:get('k') == long)",
+  },
+  ["compare and set a key"] = {
+    "d = dict.create_or_open(name) d:set('k', long)", "return d:compare_set('k', 7, 'new')",
+    "assert(d:get('k') == long)",
+  },
+  ["increment a key"] = {
+    "d = dict.create_or_open(name) d:set('n', 1)", "d:incr('n')", "assert(d:get('n') == 2)", none = true,
+  },
+  ["wait for a key"] = { "d = dict.create_or_open(name) d:set('k', long)", "return d:wait('k', 0, 0)" },
+  ["iterate over keys"] = {
+    "d = dict.create_or_open(name) d:set('k', long) d:set('l', 1)",
+    "n = 0 for _ in d:pairs() do n = n + 1 end", "d:clear() assert(d:info().count == 0)",
+  },
+  ["get a dictionary's info"] = { "d = dict.create_or_open(name)", "return d:info()" },
   ["listen"] = { "", "listener = pipe.listen(name, { capacity = 100 })" },
   ["connect"] = { "listener = pipe.listen(name, { capacity = 100 })", "client = pipe.connect(name)" },
   ["accept"] = {

@@ -18,7 +18,7 @@ end
 -- The modules in C other than filemap, with the types of their objects.
 local c_modules = {
   sync = { "mutex", "semaphore", "event" }, state = { "state" }, mailslot = { "mailslot" },
-  pipe = { "listener", "conn" },
+  pipe = { "listener", "conn" }, dict = { "dict" },
 }
 
 local function qualified(owner, is_module, name)

@@ -11,6 +11,7 @@ local core = require "filemap.core"
 local faulty = require "faulty"
 local filemap = require "filemap"
 local lfs = require "lfs"
+local dict = require "filemap.dict"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local process = require "process"
@@ -160,6 +161,15 @@ steps["mailslot"] = function()
   assert(try(reader:receive()) == "message")
 end
 
+steps["dictionary"] = function()
+  local writer <close> = try(dict.create_or_open(name .. "new", { capacity = 10000 }))
+  local reader <close> = try(dict.open(name .. "new"))
+  try(writer:set("key", ("v"):rep(3000)))
+  assert(try(reader:get("key")) == ("v"):rep(3000))
+  try(reader:delete("key"))
+  try(writer:info())
+end
+
 steps["pipe"] = function()
   local listener <close> = try(pipe.listen(name .. "new", { capacity = 100 }))
   local client <close> = try(pipe.connect(name .. "new"))
@@ -188,6 +198,7 @@ local function prepare()
   things.mutex = try(sync.mutex(name .. "mutex"))
   things.slot = try(mailslot.create(name .. "slot"))
   things.letters = try(mailslot.open(name .. "slot"))
+  things.dict = try(dict.create_or_open(name .. "dict"))
   things.listener = try(pipe.listen(name .. "pipe", { capacity = 100 }))
 end
 
@@ -204,6 +215,10 @@ local checks = {
   ["a mailslot"] = function()
     try(things.letters:send("more", 0))
     assert(try(things.slot:receive(0)) == "more")
+  end,
+  ["a dictionary"] = function()
+    try(things.dict:set("key", "more"))
+    assert(try(things.dict:get("key")) == "more")
   end,
   ["a pipe"] = function()
     local client <close> = try(pipe.connect(name .. "pipe"))

@@ -21,8 +21,8 @@ local random, pick, makers = math.random, hostile.pick, hostile.makers
 -- The modules are loaded before the working folder changes to FOLDER.
 local modules = {}
 for _, name in ipairs {
-  "filemap", "filemap.sync", "filemap.state", "filemap.pipe", "filemap.mailslot", "filemap.struct", "filemap.cdef",
-  "filemap.win32",
+  "filemap", "filemap.sync", "filemap.state", "filemap.pipe", "filemap.mailslot", "filemap.dict", "filemap.struct",
+  "filemap.cdef", "filemap.win32",
 } do
   modules[#modules + 1] = { name = name, functions = require(name) }
 end
@@ -72,6 +72,7 @@ local patterns = {
   ["filemap.state.create"] = "KzC", ["filemap.state.create_or_open"] = "KzC", ["filemap.state.open"] = "K",
   ["filemap.pipe.listen"] = "KC", ["filemap.pipe.connect"] = "Kt",
   ["filemap.mailslot.create"] = "KC", ["filemap.mailslot.open"] = "K",
+  ["filemap.dict.create_or_open"] = "KC", ["filemap.dict.open"] = "K",
   ["filemap.struct.define"] = "sFD", ["filemap.struct.union"] = "sFD", ["filemap.struct.enum"] = "scT",
   ["filemap.cdef.parse"] = "kA",
   ["filemap.win32.CreateFileMapping"] = "ESeizN", ["filemap.win32.OpenFileMapping"] = "eBN",
@@ -95,6 +96,9 @@ local patterns = {
   ["filemap.event:wait"] = "t", ["filemap.state:publish"] = "s", ["filemap.state:read"] = "t",
   ["filemap.state:wait"] = "ot", ["filemap.listener:accept"] = "t", ["filemap.conn:send"] = "st",
   ["filemap.conn:receive"] = "t", ["filemap.conn:write"] = "s", ["filemap.conn:read"] = "r",
+  ["filemap.dict:get"] = "s", ["filemap.dict:set"] = "ss", ["filemap.dict:add"] = "sn", ["filemap.dict:replace"] = "ss",
+  ["filemap.dict:delete"] = "s", ["filemap.dict:incr"] = "snn", ["filemap.dict:compare_set"] = "sos",
+  ["filemap.dict:wait"] = "sot", ["filemap.dict:pairs"] = "", ["filemap.dict:info"] = "", ["filemap.dict:clear"] = "",
   ["filemap.mailslot:send"] = "st", ["filemap.mailslot:receive"] = "t",
 }
 
@@ -514,12 +518,14 @@ end
 local function furnish_channels(names)
   local sync, state = require "filemap.sync", require "filemap.state"
   local pipe, mailslot = require "filemap.pipe", require "filemap.mailslot"
+  local dict = require "filemap.dict"
   local listener = must(pipe.listen(names[5], { capacity = 300 }))
   local streams = must(pipe.listen(names[6], { stream = true }))
   keep_all {
     listener, streams, must(state.create(names[2], 100)), must(mailslot.create(names[3], { capacity = 200 })),
     must((sync.mutex(names[1] .. "m"))), must((sync.semaphore(names[1] .. "s", 1, 3))),
     must((sync.event(names[1] .. "e", { manual = true }))), must(state.open(names[2])),
+    must((dict.create_or_open(names[1] .. "d", { capacity = 3000, evict = random(2) == 1 }))),
     must(mailslot.open(names[3])), must(pipe.connect(names[5])), must(pipe.connect(names[5])),
     must(pipe.connect(names[6])), must(listener:accept(0)), must(streams:accept(0)),
   }

@@ -1,8 +1,8 @@
-/* A model check of the protocols in shared memory: ring, newest value, wait points, locks, mailslots and
-** pipes. The module's own code runs in coroutines, on the simulated system (spec/simulated/). They switch at
-** each FM_TEST_HOOK and sleep as futexes do. The check tries every interleaving with up to the given number
-** of preemptions, one after the other. Memory is sequentially consistent here; threads.c tests the memory
-** order.
+/* A model check of the protocols in shared memory: ring, newest value, wait points, locks, mailslots,
+** pipes, and the store of dictionaries. The module's own code runs in coroutines, on the simulated system
+** (spec/simulated/). They switch at each FM_TEST_HOOK and sleep as futexes do. The check tries every
+** interleaving with up to the given number of preemptions, one after the other. Memory is sequentially
+** consistent here; threads.c tests the memory order.
 **
 **   model SCENARIO [preemptions]
 **
@@ -14,6 +14,7 @@
 
 #include "../../src/channel/ring.h"
 #include "../../src/channel/latest.h"
+#include "../../src/channel/store.h"
 #include "../../src/object/lock.h"
 #include "../simulated/simulated.h"
 
@@ -503,13 +504,185 @@ static void set_up_pipe(void)
   add_thread(connect_client);
 }
 
+/* {-- A store that is read while a writer sets and deletes --------------------------------------- */
+
+/* The store has one bucket, so that all keys are in one list, and so few blocks that the writer uses blocks
+** again at once. It notes the current value of each key after each change. A reader's result must have been
+** current at some moment of its call. */
+
+enum { KEYS = 2, STORE_BLOCKS = 6, CHANGES = 40, LONG_VALUE = 150, ABSENT = 0 };
+
+static _Alignas(64) unsigned char store_memory[4096];
+static fm_store store;
+static int current_values[CHANGES][KEYS]; /* the letter of each key's value, after each change */
+static int changes, started;              /* the changes that are made; and that may be visible already */
+static bool writer_is_done;
+
+static fm_store_key store_key(int i)
+{
+  static const char names[KEYS] = {'k', 'l'};
+  return fm_store_key_of(&store, &names[i], 1);
+}
+
+/* Sets a key to a value of that letter, or deletes it. Values of odd letters take two blocks. */
+static void change_key(int key, int letter)
+{
+  unsigned char bytes[LONG_VALUE];
+  const fm_store_key k = store_key(key);
+  fm_store_value v = {.bytes = bytes, .length = letter & 1 ? LONG_VALUE : 20};
+  uint64_t version;
+  memset(bytes, letter, sizeof bytes);
+  memcpy(current_values[changes + 1], current_values[changes], sizeof *current_values);
+  current_values[changes + 1][key] = letter;
+  started = changes + 1;
+  const int code = letter == ABSENT ? fm_store_remove(&store, &k, NULL)
+                                    : fm_store_set(&store, &k, &v, &version, NULL);
+  if (code != FM_OK) fail("a change failed");
+  changes++;
+}
+
+static void read_key_once(int key)
+{
+  unsigned char bytes[LONG_VALUE];
+  const fm_store_key k = store_key(key);
+  fm_store_value v = {.length = 0};
+  const int before = changes;
+  const int code = fm_store_read(&store, &k, bytes, sizeof bytes, &v, NULL);
+  if (code != FM_OK && code != FM_NOT_FOUND) fail("a read failed");
+  const int found = code == FM_OK ? bytes[0] : ABSENT;
+  if (found != ABSENT && v.length != (found & 1 ? LONG_VALUE : 20)) fail("a value has another length");
+  for (uint32_t i = 0; code == FM_OK && i < v.length; i++)
+    if (bytes[i] != found) fail("a value is not whole");
+  for (int i = before; i <= started; i++)
+    if (current_values[i][key] == found) return;
+  fail("a value was not current during the call");
+}
+
+/* A list of all keys: each key that stays must be in it once. */
+static void read_list_once(int stays)
+{
+  unsigned char buffer[1024];
+  size_t length;
+  int seen = 0;
+  const int code = fm_store_read_bucket(&store, 0, buffer, sizeof buffer, &length, NULL);
+  if (code != FM_OK) fail("a list is not read");
+  for (size_t at = 0; at < length;) {
+    fm_store_record r;
+    memcpy(&r, buffer + at, sizeof r);
+    if (buffer[at + sizeof r] == "kl"[stays]) seen++;
+    at += r.size;
+  }
+  if (seen != 1) fail("a key that stays is not seen once");
+}
+
+static void set_and_delete(void)
+{
+  change_key(0, 'b');
+  change_key(1, 'f'); /* in a block that the first key had */
+  change_key(0, 'e');
+  change_key(0, ABSENT);
+  change_key(0, 'h');
+}
+
+static void read_keys(void)
+{
+  read_key_once(0);
+  read_key_once(1);
+}
+
+static void read_first_key(void)
+{
+  read_key_once(0);
+}
+
+static void replace_keys(void)
+{
+  change_key(0, 'b');
+  change_key(1, 'f');
+  change_key(0, ABSENT);
+  change_key(0, 'b');
+}
+
+static void read_list(void)
+{
+  read_list_once(1);
+  read_list_once(1);
+}
+
+static void begin_store(void)
+{
+  memset(store_memory, 0, sizeof store_memory);
+  memset(current_values, 0, sizeof current_values);
+  changes = started = 0;
+  if (fm_store_size(1, STORE_BLOCKS) > sizeof store_memory) fail("the store is too large");
+  fm_store_open(&store, store_memory, 1, STORE_BLOCKS, 7);
+  change_key(1, 'd');
+  change_key(0, 'a');
+}
+
+static void set_up_dict(void)
+{
+  begin_store();
+  add_thread(set_and_delete);
+  add_thread(read_keys);
+}
+
+static void set_up_list(void)
+{
+  begin_store();
+  add_thread(replace_keys);
+  add_thread(read_list);
+}
+
+/* A writer dies at any step. Another one carries out its change, or it was not made. */
+static void die_somewhere(void)
+{
+  set_and_delete();
+  writer_is_done = true;
+}
+
+static void take_over(void)
+{
+  const int before = changes;
+  if (writer_is_done) return;
+  threads[0].done = true; /* it runs no more */
+  if (fm_store_recover(&store, NULL) != FM_OK) fail("the journal is damaged");
+  if (started > before) {
+    unsigned char bytes[LONG_VALUE];
+    fm_store_value v;
+    bool made = true, unmade = true;
+    for (int i = 0; i < KEYS; i++) {
+      const fm_store_key k = store_key(i);
+      const int code = fm_store_read(&store, &k, bytes, sizeof bytes, &v, NULL);
+      const int found = code == FM_OK ? bytes[0] : code == FM_NOT_FOUND ? ABSENT : -1;
+      made = made && found == current_values[started][i];
+      unmade = unmade && found == current_values[before][i];
+    }
+    if (!made && !unmade) fail("a key is neither old nor new");
+    if (made) changes = started;
+  }
+  for (int i = 0; i < KEYS; i++)
+    if (current_values[changes][i] != ABSENT) change_key(i, ABSENT);
+  if (fm_store_free_blocks(&store) != STORE_BLOCKS - 1) fail("memory is lost");
+}
+
+static void set_up_recovery(void)
+{
+  begin_store();
+  writer_is_done = false;
+  add_thread(die_somewhere);
+  add_thread(take_over);
+  add_thread(read_first_key);
+}
+
 /* {-- */
 
 int main(int argc, char **argv)
 {
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
-    {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe},
+    {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
+    {"list", set_up_list}, {"recovery", set_up_recovery},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

@@ -31,8 +31,6 @@
 
 enum { FM_LATEST_SLOTS = 4 };
 
-typedef _Atomic(uint64_t) fm_word64;
-
 typedef struct fm_latest_words {
   fm_word64 newest;
   uint64_t unused[7];

@@ -82,14 +82,16 @@ double fmb_opt_timeout(lua_State *L, int arg, double otherwise);
 enum {
   FMB_ACCESS = 1, FMB_SIZE = 2, FMB_MODE = 4, FMB_SDDL = 8, FMB_NAME = 16, FMB_INHERIT = 32,
   FMB_COMMIT = 64, FMB_LARGE_PAGES = 128, FMB_EXISTING = 256, FMB_MANUAL = 512, FMB_SET = 1024,
-  FMB_CAPACITY = 2048, FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192, FMB_PROTECT = 16384
+  FMB_CAPACITY = 2048, FMB_MAX_MESSAGE = 4096, FMB_STREAM_MODE = 8192, FMB_PROTECT = 16384,
+  FMB_EVICT = 32768, FMB_TTL = 65536
 };
 
 typedef struct fmb_options {
   fm_options map; /* also `mode` and `sddl` of other named objects */
-  bool existing, manual, set, stream;
+  bool existing, manual, set, stream, evict;
   uint64_t capacity, max_message; /* 0: not given */
   uint32_t protect;               /* 0: not given */
+  double ttl;                     /* seconds; FM_FOREVER: not given */
 } fmb_options;
 
 fmb_options fmb_default_options(void);
@@ -111,7 +113,7 @@ typedef struct fmb_object {
 
 /* The names of the types, which their metatables have as __name. */
 extern const char fmb_map[], fmb_view[], fmb_array[], fmb_stream[], fmb_mutex[], fmb_semaphore[], fmb_event[],
-  fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[], fmb_file[];
+  fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[], fmb_dict[], fmb_dict_cursor[], fmb_file[];
 
 /* Pushes a closed object of `size` bytes, with `values` user values, after cutting the stack to the call's
 ** `arguments`. A finalizer may run, so look at other objects and at options only afterwards. */
@@ -191,6 +193,7 @@ int fmb_check_string(lua_State *L);
 /* Make the metatables, and push a table of functions. */
 void fmb_open_sync(lua_State *L);
 void fmb_open_state(lua_State *L);
+void fmb_open_dict(lua_State *L);
 void fmb_open_mailslot(lua_State *L);
 void fmb_open_pipe(lua_State *L);
 void fmb_open_win32(lua_State *L);

@@ -204,6 +204,18 @@ static const char *read_max_message(lua_State *L, fmb_options *o)
   return read_length(L, &o->max_message);
 }
 
+static const char *read_evict(lua_State *L, fmb_options *o)
+{
+  return read_boolean(L, &o->evict);
+}
+
+static const char *read_ttl(lua_State *L, fmb_options *o)
+{
+  o->ttl = lua_type(L, -1) == LUA_TNUMBER ? (double)lua_tonumber(L, -1) : 0;
+  if (o->ttl > FM_FOREVER) o->ttl = FM_FOREVER;
+  return o->ttl > 0 ? NULL : "a number of seconds greater than 0";
+}
+
 static const char *read_protect(lua_State *L, fmb_options *o)
 {
   int is_integer;
@@ -220,7 +232,8 @@ static const struct option { const char *name; unsigned bit; reader read; } know
   {"existing", FMB_EXISTING, read_existing}, {"manual", FMB_MANUAL, read_manual},
   {"set", FMB_SET, read_set},             {"stream", FMB_STREAM_MODE, read_stream},
   {"capacity", FMB_CAPACITY, read_capacity}, {"max_message", FMB_MAX_MESSAGE, read_max_message},
-  {"protect", FMB_PROTECT, read_protect},
+  {"protect", FMB_PROTECT, read_protect}, {"evict", FMB_EVICT, read_evict},
+  {"ttl", FMB_TTL, read_ttl},
 };
 
 /* The option that the key below the top names; raises if the call has no such option. */
@@ -238,6 +251,7 @@ fmb_options fmb_default_options(void)
 {
   fmb_options o;
   memset(&o, 0, sizeof o);
+  o.ttl = FM_FOREVER;
   o.map = fm_default_options();
   return o;
 }

@@ -347,6 +347,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "mailslot");
   fmb_open_pipe(L);
   lua_setfield(L, -2, "pipe");
+  fmb_open_dict(L);
+  lua_setfield(L, -2, "dict");
   fmb_open_win32(L);
   lua_setfield(L, -2, "win32");
   luaL_getmetatable(L, fmb_view); /* the methods of views as functions, for modules that call them often */

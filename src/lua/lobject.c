@@ -8,6 +8,7 @@ const char fmb_map[] = "filemap.map", fmb_view[] = "filemap.view", fmb_array[] =
            fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
            fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot",
            fmb_listener[] = "filemap.listener", fmb_conn[] = "filemap.conn",
+           fmb_dict[] = "filemap.dict", fmb_dict_cursor[] = "filemap.dict_cursor",
            fmb_file[] = "filemap.file_handle";
 
 fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size, int values)

@@ -142,6 +142,7 @@ int fm_sys_handle_lost_pages(fm_find_mapped find, fm_error *e);
 /* {-- Waiting (wait.c) --------------------------------------------------------------------------- */
 
 typedef _Atomic(uint32_t) fm_word32;
+typedef _Atomic(uint64_t) fm_word64;
 
 /* Opens the event that a process sleeps on while a word of the section does not change. `index` is the
 ** word's number. */

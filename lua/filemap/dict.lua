@@ -1,0 +1,2 @@
+-- filemap.dict, which src/lua/ldict.c implements.
+return require("filemap.core").dict

@@ -1,0 +1,218 @@
+-- Writers of a dictionary that are killed: at every test hook of the code that writes, and at random. Each key
+-- has its old or its new value, no memory is lost, and other writers go on at once.
+--
+-- Environment: FILEMAP_KILLS is how many passings of each hook are tried (default 3), FILEMAP_CRASHES the number
+-- of random kills (default 60). If one of them is set, the longest delays of other writers are printed.
+local check = require "spec.support.check"
+local core = require "filemap.core"
+local dict = require "filemap.dict"
+local process = require "process"
+local steps = require "spec.support.steps"
+local support = require "spec.support"
+
+local PASSINGS <const> = tonumber(os.getenv("FILEMAP_KILLS")) or 3
+local CRASHES <const> = tonumber(os.getenv("FILEMAP_CRASHES")) or 60
+local PRINTS <const> = os.getenv("FILEMAP_KILLS") or os.getenv("FILEMAP_CRASHES")
+
+-- A dictionary of 100 blocks, and the longest value that it can store under a key of 1 to 8 bytes: 80 bytes in
+-- the first block, and 112 in each other one.
+local CAPACITY <const> = 12800
+local LONGEST <const> = 80 + 99 * 112
+
+support.clean()
+
+local hooks, seen = {}, {}
+for _, file in ipairs { "channel/store.c", "channel/dict.c", "object/lock.c", "object/wait.h", "object/wait.c" } do
+  for _, name in ipairs(steps.of(file)) do
+    if not seen[name] then hooks[#hooks + 1] = name end
+    seen[name] = true
+  end
+end
+
+local function contents(d)
+  local found = {}
+  for key, value in d:pairs() do found[key] = value end
+  return found
+end
+
+-- Sets a key after a writer was killed, and returns how long that took.
+local function delay(d)
+  local start = core.now()
+  assert(d:set("other", "goes on"))
+  local took = core.now() - start
+  assert.is_true(took < support.deadline / 10, took)
+  return took
+end
+
+-- All memory is there: an empty dictionary uses none, and then all of it for one value.
+local function check_memory(d)
+  for key in pairs(contents(d)) do assert(d:delete(key)) end
+  assert.same({ count = 0, used = 0, capacity = CAPACITY }, d:info())
+  assert(d:set("all", ("x"):rep(LONGEST)))
+  assert.equal(CAPACITY, d:info().used)
+end
+
+-- What the killed processes do, by what it is.
+local kinds = {
+  ["sets, adds, replaces, increments and deletes"] = { calls = {
+    "d:set('a', 1)", "d:set('b', ('b'):rep(700))", "d:set('a', ('a'):rep(300))", "d:incr('n', 2, 5)",
+    "d:delete('b')", "d:add('c', ('c'):rep(5000))", "d:incr('n')", "d:replace('c', true)",
+    "d:compare_set('b', 0, 2.5)", "d:delete('a')", "d:set('d', ('d'):rep(8000))", "d:clear()",
+  } },
+  ["sets, and evicts other keys"] = { evict = true, calls = {
+    "d:set('a', ('a'):rep(4000))", "d:set('b', ('b'):rep(4000))", "d:set('c', ('c'):rep(4000))",
+    "d:set('b', ('B'):rep(7000))", "d:set('d', 1)", "d:set('d', ('d'):rep(9000))",
+  } },
+}
+
+-- The contents before the first call and after each, as a process that is not killed leaves them.
+local function states_of(kind)
+  local states = { {} }
+  local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = CAPACITY, evict = kind.evict }))
+  for i, call in ipairs(kind.calls) do
+    assert(load("local d = ... " .. call))(d)
+    states[i + 1] = contents(d)
+  end
+  return states
+end
+
+-- Has each key its value of the one state or of the other?
+local function is_between(found, old, new)
+  local keys = {}
+  for _, t in ipairs { found, old, new } do
+    for key in pairs(t) do keys[key] = true end
+  end
+  for key in pairs(keys) do
+    if found[key] ~= old[key] and found[key] ~= new[key] then return false end
+  end
+  return true
+end
+
+local function is_known(found, states)
+  for i = 2, #states do
+    if is_between(found, states[i - 1], states[i]) then return true end
+  end
+  return false
+end
+
+describe("a process that is killed at a test hook", function()
+  for what, kind in pairs(kinds) do
+    it("leaves each key old or new, loses no memory, and others go on at once: " .. what, function()
+      local states, killed, longest = states_of(kind), {}, 0
+      for _, hook in ipairs(hooks) do
+        for n = 1, hook == "write" and 10 * PASSINGS or PASSINGS do
+          local name = support.unique("Local\\")
+          local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY, evict = kind.evict }))
+          delay(d) -- acquires this process's seat
+          d:delete("other")
+          local child = steps.child()
+          child:ask("d = require('filemap.dict').open(%q)", name)
+          child:stop_at(hook, n)
+          local stopped = child:stops(table.concat(kind.calls, " "))
+          child:kill()
+          child:wait(support.deadline)
+          child:close()
+          if not stopped then break end
+          killed[hook] = true
+          local context = ("%s, passing %d"):format(hook, n)
+          assert.is_true(is_known(contents(d), states), context)
+          longest = math.max(longest, delay(d))
+          d:delete("other")
+          assert.is_true(is_known(contents(d), states), context)
+          check_memory(d)
+        end
+      end
+      for _, hook in ipairs { "locked", "bytes", "entry", "journal", "write", "written", "unlocking" } do
+        assert.is_true(killed[hook], hook)
+      end
+      if PRINTS then print(("%s: the longest delay was %.1f ms"):format(what, longest * 1e3)) end
+    end)
+  end
+
+  it("is followed by one that is killed while it completes the change", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+    d:set("k", ("a"):rep(1000))
+    for n = 1, 7 do
+      for _, chunk in ipairs { "d:set('k', ('b'):rep(3000))", "d:delete('none')" } do
+        local child = steps.child()
+        child:ask("d = require('filemap.dict').open(%q)", name)
+        child:stop_at("write", n)
+        assert.is_true(child:stops(chunk))
+        child:kill()
+        child:wait(support.deadline)
+        child:close()
+      end
+      assert.is_false(d:delete("none"))
+      assert.equal(("b"):rep(3000), (d:get("k")))
+      assert.is_true(d:set("k", ("a"):rep(1000)))
+    end
+    check_memory(d)
+  end)
+end)
+
+describe("a process that is killed at random", function()
+  it("leaves each key with its old or its new value, and loses no memory", function()
+    local name, longest = support.unique("Local\\"), 0
+    local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+    for round = 1, CRASHES do
+      local child = support.child("evaluator")
+      child:ask("d = require('filemap.dict').open(%q)", name)
+      child:start([[
+        io.stdout:write('going\n') io.stdout:flush()
+        local n = 0
+        while true do
+          n = n + 1
+          local key = 'k' .. n %% 7
+          d:set(key, key:rep(1 + n * 61 %% 400))
+          if n %% 3 == 0 then d:delete('k' .. (n + 3) %% 7) end
+        end]])
+      child:expect("^going$")
+      for _ = 1, math.random(200) do
+        local key = "k" .. math.random(0, 6)
+        local value = d:get(key)
+        assert.is_true(value == nil or value == key:rep(#value // #key))
+      end
+      child:kill()
+      child:wait(support.deadline)
+      longest = math.max(longest, delay(d))
+      d:delete("other")
+      for key, value in d:pairs() do assert.equal(value, key:rep(#value // #key), "round " .. round) end
+      child:close()
+    end
+    check_memory(d)
+    if PRINTS then print(("%d kills: the longest delay was %.1f ms"):format(CRASHES, longest * 1e3)) end
+  end)
+end)
+
+support.only("posix", "Windows has no fork", function()
+  describe("a forked child", function()
+    it("reads and writes the dictionary of its parent", function()
+      local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = CAPACITY }))
+      d:set("k", "parent")
+      local code = process.forked(function()
+        local ok = d:get("k") == "parent" and d:set("k", "child") and d:incr("n", 1, 0) == 1
+        return ok and 0 or 1
+      end)
+      assert.equal(0, code)
+      assert.equal("child", (d:get("k")))
+      assert.equal(2, d:incr("n"))
+    end)
+
+    it("has a lock of its own, which its parent's death does not release", function()
+      local name = support.unique("Local\\")
+      local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+      local child = steps.child()
+      child:ask("d = require('filemap.dict').open(%q) d:set('k', 'parent')", name)
+      child:stop_at("locked", 1)
+      assert.is_true(child:stops("require('process').forked(function() d:set('k', 'child') end)"))
+      check.fails("in_use", name, d:set("k", "other"))
+      child:kill()
+      child:wait(support.deadline)
+      check.fails("in_use", name, d:set("k", "other"))
+      assert.equal("parent", (d:get("k")))
+      child:close() -- ends the forked child, which waits for a line
+      assert.is_true(d:set("k", "other") or d:set("k", "other"))
+    end)
+  end)
+end)

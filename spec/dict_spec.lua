@@ -1,0 +1,418 @@
+-- filemap.dict: keys and values that several processes read and write.
+local check = require "spec.support.check"
+local dict = require "filemap.dict"
+local filemap = require "filemap"
+local support = require "spec.support"
+
+local raises, contains, fails = check.raises, check.contains, check.fails
+
+support.clean()
+
+-- All keys and values, as a table.
+local function contents(d)
+  local found = {}
+  for key, value in d:pairs() do
+    assert.is_nil(found[key], key)
+    found[key] = value
+  end
+  return found
+end
+
+describe("a dictionary", function()
+  local name, d, other
+
+  before_each(function()
+    local created
+    name = support.unique("Local\\")
+    d, created = assert(dict.create_or_open(name, { capacity = 12800 }))
+    assert.is_true(created)
+    other = assert(dict.open(name))
+  end)
+
+  after_each(function()
+    d:close()
+    other:close()
+  end)
+
+  it("returns nil and version 0 for an absent key", function()
+    assert.same({ n = 2, [2] = 0 }, table.pack(d:get("absent")))
+  end)
+
+  it("keeps bytes and types of values", function()
+    local values = { "", "text\0\255", ("x"):rep(3000), 0, -1, math.mininteger, 1.0, 0.1, -0.0, math.huge, true,
+      false }
+    for i, value in ipairs(values) do
+      assert.is_true(d:set("key" .. i, value))
+      local got, version = other:get("key" .. i)
+      assert.equal(value, got)
+      assert.equal(math.type(value), math.type(got))
+      assert.equal(i, version)
+    end
+    local nan = 0 / 0
+    d:set("nan", nan)
+    assert.is_true(other:get("nan") ~= other:get("nan"))
+  end)
+
+  it("has keys of 1 to 255 bytes, any bytes", function()
+    for length = 1, 255, 11 do
+      local key = ("\0"):rep(length - 1) .. "k"
+      assert.is_true(d:set(key, length))
+      assert.equal(length, (other:get(key)))
+    end
+    for _, key in ipairs { "", ("k"):rep(256) } do
+      for _, method in ipairs { "get", "delete", "incr" } do fails("invalid", name, d[method](d, key)) end
+      fails("invalid", name, d:set(key, 1))
+      fails("invalid", name, d:compare_set(key, 0, 1))
+      fails("invalid", name, d:wait(key, 0, 0))
+    end
+  end)
+
+  it("gives each value a version of its own, also after delete and clear", function()
+    local seen = {}
+    local function see()
+      local _, version = d:get("k")
+      assert.is_nil(seen[version])
+      seen[version] = true
+    end
+    for round = 1, 5 do
+      d:set("k", round)
+      see()
+      d:set("k", round)
+      see()
+      if round % 2 == 0 then d:delete("k") else d:clear() end
+      assert.same({ n = 2, [2] = 0 }, table.pack(d:get("k")))
+    end
+  end)
+
+  it("adds only absent keys, and replaces only keys that are there", function()
+    fails("not_found", name, d:replace("k", 1))
+    assert.is_true(d:add("k", 1))
+    fails("exists", name, d:add("k", 2))
+    assert.equal(1, (d:get("k")))
+    assert.is_true(d:replace("k", 3))
+    assert.equal(3, (d:get("k")))
+  end)
+
+  it("deletes a key, and tells whether it was there", function()
+    d:set("k", 1)
+    assert.is_true(d:delete("k"))
+    assert.is_false(d:delete("k"))
+    assert.equal(0, d:info().count)
+  end)
+
+  it("increments numbers in one step", function()
+    fails("not_found", name, d:incr("n"))
+    assert.equal(11, d:incr("n", 1, 10))
+    assert.equal(12, d:incr("n"))
+    assert.equal(10, d:incr("n", -2))
+    assert.equal("integer", math.type(d:get("n")))
+    assert.equal(10.5, d:incr("n", 0.5))
+    assert.equal(11.5, d:incr("n"))
+    d:set("n", math.maxinteger)
+    assert.equal(math.mininteger, d:incr("n"))
+    assert.equal(2.5, d:incr("f", 0.5, 2))
+    d:set("s", "1")
+    contains("not a number", raises(d, "incr", "s"))
+    assert.equal("1", (d:get("s")))
+    raises(d, "incr", "n", "1")
+  end)
+
+  it("compares versions before it sets", function()
+    assert.is_true(d:compare_set("k", 0, "a"))
+    local _, version = d:get("k")
+    assert.same({ false, "a", version }, { d:compare_set("k", 0, "b") })
+    assert.same({ false, "a", version }, { d:compare_set("k", version + 1, "b") })
+    assert.is_true(d:compare_set("k", version, "b"))
+    d:delete("k")
+    assert.same({ n = 3, false, nil, 0 }, table.pack(d:compare_set("k", version, "c")))
+    assert.is_true(d:compare_set("k", 0, "c"))
+  end)
+
+  it("iterates over each key once", function()
+    local expected = {}
+    for i = 1, 60 do
+      expected["key" .. i] = i
+      d:set("key" .. i, i)
+    end
+    assert.same(expected, contents(other))
+    for key in d:pairs() do d:delete(key) end
+    assert.same({}, contents(other))
+  end)
+
+  it("sees each key that stays exactly once, whatever is set and deleted meanwhile", function()
+    for i = 1, 40 do d:set("stays" .. i, i) end
+    for round = 1, 20 do
+      local seen, n = {}, 0
+      for key in other:pairs() do
+        if key:find("stays") then
+          assert.is_nil(seen[key])
+          seen[key], n = true, n + 1
+        end
+        d:set("stays" .. math.random(40), math.random())
+        d:set("comes" .. math.random(9), round)
+        d:delete("comes" .. math.random(9))
+      end
+      assert.equal(40, n)
+    end
+  end)
+
+  it("ends a ttl after its time, and by a plain set", function()
+    d:set("k", 1, { ttl = 0.05 })
+    d:set("plain", 1, { ttl = 0.05 })
+    d:set("plain", 2)
+    d:set("counter", 1, { ttl = 0.05 })
+    assert.equal(2, d:incr("counter"))
+    assert.equal(1, (other:get("k")))
+    assert.same({ n = 2, [2] = 0 }, table.pack(other:wait("k", 1, support.deadline)))
+    assert.same({ n = 2, [2] = 0 }, table.pack(d:get("counter")))
+    assert.same({ plain = 2 }, contents(other))
+    assert.equal(1, d:info().count)
+    assert.is_true(d:add("k", 3))
+    assert.is_false(d:delete("counter"))
+    for _, ttl in ipairs { 0, -1, 0 / 0, "x", true } do raises(d, "set", "k", 1, { ttl = ttl }) end
+    raises(d, "set", "k", 1, { tll = 1 })
+  end)
+
+  it("waits for another version", function()
+    fails("timeout", name, other:wait("k", 0, 0))
+    d:set("k", "a")
+    assert.same({ "a", 1 }, { other:wait("k", 0, 0) })
+    fails("timeout", name, other:wait("k", 1, 0.01))
+    assert.same({ "a", 1 }, { other:wait("k", 7, 0) })
+    d:delete("k")
+    assert.same({ n = 2, [2] = 0 }, table.pack(other:wait("k", 1, 0)))
+  end)
+
+  it("is full at its capacity, and stores as much again after each way of making room", function()
+    local function fill()
+      local n = 0
+      while true do
+        local ok, _, code = d:set("key" .. n, ("v"):rep(200))
+        if not ok then
+          assert.equal("full", code)
+          return n
+        end
+        n = n + 1
+      end
+    end
+    local n = fill()
+    assert.is_true(n > 30)
+    local info = d:info()
+    assert.equal(n, info.count)
+    assert.equal(12800, info.capacity)
+    assert.is_true(info.used <= info.capacity and info.used > info.capacity - 300)
+    fails("full", name, d:set("another", ("v"):rep(2000)))
+    assert.same({ n = 2, [2] = 0 }, table.pack(d:get("another")))
+    assert.same(("v"):rep(200), (d:get("key0")))
+    d:clear()
+    assert.same({ count = 0, used = 0, capacity = 12800 }, d:info())
+    assert.equal(n, fill())
+    for i = 0, n - 1 do assert.is_true(d:delete("key" .. i)) end
+    assert.equal(n, fill())
+    for i = 0, n - 1 do d:delete("key" .. i) end
+    assert.is_true(d:set("large", ("v"):rep(11000)))
+    fails("too_large", name, d:set("large", ("v"):rep(13000)))
+    d:delete("large")
+    for i = 1, n do d:set("short" .. i, ("v"):rep(200), { ttl = 0.001 }) end
+    other:wait("short" .. n, select(2, d:get("short" .. n)), support.deadline)
+    assert.equal(n, fill())
+  end)
+
+  it("keeps a value when there is no room for the new one", function()
+    assert.is_true(d:set("k", ("a"):rep(8000)))
+    fails("full", name, d:set("k", ("b"):rep(8000)))
+    assert.equal(("a"):rep(8000), (d:get("k")))
+  end)
+
+  it("describes itself with tostring, and raises in methods after closing", function()
+    assert.equal(("filemap.dict (%s)"):format(name), tostring(d))
+    local next_pair = d:pairs()
+    assert.is_true(d:close())
+    assert.is_true(d:close())
+    assert.equal("filemap.dict (closed)", tostring(d))
+    for _, method in ipairs { "get", "set", "add", "replace", "delete", "incr", "compare_set", "wait", "pairs",
+      "info", "clear" } do
+      contains("filemap.dict is closed", raises(d, method, "k", 0, 0))
+    end
+    local ok, message = pcall(next_pair)
+    assert.is_false(ok)
+    contains("filemap.dict is closed", message)
+  end)
+
+  it("raises for values of other types and for wrong arguments", function()
+    for _, value in ipairs { {}, print, io.stdout } do raises(d, "set", "k", value) end
+    raises(d, "set", "k")
+    raises(d, "set", "k", nil)
+    raises(d, "get")
+    raises(d, "get", {})
+    raises(d, "wait", "k")
+    raises(d, "wait", "k", -1)
+    raises(d, "wait", "k", 0, -1)
+    raises(d, "compare_set", "k", "x", 1)
+    raises(dict, ".create_or_open", name, { capacity = 0 })
+    raises(dict, ".create_or_open", name, { max = 1 })
+  end)
+
+  it("opens an existing dictionary with its capacity", function()
+    local again <close>, created = assert(dict.create_or_open(name))
+    assert.is_false(created)
+    assert.equal(12800, again:info().capacity)
+    fails("too_small", name, dict.create_or_open(name, { capacity = 12801 }))
+    fails("not_found", "none", dict.open("none"))
+    fails("invalid", "a\\b", dict.open("a\\b"))
+    fails("too_large", "x", dict.create_or_open("x", { capacity = math.maxinteger }))
+  end)
+
+  it("is corrupt where another kind of section has the name", function()
+    local plain = support.unique("Local\\")
+    local map <close> = assert(filemap.create(plain, 65536))
+    fails("corrupt", plain, dict.open(plain))
+    fails("corrupt", plain, dict.create_or_open(plain))
+    assert.is_not_nil(map)
+  end)
+end)
+
+describe("a dictionary that evicts", function()
+  it("removes the keys whose values are the oldest, and never the one that is set", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = 12800, evict = true }))
+    for i = 1, 100 do assert.is_true(d:set("key" .. i, i)) end
+    assert.equal(100, d:info().count)
+    d:set("key1", "newest")
+    assert.is_nil((d:get("key2")))
+    assert.equal("newest", (d:get("key1")))
+    assert.equal(3, (d:get("key3")))
+    d:set("large", ("x"):rep(5000))
+    local kept = contents(d)
+    assert.equal("newest", kept.key1)
+    local least = math.maxinteger
+    for _, value in pairs(kept) do
+      if math.type(value) == "integer" then least = math.min(least, value) end
+    end
+    for i = least, 100 do assert.equal(i, kept["key" .. i]) end
+    assert.is_true(d:set("large", ("y"):rep(5000)))
+    assert.equal(("y"):rep(5000), (d:get("large")))
+    fails("full", name, d:set("large", ("z"):rep(9000)))
+    assert.equal(("y"):rep(5000), (d:get("large")))
+    fails("too_large", name, d:set("larger", ("z"):rep(13000)))
+  end)
+end)
+
+describe("random calls of a dictionary", function()
+  it("give what a table gives", function()
+    local seed = tonumber(os.getenv("FILEMAP_SEED")) or os.time()
+    local rounds = tonumber(os.getenv("FILEMAP_DICT")) or 20000
+    math.randomseed(seed)
+    local context = "FILEMAP_SEED=" .. seed
+    local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = 1 << 20 }))
+    local model, versions = {}, {}
+    local function value()
+      local kind = math.random(6)
+      if kind == 1 then return math.random(0) end
+      if kind == 2 then return math.random() end
+      if kind == 3 then return math.random(2) == 1 end
+      return ("%c"):format(math.random(255)):rep(math.random(kind == 4 and 65536 or 100) - 1)
+    end
+    for _ = 1, rounds do
+      local key, call = "k" .. math.random(50) .. ("x"):rep(math.random(3) * 60 - 60), math.random(6)
+      if call <= 2 then
+        local v = value()
+        local ok, _, code = d:set(key, v)
+        if ok then model[key] = v else assert.equal("full", code, context) end
+      elseif call == 3 then
+        assert.equal(model[key] ~= nil, d:delete(key), context)
+        model[key] = nil
+      elseif call == 4 and math.type(model[key]) then
+        local sum = d:incr(key, 3)
+        model[key] = model[key] + 3
+        assert.equal(model[key], sum, context)
+      else
+        local v, version = d:get(key)
+        assert.equal(model[key], v, context)
+        assert.equal(v == nil, version == 0, context)
+        if versions[version] then assert.equal(versions[version], key, context) end
+        if version ~= 0 then versions[version] = key end
+      end
+    end
+    assert.same(model, contents(d), context)
+    local count = 0
+    for _ in pairs(model) do count = count + 1 end
+    assert.equal(count, d:info().count)
+    d:clear()
+    assert.equal(0, d:info().used)
+    assert.is_true(d:set("all", ("x"):rep(900000)), context)
+  end)
+end)
+
+describe("two processes", function()
+  local open = "d = require('filemap.dict').open(%q)"
+
+  it("see each other's keys, and wait for them", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name))
+    local child = support.child("evaluator")
+    child:ask(open, name)
+    child:start("return d:wait('k', 0)")
+    d:set("k", "hello")
+    assert.equal("hello 1", child:expect())
+    child:ask("d:set('from child', 5)")
+    assert.equal(5, (d:get("from child")))
+    child:start("return d:wait('k', 1)")
+    d:delete("k")
+    assert.equal("nil 0", child:expect())
+  end)
+
+  it("lose no increment", function()
+    local name, n = support.unique("Local\\"), 20000
+    local d <close> = assert(dict.create_or_open(name))
+    local children = {}
+    for i = 1, 3 do
+      children[i] = support.child("evaluator")
+      children[i]:ask(open, name)
+    end
+    local chunk = "for i = 1, %d do assert(d:incr('n', 1, 0)) end return 'done'"
+    for _, child in ipairs(children) do child:start(chunk, n) end
+    for _, child in ipairs(children) do assert.equal("done", child:expect()) end
+    assert.equal(3 * n, (d:get("n")))
+  end)
+
+  it("read whole values while another one writes", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name))
+    d:set("k", ("a"):rep(10))
+    local child = support.child("evaluator")
+    child:ask(open, name)
+    child:start([[
+      local n = 0
+      while d:get('stop') == nil do
+        n = n + 1
+        local letter = string.char(97 + n %% 26)
+        d:set('k', letter:rep(10 + n * 37 %% 3000))
+        d:set('other' .. n %% 5, n)
+        d:delete('other' .. (n + 2) %% 5)
+      end
+      return n]], name)
+    for _ = 1, tonumber(os.getenv("FILEMAP_TORN")) or 20000 do
+      local value = d:get("k")
+      assert.is_truthy(value and #value >= 10 and value == value:sub(1, 1):rep(#value))
+    end
+    d:set("stop", true)
+    assert.is_true(tonumber(child:expect()) > 1)
+  end)
+
+  it("keep the dictionary as long as one of them has it open", function()
+    local name = support.unique("Local\\")
+    local child = support.child("evaluator")
+    do
+      local d <close> = assert(dict.create_or_open(name))
+      d:set("k", 1)
+      child:ask(open, name)
+    end
+    local d = assert(dict.open(name))
+    assert.equal(1, (d:get("k")))
+    d:close()
+    child:kill()
+    child:wait(support.deadline)
+    fails("not_found", name, dict.open(name))
+  end)
+end)

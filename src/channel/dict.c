@@ -1,0 +1,606 @@
+/* Dictionaries: a store (store.h) that any number of processes read and write.
+**
+** Layout: fm_header (sizes: see the enum), dict_words, the store. A process that writes holds a seat of its
+** own, the first free one from WRITER_SEATS on, and the lock. A process that reads holds nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/test_hook.h"
+#include "../object/lock.h"
+#include "../object/object.h"
+#include "store.h"
+
+typedef struct dict_words {
+  fm_header header;
+  fm_word32 owner;    /* of the lock */
+  fm_word32 released; /* a wait point: the lock is free */
+  uint32_t unused_1[14];
+  fm_word32 changed;  /* a wait point: a key has another version */
+  uint32_t unused_2[15];
+} dict_words;
+
+_Static_assert(sizeof(dict_words) == 192, "32- and 64-bit processes use the same layout");
+
+enum { BUCKETS, BLOCKS, SEED, EVICTS /* in sizes */ };
+enum { WRITER_SEATS = 1, RELEASED = 0, CHANGED /* in points */ };
+
+/* The longest that a live process may hold the lock, and that writers may be faster than a reader. */
+static const double lock_seconds = 1, read_seconds = 1;
+
+struct fm_dict {
+  fm_object object;
+  fm_store store;
+  fm_lock lock;
+};
+
+static fm_dict *to_dict(fm_object *o)
+{
+  return (fm_dict *)(void *)o;
+}
+
+/* {-- Opening ----------------------------------------------------------------------------------- */
+
+static bool check(const fm_header *h, uint64_t *view_size)
+{
+  const uint32_t buckets = h->sizes[BUCKETS], blocks = h->sizes[BLOCKS];
+  *view_size = sizeof(dict_words) + fm_store_size(buckets, blocks);
+  return buckets > 0 && (buckets & (buckets - 1)) == 0 && blocks > 1 && h->sizes[EVICTS] <= 1;
+}
+
+static int fits(const fm_header *h, const uint32_t *wanted, fm_error *e)
+{
+  if (h->sizes[BLOCKS] >= wanted[BLOCKS]) return FM_OK;
+  return fm_fail(e, FM_TOO_SMALL, "its capacity is %llu bytes, %llu were asked for",
+                 (unsigned long long)(h->sizes[BLOCKS] - 1) * FM_STORE_BLOCK,
+                 (unsigned long long)(wanted[BLOCKS] - 1) * FM_STORE_BLOCK);
+}
+
+static int attach(fm_object *o, fm_error *e)
+{
+  fm_dict *d = to_dict(o);
+  dict_words *w = (dict_words *)(void *)o->view.data;
+  const uint32_t *sizes = o->header.sizes;
+  fm_store_open(&d->store, w + 1, sizes[BUCKETS], sizes[BLOCKS], sizes[SEED]);
+  d->lock = (fm_lock){.owner = &w->owner, .released = &o->points[RELEASED], .section = fm_object_section(o)};
+  if (!(o->view.access & FM_WRITE)) return FM_OK;
+  const int code = fm_object_wait_point(o, RELEASED, 0, &w->released, e);
+  return code == FM_OK ? fm_object_wait_point(o, CHANGED, 1, &w->changed, e) : code;
+}
+
+static int enter(fm_object *o, fm_error *e)
+{
+  fm_dict *d = to_dict(o);
+  (void)e;
+  d->lock.seat = o->seat.number;
+  fm_lock_mark_abandoned(d->lock.owner, o->seat.number);
+  return FM_OK;
+}
+
+static const fm_role creator = {
+  .kind = FM_OBJECT_DICT, .version = 1, .size = sizeof(fm_dict), .creates = true, .opens = true,
+  .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS,
+  .check = check, .fits = fits, .attach = attach, .enter = enter,
+};
+
+static const fm_role opener = {
+  .kind = FM_OBJECT_DICT, .version = 1, .size = sizeof(fm_dict), .opens = true, .read_only = true,
+  .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS, .check = check, .attach = attach, .enter = enter,
+};
+
+int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint64_t capacity, bool evict,
+                           const fm_options *o, fm_error *e)
+{
+  const uint64_t bytes = capacity ? capacity : FM_DICT_CAPACITY;
+  const uint64_t blocks = bytes / FM_STORE_BLOCK + (bytes % FM_STORE_BLOCK != 0);
+  uint32_t buckets = 1;
+  if (blocks > UINT32_MAX / 2)
+    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of 2^38 bytes",
+                   (unsigned long long)capacity);
+  while (buckets < blocks) buckets *= 2;
+  const uint32_t count = (uint32_t)blocks + 1, seed = (uint32_t)(uint64_t)(fm_now() * 1e9);
+  fm_header first = {.size = sizeof(dict_words) + fm_store_size(buckets, count),
+                     .sizes = {[BUCKETS] = buckets, [BLOCKS] = count, [SEED] = seed, [EVICTS] = evict}};
+  const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first,
+                               .wanted = capacity ? first.sizes : NULL, .options = o};
+  const int code = fm_object_new(out, &creator, &r, e);
+  if (code == FM_OK) *created = (*out)->object.created;
+  return code;
+}
+
+int fm_dict_open(fm_dict **out, const char *name, fm_error *e)
+{
+  return fm_object_new(out, &opener, &(fm_object_request){.name = name}, e);
+}
+
+/* {-- Keys and values --------------------------------------------------------------------------- */
+
+static int check_key(const fm_dict *d, fm_store_key *out, const void *key, size_t length, fm_error *e)
+{
+  if (length < 1 || length > FM_DICT_KEY_MAX)
+    return fm_fail(e, FM_INVALID, "a key must have 1 to %d bytes, got %llu", FM_DICT_KEY_MAX,
+                   (unsigned long long)length);
+  *out = fm_store_key_of(&d->store, key, length);
+  return FM_OK;
+}
+
+/* A value's bytes; those of numbers are in `v` itself. */
+static fm_store_value to_stored(const fm_value *v)
+{
+  fm_store_value s = {.type = (uint8_t)v->type, .bytes = v->data, .length = (uint32_t)v->length};
+  if (v->type == FM_STRING) return s;
+  const void *bytes = &v->boolean;
+  if (v->type == FM_INTEGER) bytes = &v->integer;
+  if (v->type == FM_FLOAT) bytes = &v->number;
+  s.bytes = bytes;
+  s.length = v->type == FM_BOOLEAN ? 1 : 8;
+  return s;
+}
+
+static int check_value(const fm_dict *d, const fm_store_key *key, const fm_value *v, fm_error *e)
+{
+  if ((unsigned)v->type > FM_BOOLEAN)
+    return fm_fail(e, FM_INVALID, "value type %d is not known", (int)v->type);
+  const uint64_t length = v->type == FM_STRING ? v->length : 8;
+  const uint64_t most = (uint64_t)(d->store.block_count - 1) * FM_STORE_BLOCK;
+  if (length > UINT32_MAX || fm_store_blocks(key->length, length) > d->store.block_count - 1)
+    return fm_fail(e, FM_TOO_LARGE, "key and value of %llu bytes are past the dictionary's capacity of %llu",
+                   (unsigned long long)key->length + length, (unsigned long long)most);
+  return FM_OK;
+}
+
+/* False if no writer stores such a value. */
+static bool from_stored(fm_value *out, const fm_store_value *s)
+{
+  const void *data = s->bytes ? (const void *)s->bytes : ""; /* no buffer was needed */
+  *out = (fm_value){.type = (fm_value_type)s->type, .data = data, .length = s->length};
+  switch (s->type) {
+  case FM_STRING: return true;
+  case FM_INTEGER: return s->length == 8 && memcpy(&out->integer, s->bytes, 8);
+  case FM_FLOAT: return s->length == 8 && memcpy(&out->number, s->bytes, 8);
+  case FM_BOOLEAN: out->boolean = s->length == 1 && s->bytes[0]; return s->length == 1 && s->bytes[0] <= 1;
+  default: return false;
+  }
+}
+
+/* {-- Reading ----------------------------------------------------------------------------------- */
+
+static bool has_expired(uint64_t expires)
+{
+  return expires != 0 && expires <= fm_sys_ticks();
+}
+
+typedef struct reading {
+  fm_dict *dict;
+  const fm_store_key *key;
+  fm_store_value value;
+} reading;
+
+/* FM_TIMEOUT while writers are faster. */
+static int look(void *context, bool thoroughly, fm_error *e)
+{
+  reading *r = context;
+  fm_object *o = &r->dict->object;
+  int code = FM_FULL;
+  (void)thoroughly;
+  while (code == FM_FULL) {
+    code = fm_store_read(&r->dict->store, r->key, o->buffer, o->buffer_size, &r->value, e);
+    if (code != FM_FULL) break;
+    const int reserved = fm_object_reserve(o, r->value.length, e);
+    if (reserved != FM_OK) return reserved;
+  }
+  if (code == FM_OK && has_expired(r->value.expires)) code = FM_NOT_FOUND;
+  return fm_prefer_truncated(&o->view, code, e);
+}
+
+static int fail_overtaken(fm_error *e)
+{
+  return fm_fail(e, FM_IN_USE, "other processes changed the key for more than %g seconds", read_seconds);
+}
+
+/* FM_NOT_FOUND for an absent key. */
+static int read_key(reading *r, fm_error *e)
+{
+  int code = look(r, false, e);
+  if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look, r, e);
+  return code == FM_TIMEOUT ? fail_overtaken(e) : code;
+}
+
+static int fail_absent(fm_error *e)
+{
+  return fm_fail(e, FM_NOT_FOUND, "the key is absent");
+}
+
+static int give(const reading *r, int code, fm_value *out, uint64_t *version, fm_error *e)
+{
+  if (code == FM_NOT_FOUND) {
+    *version = 0;
+    return fail_absent(e);
+  }
+  if (code != FM_OK) return code;
+  if (!from_stored(out, &r->value)) return fm_fail(e, FM_CORRUPT, NULL);
+  *version = r->value.version;
+  return FM_OK;
+}
+
+int fm_dict_get(fm_dict *d, const void *key, size_t length, fm_value *out, uint64_t *version, fm_error *e)
+{
+  fm_store_key k;
+  reading r = {.dict = d, .key = &k};
+  const int code = check_key(d, &k, key, length, e);
+  return code == FM_OK ? give(&r, read_key(&r, e), out, version, e) : code;
+}
+
+typedef struct waiting {
+  reading reading;
+  uint64_t version;
+  int found; /* FM_OK or FM_NOT_FOUND */
+} waiting;
+
+static int look_for_change(void *context, bool thoroughly, fm_error *e)
+{
+  waiting *w = context;
+  const int code = look(&w->reading, thoroughly, e);
+  if (code != FM_OK && code != FM_NOT_FOUND) return code;
+  w->found = code;
+  const uint64_t version = code == FM_OK ? w->reading.value.version : 0;
+  return version == w->version ? FM_TIMEOUT : FM_OK;
+}
+
+int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, double timeout, fm_value *out,
+                 uint64_t *now, fm_error *e)
+{
+  fm_store_key k;
+  waiting w = {.reading = {.dict = d, .key = &k}, .version = version};
+  int code = check_key(d, &k, key, length, e);
+  if (code == FM_OK) code = fm_check_timeout(timeout, e);
+  if (code == FM_OK) code = fm_await(&d->object.points[CHANGED], timeout, look_for_change, &w, e);
+  return code == FM_OK ? give(&w.reading, w.found, out, now, e) : code;
+}
+
+/* {-- Writing ----------------------------------------------------------------------------------- */
+
+static int acquire(fm_dict *d, fm_error *e)
+{
+  bool abandoned;
+  if (!(d->object.view.access & FM_WRITE)) return fm_fail(e, FM_DENIED, "the dictionary may only be read");
+  int code = fm_object_check_seat(&d->object, e);
+  if (code == FM_OK) code = fm_lock_acquire(&d->lock, lock_seconds, &abandoned, e);
+  if (code == FM_TIMEOUT)
+    return fm_fail(e, FM_IN_USE, "another process has held the lock for more than %g second", lock_seconds);
+  if (code != FM_OK) return code;
+  FM_TEST_HOOK("locked");
+  code = fm_store_recover(&d->store, e);
+  if (code != FM_OK) fm_lock_release(&d->lock);
+  return code;
+}
+
+/* Releases the lock, and wakes the processes that wait for a change, if there was one. */
+static int release(fm_dict *d, int code, bool changed, fm_error *e)
+{
+  FM_TEST_HOOK("unlocking");
+  fm_lock_release(&d->lock);
+  if (changed) fm_wake(&d->object.points[CHANGED]);
+  return fm_prefer_truncated(&d->object.view, code, e);
+}
+
+/* The key's value without its bytes, as the holder of the lock reads it: FM_NOT_FOUND also for one that has
+** expired. */
+static int peek(const fm_dict *d, const fm_store_key *key, fm_store_value *out, fm_error *e)
+{
+  const int code = fm_store_read(&d->store, key, NULL, 0, out, e);
+  if (code == FM_TIMEOUT) return fm_fail(e, FM_CORRUPT, NULL);
+  if (code != FM_FULL && code != FM_OK) return code;
+  return has_expired(out->expires) ? FM_NOT_FOUND : FM_OK;
+}
+
+static bool evicts(const fm_dict *d)
+{
+  return d->object.header.sizes[EVICTS];
+}
+
+static int fail_full(const fm_dict *d, uint64_t blocks, fm_error *e)
+{
+  return fm_fail(e, FM_FULL, "%llu bytes are needed, %llu of %llu are free",
+                 (unsigned long long)blocks * FM_STORE_BLOCK,
+                 (unsigned long long)fm_store_free_blocks(&d->store) * FM_STORE_BLOCK,
+                 (unsigned long long)(d->store.block_count - 1) * FM_STORE_BLOCK);
+}
+
+/* Is it time to look for entries that have expired? That takes a look at each entry, so that a dictionary
+** that evicts does it once a second at most. */
+static bool has_many_expired(const fm_dict *d)
+{
+  const uint64_t expiry = atomic_load_explicit(&d->store.words->expiry, memory_order_relaxed);
+  return expiry != 0 && has_expired(expiry + (evicts(d) ? 1000 : 0));
+}
+
+/* Makes room for a new entry of `blocks` blocks: first by what has expired, then, if it evicts, by what was
+** set longest ago. The key's present entry stays until the new one is there. */
+static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, fm_error *e)
+{
+  fm_store *s = &d->store;
+  fm_store_value v;
+  if (blocks <= fm_store_free_blocks(s)) return FM_OK;
+  int code = peek(d, key, &v, e);
+  const uint64_t present = code == FM_OK ? fm_store_blocks(key->length, v.length) : 0;
+  if (code == FM_NOT_FOUND) code = FM_OK;
+  if (code != FM_OK) return code;
+  if (has_many_expired(d)) code = fm_store_remove_expired(s, fm_sys_ticks(), e);
+  const bool evictable = evicts(d) && blocks + present <= s->block_count - 1;
+  if (code == FM_OK && blocks > fm_store_free_blocks(s) && !evictable) return fail_full(d, blocks, e);
+  while (code == FM_OK && blocks > fm_store_free_blocks(s)) code = fm_store_remove_oldest(s, key, e);
+  return code == FM_NOT_FOUND ? fm_fail(e, FM_CORRUPT, NULL) : code;
+}
+
+/* Sets the key, by the holder of the lock. */
+static int set_locked(fm_dict *d, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
+                      fm_error *e)
+{
+  const uint64_t blocks = fm_store_blocks(key->length, value->length);
+  int code = make_room(d, key, blocks, e);
+  if (code == FM_OK) code = fm_store_set(&d->store, key, value, version, e);
+  return code == FM_FULL ? fail_full(d, blocks, e) : code;
+}
+
+static int expiry_of(double ttl, uint64_t *out, fm_error *e)
+{
+  if (!(ttl > 0)) return fm_fail(e, FM_INVALID, "ttl must be greater than 0 seconds");
+  *out = ttl < 1e12 ? fm_sys_ticks() + (uint64_t)(ttl * 1e3) + 1 : 0;
+  return FM_OK;
+}
+
+int fm_dict_set(fm_dict *d, const void *key, size_t length, const fm_value *value, fm_dict_mode mode,
+                double ttl, uint64_t *version, fm_error *e)
+{
+  fm_store_key k;
+  fm_store_value present, stored = to_stored(value);
+  uint64_t given = 0;
+  int code = check_key(d, &k, key, length, e);
+  if (code == FM_OK) code = check_value(d, &k, value, e);
+  if (code == FM_OK) code = expiry_of(ttl, &stored.expires, e);
+  if (code == FM_OK) code = acquire(d, e);
+  if (code != FM_OK) return code;
+  const int found = mode == FM_DICT_SET ? FM_OK : peek(d, &k, &present, e);
+  if (found != FM_OK && found != FM_NOT_FOUND) code = found;
+  else if (mode == FM_DICT_ADD && found == FM_OK) code = fm_fail(e, FM_EXISTS, "the key is present");
+  else if (mode == FM_DICT_REPLACE && found != FM_OK) code = fail_absent(e);
+  else code = set_locked(d, &k, &stored, &given, e);
+  code = release(d, code, code == FM_OK, e);
+  if (code == FM_OK) *version = given;
+  return code;
+}
+
+int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t expected, const fm_value *value,
+                        bool *done, fm_value *out, uint64_t *version, fm_error *e)
+{
+  fm_store_key k;
+  reading r = {.dict = d, .key = &k};
+  const fm_store_value stored = to_stored(value);
+  uint64_t given = 0;
+  int code = check_key(d, &k, key, length, e);
+  if (code == FM_OK) code = check_value(d, &k, value, e);
+  if (code == FM_OK) code = acquire(d, e);
+  if (code != FM_OK) return code;
+  code = peek(d, &k, &r.value, e);
+  const bool equal = code == FM_OK ? r.value.version == expected : code == FM_NOT_FOUND && expected == 0;
+  if (equal) code = set_locked(d, &k, &stored, &given, e);
+  else if (code == FM_OK) code = look(&r, false, e);
+  code = release(d, code, equal && code == FM_OK, e);
+  if (code != FM_OK && (equal || code != FM_NOT_FOUND)) return code;
+  *done = equal;
+  *version = equal ? given : code == FM_OK ? r.value.version : 0;
+  if (equal) return FM_OK;
+  *out = (fm_value){.type = FM_NONE};
+  return code == FM_NOT_FOUND || from_stored(out, &r.value) ? FM_OK : fm_fail(e, FM_CORRUPT, NULL);
+}
+
+/* An expired key was absent, and is removed too. */
+int fm_dict_delete(fm_dict *d, const void *key, size_t length, bool *existed, fm_error *e)
+{
+  fm_store_key k;
+  fm_store_value present;
+  int code = check_key(d, &k, key, length, e);
+  if (code == FM_OK) code = acquire(d, e);
+  if (code != FM_OK) return code;
+  const int found = peek(d, &k, &present, e);
+  code = found == FM_OK || found == FM_NOT_FOUND ? fm_store_remove(&d->store, &k, e) : found;
+  code = release(d, code, code == FM_OK, e);
+  if (code != FM_OK && code != FM_NOT_FOUND) return code;
+  *existed = found == FM_OK;
+  return FM_OK;
+}
+
+/* Integers wrap, as Lua's do. */
+static fm_value sum_of(const fm_value *a, const fm_value *b)
+{
+  if (a->type == FM_INTEGER && b->type == FM_INTEGER)
+    return (fm_value){.type = FM_INTEGER, .integer = (int64_t)((uint64_t)a->integer + (uint64_t)b->integer)};
+  return (fm_value){.type = FM_FLOAT, .number = (a->type == FM_INTEGER ? (double)a->integer : a->number) +
+                                                (b->type == FM_INTEGER ? (double)b->integer : b->number)};
+}
+
+static bool is_number(const fm_value *v)
+{
+  return v->type == FM_INTEGER || v->type == FM_FLOAT;
+}
+
+/* The sum, by the holder of the lock. A key that expires goes on to. */
+static int increment_locked(fm_dict *d, const fm_store_key *key, const fm_value *n, const fm_value *init,
+                            fm_value *out, bool *fits, fm_error *e)
+{
+  reading r = {.dict = d, .key = key};
+  fm_value present;
+  uint64_t version;
+  const int found = look(&r, false, e);
+  if (found == FM_TIMEOUT) return fm_fail(e, FM_CORRUPT, NULL);
+  if (found == FM_NOT_FOUND && !init) return fail_absent(e);
+  if (found != FM_OK && found != FM_NOT_FOUND) return found;
+  if (found == FM_NOT_FOUND) present = *init;
+  else if (!from_stored(&present, &r.value)) return fm_fail(e, FM_CORRUPT, NULL);
+  *fits = is_number(&present);
+  if (!*fits) return fm_fail(e, FM_INVALID, "the key's value is not a number");
+  *out = sum_of(&present, n);
+  fm_store_value stored = to_stored(out);
+  if (found == FM_OK) stored.expires = r.value.expires;
+  return set_locked(d, key, &stored, &version, e);
+}
+
+int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n, const fm_value *init,
+                      fm_value *out, bool *value_is_number, fm_error *e)
+{
+  fm_store_key k;
+  fm_value sum;
+  bool fits = true;
+  int code = check_key(d, &k, key, length, e);
+  if (code == FM_OK && (!is_number(n) || (init && !is_number(init))))
+    code = fm_fail(e, FM_INVALID, "only numbers can be added");
+  if (code == FM_OK) code = check_value(d, &k, n, e);
+  if (code == FM_OK) code = acquire(d, e);
+  if (code != FM_OK) return code;
+  code = increment_locked(d, &k, n, init, &sum, &fits, e);
+  code = release(d, code, code == FM_OK, e);
+  if (code == FM_OK) *out = sum;
+  if (value_is_number) *value_is_number = fits;
+  return code;
+}
+
+/* Removes what was there when it began: other processes may go on to set keys. Entries are in the order of
+** their versions. */
+int fm_dict_clear(fm_dict *d, fm_error *e)
+{
+  enum { PART = 1000000 }; /* entries that are removed before the lock is released: about 0.2 s */
+  uint64_t until = 0;
+  for (;;) {
+    int code = acquire(d, e);
+    if (code != FM_OK) return code;
+    if (until == 0) until = atomic_load_explicit(&d->store.words->version, memory_order_relaxed);
+    for (int i = 0; i < PART && code == FM_OK; i++) code = fm_store_remove_older(&d->store, until, e);
+    const int ended = release(d, code, true, e);
+    if (ended != FM_OK) return ended == FM_NOT_FOUND ? FM_OK : ended;
+  }
+}
+
+/* {-- Iterating --------------------------------------------------------------------------------- */
+
+struct fm_dict_cursor {
+  fm_dict *dict;
+  uint32_t bucket; /* the next one to read */
+  size_t at, length, size;
+  unsigned char *buffer;
+};
+
+int fm_dict_cursor_open(fm_dict_cursor **out, fm_dict *d, fm_error *e)
+{
+  fm_dict_cursor *c = calloc(1, sizeof *c);
+  if (!c) return fm_fail(e, FM_NO_MEMORY, NULL);
+  c->dict = d;
+  *out = c;
+  return FM_OK;
+}
+
+void fm_dict_cursor_close(fm_dict_cursor *c)
+{
+  if (c) free(c->buffer);
+  free(c);
+}
+
+static int look_at_bucket(void *context, bool thoroughly, fm_error *e)
+{
+  fm_dict_cursor *c = context;
+  const fm_store *s = &c->dict->store;
+  int code;
+  (void)thoroughly;
+  while ((code = fm_store_read_bucket(s, c->bucket, c->buffer, c->size, &c->length, e)) == FM_FULL) {
+    unsigned char *larger = realloc(c->buffer, c->length);
+    if (!larger) return fm_fail(e, FM_NO_MEMORY, NULL);
+    c->buffer = larger;
+    c->size = c->length;
+  }
+  return fm_prefer_truncated(&c->dict->object.view, code, e);
+}
+
+static int read_next_bucket(fm_dict_cursor *c, fm_error *e)
+{
+  const fm_store *s = &c->dict->store;
+  while (c->bucket < s->bucket_count) {
+    if (atomic_load_explicit(&s->buckets[c->bucket], memory_order_relaxed) != 0) break;
+    c->bucket++;
+  }
+  if (c->bucket == s->bucket_count) return fm_fail(e, FM_NOT_FOUND, "there are no more keys");
+  int code = look_at_bucket(c, false, e);
+  if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_bucket, c, e);
+  if (code != FM_OK) return code == FM_TIMEOUT ? fail_overtaken(e) : code;
+  c->bucket++;
+  c->at = 0;
+  return FM_OK;
+}
+
+int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_value *out, uint64_t *version,
+                        fm_error *e)
+{
+  for (;;) {
+    while (c->at == c->length) {
+      c->length = c->at = 0;
+      const int code = read_next_bucket(c, e);
+      if (code != FM_OK) return fm_prefer_truncated(&c->dict->object.view, code, e);
+    }
+    fm_store_record r;
+    memcpy(&r, c->buffer + c->at, sizeof r);
+    const unsigned char *bytes = c->buffer + c->at + sizeof r;
+    const fm_store_value value = {
+      .bytes = bytes + (r.key_length + 7u) / 8 * 8, .length = r.value_length, .type = r.type,
+    };
+    c->at += r.size;
+    if (has_expired(r.expires)) continue;
+    if (!from_stored(out, &value)) return fm_fail(e, FM_CORRUPT, NULL);
+    *key = bytes;
+    *length = r.key_length;
+    *version = r.version;
+    return FM_OK;
+  }
+}
+
+/* {-- The rest ---------------------------------------------------------------------------------- */
+
+/* False if the counts cannot be right: a writer is changing them, or the memory is damaged. */
+static bool read_counts(const fm_dict *d, fm_dict_info *out)
+{
+  const uint64_t all = d->store.block_count - 1, unused = fm_store_free_blocks(&d->store);
+  const uint64_t count = atomic_load_explicit(&d->store.words->count, memory_order_relaxed);
+  *out = (fm_dict_info){.count = count, .capacity = all * FM_STORE_BLOCK};
+  if (unused > all || count > all - unused || (count == 0) != (unused == all)) return false;
+  out->used = (all - unused) * FM_STORE_BLOCK;
+  return true;
+}
+
+static int info_locked(fm_dict *d, fm_dict_info *out, fm_error *e)
+{
+  int code = FM_OK;
+  if (has_expired(atomic_load_explicit(&d->store.words->expiry, memory_order_relaxed)))
+    code = fm_store_remove_expired(&d->store, fm_sys_ticks(), e);
+  return code != FM_OK || read_counts(d, out) ? code : fm_fail(e, FM_CORRUPT, NULL);
+}
+
+/* A process that may only read tries until the counts are possible. */
+int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e)
+{
+  enum { TRIES = 1000 };
+  int code;
+  if (d->object.view.access & FM_WRITE) {
+    code = acquire(d, e);
+    return code == FM_OK ? release(d, info_locked(d, out, e), false, e) : code;
+  }
+  for (int i = 0; i < TRIES && !read_counts(d, out); i++) fm_sys_relax();
+  code = read_counts(d, out) ? FM_OK : fm_fail(e, FM_CORRUPT, NULL);
+  return fm_prefer_truncated(&d->object.view, code, e);
+}
+
+const char *fm_dict_name(const fm_dict *d)
+{
+  return fm_object_name(&d->object);
+}
+
+void fm_dict_close(fm_dict *d)
+{
+  if (d) fm_object_free(&d->object);
+}

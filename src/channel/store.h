@@ -1,0 +1,144 @@
+/* A store of keys and values in shared memory, for any number of readers and for one writer at a time. It
+** makes no system call: the caller holds a lock while it writes, and views the memory.
+**
+** The memory is words, buckets and blocks. A block has 128 bytes. An entry (a key with its value) is a list
+** of blocks: the first has the entry's fields and the start of its bytes, the others have the rest. Since
+** all blocks are alike, memory does not fragment: an entry fits if there are enough free blocks. A bucket
+** has the number of the first entry of a list of entries; 0 ends each list.
+**
+** A published entry never changes, but for its links. A writer replaces it:
+**   1. The writer takes free blocks, sets the version of the first to 0, writes the entry there, and sets
+**      its version. No version is given twice.
+**   2. It writes what is still to change (about ten words: links, counters) to the journal, and then the
+**      journal's length. From this moment the change is made, whatever happens to the writer.
+**   3. It carries out the journal: first the link of the bucket's list, by which readers find the new
+**      entry; then the old entry's version, which becomes 0; then the rest.
+**   4. It sets the journal's length to 0.
+** A writer that finds a journal carries it out first (fm_store_recover). Each of its words has an absolute
+** value, so that doing it twice does no harm. A writer that died before 2 changed only blocks that are
+** free.
+**
+** A reader goes along a bucket's list:
+**   1. It reads a link, then the version of the entry there.
+**   2. It reads the link again, and the version of the entry that the link is in. Both must be as before.
+**      So at this moment the entry of that version was in the list.
+**   3. It copies the bytes, and reads the version once more. If it is the same, the copy is whole.
+** If something differs, a writer was there, and the reader begins again.
+**
+** Entries are also in a list by the time of their writing, the oldest first, for the store that evicts.
+**
+** Every number from shared memory is checked before it is used: FM_CORRUPT. */
+#ifndef FILEMAP_STORE_H
+#define FILEMAP_STORE_H
+
+#include "../system/system.h"
+
+enum { FM_STORE_BLOCK = 128, FM_STORE_JOURNAL = 24 };
+
+typedef struct fm_store_write {
+  fm_word64 place; /* in bytes from the start of the words; the lowest bit: the word has 8 bytes, not 4 */
+  fm_word64 value;
+} fm_store_write;
+
+typedef struct fm_store_words {
+  fm_word64 version;    /* the last one that was given */
+  fm_word64 expiry;     /* no entry expires before this time, in milliseconds; 0: none expires */
+  fm_word32 free;       /* the first block of the list of free ones */
+  fm_word32 free_count; /* of that list */
+  fm_word32 used;       /* blocks 1 to this one have been used; the others are free too */
+  fm_word32 count;      /* of entries */
+  fm_word32 oldest, newest;
+  uint32_t unused[6];
+  fm_word32 journal_length;
+  uint32_t unused_2[15];
+  fm_store_write journal[FM_STORE_JOURNAL];
+} fm_store_words;
+
+_Static_assert(sizeof(fm_store_words) == 128 + FM_STORE_JOURNAL * 16,
+               "32- and 64-bit processes use the same layout");
+
+typedef struct fm_store {
+  fm_store_words *words;
+  fm_word32 *buckets;
+  unsigned char *blocks;
+  uint32_t bucket_count; /* a power of two */
+  uint32_t block_count;  /* block 0 is not used */
+  uint64_t seed;         /* of the keys' hash */
+} fm_store;
+
+/* A key, with its hash. */
+typedef struct fm_store_key {
+  const unsigned char *bytes;
+  uint32_t length; /* 1 to FM_DICT_KEY_MAX */
+  uint64_t hash;
+} fm_store_key;
+
+/* A value as it is stored. */
+typedef struct fm_store_value {
+  const unsigned char *bytes;
+  uint32_t length;
+  uint8_t type;     /* the caller's */
+  uint64_t expires; /* in milliseconds of fm_sys_ticks; 0: never */
+  uint64_t version; /* when it was read */
+} fm_store_value;
+
+/* The bytes that words, buckets and blocks take. */
+uint64_t fm_store_size(uint32_t bucket_count, uint32_t block_count);
+
+/* Uses a store in memory that was checked to have fm_store_size bytes, and is aligned to 8. Memory of zeros
+** is an empty store. */
+void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t block_count, uint64_t seed);
+
+fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length);
+
+/* How many blocks an entry takes, as a number that does not wrap. */
+uint64_t fm_store_blocks(uint32_t key_length, uint64_t value_length);
+
+/* {-- Readers ------------------------------------------------------------------------------------ */
+
+/* Copies a key's value to `buffer`, at most `size` bytes: out->length is its whole length, and out->bytes
+** the buffer. FM_NOT_FOUND; FM_FULL if the buffer is too small for it, with out->length set; FM_TIMEOUT if
+** writers were faster, try again; FM_CORRUPT. A writer uses it too. */
+int fm_store_read(const fm_store *s, const fm_store_key *key, unsigned char *buffer, size_t size,
+                  fm_store_value *out, fm_error *e);
+
+/* An entry in private memory. Its key follows it, then from the next multiple of 8 its value. */
+typedef struct fm_store_record {
+  uint64_t version, expires;
+  uint32_t size; /* of the record with key and value, in bytes, a multiple of 8 */
+  uint32_t value_length;
+  uint8_t key_length, type;
+} fm_store_record;
+
+/* Copies all entries of one bucket as records. *length: their bytes. FM_FULL if the buffer of `size` bytes
+** is too small: then *length is what a larger one should have. FM_TIMEOUT if writers were faster;
+** FM_CORRUPT. */
+int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
+                         size_t *length, fm_error *e);
+
+/* {-- The writer --------------------------------------------------------------------------------- */
+
+/* Carries out what a dead writer left in the journal. To be called first after the lock was acquired. */
+int fm_store_recover(fm_store *s, fm_error *e);
+
+/* Sets a key, new or not: *version is the new one. FM_FULL if too few blocks are free, and nothing is
+** changed. The new entry takes blocks before the old one's are free. */
+int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
+                 fm_error *e);
+
+/* FM_NOT_FOUND. */
+int fm_store_remove(fm_store *s, const fm_store_key *key, fm_error *e);
+
+/* Removes the oldest entry but the one of `keep` (which may be NULL): FM_NOT_FOUND if there is no other. */
+int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e);
+
+/* Removes the oldest entry if its version is no larger: FM_NOT_FOUND if there is none. */
+int fm_store_remove_older(fm_store *s, uint64_t version, fm_error *e);
+
+/* Removes every entry that has expired at `now`. */
+int fm_store_remove_expired(fm_store *s, uint64_t now, fm_error *e);
+
+/* Blocks that are free, and used. */
+uint64_t fm_store_free_blocks(const fm_store *s);
+
+#endif
