@@ -105,6 +105,7 @@ build = {
         "src/object/lock.c",
         "src/object/object.c",
         "src/object/wait.c",
+        "src/object/word_wait.c",
         "src/sync/event.c",
         "src/sync/mutex.c",
         "src/sync/semaphore.c",

@@ -428,6 +428,29 @@ FM_API int fm_view_unpin(const fm_view *v, fm_error *e);
 ** Source: fallocate(2), VirtualAlloc. */
 FM_API int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
 
+/* Wait until the number at `offset` is not `seen`. *now is then the number. A process that calls fm_view_wake
+** after its change is noticed within 0.1 ms, a change by any other program within 5 ms. Waiting takes less
+** than 2 % of a processor. `timeout` is in seconds: 0 looks once, FM_FOREVER waits without end. A number that
+** changes and changes back meanwhile may not be noticed.
+**
+** FM_TIMEOUT      the number was `seen` until the time-out passed
+** FM_INVALID      the range is past the view's end or not committed, or its memory is not aligned to the
+**                 number's size; a negative time-out
+** FM_CLOSED       the view is closed
+** FM_TRUNCATED    a page of the mapping is lost
+** Source: futex(2); on Windows a named event of the section, if it has a name. */
+FM_API int fm_view_wait_32(const fm_view *v, uint64_t offset, uint32_t seen, double timeout, uint32_t *now,
+                           fm_error *e);
+FM_API int fm_view_wait_64(const fm_view *v, uint64_t offset, uint64_t seen, double timeout, uint64_t *now,
+                           fm_error *e);
+
+/* Wakes every process that waits for the number at `offset`, whose memory must be aligned to 4 bytes. A
+** process calls it after it has changed the number. The view may be read-only.
+**
+** FM_INVALID, FM_CLOSED, FM_TRUNCATED  as for fm_view_wait_32
+** Source: futex(2), SetEvent. */
+FM_API int fm_view_wake(const fm_view *v, uint64_t offset, fm_error *e);
+
 /* Returns the map of the view. It lives as long as the view is open, also if the program has closed the map:
 ** more views of it can be opened. The caller does not close it. */
 FM_API fm_map *fm_view_map(const fm_view *v);

@@ -409,6 +409,17 @@ function view:or_i32(offset, value) end
 ---@return integer old
 function view:compare_exchange_i32(offset, expected, desired) end
 
+---Waits until an i32 is not `seen`. A change by a process that calls `wake` is noticed at once,
+---one by any other program within 5 ms.
+---@param offset integer in bytes from 0; the memory there must be aligned to 4 bytes
+---@param seen integer
+---@param timeout? number seconds; nil waits forever, 0 looks once
+---@return integer? value the number, which is not `seen`
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function view:wait_i32(offset, seen, timeout) end
+
 ---Reads a u32 atomically. All atomic methods are sequentially consistent among processes.
 ---@param offset integer in bytes from 0; the memory there must be aligned to 4 bytes
 ---@return integer value
@@ -450,6 +461,17 @@ function view:or_u32(offset, value) end
 ---@return boolean swapped
 ---@return integer old
 function view:compare_exchange_u32(offset, expected, desired) end
+
+---Waits until a u32 is not `seen`. A change by a process that calls `wake` is noticed at once,
+---one by any other program within 5 ms.
+---@param offset integer in bytes from 0; the memory there must be aligned to 4 bytes
+---@param seen integer
+---@param timeout? number seconds; nil waits forever, 0 looks once
+---@return integer? value the number, which is not `seen`
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function view:wait_u32(offset, seen, timeout) end
 
 ---Reads an i64 atomically. All atomic methods are sequentially consistent among processes.
 ---@param offset integer in bytes from 0; the memory there must be aligned to 8 bytes
@@ -493,6 +515,17 @@ function view:or_i64(offset, value) end
 ---@return integer old
 function view:compare_exchange_i64(offset, expected, desired) end
 
+---Waits until an i64 is not `seen`. A change by a process that calls `wake` is noticed at once,
+---one by any other program within 5 ms.
+---@param offset integer in bytes from 0; the memory there must be aligned to 8 bytes
+---@param seen integer
+---@param timeout? number seconds; nil waits forever, 0 looks once
+---@return integer? value the number, which is not `seen`
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function view:wait_i64(offset, seen, timeout) end
+
 ---Reads a u64 atomically. All atomic methods are sequentially consistent among processes.
 ---@param offset integer in bytes from 0; the memory there must be aligned to 8 bytes
 ---@return integer value
@@ -534,6 +567,22 @@ function view:or_u64(offset, value) end
 ---@return boolean swapped
 ---@return integer old
 function view:compare_exchange_u64(offset, expected, desired) end
+
+---Waits until a u64 is not `seen`. A change by a process that calls `wake` is noticed at once,
+---one by any other program within 5 ms.
+---@param offset integer in bytes from 0; the memory there must be aligned to 8 bytes
+---@param seen integer
+---@param timeout? number seconds; nil waits forever, 0 looks once
+---@return integer? value the number, which is not `seen`
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function view:wait_u64(offset, seen, timeout) end
+
+---Wakes every process that waits for the number at `offset`. A process calls it after it has changed the
+---number.
+---@param offset integer in bytes from 0; the memory there must be aligned to 4 bytes
+function view:wake(offset) end
 
 ---Makes an array of the numbers in a part of this view.
 ---@param T filemap.integer_type|filemap.float_type

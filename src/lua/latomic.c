@@ -16,6 +16,22 @@ static unsigned char *at_aligned(lua_State *L, bool writing, size_t size, const 
   return p;
 }
 
+static int fail_wait(lua_State *L, const fm_view *v, int code, const fm_error *e)
+{
+  if (code == FM_TRUNCATED) fmb_raise_lost(L);
+  return fmb_fail(L, fm_map_label(fm_view_map(v)), e);
+}
+
+/* The C library waits for words of two sizes. */
+#define WORD_i32 uint32_t
+#define WORD_u32 uint32_t
+#define WORD_i64 uint64_t
+#define WORD_u64 uint64_t
+#define AWAIT_i32 fm_view_wait_32
+#define AWAIT_u32 fm_view_wait_32
+#define AWAIT_i64 fm_view_wait_64
+#define AWAIT_u64 fm_view_wait_64
+
 #define DEFINE_PLAIN(T, ctype)
 #define DEFINE_ATOMIC(T, ctype)                                                                 \
   static inline _Atomic(ctype) *at_##T(lua_State *L, bool writing, const fm_view **v)           \
@@ -55,6 +71,20 @@ static unsigned char *at_aligned(lua_State *L, bool writing, size_t size, const 
     fmb_push_##T(L, old);                                                                       \
     return 2;                                                                                   \
   }                                                                                             \
+  static int wait_##T(lua_State *L)                                                             \
+  {                                                                                             \
+    const fm_view *v;                                                                           \
+    WORD_##T now;                                                                               \
+    fm_error e;                                                                                 \
+    const lua_Integer offset = fmb_check_integer(L, 2);                                         \
+    const ctype seen = check_##T(L, 3);                                                         \
+    const double timeout = fmb_opt_timeout(L, 4, FM_FOREVER);                                   \
+    at_##T(L, false, &v);                                                                       \
+    const int code = AWAIT_##T(v, (uint64_t)offset, (WORD_##T)seen, timeout, &now, &e);         \
+    if (code != FM_OK) return fail_wait(L, v, code, &e);                                        \
+    fmb_push_##T(L, (ctype)now);                                                                \
+    return 1;                                                                                   \
+  }                                                                                             \
   DEFINE_CHANGE(T, ctype, exchange, atomic_exchange)                                            \
   DEFINE_CHANGE(T, ctype, add, atomic_fetch_add)                                                \
   DEFINE_CHANGE(T, ctype, and, atomic_fetch_and)                                                \
@@ -74,6 +104,17 @@ static unsigned char *at_aligned(lua_State *L, bool writing, size_t size, const 
 
 #define DEFINE(T, ctype, kind, least, greatest, atomic) DEFINE_##atomic(T, ctype)
 FMB_TYPES(DEFINE)
+
+/* A view that is only read may wake: what it changes is not the memory. */
+static int wake(lua_State *L)
+{
+  const fm_view *v;
+  fm_error e;
+  const lua_Integer offset = fmb_check_integer(L, 2);
+  at_aligned(L, false, sizeof(uint32_t), &v);
+  const int code = fm_view_wake(v, (uint64_t)offset, &e);
+  return code == FM_OK ? 0 : fail_wait(L, v, code, &e);
+}
 
 /*** @type view */
 
@@ -131,14 +172,36 @@ so on, as
 @treturn integer the old value, which is `expected` if it was written
 @raise as @{store_T} */
 
+/*** Waits until a number is not `seen`: `wait_i32` and so on, as @{load_T}. A process that calls @{wake}
+after its change is noticed within 0.1 ms. A change by any other program is noticed within 5 ms. Waiting takes less than
+2 % of a processor. A number that changes and changes back meanwhile may not be noticed.
+@function wait_T
+@tparam integer offset as for @{load_T}
+@tparam integer seen as the value of @{set_T}
+@tparam[opt] number timeout seconds; nil waits forever, 0 looks once
+@treturn[1] integer the number, which is not `seen`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `timeout`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for a value that does not fit, a negative time-out, and as @{load_T}. Source: futex(2); on Windows a
+  named event of the section, if it has a name */
+
+/*** Wakes every process that waits for the number at an offset (@{wait_T}). A process calls it after it has
+changed the number.
+@function wake
+@tparam integer offset of the number in bytes, from 0; the memory there must be aligned to 4 bytes
+@raise as @{load_T}. Source: futex(2), SetEvent */
+
 #define METHODS_PLAIN(T)
 #define METHODS_ATOMIC(T)                                                                       \
   {"load_" #T, load_##T}, {"store_" #T, store_##T}, {"exchange_" #T, exchange_##T},             \
   {"add_" #T, add_##T}, {"and_" #T, and_##T}, {"or_" #T, or_##T},                               \
-  {"compare_exchange_" #T, compare_exchange_##T},
+  {"compare_exchange_" #T, compare_exchange_##T}, {"wait_" #T, wait_##T},
 #define METHODS(T, ctype, kind, least, greatest, atomic) METHODS_##atomic(T)
 
 const luaL_Reg fmb_atomic_methods[] = {
   FMB_TYPES(METHODS)
+  {"wake", wake},
   {NULL, NULL},
 };

@@ -145,7 +145,8 @@ typedef _Atomic(uint32_t) fm_word32;
 typedef _Atomic(uint64_t) fm_word64;
 
 /* Opens the event that a process sleeps on while a word of the section does not change. `index` is the
-** word's number. */
+** word's number. An fm_event whose bytes are all 0 stands for none: on Windows a process that sleeps on it is
+** not woken before its time. */
 int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e);
 void fm_sys_event_close(fm_event *event);
 

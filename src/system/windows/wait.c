@@ -10,12 +10,15 @@ void fm_sys_fence_all(void)
   atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* Only a section with a name has an event. */
 int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_error *e)
 {
   const DWORD rights = SYNCHRONIZE | EVENT_MODIFY_STATE;
   const fm_section_event event = {.kind = L"signal", .number = index, .rights = rights};
   HANDLE handle = NULL;
   bool existed;
+  out->handle = 0;
+  if (!s->name[0]) return FM_OK;
   const int code = fm_win32_create_event(&handle, &existed, s, &event, e);
   if (code == FM_OK) out->handle = (intptr_t)handle;
   return code;
@@ -23,14 +26,14 @@ int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_err
 
 void fm_sys_event_close(fm_event *event)
 {
-  CloseHandle(fm_win32_handle(event->handle));
+  if (event->handle) CloseHandle(fm_win32_handle(event->handle));
 }
 
 /* If several processes wait, one may reset the event after another process set it and before a third one
 ** sleeps. The third process then wakes at the end of its sleep's time. */
 void fm_sys_prepare_sleep(fm_event *event)
 {
-  ResetEvent(fm_win32_handle(event->handle));
+  if (event->handle) ResetEvent(fm_win32_handle(event->handle));
 }
 
 /* The word needs no check: a process that changes it sets the event afterwards. */
@@ -38,13 +41,15 @@ void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double second
 {
   const double ms = seconds * 1e3;
   (void)word, (void)seen;
-  WaitForSingleObject(fm_win32_handle(event->handle), ms < 1 ? 1 : (DWORD)ms);
+  const DWORD whole = ms < 1 ? 1 : (DWORD)ms;
+  if (event->handle) WaitForSingleObject(fm_win32_handle(event->handle), whole);
+  else Sleep(whole);
 }
 
 void fm_sys_wake(fm_event *event, fm_word32 *word)
 {
   (void)word;
-  SetEvent(fm_win32_handle(event->handle));
+  if (event->handle) SetEvent(fm_win32_handle(event->handle));
 }
 
 #endif
