@@ -291,6 +291,16 @@ FM_API intptr_t fm_map_handle(const fm_map *m);    /* descriptor or section HAND
 ** Source: ftruncate(2), posix_fallocate(3), SetEndOfFile. */
 FM_API int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
 
+/* Reads the size of the map's file again, which becomes the map's size, so that a program can view what
+** another process has appended. Views that are open stay as they are. *size is the new size in bytes, which
+** may be 0.
+**
+** FM_UNSUPPORTED  the map is not over a file that was opened by its path; on Windows also if the file grew
+** and
+**                 the mapping has a name
+** Source: fstat(2), GetFileSizeEx, CreateFileMapping. */
+FM_API int fm_map_refresh(fm_map *m, uint64_t *size, fm_error *e);
+
 /* Closes the map. Its views stay open, and they hold the section and its name. NULL is allowed. */
 FM_API void fm_map_close(fm_map *m);
 

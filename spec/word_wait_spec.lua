@@ -13,8 +13,8 @@ local TYPES = {
   { T = "u64", bytes = 8, values = { 1, 1 << 32, -1 } },
 }
 
--- Wakes that a process misses would each cost 4 ms. So many rounds then take longer than the deadline. (Each round
--- takes about 1 ms under wine.)
+-- Wakes that a process misses would each cost 4 ms. So many rounds then take longer than the deadline. (Under
+-- wine each round takes about 1 ms.)
 local ROUNDS <const> = support.windows and 4000 or 20000
 
 local function open(name)

@@ -180,6 +180,13 @@ function map:handle() end
 ---@return integer? native errno or GetLastError number
 function map:resize(size) end
 
+---Reads the size of the map's file again, which becomes the map's size.
+---@return integer? size in bytes
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function map:refresh() end
+
 ---Closes the map.
 ---@return true closed
 function map:close() end

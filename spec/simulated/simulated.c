@@ -413,6 +413,12 @@ int fm_sys_adopt(fm_section *s, intptr_t handle, uint64_t size, int access, fm_e
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
+int fm_sys_refresh(fm_section *s, uint64_t before, uint64_t *size, int access, fm_error *e)
+{
+  (void)s, (void)before, (void)size, (void)access;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
 int fm_sys_resize(fm_section *s, uint64_t size, int access, fm_error *e)
 {
   (void)s, (void)size, (void)access;

@@ -173,8 +173,8 @@ so on, as
 @raise as @{store_T} */
 
 /*** Waits until a number is not `seen`: `wait_i32` and so on, as @{load_T}. A process that calls @{wake}
-after its change is noticed within 0.1 ms. A change by any other program is noticed within 5 ms. Waiting takes less than
-2 % of a processor. A number that changes and changes back meanwhile may not be noticed.
+after its change is noticed within 0.1 ms. A change by any other program is noticed within 5 ms. Waiting takes
+less than 2 % of a processor. A number that changes and changes back meanwhile may not be noticed.
 @function wait_T
 @tparam integer offset as for @{load_T}
 @tparam integer seen as the value of @{set_T}

@@ -99,6 +99,26 @@ static int map_resize(lua_State *L)
   return fmb_finish(L, fm_map_resize(m, fmb_check_count(L, 2, "size"), &e), fm_map_label(m), &e);
 }
 
+/*** Reads the size of the file of a file map again, which becomes the map's size. A program can then view
+what another process has appended. Views that are open stay as they are.
+@function refresh
+@treturn[1] integer size in bytes
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `unsupported` (the map is not over a file; on Windows also if the file grew and the
+  mapping has a name), `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the map is closed. Source: fstat(2), GetFileSizeEx, CreateFileMapping */
+static int map_refresh(lua_State *L)
+{
+  fm_map *m = check_self(L);
+  uint64_t size;
+  fm_error e;
+  if (fm_map_refresh(m, &size, &e) != FM_OK) return fmb_fail(L, fm_map_label(m), &e);
+  lua_pushinteger(L, (lua_Integer)size);
+  return 1;
+}
+
 /*** Closes the map. Its views stay valid. Closing twice is allowed.
 @function close
 @treturn boolean true */
@@ -122,7 +142,8 @@ void fmb_open_map(lua_State *L)
 {
   static const luaL_Reg methods[] = {
     {"view", map_view},     {"size", map_size},     {"name", map_name}, {"access", map_access},
-    {"handle", map_handle}, {"resize", map_resize}, {"close", map_close}, {NULL, NULL},
+    {"handle", map_handle}, {"resize", map_resize}, {"refresh", map_refresh},
+    {"close", map_close},   {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__len", map_size}, {NULL, NULL}};
   fmb_new_type(L, fmb_map, methods, map_close, map_tostring, metamethods);

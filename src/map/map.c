@@ -284,6 +284,15 @@ int fm_map_resize(fm_map *m, uint64_t size, fm_error *e)
   return code;
 }
 
+int fm_map_refresh(fm_map *m, uint64_t *size, fm_error *e)
+{
+  if (!m->can_resize)
+    return fm_fail(e, FM_UNSUPPORTED, "only the size of a map that was opened by a file's path can change");
+  const int code = fm_sys_refresh(&m->section, m->size, &m->size, m->access, e);
+  if (code == FM_OK) *size = m->size;
+  return code;
+}
+
 void fm_map_close(fm_map *m)
 {
   if (m) release_map(m);

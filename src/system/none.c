@@ -113,6 +113,12 @@ int fm_sys_pin(fm_section *s, uint64_t offset, void *address, size_t length, fm_
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
+int fm_sys_refresh(fm_section *s, uint64_t before, uint64_t *size, int access, fm_error *e)
+{
+  (void)s, (void)before, (void)size, (void)access;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
 int fm_sys_unpin(void *address, size_t length, fm_error *e)
 {
   (void)address, (void)length;

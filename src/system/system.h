@@ -91,6 +91,10 @@ intptr_t fm_sys_handle(fm_section *s);
 /* Changes the size of a file that was opened by its path. `access` is the map's. */
 int fm_sys_resize(fm_section *s, uint64_t size, int access, fm_error *e);
 
+/* Reads the size of a file that was opened by its path. If the file is larger than the section of `before`
+** bytes, the section grows with it. */
+int fm_sys_refresh(fm_section *s, uint64_t before, uint64_t *size, int access, fm_error *e);
+
 int fm_sys_unlink(const fm_name *name, fm_error *e);
 int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e);
 

@@ -123,6 +123,15 @@ int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_reques
   return code;
 }
 
+int fm_sys_refresh(fm_section *s, uint64_t before, uint64_t *size, int access, fm_error *e)
+{
+  struct stat st;
+  (void)before, (void)access;
+  if (fstat(s->fd, &st) != 0) return fm_fail_native(e, errno);
+  *size = (uint64_t)st.st_size;
+  return FM_OK;
+}
+
 int fm_sys_resize(fm_section *s, uint64_t size, int access, fm_error *e)
 {
   struct stat st;

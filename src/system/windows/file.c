@@ -220,6 +220,34 @@ static int resize(fm_section *m, fm_section_spec *s, uint64_t before, uint64_t s
   return code;
 }
 
+/* Views keep the section that they were mapped from. */
+int fm_sys_refresh(fm_section *s, uint64_t before, uint64_t *size, int access, fm_error *e)
+{
+  const fm_section_spec spec = {.file = fm_win32_handle(s->file),
+                                .protect = fm_win32_protection(access & FM_WRITE, access & FM_EXEC)};
+  HANDLE made = NULL;
+  DWORD flags = 0;
+  uint64_t now = 0;
+  int code = get_size(&now, spec.file, e);
+  if (code != FM_OK || now <= before) {
+    if (code == FM_OK) *size = now;
+    return code;
+  }
+  if (s->name[0])
+    return fm_fail(e, FM_UNSUPPORTED, "the mapping of the file has a name, so its size cannot change");
+  code = fm_win32_make_section(&made, &spec, e);
+  FM_TEST_HOOK("refreshed");
+  if (code != FM_OK) return code;
+  if (s->handle) {
+    if (GetHandleInformation(fm_win32_handle(s->handle), &flags))
+      SetHandleInformation(made, HANDLE_FLAG_INHERIT, flags & HANDLE_FLAG_INHERIT);
+    CloseHandle(fm_win32_handle(s->handle));
+  }
+  s->handle = (intptr_t)made;
+  *size = now;
+  return FM_OK;
+}
+
 int fm_sys_resize(fm_section *s, uint64_t size, int access, fm_error *e)
 {
   HANDLE file = fm_win32_handle(s->file);
