@@ -123,6 +123,7 @@ build = {
         "src/system/linux/name_list.c",
         "src/system/linux/named_section.c",
         "src/system/linux/open_file.c",
+        "src/system/linux/posix_semaphore.c",
         "src/system/linux/process.c",
         "src/system/linux/seat.c",
         "src/system/linux/section.c",

@@ -562,6 +562,17 @@ FM_API const char *fm_sync_name(const fm_sync *s);
 /* Closes the object. A mutex that this thread has locked by it is unlocked. NULL is allowed. */
 FM_API void fm_sync_close(fm_sync *s);
 
+/* Removes the verbatim name ("/...") of a semaphore. On POSIX such a name stands for a semaphore of sem_open(3),
+** which other programs can use too. It stays until it is removed, and its max is checked by each opener alone.
+** Processes that have the semaphore open keep it.
+**
+** FM_NOT_FOUND    there is no such semaphore
+** FM_DENIED       it belongs to another user
+** FM_INVALID      the name is of another kind, which the system removes with its last holder
+** FM_UNSUPPORTED  Windows
+** Source: sem_unlink(3). */
+FM_API int fm_sync_unlink(const char *name, fm_error *e);
+
 /* {-- Channels ----------------------------------------------------------------------------------- */
 
 /* A state, a mailslot and a pipe live in a named section each, whose header each process checks when it opens

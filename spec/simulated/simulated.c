@@ -31,7 +31,17 @@ typedef struct mapped {
 } mapped;
 
 const fm_family fm_sys_family = FM_ERRNO;
-const fm_sync_class *const fm_sys_sync_class = NULL;
+const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)
+{
+  (void)kind, (void)name;
+  return NULL;
+}
+
+int fm_sys_sync_unlink(const fm_name *name, fm_error *e)
+{
+  (void)name;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
 bool fm_sys_fences_all = false;
 
 static simulated_hooks hooks;

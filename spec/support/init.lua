@@ -179,7 +179,10 @@ function support.clean()
     -- The section of a killed child is stale, and list frees its memory.
     if #children > 0 then core.list() end
     children = {}
-    for _, name in ipairs(verbatim) do core.unlink(name) end
+    for _, name in ipairs(verbatim) do
+      core.unlink(name)
+      core.sync.unlink(name)
+    end
     verbatim = {}
     if core.live() ~= live then left[1] = ("%d maps and mappings where %d were"):format(core.live(), live) end
     for file in pairs(segments()) do

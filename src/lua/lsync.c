@@ -58,6 +58,23 @@ static int sync_mutex(lua_State *L)
   return push_sync(L, fmb_mutex, FM_MUTEX, 2, 0, &s);
 }
 
+/*** Removes the verbatim name (`/...`) of a semaphore. Processes that have it open keep it.
+@function unlink
+@tparam string name
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `not_found`, `denied`, `invalid` (another kind of name), `unsupported` (on Windows)
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an argument that is not a string. Source: sem_unlink(3) */
+static int sync_unlink(lua_State *L)
+{
+  const char *name = fmb_check_text(L, 1);
+  fm_error e;
+  if (!name) return 4;
+  return fmb_finish(L, fm_sync_unlink(name, &e), name, &e);
+}
+
 static uint32_t check_number(lua_State *L, int arg, const char *what, lua_Integer least, lua_Integer most)
 {
   const lua_Integer n = luaL_checkinteger(L, arg);
@@ -68,7 +85,9 @@ static uint32_t check_number(lua_State *L, int arg, const char *what, lua_Intege
 }
 
 /*** Makes or opens a semaphore, a count that `acquire` decreases and `release` increases. `acquire` waits
-while the count is 0. When a process dies, what it acquired is not released.
+while the count is 0. When a process dies, what it acquired is not released. On POSIX a verbatim name (`/...`)
+stands for a semaphore of sem_open(3), which C and Python programs use too. Such a name stays until @{unlink}, and
+each opener checks its own `max` alone.
 @function semaphore
 @tparam string name as for maps
 @tparam integer initial the count of a new semaphore, from 0 to `max`
@@ -302,7 +321,8 @@ static int event_tostring(lua_State *L)
 void fmb_open_sync(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    {"mutex", sync_mutex}, {"semaphore", sync_semaphore}, {"event", sync_event}, {NULL, NULL},
+    {"mutex", sync_mutex}, {"semaphore", sync_semaphore}, {"event", sync_event},
+    {"unlink", sync_unlink}, {NULL, NULL},
   };
   static const luaL_Reg mutex[] = {
     {"lock", mutex_lock}, {"unlock", mutex_unlock}, {"close", mutex_close}, {NULL, NULL},

@@ -20,19 +20,19 @@ static int check_options(fm_sync_kind kind, const fm_sync_options *o, fm_error *
   return FM_OK;
 }
 
-/* The system's own class for all kinds, or the ones in shared memory. */
-static const fm_sync_class *class_of(fm_sync_kind kind)
+/* The system's own class, or one in shared memory. */
+static const fm_sync_class *class_of(fm_sync_kind kind, const fm_name *name)
 {
   static const fm_sync_class *const shared[] = {
     [FM_MUTEX] = &fm_shared_mutex, [FM_SEMAPHORE] = &fm_shared_semaphore, [FM_EVENT] = &fm_shared_event,
   };
-  return fm_sys_sync_class ? fm_sys_sync_class : shared[kind];
+  const fm_sync_class *own = fm_sys_sync_class(kind, name);
+  return own ? own : shared[kind];
 }
 
 int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name,
                  const fm_sync_options *options, fm_error *e)
 {
-  const fm_sync_class *class = class_of(kind);
   fm_name parsed;
   fm_sync_options o;
   bool is_new = false;
@@ -42,6 +42,7 @@ int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *na
   if (code == FM_OK) code = check_options(kind, &o, e);
   if (code != FM_OK) return code;
   parsed.is_sync = true;
+  const fm_sync_class *class = class_of(kind, &parsed);
   fm_sync *s = calloc(1, class->size);
   if (!s) return fm_fail(e, FM_NO_MEMORY, NULL);
   s->class = class;
@@ -78,6 +79,14 @@ int fm_sync_reset(fm_sync *s, fm_error *e)
 {
   if (s->kind != FM_EVENT) return fm_fail(e, FM_INVALID, "only an event can be reset");
   return s->class->reset(s, e);
+}
+
+int fm_sync_unlink(const char *name, fm_error *e)
+{
+  fm_name parsed;
+  int code = fm_name_parse(&parsed, name, e);
+  if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "a sync object must have a name");
+  return code == FM_OK ? fm_sys_sync_unlink(&parsed, e) : code;
 }
 
 const char *fm_sync_name(const fm_sync *s)

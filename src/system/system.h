@@ -204,8 +204,11 @@ struct fm_sync {
   char name[FM_NAME_SIZE];
 };
 
-/* NULL if the system has none. */
-extern const fm_sync_class *const fm_sys_sync_class;
+/* The system's own class for objects of this kind and name, or NULL if they are to be in shared memory. */
+const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name);
+
+/* Removes the name of an object that would stay without a holder: a semaphore of sem_open(3). */
+int fm_sys_sync_unlink(const fm_name *name, fm_error *e);
 
 /* {-- Open files (open_file.c), for filemap.win32 ------------------------------------------------ */
 

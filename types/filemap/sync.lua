@@ -47,6 +47,14 @@ function sync.mutex(name, options) end
 ---@return integer? native
 function sync.semaphore(name, initial, max, options) end
 
+---Removes the verbatim name (`/…`) of a semaphore.
+---@param name string
+---@return boolean? done true
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function sync.unlink(name) end
+
 ---Makes or opens an event, which is set or not.
 ---@param name string
 ---@param options? filemap.event_options

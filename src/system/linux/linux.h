@@ -101,6 +101,11 @@ void fm_named_close(fm_section *s);
 void fm_free_stale(void);
 void fm_free_some_stale(void);
 
+/* {-- Semaphores of sem_open(3) (posix_semaphore.c) ----------------------------------------------- */
+
+extern const fm_sync_class fm_posix_semaphore;
+int fm_posix_semaphore_unlink(const fm_name *name, fm_error *e);
+
 /* {-- Huge pages (huge_pages.c) ------------------------------------------------------------------ */
 
 /* Bytes of a file's pages if they are huge, else 0. */

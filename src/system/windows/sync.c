@@ -158,6 +158,16 @@ static const fm_sync_class class = {
   .close = close_sync,
 };
 
-const fm_sync_class *const fm_sys_sync_class = &class;
+const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)
+{
+  (void)kind, (void)name;
+  return &class;
+}
+
+int fm_sys_sync_unlink(const fm_name *name, fm_error *e)
+{
+  (void)name;
+  return fm_fail(e, FM_UNSUPPORTED, "Windows removes a name together with its last holder");
+}
 
 #endif
