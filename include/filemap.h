@@ -562,9 +562,9 @@ FM_API const char *fm_sync_name(const fm_sync *s);
 /* Closes the object. A mutex that this thread has locked by it is unlocked. NULL is allowed. */
 FM_API void fm_sync_close(fm_sync *s);
 
-/* Removes the verbatim name ("/...") of a semaphore. On POSIX such a name stands for a semaphore of sem_open(3),
-** which other programs can use too. It stays until it is removed, and its max is checked by each opener alone.
-** Processes that have the semaphore open keep it.
+/* Removes the verbatim name ("/...") of a semaphore. On POSIX such a name stands for a semaphore of
+** sem_open(3), which other programs can use too. It stays until it is removed, and its max is checked by each
+** opener alone. Processes that have the semaphore open keep it.
 **
 ** FM_NOT_FOUND    there is no such semaphore
 ** FM_DENIED       it belongs to another user
@@ -784,6 +784,39 @@ FM_API bool fm_conn_is_stream(const fm_conn *c);
 /* Close the object. Connections stay open when their listener is closed. NULL is allowed. */
 FM_API void fm_listener_close(fm_listener *l);
 FM_API void fm_conn_close(fm_conn *c);
+
+/* {-- Waiting for several objects ---------------------------------------------------------------- */
+
+typedef enum fm_waitable_kind {
+  FM_WAIT_SYNC,     /* fm_sync: ready as for fm_sync_wait, and acquired */
+  FM_WAIT_LISTENER, /* fm_listener: a client waits for fm_pipe_accept */
+  FM_WAIT_CONN,     /* fm_conn: a message or byte came, or the other end has closed or died */
+  FM_WAIT_MAILSLOT, /* fm_mailslot, a reader: a message came */
+  FM_WAIT_STATE     /* fm_state, a reader: there is a newer value than the one that it read last */
+} fm_waitable_kind;
+
+typedef struct fm_waitable {
+  fm_waitable_kind kind;
+  void *object;
+} fm_waitable;
+
+#define FM_WAIT_MOST 65536 /* objects in one call */
+
+/* Waits for the first of `count` objects that is ready: *index is its number, from 0. If several are ready,
+** it is the one with the lowest number. A sync object is acquired, and no other one is. *abandoned tells
+** whether it is a mutex whose last holder died. A channel end is ready when a call that does not wait would
+** not fail with FM_TIMEOUT. The call sleeps until another process wakes it; with a POSIX semaphore, a state
+** that may not be written, more than 128 objects on Linux (all before Linux 5.16) or more than 64 on Windows
+** it looks at the objects every few milliseconds.
+**
+** FM_TIMEOUT      none was ready until the time-out passed
+** FM_DENIED       an end that cannot receive, as the writer of a state; in a forked child
+** FM_INVALID      no object, or more than FM_WAIT_MOST; an unknown kind; a negative time-out
+** and the codes of fm_sync_wait. *index is then the number of the object that the call failed for, or
+** `count`.
+** Source: futex_waitv(2), WaitForMultipleObjects. */
+FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t *index, bool *abandoned,
+                       fm_error *e);
 
 /* {-- Dictionaries ------------------------------------------------------------------------------ */
 

@@ -37,6 +37,14 @@ const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)
   return NULL;
 }
 
+int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
+{
+  (void)abandoned;
+  fm_sys_sleep(things[0].event, things[0].word, things[0].seen, seconds);
+  (void)count;
+  return -1;
+}
+
 int fm_sys_sync_unlink(const fm_name *name, fm_error *e)
 {
   (void)name;

@@ -9,6 +9,7 @@
 
 #include "conn.h"
 #include "ring.h"
+#include "source.h"
 #include "stream.h"
 
 typedef struct way {
@@ -355,6 +356,32 @@ int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_
   if (r.stored) fm_wake(point(c, IN_SPACE));
   *length = r.length;
   return FM_OK;
+}
+
+/* Reads no bytes: it only finds out whether there are any. */
+static int get_none(receiving *r, fm_error *e)
+{
+  uint32_t none = 0;
+  return fm_ring_read(&r->conn->in, NULL, &none, false, &r->stored, e);
+}
+
+static int look_for_bytes(fm_source *source, bool thoroughly, fm_error *e)
+{
+  fm_conn *c = source->object;
+  receiving r = {c, NULL, 0, false, fm_conn_is_stream(c) ? get_none : get_next};
+  if (fm_conn_unread(c) > 0) return FM_OK;
+  return look_to_get(&r, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;
+}
+
+/* The reader stores its head before it waits: the writer may be waiting for room. */
+int fm_conn_source(fm_conn *c, fm_source *out, fm_error *e)
+{
+  *out = (fm_source){.object = c, .point = point(c, IN_DATA), .look = look_for_bytes};
+  const int code = fm_object_check_seat(&c->object, e);
+  if (code != FM_OK || look_for_bytes(out, false, e) == FM_OK) return code;
+  fm_ring_store_head(&c->in);
+  fm_wake(point(c, IN_SPACE));
+  return code;
 }
 
 fm_ahead *fm_conn_ahead(fm_conn *c)

@@ -18,6 +18,7 @@
 #include "../object/lock.h"
 #include "../object/object.h"
 #include "ring.h"
+#include "source.h"
 
 typedef struct slot_words {
   fm_header header;
@@ -249,6 +250,17 @@ int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_
   *data = m->object.buffer;
   *length = r.length;
   return FM_OK;
+}
+
+static int look_for_message(fm_source *source, bool thoroughly, fm_error *e)
+{
+  return look_for_data(&(receiving){source->object, 0}, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;
+}
+
+int fm_mailslot_source(fm_mailslot *m, fm_source *out, fm_error *e)
+{
+  *out = (fm_source){.object = m, .point = &m->object.points[DATA], .look = look_for_message};
+  return check_reads(m, e);
 }
 
 int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e)

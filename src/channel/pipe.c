@@ -3,6 +3,7 @@
 
 #include "conn.h"
 #include "ring.h"
+#include "source.h"
 
 enum { QUEUED = 0 }; /* in points */
 
@@ -63,6 +64,19 @@ int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e)
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_object_check_seat(&l->object, e);
   return code == FM_OK ? fm_conn_accept(out, &l->object, &l->object.points[QUEUED], timeout, e) : code;
+}
+
+static int look_for_waiting(fm_source *source, bool thoroughly, fm_error *e)
+{
+  const fm_listener *l = source->object;
+  (void)thoroughly, (void)e;
+  return fm_pipe_has_waiting(&l->object) || fm_view_is_lost(&l->object.view) ? FM_OK : FM_TIMEOUT;
+}
+
+int fm_listener_source(fm_listener *l, fm_source *out, fm_error *e)
+{
+  *out = (fm_source){.object = l, .point = &l->object.points[QUEUED], .look = look_for_waiting};
+  return fm_object_check_seat(&l->object, e);
 }
 
 void fm_listener_close(fm_listener *l)

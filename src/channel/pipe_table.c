@@ -156,6 +156,14 @@ int fm_pipe_claim_waiting(const fm_object *o, fm_seat *seat, fm_place *out, fm_e
   return FM_TIMEOUT;
 }
 
+bool fm_pipe_has_waiting(const fm_object *o)
+{
+  const uint32_t generation = words_of(o)->generation;
+  for (uint32_t i = 0; i < o->header.sizes[FM_PIPE_PLACES]; i++)
+    if (place_of(o, i)->state % TICKET == WAITING && place_of(o, i)->listener == generation) return true;
+  return false;
+}
+
 void fm_pipe_requeue(const fm_object *o, fm_place place)
 {
   place_of(o, place.number)->state = place.ticket + WAITING;

@@ -4,6 +4,7 @@
 ** the point `published`. */
 #include "../object/object.h"
 #include "latest.h"
+#include "source.h"
 
 typedef struct state_words {
   fm_header header;
@@ -19,7 +20,7 @@ struct fm_state {
   fm_object object;
   fm_latest latest;
   bool writer;
-  uint64_t version; /* writer: of the value that it published last */
+  uint64_t version; /* writer: of the value that it published last; reader: of the one that it read last */
 };
 
 static fm_state *to_state(fm_object *o)
@@ -165,6 +166,7 @@ int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length
   *data = code == FM_OK ? s->object.buffer : NULL;
   *length = r.length;
   *version = r.version;
+  if (!s->writer) s->version = r.version;
   return FM_OK;
 }
 
@@ -178,7 +180,22 @@ int fm_state_wait(fm_state *s, uint64_t than, double timeout, const void **data,
   *data = s->object.buffer;
   *length = r.length;
   *newer = r.version;
+  if (!s->writer) s->version = r.version;
   return FM_OK;
+}
+
+static int look_for_unread(fm_source *source, bool thoroughly, fm_error *e)
+{
+  const fm_state *s = source->object;
+  (void)thoroughly, (void)e;
+  const bool is_newer = fm_latest_newest(&s->latest) > s->version;
+  return is_newer || fm_view_is_lost(&s->object.view) ? FM_OK : FM_TIMEOUT;
+}
+
+int fm_state_source(fm_state *s, fm_source *out, fm_error *e)
+{
+  *out = (fm_source){.object = s, .point = &s->object.points[PUBLISHED], .look = look_for_unread};
+  return s->writer ? fm_fail(e, FM_DENIED, "the writer of a state cannot wait for a value") : FM_OK;
 }
 
 /* {-- Properties -------------------------------------------------------------------------------- */

@@ -23,6 +23,14 @@ static int try_lock(void *context, bool thoroughly, fm_error *e)
   return acquired ? FM_OK : FM_TIMEOUT;
 }
 
+int fm_lock_try(fm_lock *l, bool thoroughly, bool *abandoned, fm_error *e)
+{
+  attempt a = {l, false};
+  const int code = try_lock(&a, thoroughly, e);
+  if (code == FM_OK) *abandoned = a.abandoned;
+  return code;
+}
+
 /* A process that does not wait gives a holder that is about to release the lock a few microseconds. */
 static void spin_briefly(const fm_lock *l)
 {

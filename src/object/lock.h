@@ -34,6 +34,10 @@ typedef struct fm_lock {
 int fm_lock_acquire(fm_lock *l, double timeout, bool *abandoned, fm_error *e);
 void fm_lock_release(fm_lock *l);
 
+/* One try to acquire the lock: FM_TIMEOUT while another process has it. With `thoroughly` it checks whether
+** that process lives. */
+int fm_lock_try(fm_lock *l, bool thoroughly, bool *abandoned, fm_error *e);
+
 /* To be called by each process that acquires a seat. */
 void fm_lock_mark_abandoned(fm_word32 *owner, uint32_t seat);
 

@@ -50,14 +50,17 @@ void fm_wake_all(fm_wait_point *s)
   }
 }
 
-/* Step 1 of waiting. Returns the word as it is then. */
-static uint32_t announce(fm_wait_point *s)
+uint32_t fm_announce_sleep(fm_wait_point *s)
 {
   fm_sys_prepare_sleep(&s->event);
   FM_TEST_HOOK("announce");
-  const uint32_t now = atomic_fetch_or(s->word, 1) | 1;
-  if (fm_sys_fences_all) fm_sys_fence_all();
-  else atomic_thread_fence(memory_order_seq_cst);
+  return atomic_fetch_or(s->word, 1) | 1;
+}
+
+static uint32_t announce(fm_wait_point *s)
+{
+  const uint32_t now = fm_announce_sleep(s);
+  fm_pass_fence();
   return now;
 }
 

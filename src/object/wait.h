@@ -56,6 +56,17 @@ static inline bool fm_is_awaited(const fm_wait_point *s)
   return atomic_load_explicit(s->word, memory_order_relaxed) & 1;
 }
 
+/* Step 1 of waiting without its fence, for a process that waits at several points. Returns the word as it is
+** then. */
+uint32_t fm_announce_sleep(fm_wait_point *s);
+
+/* The fence of step 1. */
+static inline void fm_pass_fence(void)
+{
+  if (fm_sys_fences_all) fm_sys_fence_all();
+  else atomic_thread_fence(memory_order_seq_cst);
+}
+
 /* Sets the lowest bit for a process that does not sleep, but will look again. */
 static inline void fm_announce_wait(fm_wait_point *s)
 {

@@ -51,6 +51,22 @@ static int wait_for(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
   return fm_await(&event->object.points[FM_SHARED_CHANGED], timeout, look, &w, e);
 }
 
+static int look_once(fm_source *source, bool thoroughly, fm_error *e)
+{
+  fm_shared *event = source->object;
+  waiting w = {event, event->object.header.sizes[FM_SHARED_MANUAL], source->began};
+  return look(&w, thoroughly, e);
+}
+
+static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
+{
+  fm_shared *event = fm_shared_of(s);
+  (void)e;
+  *out = (fm_source){.object = event, .point = &event->object.points[FM_SHARED_CHANGED], .look = look_once,
+                     .began = fm_shared_words_of(event)->generation};
+  return FM_OK;
+}
+
 static int set(fm_sync *s, uint32_t count, fm_error *e)
 {
   fm_shared *event = fm_shared_of(s);
@@ -71,5 +87,5 @@ static int reset(fm_sync *s, fm_error *e)
 
 const fm_sync_class fm_shared_event = {
   .size = sizeof(fm_shared), .open = open_event, .wait = wait_for, .post = set, .reset = reset,
-  .close = fm_shared_close,
+  .source = fill_source, .close = fm_shared_close,
 };

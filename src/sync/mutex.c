@@ -137,22 +137,46 @@ static void close_mutex(fm_sync *s)
 /* {-- Locking ----------------------------------------------------------------------------------- */
 
 /* Checks for lost memory before the lock: a lost word could name this process's seat for ever. */
+static int check_use(mutex *m, fm_error *e)
+{
+  const int code = fm_prefer_truncated(&m->shared.object.view, FM_OK, e);
+  return code == FM_OK ? fm_object_check_seat(&m->shared.object, e) : code;
+}
+
+static bool is_held_by_thread(mutex *m)
+{
+  fm_sys_lock_process();
+  const bool held = find_held(m) != NULL;
+  fm_sys_unlock_process();
+  return held;
+}
+
 static int lock(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
 {
   mutex *m = to_mutex(s);
-  fm_object *o = &m->shared.object;
-  int code = fm_prefer_truncated(&o->view, FM_OK, e);
-  if (code == FM_OK) code = fm_object_check_seat(o, e);
-  if (code != FM_OK) return code;
-  fm_sys_lock_process();
-  const bool again = find_held(m) != NULL;
-  fm_sys_unlock_process();
-  if (!again) {
-    code = fm_prefer_truncated(&o->view, fm_lock_acquire(&m->lock, timeout, abandoned, e), e);
-    if (code != FM_OK) return code;
-  }
-  set_held(m, m->held + 1);
-  return FM_OK;
+  int code = check_use(m, e);
+  if (code == FM_OK && !is_held_by_thread(m))
+    code = fm_prefer_truncated(&m->shared.object.view, fm_lock_acquire(&m->lock, timeout, abandoned, e), e);
+  if (code == FM_OK) set_held(m, m->held + 1);
+  return code;
+}
+
+static int look(fm_source *source, bool thoroughly, fm_error *e)
+{
+  mutex *m = source->object;
+  int code = FM_OK;
+  if (!is_held_by_thread(m))
+    code = fm_prefer_truncated(&m->shared.object.view,
+                               fm_lock_try(&m->lock, thoroughly, &source->abandoned, e), e);
+  if (code == FM_OK) set_held(m, m->held + 1);
+  return code;
+}
+
+static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
+{
+  mutex *m = to_mutex(s);
+  *out = (fm_source){.object = m, .point = &m->shared.object.points[FM_SHARED_CHANGED], .look = look};
+  return check_use(m, e);
 }
 
 /* Releases the lock when the last object by which this thread holds the mutex is unlocked. */
@@ -171,5 +195,6 @@ static int unlock(fm_sync *s, uint32_t count, fm_error *e)
 }
 
 const fm_sync_class fm_shared_mutex = {
-  .size = sizeof(mutex), .open = open_mutex, .wait = lock, .post = unlock, .close = close_mutex,
+  .size = sizeof(mutex), .open = open_mutex, .wait = lock, .post = unlock,
+  .source = fill_source, .close = close_mutex,
 };

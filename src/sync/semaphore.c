@@ -30,6 +30,19 @@ static int acquire(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
   return fm_await(&fm_shared_of(s)->object.points[FM_SHARED_CHANGED], timeout, look, s, e);
 }
 
+static int look_once(fm_source *source, bool thoroughly, fm_error *e)
+{
+  return look(source->object, thoroughly, e);
+}
+
+static int fill_source(fm_sync *sync, fm_source *out, fm_error *e)
+{
+  fm_shared *s = fm_shared_of(sync);
+  (void)e;
+  *out = (fm_source){.object = s, .point = &s->object.points[FM_SHARED_CHANGED], .look = look_once};
+  return FM_OK;
+}
+
 static int release(fm_sync *sync, uint32_t more, fm_error *e)
 {
   fm_shared *s = fm_shared_of(sync);
@@ -48,5 +61,5 @@ static int release(fm_sync *sync, uint32_t more, fm_error *e)
 
 const fm_sync_class fm_shared_semaphore = {
   .size = sizeof(fm_shared), .open = open_semaphore, .wait = acquire, .post = release,
-  .close = fm_shared_close,
+  .source = fill_source, .close = fm_shared_close,
 };

@@ -166,6 +166,18 @@ void fm_sys_wake(fm_event *event, fm_word32 *word);
 void fm_sys_fence_all(void);
 extern bool fm_sys_fences_all;
 
+/* One of several things that a process sleeps for. */
+typedef struct fm_sleep_on {
+  fm_event *event;  /* that of the word, prepared by fm_sys_prepare_sleep; NULL for none */
+  fm_word32 *word;
+  uint32_t seen;
+  intptr_t handle;  /* of an object of the system (Windows), or 0. The end of the sleep can acquire it */
+} fm_sleep_on;
+
+/* Sleeps until a process wakes by one of the words, or changes it, or so many seconds have passed; possibly
+** less. Returns the number of the object of the system that it acquired, with *abandoned; -1 for none. */
+int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned);
+
 void fm_sys_pause(double seconds);
 void fm_sys_relax(void);        /* for a loop that spins */
 bool fm_sys_is_parallel(void);  /* is there more than one processor? */
@@ -188,6 +200,19 @@ void fm_sys_unlock_process(void);
 
 /* {-- Sync objects of the system (sync.c) -------------------------------------------------------- */
 
+/* Something that a process waits for together with others (object/wait_any.h). */
+typedef struct fm_source {
+  void *object;
+  struct fm_wait_point *point; /* by which other processes wake; NULL for none */
+  intptr_t handle;             /* of an object of the system, or 0 */
+  /* Acquires a sync object, or checks whether a channel end is ready: FM_OK. FM_TIMEOUT for not yet. It is
+  ** called `thoroughly` as fm_look is. */
+  int (*look)(struct fm_source *s, bool thoroughly, fm_error *e);
+  void (*acquired)(struct fm_source *s); /* after a sleep acquired the object of the system */
+  uint32_t began; /* an event's generation */
+  bool abandoned; /* the last holder of the mutex died */
+} fm_source;
+
 /* The operations of sync objects: those of the system (Windows), or those in shared memory (sync/). */
 typedef struct fm_sync_class {
   size_t size; /* of an object, which begins with struct fm_sync */
@@ -195,6 +220,7 @@ typedef struct fm_sync_class {
   int (*wait)(struct fm_sync *s, double timeout, bool *abandoned, fm_error *e);
   int (*post)(struct fm_sync *s, uint32_t count, fm_error *e);
   int (*reset)(struct fm_sync *s, fm_error *e);
+  int (*source)(struct fm_sync *s, fm_source *out, fm_error *e); /* fills `out`, which is all 0 */
   void (*close)(struct fm_sync *s);
 } fm_sync_class;
 

@@ -25,6 +25,11 @@ local semaphore = {}
 ---@class filemap.event
 local event = {}
 
+---What `wait_any` waits for: a sync object, or the end of a channel that receives.
+---@alias filemap.waitable
+---| filemap.mutex | filemap.semaphore | filemap.event
+---| filemap.listener | filemap.conn | filemap.mailslot | filemap.state
+
 local sync = {}
 
 ---Makes or opens a mutex, which one thread at a time can hold.
@@ -63,6 +68,15 @@ function sync.unlink(name) end
 ---@return filemap.code? code
 ---@return integer? native
 function sync.event(name, options) end
+
+---Waits for the first of several objects that is ready. A sync object is acquired, and no other one is.
+---@param objects filemap.waitable[]
+---@param timeout? number seconds; nil waits forever, 0 looks once
+---@return integer? index
+---@return string? abandoned `abandoned`, if it is a mutex whose holder died; on failure, the message
+---@return filemap.code? code
+---@return integer? native
+function sync.wait_any(objects, timeout) end
 
 ---Locks the mutex, and waits until it is free.
 ---@param timeout? number seconds; nil waits forever

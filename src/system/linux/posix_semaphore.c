@@ -137,6 +137,21 @@ static int release(fm_sync *base, uint32_t count, fm_error *e)
   return FM_OK;
 }
 
+static int look(fm_source *source, bool thoroughly, fm_error *e)
+{
+  (void)thoroughly;
+  return acquire(source->object, 0, &source->abandoned, e);
+}
+
+/* The C library keeps the word that it sleeps on to itself, so a process that waits for several things looks
+** at the semaphore every few milliseconds. */
+static int fill_source(fm_sync *base, fm_source *out, fm_error *e)
+{
+  (void)e;
+  *out = (fm_source){.object = base, .look = look};
+  return FM_OK;
+}
+
 static void close_semaphore(fm_sync *base)
 {
   sem_close(to_semaphore(base)->sem);
@@ -144,7 +159,7 @@ static void close_semaphore(fm_sync *base)
 
 const fm_sync_class fm_posix_semaphore = {
   .size = sizeof(posix_semaphore), .open = open_semaphore, .wait = acquire, .post = release,
-  .close = close_semaphore,
+  .source = fill_source, .close = close_semaphore,
 };
 
 #endif

@@ -146,6 +146,25 @@ static int reset_sync(fm_sync *s, fm_error *e)
   return ResetEvent(handle_of(s)) ? FM_OK : fm_win32_fail(e);
 }
 
+static int look(fm_source *source, bool thoroughly, fm_error *e)
+{
+  (void)thoroughly;
+  return wait_sync(source->object, 0, &source->abandoned, e);
+}
+
+static void note_acquired(fm_source *source)
+{
+  fm_sync *s = source->object;
+  if (s->kind == FM_MUTEX) to_object(s)->held++;
+}
+
+static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
+{
+  (void)e;
+  *out = (fm_source){.object = s, .handle = (intptr_t)handle_of(s), .look = look, .acquired = note_acquired};
+  return FM_OK;
+}
+
 /* Closing the handle of a mutex does not release it, so release it first. */
 static void close_sync(fm_sync *s)
 {
@@ -155,7 +174,7 @@ static void close_sync(fm_sync *s)
 
 static const fm_sync_class class = {
   .size = sizeof(object), .open = open_sync, .wait = wait_sync, .post = post_sync, .reset = reset_sync,
-  .close = close_sync,
+  .source = fill_source, .close = close_sync,
 };
 
 const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)

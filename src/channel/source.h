@@ -1,0 +1,14 @@
+/* The ends of channels as sources to wait for (object/wait_any.h). A source is ready as soon as a call that
+** does not wait would not fail with FM_TIMEOUT: it would succeed, or fail for another reason. */
+#ifndef FILEMAP_SOURCE_H
+#define FILEMAP_SOURCE_H
+
+#include "../object/wait_any.h"
+
+/* Each fills `out` for one wait. FM_DENIED for an end that cannot receive, and in a forked child. */
+int fm_listener_source(fm_listener *l, fm_source *out, fm_error *e);
+int fm_conn_source(fm_conn *c, fm_source *out, fm_error *e);
+int fm_mailslot_source(fm_mailslot *m, fm_source *out, fm_error *e);
+int fm_state_source(fm_state *s, fm_source *out, fm_error *e);
+
+#endif
