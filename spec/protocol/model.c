@@ -27,6 +27,8 @@ typedef struct thread {
   char stack[65536];
   void (*run)(void);
   const fm_word32 *asleep; /* the word on which it sleeps; NULL: awake */
+  const fm_sleep_on *things; /* if it sleeps on several words; `asleep` is the first then */
+  size_t count;
   bool done;
 } thread;
 
@@ -58,10 +60,27 @@ static void sleep_on(fm_word32 *word, uint32_t seen, double seconds)
   while (threads[current].asleep) fm_test_hook("asleep");
 }
 
+/* As futex_waitv(2): it compares all the words before it sleeps. */
+static void sleep_on_any(const fm_sleep_on *things, size_t count)
+{
+  thread *t = &threads[current];
+  for (size_t i = 0; i < count; i++)
+    if (*things[i].word != things[i].seen) return;
+  t->things = things;
+  t->count = count;
+  t->asleep = things[0].word;
+  while (t->asleep) fm_test_hook("asleep");
+  t->things = NULL;
+}
+
 static void wake_sleepers(fm_word32 *word)
 {
-  for (int i = 0; i < thread_count; i++)
-    if (threads[i].asleep == word) threads[i].asleep = NULL;
+  for (int i = 0; i < thread_count; i++) {
+    thread *t = &threads[i];
+    bool is_on = t->asleep == word;
+    for (size_t k = 0; t->asleep && t->things && k < t->count; k++) is_on = is_on || t->things[k].word == word;
+    if (is_on) t->asleep = NULL;
+  }
 }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
@@ -115,6 +134,7 @@ static void add_thread(void (*run)(void))
   t->run = run;
   t->done = false;
   t->asleep = NULL;
+  t->things = NULL;
   getcontext(&t->context);
   t->context.uc_stack.ss_sp = t->stack;
   t->context.uc_stack.ss_size = sizeof t->stack;
@@ -139,7 +159,8 @@ static void (*tear_down)(void); /* of the scenario, or NULL */
 
 static void run_once(void (*set_up)(void))
 {
-  static const simulated_hooks hooks = {.act = run_others, .sleep = sleep_on, .wake = wake_sleepers};
+  static const simulated_hooks hooks = {.act = run_others, .sleep = sleep_on,
+                                        .sleep_any = sleep_on_any, .wake = wake_sleepers};
   thread_count = depth = current = preemptions = 0;
   simulated_begin(&hooks, 0);
   set_up();
@@ -435,6 +456,55 @@ static void set_up_mailslot(void)
   add_thread(open_slot_and_send);
 }
 
+/* {-- Two processes that wait for the same two objects -------------------------------------------- */
+
+static fm_sync *any_semaphore, *any_event;
+static int acquired_in_all;
+
+static void wait_for_either(void)
+{
+  const fm_waitable both[] = {{FM_WAIT_SYNC, any_semaphore}, {FM_WAIT_SYNC, any_event}};
+  size_t index;
+  bool abandoned;
+  if (fm_wait_any(both, 2, FM_FOREVER, &index, &abandoned, NULL) != FM_OK || index > 1) fail("a wait failed");
+  acquired_in_all += index == 0 ? 1 : 10;
+}
+
+static void make_both_ready(void)
+{
+  if (fm_sync_post(any_event, 1, NULL) != FM_OK || fm_sync_post(any_semaphore, 1, NULL) != FM_OK)
+    fail("a post failed");
+}
+
+static void check_each_acquired_once(void)
+{
+  bool abandoned;
+  if (acquired_in_all != 11) fail("one object was acquired twice");
+  if (fm_sync_wait(any_semaphore, 0, &abandoned, NULL) != FM_TIMEOUT ||
+      fm_sync_wait(any_event, 0, &abandoned, NULL) != FM_TIMEOUT)
+    fail("an object is still ready");
+  fm_sync_close(any_semaphore);
+  fm_sync_close(any_event);
+  if (simulated_count() != 0) fail("an object is left open");
+}
+
+static void set_up_any(void)
+{
+  fm_sync_options o = fm_default_sync_options();
+  bool created;
+  o.max = 2;
+  o.initial = 0;
+  if (fm_sync_open(&any_semaphore, &created, FM_SEMAPHORE, "semaphore", &o, NULL) != FM_OK ||
+      fm_sync_open(&any_event, &created, FM_EVENT, "event", &o, NULL) != FM_OK)
+    fail("a sync object does not open");
+  acquired_in_all = 0;
+  tear_down = check_each_acquired_once;
+  lets_time_pass = false;
+  add_thread(wait_for_either);
+  add_thread(wait_for_either);
+  add_thread(make_both_ready);
+}
+
 /* {-- A pipe whose listener changes while a client connects ---------------------------------------- */
 
 static fm_listener *listener;
@@ -682,7 +752,7 @@ int main(int argc, char **argv)
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
-    {"list", set_up_list}, {"recovery", set_up_recovery},
+    {"list", set_up_list}, {"recovery", set_up_recovery}, {"any", set_up_any},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

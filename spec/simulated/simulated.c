@@ -37,14 +37,6 @@ const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)
   return NULL;
 }
 
-int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
-{
-  (void)abandoned;
-  fm_sys_sleep(things[0].event, things[0].word, things[0].seen, seconds);
-  (void)count;
-  return -1;
-}
-
 int fm_sys_sync_unlink(const fm_name *name, fm_error *e)
 {
   (void)name;
@@ -350,6 +342,16 @@ void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double second
   act();
   if (hooks.sleep) hooks.sleep(word, seen, seconds);
   else if (*word == seen) now += seconds;
+}
+
+int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
+{
+  (void)abandoned;
+  if (seconds < 0 || seconds > 0.0501) fatal("a sleep is longer than a slice");
+  act();
+  if (hooks.sleep_any) hooks.sleep_any(things, count);
+  else now += seconds;
+  return -1;
 }
 
 void fm_sys_wake(fm_event *event, fm_word32 *word)

@@ -12,6 +12,7 @@ typedef struct simulated_hooks {
   bool (*fails)(void);    /* should this call fail for want of memory? */
   bool (*parallel)(void); /* is there more than one processor? */
   void (*sleep)(fm_word32 *word, uint32_t seen, double seconds); /* NULL: time passes */
+  void (*sleep_any)(const fm_sleep_on *things, size_t count); /* NULL: time passes */
   void (*wake)(fm_word32 *word);
 } simulated_hooks;
 
