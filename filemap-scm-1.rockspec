@@ -131,6 +131,7 @@ build = {
         "src/system/linux/section.c",
         "src/system/linux/sync.c",
         "src/system/linux/wait.c",
+        "src/system/linux/wait_any.c",
         "src/system/none.c",
         "src/system/windows/error.c",
         "src/system/windows/file.c",

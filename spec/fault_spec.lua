@@ -47,6 +47,8 @@ local functions = {
   readdir64 = { "EIO" },
   mmap64 = { "ENOMEM", "ENFILE", lasting = true },
   msync = { "EIO", "ENOMEM" },
+  sem_open = { "EMFILE", "ENOMEM" },
+  sem_unlink = { "EACCES", "EIO" },
   fsync = { "EIO", "ENOSPC", interrupted = true },
   mlock = { "ENOMEM", "EAGAIN", "EPERM" },
   munlock = { "ENOMEM" },
@@ -70,13 +72,14 @@ local otherwise = {
 }
 
 -- Functions that cannot fail, or whose failure does not matter: close and munmap have done their work even if
--- they fail, and a process that cannot sleep or yield just checks again.
+-- they fail, and a process that cannot sleep or yield just checks again. The calls on an open semaphore fail only as
+-- their callers expect, and one whose mode cannot be changed keeps that of the umask.
 local safe = {}
 for name in ([[
   close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait sigaddset
   sigfillset sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
   memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
-  strstr strtoull syscall]]):gmatch("%S+") do safe[name] = true end
+  strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post sem_trywait sem_wait]]):gmatch("%S+") do safe[name] = true end
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 local preload = os.getenv("LD_PRELOAD") or ""

@@ -55,7 +55,7 @@ describe("map:refresh", function()
     contains("past the end of a 3-byte map", raises(map, "view", 0, 6))
   end)
 
-  it("fails with unsupported for a map that is not over a file, and raises for a closed one", function()
+  it("fails with unsupported for a map that is not over a file, and raises for a closed map", function()
     local map <close> = assert(filemap.create(nil, 100))
     fails("unsupported", "unnamed map", map:refresh())
     map:close()

@@ -208,7 +208,7 @@ describe("sync.wait_any", function()
     close_all(made)
   end)
 
-  it("goes on when a process that waits for the same objects is killed", function()
+  it("continues when another process that waits for the same objects is killed", function()
     local made, names = events(2)
     local child = support.child("evaluator")
     child:ask("a, b = sync.event(%q), sync.event(%q)", names[1], names[2])

@@ -136,7 +136,7 @@ describe("a process that waits for a number", function()
     end
   end)
 
-  it("goes on when the process that would have woken it is killed", function()
+  it("continues to wait when the process that would have woken it is killed", function()
     local name = support.unique()
     local view <close> = open(name)
     local child = child_with_view(name)

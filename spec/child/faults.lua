@@ -57,6 +57,16 @@ steps["reserved"] = function()
   try(view:commit(page, page))
 end
 
+steps["posix semaphore"] = function()
+  local its = "/" .. name .. "sem"
+  local s <close> = try(sync.semaphore(its, 0, 1))
+  try(s:release())
+  try(s:acquire(0))
+  local done, message, code, native = sync.unlink(its)
+  if not done then sync.unlink(its) end
+  try(done, message, code, native)
+end
+
 steps["named"] = function()
   local map <close> = try(filemap.create(name .. "new", page))
   local again <close> = try(filemap.open(name .. "new", "rw"))

@@ -78,7 +78,8 @@ static void wake_sleepers(fm_word32 *word)
   for (int i = 0; i < thread_count; i++) {
     thread *t = &threads[i];
     bool is_on = t->asleep == word;
-    for (size_t k = 0; t->asleep && t->things && k < t->count; k++) is_on = is_on || t->things[k].word == word;
+    for (size_t k = 0; t->asleep && t->things && k < t->count; k++)
+      if (t->things[k].word == word) is_on = true;
     if (is_on) t->asleep = NULL;
   }
 }

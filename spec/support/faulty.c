@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -84,6 +85,7 @@ WRAP(readdir64, struct dirent64 *, NULL, (DIR *folder), (folder))
 WRAP(mmap64, void *, MAP_FAILED, (void *at, size_t n, int prot, int flags, int fd, off64_t offset),
      (at, n, prot, flags, fd, offset))
 WRAP(msync, int, -1, (void *at, size_t n, int flags), (at, n, flags))
+WRAP(sem_unlink, int, -1, (const char *name), (name))
 WRAP(fsync, int, -1, (int fd), (fd))
 WRAP(mlock, int, -1, (const void *at, size_t n), (at, n))
 WRAP(munlock, int, -1, (const void *at, size_t n), (at, n))
@@ -92,6 +94,16 @@ WRAP(sigaction, int, -1, (int n, const struct sigaction *restrict a, struct siga
 WRAP(sigpending, int, -1, (sigset_t *set), (set))
 WRAP(pthread_sigmask, int, errno, (int how, const sigset_t *restrict set, sigset_t *restrict old), (how, set, old))
 WRAP(sched_getaffinity, int, -1, (pid_t pid, size_t n, cpu_set_t *set), (pid, n, set))
+sem_t *sem_open(const char *name, int flags, ...)
+{
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
+  const unsigned value = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
+  va_end(arguments);
+  return FAILS("sem_open") ? SEM_FAILED : NEXT(sem_open)(name, flags, mode, value);
+}
+
 WRAP(nanosleep, int, -1, (const struct timespec *t, struct timespec *rest), (t, rest))
 
 /* Functions with optional arguments. A missing argument is read and passed on as an arbitrary value, which

@@ -129,6 +129,69 @@ static int sync_event(lua_State *L)
   return push_sync(L, fmb_event, FM_EVENT, 2, FMB_MANUAL | FMB_SET, &s);
 }
 
+/* {-- Several objects --------------------------------------------------------------------------- */
+
+/* The object in element `i` of the table, argument 1. */
+static fm_waitable check_waitable(lua_State *L, lua_Integer i)
+{
+  static const struct { const char *type; fm_waitable_kind kind; } kinds[] = {
+    {fmb_mutex, FM_WAIT_SYNC}, {fmb_semaphore, FM_WAIT_SYNC}, {fmb_event, FM_WAIT_SYNC},
+    {fmb_listener, FM_WAIT_LISTENER}, {fmb_conn, FM_WAIT_CONN}, {fmb_mailslot, FM_WAIT_MAILSLOT},
+    {fmb_state, FM_WAIT_STATE},
+  };
+  lua_rawgeti(L, 1, i);
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    const fmb_object *o = fmb_to_object(L, -1, kinds[k].type);
+    if (!o) continue;
+    if (!o->pointer)
+      luaL_argerror(L, 1, lua_pushfstring(L, "%s at index %I is closed", kinds[k].type, (LUAI_UACINT)i));
+    lua_pop(L, 1);
+    return (fm_waitable){kinds[k].kind, o->pointer};
+  }
+  luaL_argerror(L, 1, lua_pushfstring(L, "sync object or end of a channel expected at index %I, got %s",
+                                      (LUAI_UACINT)i, fmb_push_type_name(L, -1)));
+  return (fm_waitable){FM_WAIT_SYNC, NULL};
+}
+
+/*** Waits for the first of several objects that is ready. A sync object is acquired, and no other one is. The
+end of a channel is ready when `receive(0)`, `accept(0)` or `read(0)` would not fail with `timeout`; the reader
+of a state, when there is a newer value than the one that it read last. If several are ready, the call returns
+the first in the table. An idle call uses less than 20 ms of processor time a second.
+@function wait_any
+@tparam {object,...} objects mutexes, semaphores, events, listeners, connections, readers of mailslots and of
+  states: 1 to 65536 of them
+@tparam[opt] number timeout seconds; nil waits forever, 0 looks once
+@treturn[1] integer index in the table
+@treturn[1] ?string `abandoned`, if the object is a mutex whose holder died
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `timeout`, `denied` (an end that cannot receive, as the writer of a state; or in a
+  forked child), `truncated`, `no_memory`, `system`
+@treturn[2] ?integer native errno or GetLastError number
+@raise for an empty table, another or a closed object, and a negative time-out. Source: futex_waitv(2),
+  WaitForMultipleObjects */
+static int sync_wait_any(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  const double timeout = fmb_opt_timeout(L, 2, FM_FOREVER);
+  const lua_Unsigned count = lua_rawlen(L, 1);
+  if (count < 1 || count > FM_WAIT_MOST)
+    luaL_argerror(L, 1, lua_pushfstring(L, "the number of objects must be between 1 and %d, got %I",
+                                        FM_WAIT_MOST, (LUAI_UACINT)count));
+  /* A finalizer may close objects while this allocates. */
+  fm_waitable *objects = lua_newuserdatauv(L, (size_t)count * sizeof *objects, 0);
+  for (lua_Unsigned i = 0; i < count; i++) objects[i] = check_waitable(L, (lua_Integer)i + 1);
+  size_t index;
+  bool abandoned = false;
+  fm_error e;
+  const int code = fm_wait_any(objects, (size_t)count, timeout, &index, &abandoned, &e);
+  if (code != FM_OK) return fmb_fail(L, "wait_any", &e);
+  lua_pushinteger(L, (lua_Integer)index + 1);
+  if (!abandoned) return 1;
+  lua_pushliteral(L, "abandoned");
+  return 2;
+}
+
 /* {-- Methods ----------------------------------------------------------------------------------- */
 
 /* Pushes true, or true and "abandoned". */
@@ -316,69 +379,6 @@ static int event_close(lua_State *L)
 static int event_tostring(lua_State *L)
 {
   return push_text(L, fmb_event);
-}
-
-/* {-- Several objects --------------------------------------------------------------------------- */
-
-/* The object in element `i` of the table, argument 1. */
-static fm_waitable check_waitable(lua_State *L, lua_Integer i)
-{
-  static const struct { const char *type; fm_waitable_kind kind; } kinds[] = {
-    {fmb_mutex, FM_WAIT_SYNC}, {fmb_semaphore, FM_WAIT_SYNC}, {fmb_event, FM_WAIT_SYNC},
-    {fmb_listener, FM_WAIT_LISTENER}, {fmb_conn, FM_WAIT_CONN}, {fmb_mailslot, FM_WAIT_MAILSLOT},
-    {fmb_state, FM_WAIT_STATE},
-  };
-  lua_rawgeti(L, 1, i);
-  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    const fmb_object *o = fmb_to_object(L, -1, kinds[k].type);
-    if (!o) continue;
-    if (!o->pointer)
-      luaL_argerror(L, 1, lua_pushfstring(L, "%s at index %I is closed", kinds[k].type, (LUAI_UACINT)i));
-    lua_pop(L, 1);
-    return (fm_waitable){kinds[k].kind, o->pointer};
-  }
-  luaL_argerror(L, 1, lua_pushfstring(L, "sync object or end of a channel expected at index %I, got %s",
-                                      (LUAI_UACINT)i, fmb_push_type_name(L, -1)));
-  return (fm_waitable){FM_WAIT_SYNC, NULL};
-}
-
-/*** Waits for the first of several objects that is ready. A sync object is acquired, and no other one is. The
-end of a channel is ready when `receive(0)`, `accept(0)` or `read(0)` would not fail with `timeout`; the reader of
-a state, when there is a newer value than the one that it read last. If several are ready, the call returns the
-first in the table. An idle call uses less than 20 ms of processor time a second.
-@function wait_any
-@tparam {object,...} objects mutexes, semaphores, events, listeners, connections, readers of mailslots and of
-  states: 1 to 65536 of them
-@tparam[opt] number timeout seconds; nil waits forever, 0 looks once
-@treturn[1] integer index in the table
-@treturn[1] ?string `abandoned`, if the object is a mutex whose holder died
-@treturn[2] nil
-@treturn[2] string message
-@treturn[2] string code: `timeout`, `denied` (an end that cannot receive, as the writer of a state; or in a
-  forked child), `truncated`, `no_memory`, `system`
-@treturn[2] ?integer native errno or GetLastError number
-@raise for an empty table, another or a closed object, and a negative time-out. Source: futex_waitv(2),
-  WaitForMultipleObjects */
-static int sync_wait_any(lua_State *L)
-{
-  luaL_checktype(L, 1, LUA_TTABLE);
-  const double timeout = fmb_opt_timeout(L, 2, FM_FOREVER);
-  const lua_Unsigned count = lua_rawlen(L, 1);
-  if (count < 1 || count > FM_WAIT_MOST)
-    luaL_argerror(L, 1, lua_pushfstring(L, "the number of objects must be between 1 and %d, got %I",
-                                        FM_WAIT_MOST, (LUAI_UACINT)count));
-  /* A finalizer may close objects while this allocates. */
-  fm_waitable *objects = lua_newuserdatauv(L, (size_t)count * sizeof *objects, 0);
-  for (lua_Unsigned i = 0; i < count; i++) objects[i] = check_waitable(L, (lua_Integer)i + 1);
-  size_t index;
-  bool abandoned = false;
-  fm_error e;
-  const int code = fm_wait_any(objects, (size_t)count, timeout, &index, &abandoned, &e);
-  if (code != FM_OK) return fmb_fail(L, "wait_any", &e);
-  lua_pushinteger(L, (lua_Integer)index + 1);
-  if (!abandoned) return 1;
-  lua_pushliteral(L, "abandoned");
-  return 2;
 }
 
 void fmb_open_sync(lua_State *L)

@@ -104,44 +104,4 @@ void fm_sys_wake(fm_event *event, fm_word32 *word)
   syscall(FUTEX_CALL, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* futex_waitv(2), since Linux 5.16, by the kernel's own numbers and layout, which older headers lack. */
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
-enum { WAITV_MOST = 128, WAITV_32_BITS = 2 };
-
-typedef struct waitv {
-  uint64_t seen, word;
-  uint32_t flags, reserved;
-} waitv;
-
-static bool wait_for_words(const waitv *words, unsigned count, double seconds)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const int64_t more = (int64_t)now.tv_nsec + (int64_t)(seconds * 1e9);
-  const struct { int64_t seconds, nanoseconds; } until = {now.tv_sec + more / 1000000000, more % 1000000000};
-  if (syscall(SYS_futex_waitv, words, count, 0, &until, CLOCK_MONOTONIC) >= 0) return true;
-  return errno == EAGAIN || errno == ETIMEDOUT || errno == EINTR;
-}
-
-/* Without futex_waitv, or past its limit of words, the process sleeps for a short time only. */
-int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
-{
-  static const double short_seconds = 2e-3;
-  waitv words[WAITV_MOST];
-  unsigned n = 0, all = 0;
-  (void)abandoned;
-  for (size_t i = 0; i < count; i++) {
-    if (!things[i].word) continue;
-    all++;
-    if (n < WAITV_MOST)
-      words[n++] = (waitv){things[i].seen, (uintptr_t)things[i].word, WAITV_32_BITS, 0};
-  }
-  const double less = seconds < short_seconds ? seconds : short_seconds;
-  if (all == 0) fm_sys_pause(seconds);
-  else if (!wait_for_words(words, n, all > n ? less : seconds)) fm_sys_pause(less);
-  return -1;
-}
-
 #endif
