@@ -89,7 +89,7 @@ local subjects = {
     calls = {
       size = "", access = "", sub = "10, 20, 'copy'", flush = "0, 10, 'async'",
       advise = "'normal', 0, 10", pin = "",
-      unpin = "", commit = "0, 10", unmap = "", close = "", getter = "'i32'", setter = "'f64'",
+      wake = "'8'", unpin = "", commit = "0, 10", unmap = "", close = "", getter = "'i32'", setter = "'f64'",
       array = "'u16', 0, 10", get_string = "7000, 1000", set_string = "0, 12345.5", get_cstring = "7000",
       set_cstring = "0, 12345.5, 100", get_utf16 = "8000", set_utf16 = "0, 12345.5, 100",
       get_utf32 = "0, 1000",
@@ -105,7 +105,8 @@ local subjects = {
   },
   map = {
     make = VIEW .. "object = map", use = "map:view():close() map:close()",
-    calls = { view = "0, 100, 'r'", size = "", name = "", access = "", handle = "", resize = "1000",
+    calls = { view = "0, 100, 'r'", size = "", name = "", access = "", handle = "", refresh = "",
+      resize = "1000",
               close = "" },
   },
   array = {
@@ -263,6 +264,7 @@ describe("a finalizer at each allocation", function()
       interrupt(VIEW .. "object = view", CLOSE, ("try(object, %q, '0', '1')"):format(method))
     end
     interrupt(VIEW .. "object = view", CLOSE, "try(object, 'compare_exchange_u32', '0', '1', '2')")
+    interrupt(VIEW .. "object = view", CLOSE, "try(object, 'wait_u32', '0', '1', '0.001')")
   end)
 
   it("leaves results right in iterators and conversions to strings", function()

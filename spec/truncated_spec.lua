@@ -90,6 +90,7 @@ for _, T in ipairs { "i32", "u32", "i64", "u64" } do
   for _, what in ipairs { "store_", "exchange_", "add_", "and_", "or_" } do
     accesses[what .. T] = function(v) return v[what .. T](v, 8, 1) end
   end
+  accesses["wait_" .. T] = function(v) return v["wait_" .. T](v, 8, 0, 0) end
   accesses["load_" .. T] = function(v) return v["load_" .. T](v, 8) end
   accesses["compare_exchange_" .. T] = function(v) return v["compare_exchange_" .. T](v, 8, 0, 1) end
 end
@@ -114,7 +115,7 @@ for what, access in pairs {
 
 -- Methods that access no bytes or return a code. They have tests of their own.
 local aside = {}
-for name in ("size access sub flush advise pin unpin commit unmap close"):gmatch("%S+") do aside[name] = true end
+for name in ("size access sub flush advise pin unpin commit wake unmap close"):gmatch("%S+") do aside[name] = true end
 
 support.only("posix", "Windows lets no process truncate a mapped file", function()
   it("covers every method of views", function()
