@@ -69,6 +69,7 @@ local patterns = {
   ["filemap.create"] = "NzM", ["filemap.open"] = "NaM", ["filemap.create_or_open"] = "NzM", ["filemap.file"] = "PaM",
   ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "", ["filemap.sleep"] = "t", ["filemap.now"] = "",
   ["filemap.sync.mutex"] = "NY", ["filemap.sync.semaphore"] = "NnnY", ["filemap.sync.event"] = "NY",
+  ["filemap.sync.wait_any"] = "xt",
   ["filemap.state.create"] = "KzC", ["filemap.state.create_or_open"] = "KzC", ["filemap.state.open"] = "K",
   ["filemap.pipe.listen"] = "KC", ["filemap.pipe.connect"] = "Kt",
   ["filemap.mailslot.create"] = "KC", ["filemap.mailslot.open"] = "K",
@@ -105,7 +106,7 @@ local patterns = {
 local function pattern_of(name)
   if patterns[name] then return patterns[name] end
   local verb = name:match("^filemap%.view:(%a+_?%a*)_[iuf]%d+$")
-  return verb and ({ get = "o", set = "on", load = "q", compare_exchange = "qnn" })[verb] or verb and "qn" or "xx"
+  return verb and ({ get = "o", set = "on", load = "q", compare_exchange = "qnn", wait = "qnt" })[verb] or verb and "qn" or "xx"
 end
 
 -- {-- Objects --------------------------------------------------------------------------------------
