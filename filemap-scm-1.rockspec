@@ -78,6 +78,7 @@ build = {
         "src/channel/store.c",
         "src/channel/stream.c",
         "src/compat/compat.c",
+        "src/lua/laccess.c",
         "src/lua/largs.c",
         "src/lua/larray.c",
         "src/lua/latomic.c",

@@ -20,6 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The flags of open(2) for an access. */
+int fm_linux_open_flags(int access);
+
 /* open(2), repeated when a signal interrupts it. The descriptor is not inherited, never becomes a
 ** controlling terminal, and does not wait for the other end of a FIFO. -1 and errno on failure. */
 int fm_linux_open(const char *path, int flags, mode_t mode);
@@ -76,9 +79,6 @@ unsigned fm_linux_forks(void);
 
 /* FM_UNSUPPORTED for an option that only Windows has. */
 int fm_linux_check_request(const fm_request *r, fm_error *e);
-
-/* The flags of open(2) for an access. */
-int fm_linux_open_flags(int access);
 
 /* {-- Named sections (named_section.c, name_file.c, name_list.c) --------------------------------- */
 
