@@ -5,9 +5,10 @@
 --   get(view, offset, name)           reads the value; of a struct or an array, makes an object
 --   write(view, offset, value, name)  checks a value and writes it; raises for a wrong one, naming the field
 --   collect(list, offset, value, name)
---                                     checks a value, and adds to the list what writes it: put, offset, checked value
---   code                              of what C can read and write by itself: the kind, and the number behind it
---                                     (src/lua/lrecord.c)
+--                                     checks a value, and adds to the list what writes it: put, offset,
+--                                     checked value
+--   code                              of what C can read and write by itself: the kind, and the number behind
+--                                     it (src/lua/lrecord.c)
 --
 -- and those of scalars and text have
 --
@@ -43,8 +44,8 @@ function access.plain(t)
   return copy
 end
 
--- From C: the name of a value's type for messages; and check_range(what, view, offset, size), which raises unless so
--- many bytes are in the view.
+-- From C: the name of a value's type for messages; and check_range(what, view, offset, size), which raises
+-- unless so many bytes are in the view.
 access.type_name, access.check_range = core.type_name, core.check_range
 
 --- A value in a message or a shown record. A long string is cut.
@@ -56,7 +57,8 @@ end
 
 --- The formats of string.pack for the types of numbers.
 access.formats = {
-  i8 = "b", u8 = "B", i16 = "i2", u16 = "I2", i32 = "i4", u32 = "I4", i64 = "i8", u64 = "i8", f32 = "f", f64 = "d",
+  i8 = "b", u8 = "B", i16 = "i2", u16 = "I2", i32 = "i4", u32 = "I4", i64 = "i8", u64 = "i8", f32 = "f",
+    f64 = "d",
 }
 local formats = access.formats
 
@@ -89,7 +91,8 @@ end
 -- An accessor for a number that Lua sees as another value. `read` and `check` convert one into the other.
 local function mapped(base, read, check)
   local get = base.get
-  return { get = function(view, offset) return read(get(view, offset)) end, put = base.put, check = check, read = read }
+  local function get_converted(view, offset) return read(get(view, offset)) end
+  return { get = get_converted, put = base.put, check = check, read = read }
 end
 
 local function bool(_, order)
@@ -110,7 +113,8 @@ end
 
 local function plain_number(type_, order) return number(type_.T, order) end
 
-local scalars = { number = plain_number, pointer = plain_number, char = plain_number, bool = bool, enum = enum }
+local scalars = { number = plain_number, pointer = plain_number, char = plain_number, bool = bool,
+  enum = enum }
 
 -- {-- Bit-fields -----------------------------------------------------------------------------------
 
@@ -201,7 +205,9 @@ end
 -- A function(view, offset) that reads a string of `count` units. The unit is 0 for bytes that are not text.
 local function string_getter(unit, swapped, count)
   local get, decode = methods.get_string, core.decode_text
-  if swapped then return function(view, offset) return decode(get(view, offset, unit * count), unit, true) end end
+  if swapped then
+    return function(view, offset) return decode(get(view, offset, unit * count), unit, true) end
+  end
   if unit > 0 then get = methods[unit == 1 and "get_cstring" or "get_utf" .. unit * 8] end
   return function(view, offset) return get(view, offset, count) end
 end
