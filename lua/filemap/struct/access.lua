@@ -55,16 +55,15 @@ function access.show(value)
   return ("%q"):format(#value > 40 and value:sub(1, 41):gsub("[^\x80-\xBF][\x80-\xBF]*$", "") .. "…" or value)
 end
 
---- The formats of string.pack for the types of numbers.
-access.formats = {
-  i8 = "b", u8 = "B", i16 = "i2", u16 = "I2", i32 = "i4", u32 = "I4", i64 = "i8", u64 = "i8", f32 = "f",
-    f64 = "d",
-}
+--- The formats of string.pack for the types of numbers, and the codes that C has for the types, for text and
+--- for objects that are kept in slots. An unsigned integer of 64 bits has the bits of a Lua integer.
+access.formats, access.codes = {}, { text = 14, object = 15 }
+for i, type_ in ipairs(core.types) do
+  local letter = not type_.least and (type_.size == 4 and "f" or "d") or type_.least < 0 and "i" or "I"
+  access.formats[type_.name] = type_.least and letter .. type_.size or letter
+  access.codes[type_.name] = i - 1
+end
 local formats = access.formats
-
---- The codes that C has for the types of numbers, for text and for objects that are kept in slots.
-access.codes = { i8 = 0, u8 = 1, i16 = 2, u16 = 3, i32 = 4, u32 = 5, i64 = 6, u64 = 7, f32 = 8, f64 = 9,
-  text = 10, object = 11 }
 local codes = access.codes
 
 --- The greatest number that a code can have: of bytes of a text, or of a slot.
