@@ -61,12 +61,12 @@ bool fm_linux_try_lock(int fd, int how);
 void fm_linux_pause(int tries);
 
 /* Locks on one byte far behind the end of any file, by open file description (F_OFD_SETLK, fcntl(2)). Number
-** FM_MARK is that of holders.c; the others are seats.
+** FM_LIVENESS is the liveness lock of holders.c; the others are seats.
 **
 ** fm_linux_lock_byte   `type` is F_RDLCK, F_WRLCK or F_UNLCK. 0 or an errno.
 ** fm_linux_see_lock    1 if another open file description has the byte locked, 0 if none has; -1 and
 **                      errno. */
-enum { FM_MARK = 0 };
+enum { FM_LIVENESS = 0 };
 int fm_linux_lock_byte(int fd, short type, uint32_t number);
 int fm_linux_see_lock(int fd, uint32_t number);
 
