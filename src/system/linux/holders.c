@@ -59,9 +59,9 @@ int fm_hold_new(int fd, fm_error *e)
 /* Does another open file description have its liveness lock? FM_OK if so, FM_NOT_FOUND if not. */
 static int find_live_holder(int fd, fm_error *e)
 {
-  const int marked = fm_linux_see_lock(fd, FM_LIVENESS);
-  if (marked < 0) return fm_fail_native(e, errno);
-  return marked ? FM_OK : FM_NOT_FOUND;
+  const int found = fm_linux_see_lock(fd, FM_LIVENESS);
+  if (found < 0) return fm_fail_native(e, errno);
+  return found ? FM_OK : FM_NOT_FOUND;
 }
 
 /* Unlinks the path. If the file still has a link afterwards, another process that may write it made that
