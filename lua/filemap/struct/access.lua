@@ -31,8 +31,8 @@ core.own_sources(own)
 --- The source name of generated functions. With it they count as functions of these modules.
 access.made = own .. " (made)"
 
---- Raises with the position of the program: of the first function outside these modules. (C would end the message at a
--- NUL of a name.)
+--- Raises with the position of the program: of the first function outside these modules. (C would end the
+-- message at a NUL of a name.)
 function access.raise(message, ...) core.raise((message:format(...):gsub("%z", "\\0"))) end
 local raise = access.raise
 
