@@ -79,6 +79,7 @@ build = {
         "src/channel/stream.c",
         "src/channel/wait_any.c",
         "src/compat/compat.c",
+        "src/lua/laccess.c",
         "src/lua/largs.c",
         "src/lua/larray.c",
         "src/lua/latomic.c",

@@ -101,7 +101,7 @@ typedef enum fm_code {
   FM_CLOSED,      /* the other end has closed or died, or the view is closed */
   FM_FULL,        /* there is no room, and the call does not wait */
   FM_TRUNCATED,   /* a page of the view is lost: see fm_view */
-  FM_CORRUPT,     /* the contents of the section do not make sense: it is none of ours, or it was damaged */
+  FM_CORRUPT,     /* the section does not hold such an object, or its memory was damaged */
   FM_UNSUPPORTED, /* this system does not have it */
   FM_SYSTEM       /* the system reports an error that no other code covers: see fm_error.native */
 } fm_code;
@@ -263,8 +263,8 @@ FM_API int fm_file(fm_map **out, const char *path, const fm_options *options, fm
 ** section. The map owns the handle from then on, and child processes no longer inherit it. If the call fails,
 ** the caller still owns it.
 **
-** FM_INVALID      there is no such handle, or it is not one of memory or of a file; a size of 0; the access
-**                 is wrong
+** FM_INVALID      there is no such handle, or it stands for neither memory nor a regular file; a size of 0;
+**                 the access is wrong
 ** FM_TOO_SMALL    the section is smaller than `size`
 ** FM_TOO_LARGE    the size is past 2^63-1
 ** FM_DENIED       the handle was not opened for the access */
@@ -335,7 +335,7 @@ typedef struct fm_mapping fm_mapping;
 ** copy the structure to have the view twice: fm_view_sub makes another one.
 **
 ** Before it touches memory, a program compares the end of the range with `readable` or `writable`. Each is
-** `size` or 0. One comparison so finds a range past the end, a closed view, a read-only view, and memory that
+** `size` or 0. So one comparison finds a range past the end, a closed view, a read-only view, and memory that
 ** is only reserved. fm_view_check returns another code for each.
 **
 ** A page of a view can be lost: another process cuts the file, or the file system has no room left. Then a

@@ -1,20 +1,25 @@
--- C types and how a compiler lays them out: sizes, alignments, offsets and bits, for each ABI. This module touches no
--- memory. Internal: filemap.struct uses these types, and filemap.cdef makes them from C declarations.
+-- C types and how a compiler lays them out: sizes, alignments, offsets and bits, for each ABI. This module
+-- touches no memory. Internal: filemap.struct uses these types, and filemap.cdef makes them from C
+-- declarations.
 --
 -- A type is a table with `kind`, `size` and `align` in bytes, and by kind
 --
 --   number   T, one of the view's types; name
 --   bool     T = "u8"
 --   pointer  T = "u32" or "u64": its value is a number
---   char     T, unit = 1, 2 or 4 bytes: the innermost dimension of an array of it is text; alone it is a number
+--   char     T, unit = 1, 2 or 4 bytes: the innermost dimension of an array of it is text; alone it is a
+--            number
 --   bytes    T = "u8": the innermost dimension of an array of it is one string
---   array    of, count (0: flexible, or without elements), empty (the number of all elements, if these have 0 bytes)
+--   array    of, count (0: flexible, or without elements), empty (the number of all elements, if these have 0
+--            bytes)
 --   enum     T, name, names (in order), by_name, by_value (the first name of a value)
 --   struct, union
---            name, fields (in order), by_name (also the members of anonymous members, at their sums of offsets)
+--            name, fields (in order), by_name (also the members of anonymous members, at their sums of
+--            offsets)
 --
--- A field is { name, type, offset }, and for a bit-field `unit` and `bits = { first, width }`: the `unit` bytes
--- at `offset`, read as one integer in the record's byte order, hold the value `width` bits from bit `first`.
+-- A field is { name, type, offset }, and for a bit-field `unit` and `bits = { first, width }`: the `unit`
+-- bytes at `offset`, read as one integer in the record's byte order, hold the value `width` bits from bit
+-- `first`.
 --
 -- Errors are raised as sentences without a position: the caller knows the position of the declaration.
 
@@ -24,13 +29,15 @@ local ctype = {}
 
 -- {-- ABIs -----------------------------------------------------------------------------------------
 
--- long, pointer and wchar: their sizes in bytes; align64: the alignment of 8-byte numbers in a struct; bitfields: the
--- compiler whose rules hold.
+-- long, pointer and wchar: their sizes in bytes; align64: the alignment of 8-byte numbers in a struct;
+-- bitfields: the compiler whose rules hold.
 local abis = {
   linux64 = { name = "linux64", long = 8, pointer = 8, wchar = 4, align64 = 8, bitfields = "gcc" },
   linux32 = { name = "linux32", long = 4, pointer = 4, wchar = 4, align64 = 4, bitfields = "gcc" },
-  win64 = { name = "win64", windows = true, long = 4, pointer = 8, wchar = 2, align64 = 8, bitfields = "msvc" },
-  win32 = { name = "win32", windows = true, long = 4, pointer = 4, wchar = 2, align64 = 8, bitfields = "msvc" },
+  win64 = { name = "win64", windows = true, long = 4, pointer = 8, wchar = 2, align64 = 8,
+    bitfields = "msvc" },
+  win32 = { name = "win32", windows = true, long = 4, pointer = 4, wchar = 2, align64 = 8,
+    bitfields = "msvc" },
 }
 
 --- The ABI of a name; nil for an unknown name.
@@ -44,7 +51,9 @@ ctype.native_abi = abis[(package.config:sub(1, 1) == "\\" and "win" or "linux") 
 --- The metatable of all types.
 ctype.metatable = {
   __name = "filemap.type",
-  __tostring = function(self) return ("filemap.%s (%s)"):format(self.kind, self.name or self.size .. " bytes") end,
+  __tostring = function(self)
+    return ("filemap.%s (%s)"):format(self.kind, self.name or self.size .. " bytes")
+  end,
 }
 
 local function new(type)
@@ -88,7 +97,8 @@ local char_types = { "i8", "u16", [4] = "u32" }
 
 --- A character of `unit` bytes.
 function ctype.char(unit)
-  return new { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit, name = char_names[unit] }
+  return new { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit,
+    name = char_names[unit] }
 end
 
 --- A byte of a field of bytes.
@@ -117,8 +127,8 @@ function ctype.array(of, count)
     error(("an array of %d elements of %d bytes is too large"):format(count, of.size), 0)
   end
   local level = level_above(of)
-  return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align, level = level,
-               empty = empty and math.max(empty * count, 1) }
+  return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align,
+    level = level, empty = empty and math.max(empty * count, 1) }
 end
 
 --- The least and greatest integer of an integer type; nil for the others.
@@ -127,7 +137,8 @@ function ctype.bounds(T)
   if bounds then return bounds[1], bounds[2] end
 end
 
---- An enumeration: `values` is an array of { name, value }. Where two names have one value, it reads as the first.
+--- An enumeration: `values` is an array of { name, value }. Where two names have one value, it reads as the
+-- first.
 function ctype.enum(name, T, values, abi)
   local enum = new { kind = "enum", T = T, size = number_size[T], align = number_align(T, abi), name = name,
                      names = {}, by_name = {}, by_value = {} }
@@ -135,7 +146,9 @@ function ctype.enum(name, T, values, abi)
   for i, entry in ipairs(values) do
     local word, value = entry[1], entry[2]
     if enum.by_name[word] then error(("the name '%s' is there twice"):format(word), 0) end
-    if value < least or value > greatest then error(("'%s' = %d does not fit %s"):format(word, value, T), 0) end
+    if value < least or value > greatest then
+      error(("'%s' = %d does not fit %s"):format(word, value, T), 0)
+    end
     enum.names[i] = word
     enum.by_name[word] = value
     enum.by_value[value] = enum.by_value[value] or word
@@ -167,14 +180,14 @@ local function check_alignment(what, n)
   end
 end
 
--- The state of a layout: `bit`, where the next member may start, and `ends`, where the furthest member ends (both in
--- bits from the start); `align` of the whole; `left`, the bits that are free in the unit of `left_size` bytes that the
--- last bit-field began (msvc).
+-- The state of a layout: `bit`, where the next member may start, and `ends`, where the furthest member ends
+-- (both in bits from the start); `align` of the whole; `left`, the bits that are free in the unit of
+-- `left_size` bytes that the last bit-field began (msvc).
 local Layout = {}
 Layout.__index = Layout
 
--- The alignment of a member, in bytes. Packing removes the alignment of the type, but not the alignment that the member
--- itself was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
+-- The alignment of a member, in bytes. Packing removes the alignment of the type, but not the alignment that
+-- the member itself was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
 function Layout:member_align(member)
   local align = (self.packed or member.packed) and 1 or member.type.align
   if member.align and (self.packed or member.packed) then align = member.align end
@@ -200,8 +213,8 @@ function Layout:take(start, bits)
   return start
 end
 
--- Places an ordinary member, and returns its offset. A member with an explicit offset needs no more alignment than the
--- offset has.
+-- Places an ordinary member, and returns its offset. A member with an explicit offset needs no more alignment
+-- than the offset has.
 function Layout:place(member)
   self:close_unit()
   local align = self:member_align(member)
@@ -213,19 +226,21 @@ function Layout:place(member)
   return self:take(round_up(self.bit, align * 8), member.type.size * 8) // 8
 end
 
--- The two rules for bit-fields. Each takes the member, and returns the bit where it starts, and the byte where its unit
--- starts; nil if it has no unit.
+-- The two rules for bit-fields. Each takes the member, and returns the bit where it starts, and the byte
+-- where its unit starts; nil if it has no unit.
 local place_bits = {}
 
--- System V: a bit-field starts at the next free bit, unless it would then cross more boundaries of its type than the
--- type itself. With packing it may cross them. (System V ABI, 3.1.2 "Bit-Fields"; GCC: place_field.)
+-- System V: a bit-field starts at the next free bit, unless it would then cross more boundaries of its type
+-- than the type itself. With packing it may cross them. (System V ABI, 3.1.2 "Bit-Fields"; GCC: place_field.)
 function place_bits.gcc(self, member)
   local type, width = member.type, member.bits
   local unit, align = type.size * 8, type.align * 8
   if width == 0 then return self:take(round_up(self.bit, align), 0) end
   local packed = self.packed or member.packed
   -- (Under #pragma pack the attribute packed has no effect.)
-  if member.name then self:need(self.pack and math.min(type.align, self.pack) or packed and 1 or type.align) end
+  if member.name then
+    self:need(self.pack and math.min(type.align, self.pack) or packed and 1 or type.align)
+  end
   local start = self.bit
   if not packed and not self.pack and start % align + width > unit then start = round_up(start, align) end
   self:take(start, width)
@@ -235,8 +250,8 @@ function place_bits.gcc(self, member)
   return start
 end
 
--- Microsoft: consecutive bit-fields of types of one size share a unit as long as there is room in it. A bit-field of
--- width 0 ends the unit. (GCC, -mms-bitfields; Microsoft, "C Bit Fields".)
+-- Microsoft: consecutive bit-fields of types of one size share a unit as long as there is room in it. A
+-- bit-field of width 0 ends the unit. (GCC, -mms-bitfields; Microsoft, "C Bit Fields".)
 function place_bits.msvc(self, member)
   local type, width = member.type, member.bits
   local align = math.min((self.packed or member.packed) and 1 or type.align, self.pack or type.align)
@@ -266,13 +281,17 @@ function place_bits.msvc(self, member)
   return start, (self.bit + self.left - unit) // 8
 end
 
--- Places a bit-field: sets the offset, unit and bits of the field. The unit is as large as the type, or, where packing
--- lets a bit-field cross units, it is the bytes that the bit-field touches.
+-- Places a bit-field: sets the offset, unit and bits of the field. The unit is as large as the type, or,
+-- where packing lets a bit-field cross units, it is the bytes that the bit-field touches.
 function Layout:place_bit_field(member, field)
   local width, type = member.bits, member.type
-  if type.kind == "pointer" or not integer_bounds[type.T] then error("a bit-field is of an integer type", 0) end
+  if type.kind == "pointer" or not integer_bounds[type.T] then
+    error("a bit-field is of an integer type", 0)
+  end
   local greatest = type.kind == "bool" and 1 or type.size * 8
-  if width < 0 or width > greatest then error(("%d bits do not fit its type of %d"):format(width, greatest), 0) end
+  if width < 0 or width > greatest then
+    error(("%d bits do not fit its type of %d"):format(width, greatest), 0)
+  end
   if width == 0 and member.name then error("a bit-field of 0 bits cannot have a name", 0) end
   if member.align then error("a bit-field cannot be aligned by itself", 0) end
   if member.offset then
@@ -285,8 +304,8 @@ function Layout:place_bit_field(member, field)
   field.bits = { width = width }
 end
 
--- Completes a bit-field when the size is known. A unit that reaches past the end is cut to the bytes that the bit-field
--- touches. In the order ">" the first bit-field is in the highest bits.
+-- Completes a bit-field when the size is known. A unit that reaches past the end is cut to the bytes that the
+-- bit-field touches. In the order ">" the first bit-field is in the highest bits.
 local function settle_bits(field, size, endian)
   local start, width = field.start, field.bits.width
   field.start = nil
@@ -297,7 +316,8 @@ local function settle_bits(field, size, endian)
   field.bits.first = endian == ">" and field.unit * 8 - first - width or first
 end
 
--- Adds the name of a field, or, for an anonymous one, the names of its members. Returns a name that was there already.
+-- Adds the name of a field, or, for an anonymous one, the names of its members. Returns a name that was there
+-- already.
 local function name_field(by_name, field, offset)
   local name = field.name
   if name then
@@ -325,8 +345,8 @@ local function place_member(layout, record, member)
   return field
 end
 
--- The offset of a member without bits, an offset, an alignment or packing of its own: most are. nil for others, and
--- for one of a type with levels or that is too large.
+-- The offset of a member without bits, an offset, an alignment or packing of its own: most are. nil for
+-- others, and for one of a type with levels or that is too large.
 function Layout:place_plain(member)
   local type_ = member.type
   local align, size = self.packed and 1 or type_.align, type_.size
@@ -350,8 +370,9 @@ end
 -- @param kind "struct" or "union"
 -- @param name nil for one without
 -- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional
--- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or ">"),
--- `bitfields` ("gcc" or "msvc": other rules than the ABI's), `fail`, called with a member and what is wrong with it
+-- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or
+-- ">"), `bitfields` ("gcc" or "msvc": other rules than the ABI's), `fail`, called with a member and what is
+-- wrong with it
 function ctype.record(kind, name, members, options)
   options = options or {}
   check_alignment("pack", options.pack)
@@ -387,8 +408,8 @@ end
 
 local made, counts = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
---- The members by which a record is used, in order: { name, field, offset, record }. Those of anonymous members are
---- in the place of these; `record` is the struct or union that has the field.
+--- The members by which a record is used, in order: { name, field, offset, record }. Those of anonymous
+--- members are in the place of these; `record` is the struct or union that has the field.
 function ctype.members(record)
   if made[record] then return made[record] end
   local found = {}
@@ -441,7 +462,8 @@ function ctype.first_bit(field, record, order)
   return field.unit * 8 - first - width
 end
 
---- Resolves a path such as "cars[3].pos[1]" to { type, offset, order, field, record }, the last two of members.
+--- Resolves a path such as "cars[3].pos[1]" to { type, offset, order, field, record }, the last two of
+-- members.
 function ctype.resolve(record, path, order)
   local at = { type = record, offset = 0, order = record.endian or order }
   local rest, shown = path, record.name or record.kind

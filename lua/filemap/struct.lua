@@ -1,4 +1,5 @@
---- C structs over a view, in the platform's C layout: nothing is reordered, and padding is as the compiler pads.
+--- C structs over a view, in the platform's C layout: nothing is reordered, and padding is as the compiler
+-- pads.
 --
 --     local Player = struct.define("Player", {
 --       { "id", "u32" }, { "pos", "f32", 3 }, { "name", "char", 32 },
@@ -6,24 +7,24 @@
 --     local p = Player:at(view, 64)
 --     p.pos[1] = p.pos[1] + 0.5
 --
--- A field is `{ name, type [, n [, n ...]] [, offset =] [, bits =] [, align =] }`: with counts it is an array of n,
--- or of n by n, elements. Its type is a word or another type. The words are the types of numbers (`i8 u8 i16 u16 i32
--- u32 i64 u64 f32 f64`), `bool`, `pointer` (an integer), `char`, `utf16` and `utf32`, arrays of which are text up to
--- NUL, and `bytes`, an array of which is one string. The name `""` stands for a struct or union whose members belong
--- to the outer one, and for bit-fields that only pad. `bits` makes a bit-field, `offset` places a field (in bytes),
--- and `align` gives it a greater alignment. A last field with the count 0 is a flexible array: it has as many
--- elements as fit in the view, or as the program says.
+-- A field is `{ name, type [, n [, n ...]] [, offset =] [, bits =] [, align =] }`: with counts it is an array
+-- of n, or of n by n, elements. Its type is a word or another type. The words are the types of numbers
+-- (`i8 u8 i16 u16 i32 u32 i64 u64 f32 f64`), `bool`, `pointer` (an integer), `char`, `utf16` and `utf32`,
+-- arrays of which are text up to NUL, and `bytes`, an array of which is one string. The name `""` stands for
+-- a struct or union whose members belong to the outer one, and for bit-fields that only pad. `bits` makes a
+-- bit-field, `offset` places a field (in bytes), and `align` gives it a greater alignment. A last field with
+-- the count 0 is a flexible array: it has as many elements as fit in the view, or as the program says.
 --
 -- A **record** is a struct in a view: `p.id`, `p.pos[1]`, `p.hp = 7`, `pairs(p)` in the order of declaration,
--- `tostring(p)`. A struct or an array in it is an object too. A table assigned to one writes the values that the
--- table has, as @{struct:write} does. **Arrays** behave like those of @{view:array}: `#a`, `a[i]`, `a[i] = x`,
--- `ipairs(a)`, `a:get([i, j])`, `a:set(i, t)`, `a:copy(i, array, j, n)`. An array of `u8` or `i8` also has
--- `a:get_string([n])` and `a:get_cstring()`, and takes a string. A string that is shorter than its field zeroes the
--- rest; in a flexible array only if its count was given.
+-- `tostring(p)`. A struct or an array in it is an object too. A table assigned to one writes the values that
+-- the table has, as @{struct:write} does. **Arrays** behave like those of @{view:array}: `#a`, `a[i]`,
+-- `a[i] = x`, `ipairs(a)`, `a:get([i, j])`, `a:set(i, t)`, `a:copy(i, array, j, n)`. An array of `u8` or `i8`
+-- also has `a:get_string([n])` and `a:get_cstring()`, and takes a string. A string that is shorter than its
+-- field zeroes the rest; in a flexible array only if its count was given.
 --
--- A field that does not exist, a write out of range and a value that does not fit raise, and name the field. An enum
--- is read as its name where it has one, else as the number. A bit-field is written by reading its unit and writing it
--- back. Text that fills its field has no NUL. Whatever `read` returned, `write` accepts.
+-- A field that does not exist, a write out of range and a value that does not fit raise, and name the field.
+-- An enum is read as its name where it has one, else as the number. A bit-field is written by reading its
+-- unit and writing it back. Text that fills its field has no NUL. Whatever `read` returned, `write` accepts.
 -- @module filemap.struct
 
 local access = require "filemap.struct.access"
@@ -35,7 +36,9 @@ local struct = {}
 local raise, plain = access.raise, access.plain
 
 local words = { bool = ctype.bool, pointer = ctype.pointer, bytes = ctype.bytes }
-for unit, word in pairs { "char", "utf16", [4] = "utf32" } do words[word] = function() return ctype.char(unit) end end
+for unit, word in pairs { "char", "utf16", [4] = "utf32" } do
+  words[word] = function() return ctype.char(unit) end
+end
 for T in pairs(ctype.number_size) do words[T] = function() return ctype.number(T) end end
 
 local function type_of(spec)
@@ -92,7 +95,9 @@ local option_keys = { pack = true, align = true, endian = true }
 
 local function check_options(call, options)
   if options == nil then return {} end
-  if type(options) ~= "table" then raise("bad argument #3 to '%s' (table expected, got %s)", call, type(options)) end
+  if type(options) ~= "table" then
+    raise("bad argument #3 to '%s' (table expected, got %s)", call, type(options))
+  end
   options = plain(options)
   for key in next, options do
     if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
@@ -108,7 +113,9 @@ local function make(kind, name, fields, options)
   if name ~= nil and type(name) ~= "string" then
     raise("bad argument #1 to '%s' (string expected, got %s)", call, type(name))
   end
-  if type(fields) ~= "table" then raise("bad argument #2 to '%s' (table expected, got %s)", call, type(fields)) end
+  if type(fields) ~= "table" then
+    raise("bad argument #2 to '%s' (table expected, got %s)", call, type(fields))
+  end
   options = check_options(call, options)
   local members = {}
   fields = plain(fields)
@@ -122,7 +129,9 @@ local function make(kind, name, fields, options)
     members[i] = member
   end
   local stray = stray_key(fields, #members)
-  if stray ~= nil then raise("%s: field '%s' is not in the order of the others", name or kind, tostring(stray)) end
+  if stray ~= nil then
+    raise("%s: field '%s' is not in the order of the others", name or kind, tostring(stray))
+  end
   local ok, record = pcall(ctype.record, kind, name, members, options)
   if not ok then raise("%s: %s", name or kind, record) end
   return types.of(record)
@@ -131,12 +140,12 @@ end
 --- Defines a struct.
 -- @tparam ?string name for messages
 -- @tparam {table,...} fields in order, as above
--- @tparam[opt] table options `pack` (as `#pragma pack`: no member has a greater alignment), `align` (the least
--- alignment of the whole; both in bytes, powers of 2), `endian` (`"<"` or `">"`: the byte order of all members, and
--- of structs in it that have no order of their own; default: this machine's)
+-- @tparam[opt] table options `pack` (as `#pragma pack`: no member has a greater alignment), `align` (the
+-- least alignment of the whole; both in bytes, powers of 2), `endian` (`"<"` or `">"`: the byte order of all
+-- members, and of structs in it that have no order of their own; default: this machine's)
 -- @treturn struct
--- @raise for an unknown type or option, a number out of its range, and two fields of one name; the message names the
--- field
+-- @raise for an unknown type or option, a number out of its range, and two fields of one name; the message
+-- names the field
 function struct.define(name, fields, options)
   return make("struct", name, fields, options)
 end
@@ -156,7 +165,9 @@ local function enum_entries(values)
   local entries, next_value = {}, 0
   local function add(word, value)
     if type(word) ~= "string" then error(("the name '%s' must be a string"):format(tostring(word)), 0) end
-    if math.type(value) ~= "integer" then error(("the value '%s' must be an integer"):format(tostring(value)), 0) end
+    if math.type(value) ~= "integer" then
+      error(("the value '%s' must be an integer"):format(tostring(value)), 0)
+    end
     entries[#entries + 1], next_value = { word, value }, value + 1
   end
   values = plain(values)
@@ -180,18 +191,23 @@ end
 
 --- Defines an enumeration.
 -- @tparam ?string name for messages
--- @tparam table values by name, `{ Off = 0, On = 1 }`, or in order as in C, `{ "Off", "On", { "Broken", 9 } }`
+-- @tparam table values by name, `{ Off = 0, On = 1 }`, or in order as in C,
+-- `{ "Off", "On", { "Broken", 9 } }`
 -- @tparam[opt="i32"] string T the type of integers that stores it
 -- @return the type, for fields
--- @raise for a value that T cannot store, another name than a string, another value than an integer, and a key beside
--- those in order
+-- @raise for a value that T cannot store, another name than a string, another value than an integer, and a
+-- key beside those in order
 function struct.enum(name, values, T)
   if name ~= nil and type(name) ~= "string" then
     raise("bad argument #1 to 'enum' (string expected, got %s)", type(name))
   end
-  if type(values) ~= "table" then raise("bad argument #2 to 'enum' (table expected, got %s)", type(values)) end
+  if type(values) ~= "table" then
+    raise("bad argument #2 to 'enum' (table expected, got %s)", type(values))
+  end
   T = T or "i32"
-  if not ctype.bounds(T) then raise("bad argument #3 to 'enum' (a type of integers expected, got %s)", tostring(T)) end
+  if not ctype.bounds(T) then
+    raise("bad argument #3 to 'enum' (a type of integers expected, got %s)", tostring(T))
+  end
   local well, entries = pcall(enum_entries, values)
   if not well then raise("%s: %s", name or "enum", entries) end
   local ok, enum = pcall(ctype.enum, name, T, entries)

@@ -42,30 +42,37 @@ win32.INVALID_HANDLE_VALUE = -1
 
 local constants = {
   -- Protections.
-  PAGE_NOACCESS = 0x01, PAGE_READONLY = 0x02, PAGE_READWRITE = 0x04, PAGE_WRITECOPY = 0x08, PAGE_EXECUTE = 0x10,
+  PAGE_NOACCESS = 0x01, PAGE_READONLY = 0x02, PAGE_READWRITE = 0x04, PAGE_WRITECOPY = 0x08,
+  PAGE_EXECUTE = 0x10,
   PAGE_EXECUTE_READ = 0x20, PAGE_EXECUTE_READWRITE = 0x40, PAGE_EXECUTE_WRITECOPY = 0x80,
   PAGE_GUARD = 0x100, PAGE_NOCACHE = 0x200, PAGE_WRITECOMBINE = 0x400,
   -- Attributes of a mapping.
   SEC_FILE = 0x800000, SEC_IMAGE = 0x1000000, SEC_PROTECTED_IMAGE = 0x2000000, SEC_RESERVE = 0x4000000,
-  SEC_COMMIT = 0x8000000, SEC_NOCACHE = 0x10000000, SEC_WRITECOMBINE = 0x40000000, SEC_LARGE_PAGES = 0x80000000,
+  SEC_COMMIT = 0x8000000, SEC_NOCACHE = 0x10000000, SEC_WRITECOMBINE = 0x40000000,
+  SEC_LARGE_PAGES = 0x80000000,
   SEC_IMAGE_NO_EXECUTE = 0x11000000,
   -- Accesses to a mapping.
   FILE_MAP_COPY = 0x1, FILE_MAP_WRITE = 0x2, FILE_MAP_READ = 0x4, FILE_MAP_ALL_ACCESS = 0xF001F,
   FILE_MAP_EXECUTE = 0x20, FILE_MAP_LARGE_PAGES = 0x20000000, FILE_MAP_TARGETS_INVALID = 0x40000000,
   FILE_MAP_RESERVE = 0x80000000,
   -- Arguments of CreateFile.
-  GENERIC_READ = 0x80000000, GENERIC_WRITE = 0x40000000, GENERIC_EXECUTE = 0x20000000, GENERIC_ALL = 0x10000000,
+  GENERIC_READ = 0x80000000, GENERIC_WRITE = 0x40000000, GENERIC_EXECUTE = 0x20000000,
+  GENERIC_ALL = 0x10000000,
   FILE_SHARE_READ = 0x1, FILE_SHARE_WRITE = 0x2, FILE_SHARE_DELETE = 0x4,
   CREATE_NEW = 1, CREATE_ALWAYS = 2, OPEN_EXISTING = 3, OPEN_ALWAYS = 4, TRUNCATE_EXISTING = 5,
   FILE_ATTRIBUTE_READONLY = 0x1, FILE_ATTRIBUTE_HIDDEN = 0x2, FILE_ATTRIBUTE_SYSTEM = 0x4,
   FILE_ATTRIBUTE_ARCHIVE = 0x20, FILE_ATTRIBUTE_NORMAL = 0x80, FILE_ATTRIBUTE_TEMPORARY = 0x100,
-  FILE_FLAG_WRITE_THROUGH = 0x80000000, FILE_FLAG_OVERLAPPED = 0x40000000, FILE_FLAG_NO_BUFFERING = 0x20000000,
-  FILE_FLAG_RANDOM_ACCESS = 0x10000000, FILE_FLAG_SEQUENTIAL_SCAN = 0x8000000, FILE_FLAG_DELETE_ON_CLOSE = 0x4000000,
+  FILE_FLAG_WRITE_THROUGH = 0x80000000, FILE_FLAG_OVERLAPPED = 0x40000000,
+  FILE_FLAG_NO_BUFFERING = 0x20000000,
+  FILE_FLAG_RANDOM_ACCESS = 0x10000000, FILE_FLAG_SEQUENTIAL_SCAN = 0x8000000,
+  FILE_FLAG_DELETE_ON_CLOSE = 0x4000000,
   -- Last errors.
   ERROR_SUCCESS = 0, ERROR_FILE_NOT_FOUND = 2, ERROR_PATH_NOT_FOUND = 3, ERROR_ACCESS_DENIED = 5,
   ERROR_INVALID_HANDLE = 6, ERROR_NOT_ENOUGH_MEMORY = 8, ERROR_GEN_FAILURE = 31, ERROR_SHARING_VIOLATION = 32,
-  ERROR_FILE_EXISTS = 80, ERROR_INVALID_PARAMETER = 87, ERROR_DISK_FULL = 112, ERROR_CALL_NOT_IMPLEMENTED = 120,
-  ERROR_INVALID_NAME = 123, ERROR_ALREADY_EXISTS = 183, ERROR_BAD_EXE_FORMAT = 193, ERROR_FILENAME_EXCED_RANGE = 206,
+  ERROR_FILE_EXISTS = 80, ERROR_INVALID_PARAMETER = 87, ERROR_DISK_FULL = 112,
+  ERROR_CALL_NOT_IMPLEMENTED = 120,
+  ERROR_INVALID_NAME = 123, ERROR_ALREADY_EXISTS = 183, ERROR_BAD_EXE_FORMAT = 193,
+  ERROR_FILENAME_EXCED_RANGE = 206,
   ERROR_INVALID_ADDRESS = 487, ERROR_FILE_INVALID = 1006, ERROR_NO_UNICODE_TRANSLATION = 1113,
   ERROR_MAPPED_ALIGNMENT = 1132, ERROR_USER_MAPPED_FILE = 1224, ERROR_PRIVILEGE_NOT_HELD = 1314,
   ERROR_FILE_CORRUPT = 1392, ERROR_COMMITMENT_LIMIT = 1455,
@@ -230,7 +237,8 @@ local function check_mapping(file, size, access, attributes)
     if attributes & constants.SEC_LARGE_PAGES ~= 0 then return constants.ERROR_INVALID_PARAMETER end
     if size >= 0 then return nil end
     -- A file cannot have 2^63 bytes: it can neither grow to that size nor already have it.
-    return access:find("w", 1, true) and constants.ERROR_INVALID_PARAMETER or constants.ERROR_NOT_ENOUGH_MEMORY
+    return access:find("w", 1, true) and constants.ERROR_INVALID_PARAMETER
+      or constants.ERROR_NOT_ENOUGH_MEMORY
   end
   if size <= 0 or size > math.maxinteger - page then return constants.ERROR_INVALID_PARAMETER end
   return attributes & constants.SEC_IMAGE ~= 0 and constants.ERROR_BAD_EXE_FORMAT or nil
@@ -370,7 +378,8 @@ end
 function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes)
   local call <const> = "MapViewOfFile"
   access = check_dword(call, 2, "access", access)
-  local offset = check_dword(call, 3, "offset_high", offset_high) << 32 | check_dword(call, 4, "offset_low", offset_low)
+  local offset = check_dword(call, 3, "offset_high", offset_high) << 32
+    | check_dword(call, 4, "offset_low", offset_low)
   bytes = check_bytes(call, 5, bytes)
   local bad = kind(map) ~= "map" and constants.ERROR_INVALID_HANDLE
     or access & (constants.FILE_MAP_TARGETS_INVALID | constants.FILE_MAP_RESERVE) ~= 0
@@ -418,14 +427,15 @@ end
 
 -- {-- Files and handles ------------------------------------------------------------------------------
 
-local dispositions = { constants.CREATE_NEW, constants.CREATE_ALWAYS, constants.OPEN_EXISTING, constants.OPEN_ALWAYS,
-  constants.TRUNCATE_EXISTING }
+local dispositions = { constants.CREATE_NEW, constants.CREATE_ALWAYS, constants.OPEN_EXISTING,
+  constants.OPEN_ALWAYS, constants.TRUNCATE_EXISTING }
 
 -- Windows has different errors for a missing file and a missing folder. Looking up "folder/." opens nothing.
 local function missing_number(path)
   local folder = path:match("^(.+)[/\\]")
   local is_missing = path == ""
-    or folder and select(3, calls.open_file(folder .. "/.", 0, 0, constants.OPEN_EXISTING, 0, {})) == "not_found"
+    or folder and "not_found" == select(3,
+      calls.open_file(folder .. "/.", 0, 0, constants.OPEN_EXISTING, 0, {}))
   return is_missing and constants.ERROR_PATH_NOT_FOUND or constants.ERROR_FILE_NOT_FOUND
 end
 
@@ -483,7 +493,9 @@ end
 -- @treturn[2] integer number the last error: 6 (`handle` is not an open handle)
 function win32.CloseHandle(handle)
   local what = kind(handle)
-  if what ~= "map" and what ~= "file" then return fail(false, constants.ERROR_INVALID_HANDLE, "CloseHandle") end
+  if what ~= "map" and what ~= "file" then
+    return fail(false, constants.ERROR_INVALID_HANDLE, "CloseHandle")
+  end
   return handle:close()
 end
 

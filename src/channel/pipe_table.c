@@ -21,7 +21,8 @@ typedef struct place_words {
 enum { FREE, WAITING, ACCEPTED, TICKET = 4 }; /* a state is one of these, plus a ticket times TICKET */
 enum { END_SEATS = 2, PAGE = 4096, PLACES_LIMIT = 1024, LEAST_PLACES = 4 };
 
-/* The reserved addresses of all connections together, if that leaves LEAST_PLACES. */
+/* The most addresses, in bytes, that all connections together reserve, unless that is room for fewer than
+** LEAST_PLACES. */
 static const uint64_t reserved_limit = (uint64_t)1 << 30;
 
 static pipe_words *words_of(const fm_object *o)
@@ -127,7 +128,8 @@ static bool find_waiting(const fm_object *o, uint32_t now, uint32_t *age, uint32
   return found;
 }
 
-/* FM_TIMEOUT if this client cannot be accepted. */
+/* Accepts the client of a place that was waiting with `state`, and acquires the seat of its server end.
+** FM_TIMEOUT if this client cannot be accepted. */
 static int claim(const fm_object *o, fm_seat *seat, uint32_t number, uint32_t state, fm_error *e)
 {
   place_words *p = place_of(o, number);
@@ -176,9 +178,8 @@ bool fm_pipe_has_listener(const fm_object *o)
   return words_of(o)->listening == 1 && fm_seat_is_taken(fm_object_section(o), FM_PIPE_LISTENER_SEAT);
 }
 
-/* Acquires the client's seat of a place that is free, or if `reclaim` is true a place with two dead
-** ends;
-** FM_IN_USE for other places. */
+/* Acquires the client's seat of a free place. If `reclaim` is true, it acquires that of a place with two dead
+** ends instead. FM_IN_USE for other places. */
 static int claim_place(const fm_object *o, fm_seat *seat, uint32_t number, bool reclaim, fm_error *e)
 {
   const fm_section *section = fm_object_section(o);

@@ -3,23 +3,24 @@
 **
 ** The listener holds LISTENER_SEAT, and each end of a connection a seat of its place, so that other processes
 ** can tell which of them live. Each place has two words.
-** `state` tells how the place is used; its upper bits are a ticket, which is different for each use of
-** the place and tells which client came first. The states change like this:
+**
+** `state` tells how the place is used. Its upper bits are a ticket, which differs for each use of the place
+** and tells which client came first. The states change like this:
 **   free -> waiting       The client does it. It holds its end's seat, and has prepared the connection.
 **   waiting -> accepted   The listener does it. It holds the server end's seat. Without that seat it refuses
 **                         the client, which then finds no living process at the other end.
 **   accepted -> waiting   The listener does it if it lacks memory or descriptors. It still holds the server's
 **                         seat.
 **   accepted -> free      The end that closes last does it. It still holds its seat.
+**
 ** `listener` is the number of the listener that the client waits for. Each listener increments `generation`
 ** before it listens, and refuses the clients that wait for an older one.
 **
-** A client acquires a free place, or an accepted place with two dead ends. A client
-** that dies before its place is waiting leaves the place free. A client that closes or dies while it waits is
-** accepted all the same, since what it has sent is to be received.
+** A client acquires a free place, or an accepted place with two dead ends. A client that dies before its
+** place is waiting leaves the place free. A client that closes or dies while it waits is accepted all the
+** same, because the messages that it has sent must be received.
 **
-** Layout: fm_header (sizes: FM_PIPE_...), words, places; and from the next page on the connections (conn.c).
-** */
+** Layout: fm_header (sizes: FM_PIPE_...), words, places. The connections (conn.c) start at the next page. */
 #ifndef FILEMAP_PIPE_TABLE_H
 #define FILEMAP_PIPE_TABLE_H
 
@@ -35,7 +36,7 @@ typedef struct fm_place {
   uint32_t number, ticket;
 } fm_place;
 
-/* The header of a new pipe with rings of `ring` bytes and `conn_size` bytes for each connection. */
+/* The header of a new pipe, whose messages have up to `capacity` bytes and whose rings have `ring` bytes. */
 fm_header fm_pipe_header(uint32_t capacity, uint32_t ring, bool stream);
 
 /* As fm_role.check: views the table. */

@@ -34,8 +34,9 @@ const char *fmb_push_type_name(lua_State *L, int index);
 /* Raises an error because the object in argument `arg` is closed. */
 int fmb_raise_closed(lua_State *L, int arg, const char *type);
 
-/* Raises an error because argument `arg` has another type than `expected`. */
-int fmb_type_error(lua_State *L, int arg, const char *expected);
+/* Was the running function called by a Lua module of this project? Then the program did not write the call's
+** arguments, and a message does not number them. */
+bool fmb_is_called_by_own(lua_State *L);
 
 /* {-- Arguments (largs.c) ----------------------------------------------------------------------- */
 
@@ -114,6 +115,9 @@ typedef struct fmb_object {
 /* The names of the types, which their metatables have as __name. */
 extern const char fmb_map[], fmb_view[], fmb_array[], fmb_stream[], fmb_mutex[], fmb_semaphore[], fmb_event[],
   fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[], fmb_dict[], fmb_dict_cursor[], fmb_file[];
+
+/* Raises an error because argument `arg` has another type than `expected`. */
+int fmb_type_error(lua_State *L, int arg, const char *expected);
 
 /* Pushes a closed object of `size` bytes, with `values` user values, after cutting the stack to the call's
 ** `arguments`. A finalizer may run, so look at other objects and at options only afterwards. */
@@ -207,7 +211,7 @@ extern const luaL_Reg fmb_byte_methods[];
 extern const luaL_Reg fmb_packed_methods[];
 extern const luaL_Reg fmb_stream_methods[];
 
-/* {-- Access to a view's bytes ------------------------------------------------------------------
+/* {-- Access to a view's bytes (laccess.c) ------------------------------------------------------
 **
 ** A method that accesses memory takes three steps:
 ** 1. fmb_self or fmb_open_self gives the view.

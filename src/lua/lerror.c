@@ -54,8 +54,7 @@ static void push_where(lua_State *L)
   lua_pushliteral(L, "");
 }
 
-/* The program did not write the arguments of a call that a module of ours makes. */
-static bool is_called_by_own(lua_State *L)
+bool fmb_is_called_by_own(lua_State *L)
 {
   lua_Debug ar;
   return lua_getstack(L, 1, &ar) && lua_getinfo(L, "S", &ar) && is_own(L, &ar);
@@ -82,39 +81,8 @@ const char *fmb_push_type_name(lua_State *L, int index)
   return lua_pushstring(L, luaL_typename(L, index));
 }
 
-int fmb_type_error(lua_State *L, int arg, const char *expected)
-{
-  const char *got = fmb_push_type_name(L, arg);
-  const bool is_map = expected == fmb_view && fmb_to_object(L, arg, fmb_map);
-  const char *hint = is_map ? "; the map's method view makes one" : "";
-  return luaL_argerror(L, arg, lua_pushfstring(L, "%s expected, got %s%s", expected, got, hint));
-}
-
 int fmb_raise_closed(lua_State *L, int arg, const char *type)
 {
   if (arg == 1) return fmb_raise(L, "%s is closed", type);
   return luaL_argerror(L, arg, lua_pushfstring(L, "%s is closed", type));
-}
-
-unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg, lua_Integer offset,
-                           uint64_t n)
-{
-  fm_error e;
-  const int code = fm_view_check(v, writing, (uint64_t)offset, n, &e);
-  if (code == FM_OK) return v->data + offset;
-  if (code == FM_CLOSED) fmb_raise(L, "%s is closed", fmb_view);
-  if (code == FM_DENIED) fmb_raise(L, "%s is read-only (access \"%s\")", fmb_view, fm_access_word(v->access));
-  if (code == FM_TRUNCATED) fmb_raise_lost(L);
-  if (is_called_by_own(L)) fmb_raise(L, "%s: %s", fmb_view, e.detail);
-  if (offset < 0) luaL_argerror(L, arg, lua_pushfstring(L, "offset %I is negative", (LUAI_UACINT)offset));
-  if (n > v->size || (uint64_t)offset > v->size - n)
-    luaL_argerror(L, arg, lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte view",
-                                          (LUAI_UACINT)offset, (LUAI_UACINT)n, (LUAI_UACINT)v->size));
-  luaL_argerror(L, arg, e.detail);
-  return NULL;
-}
-
-int fmb_raise_lost(lua_State *L)
-{
-  return fmb_raise(L, "%s is truncated: a page of its memory was lost", fmb_view);
 }

@@ -124,12 +124,14 @@ static int slot(lua_State *L)
 /* A member's code: its kind in the lowest 4 bits, a number of 11 bits, and its offset in the record. The
 ** kind is a type of types.h; or text of so many bytes; or an object, which is kept in the slot of that
 ** number. */
-enum { KIND_BITS = 4, NUMBER_BITS = 11, TEXT = 10, OBJECT = 11 };
+enum { KIND_BITS = 4, NUMBER_BITS = 11, TEXT = 14, OBJECT = 15 };
 
 static const unsigned char sizes[] = {
 #define SIZE(T, ctype, ...) sizeof(ctype),
   FMB_TYPES(SIZE)
 };
+
+_Static_assert(sizeof sizes <= TEXT, "the kinds of numbers, text and objects differ");
 
 /* Pushes the number of a type at `p`. */
 static inline void push_at(lua_State *L, int type, const unsigned char *p)

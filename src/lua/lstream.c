@@ -9,8 +9,9 @@
 
 /*** @module filemap */
 
-/* The length of the line that starts at `p`; in *whole the length with its newline. Another process may
-** change the bytes before they are copied, but the length stays. */
+/* Returns the length of the line that starts at `p`, and sets *whole to the length with its newline. Another
+** process may change the bytes before the caller copies them. The caller then copies as many bytes all the
+** same. */
 static inline size_t line_length(const unsigned char *p, size_t rest, size_t *whole)
 {
   const unsigned char *newline = memchr(p, '\n', rest);
@@ -27,7 +28,7 @@ typedef struct cursor {
   size_t next; /* at most the view's size */
 } cursor;
 
-/* The size of a closed view is 0, so one test finds a closed view and the end. */
+/* A closed view has the size 0, so one comparison finds a closed view and the end of an open one. */
 static int next_line(lua_State *L)
 {
   cursor *c = lua_touserdata(L, lua_upvalueindex(1));
@@ -195,7 +196,7 @@ static void read_next(numeral *n)
   n->c = n->p < n->end ? *n->p++ : EOF;
 }
 
-/* Accepts c. Of a numeral that is too long no more is accepted: c stays, and the next read starts with it. */
+/* Accepts c. If the numeral is already as long as allowed, c stays, and the next read starts with it. */
 static bool accept_byte(numeral *n)
 {
   if (n->length == NUMERAL) {

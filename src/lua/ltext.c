@@ -8,18 +8,6 @@
 
 /*** @module filemap */
 
-/* Lua interns strings of up to 40 bytes (LUAI_MAXSHORTLEN): it hashes, compares and copies them. It copies a
-** longer string at once. The limit here is larger, for a Lua that was built with another limit. */
-enum { INTERNED = 256 };
-
-void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length)
-{
-  char copy[INTERNED];
-  if (length <= sizeof copy) shared = memcpy(copy, shared, length);
-  lua_pushlstring(L, (const char *)shared, length);
-  fmb_check_lost(L, v);
-}
-
 /* Cuts the string on top at its first NUL. */
 static void cut_at_nul(lua_State *L)
 {

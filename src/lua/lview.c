@@ -21,12 +21,6 @@ static int finish(lua_State *L, const fm_view *v, int code, const fm_error *e)
   return fmb_finish(L, code, fm_map_label(fm_view_map(v)), e);
 }
 
-void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, uint64_t length)
-{
-  if (offset > v->size || length > v->size - offset)
-    fmb_at_last(L, v, false, arg, (lua_Integer)offset, length);
-}
-
 /*** A view: bytes of a map, to read and write. Offsets count bytes from 0.
 @type view */
 

@@ -15,7 +15,7 @@ static int check_range(uint64_t offset, uint64_t length, uint64_t size, fm_error
   return FM_OK;
 }
 
-/* The `lost` of a closed view points to one of these, and so keeps its value. */
+/* What `lost` of a closed view points to: 0, or 1 if a page of it was lost. */
 static const volatile int kept[] = {0, 1};
 
 static void fill_view(fm_view *v, fm_mapping *mapping, void *data, size_t size, uint64_t offset, int access)
@@ -95,7 +95,7 @@ static int fail_lost(fm_error *e)
   return fm_fail(e, FM_TRUNCATED, NULL);
 }
 
-/* As check_range, for ranges that may be empty, of a view that may be closed. */
+/* Checks a range of a view. In contrast to check_range it may be empty, and the view may be closed. */
 static int check_part(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e)
 {
   if (!v->mapping) return fail_closed(e);
@@ -124,9 +124,10 @@ static bool may_overlap(const fm_mapping *a, const fm_mapping *b)
   return a->map == b->map || fm_sys_is_shared(&a->map->section) || fm_sys_is_shared(&b->map->section);
 }
 
-/* memmove(3) chooses its direction by the addresses, which mean nothing between two mappings. The offsets
-** in the map show the right direction. (Ranges of different sections do not overlap, and either direction
-** is right.) */
+/* Copies from the end where the ranges overlap and the target comes later, as memmove(3) does. memmove
+** compares addresses, which tell nothing about two mappings of the same memory. This function compares
+** offsets in the map. (Ranges of different sections do not overlap, so for them both directions are right.)
+** */
 void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *from, uint64_t from_offset,
                   size_t length)
 {

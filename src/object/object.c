@@ -1,4 +1,4 @@
-/* The life-cycle of named objects: object.h lists its steps. */
+/* The life-cycle of named objects. object.h lists its steps. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,7 +133,7 @@ int fm_object_check_seat(fm_object *o, fm_error *e)
   return fm_fail(e, FM_DENIED, "it belongs to the process that this one was forked from");
 }
 
-/* A process that asks for too much learns first that another one has the role. */
+/* Checks what the caller asked for. If another process has the role, that failure comes first. */
 static int check_fit(const fm_object *o, const fm_object_request *r, fm_error *e)
 {
   const fm_role *role = o->role;

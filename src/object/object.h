@@ -8,8 +8,8 @@
 **   2. It reads the header once, and checks that copy.
 **   3. It views the memory, and calls `attach`. Other processes may be using the object at this time, so
 **      `attach` sets pointers and opens wait points, and reads nothing that they change.
-**   4. It acquires the role's seat, and calls `enter`. Other processes do not
-**      change the words of this role now: `enter` may read and repair them.
+**   4. It acquires the role's seat, and calls `enter`. Now no other process changes the words of this role,
+**      so `enter` may read and repair them.
 ** fm_object_close goes the other way: `leave` while the seat is held, then everything else. */
 #ifndef FILEMAP_OBJECT_H
 #define FILEMAP_OBJECT_H
@@ -109,9 +109,8 @@ int fm_object_open(fm_object *o, const fm_role *role, const fm_object_request *r
 /* The same with a new structure of role->size bytes in *out, which fm_object_free frees. */
 int fm_object_new(void *out, const fm_role *role, const fm_object_request *r, fm_error *e);
 
-/* Opens `o`, whose bytes are all 0, in another role of the object that `other` has open: steps 3, without
-** `attach`, and
-** 4. It views the same memory. After a failure the bytes are 0 again. */
+/* Opens `o`, whose bytes are all 0, in another role of the object that `other` has open. It views the same
+** memory, and does step 4 of fm_object_open. After a failure the bytes are 0 again. */
 int fm_object_share(fm_object *o, const fm_role *role, const fm_object *other, fm_error *e);
 
 void fm_object_close(fm_object *o);

@@ -5,9 +5,10 @@
 --   get(view, offset, name)           reads the value; of a struct or an array, makes an object
 --   write(view, offset, value, name)  checks a value and writes it; raises for a wrong one, naming the field
 --   collect(list, offset, value, name)
---                                     checks a value, and adds to the list what writes it: put, offset, checked value
---   code                              of what C can read and write by itself: the kind, and the number behind it
---                                     (src/lua/lrecord.c)
+--                                     checks a value, and adds to the list what writes it: put, offset,
+--                                     checked value
+--   code                              of what C can read and write by itself: the kind, and the number behind
+--                                     it (src/lua/lrecord.c)
 --
 -- and those of scalars and text have
 --
@@ -30,8 +31,8 @@ core.own_sources(own)
 --- The source name of generated functions. With it they count as functions of these modules.
 access.made = own .. " (made)"
 
---- Raises with the position of the program: of the first function outside these modules. (C would end the message at a
--- NUL of a name.)
+--- Raises with the position of the program: of the first function outside these modules. (C would end the
+-- message at a NUL of a name.)
 function access.raise(message, ...) core.raise((message:format(...):gsub("%z", "\\0"))) end
 local raise = access.raise
 
@@ -43,8 +44,8 @@ function access.plain(t)
   return copy
 end
 
--- From C: the name of a value's type for messages; and check_range(what, view, offset, size), which raises unless so
--- many bytes are in the view.
+-- From C: the name of a value's type for messages; and check_range(what, view, offset, size), which raises
+-- unless so many bytes are in the view.
 access.type_name, access.check_range = core.type_name, core.check_range
 
 --- A value in a message or a shown record. A long string is cut.
@@ -54,15 +55,15 @@ function access.show(value)
   return ("%q"):format(#value > 40 and value:sub(1, 41):gsub("[^\x80-\xBF][\x80-\xBF]*$", "") .. "…" or value)
 end
 
---- The formats of string.pack for the types of numbers.
-access.formats = {
-  i8 = "b", u8 = "B", i16 = "i2", u16 = "I2", i32 = "i4", u32 = "I4", i64 = "i8", u64 = "i8", f32 = "f", f64 = "d",
-}
+--- The formats of string.pack for the types of numbers, and the codes that C has for the types, for text and
+--- for objects that are kept in slots. An unsigned integer of 64 bits has the bits of a Lua integer.
+access.formats, access.codes = {}, { text = 14, object = 15 }
+for i, type_ in ipairs(core.types) do
+  local letter = not type_.least and (type_.size == 4 and "f" or "d") or type_.least < 0 and "i" or "I"
+  access.formats[type_.name] = type_.least and letter .. type_.size or letter
+  access.codes[type_.name] = i - 1
+end
 local formats = access.formats
-
---- The codes that C has for the types of numbers, for text and for objects that are kept in slots.
-access.codes = { i8 = 0, u8 = 1, i16 = 2, u16 = 3, i32 = 4, u32 = 5, i64 = 6, u64 = 7, f32 = 8, f64 = 9,
-  text = 10, object = 11 }
 local codes = access.codes
 
 --- The greatest number that a code can have: of bytes of a text, or of a slot.
@@ -89,7 +90,8 @@ end
 -- An accessor for a number that Lua sees as another value. `read` and `check` convert one into the other.
 local function mapped(base, read, check)
   local get = base.get
-  return { get = function(view, offset) return read(get(view, offset)) end, put = base.put, check = check, read = read }
+  local function get_converted(view, offset) return read(get(view, offset)) end
+  return { get = get_converted, put = base.put, check = check, read = read }
 end
 
 local function bool(_, order)
@@ -110,7 +112,8 @@ end
 
 local function plain_number(type_, order) return number(type_.T, order) end
 
-local scalars = { number = plain_number, pointer = plain_number, char = plain_number, bool = bool, enum = enum }
+local scalars = { number = plain_number, pointer = plain_number, char = plain_number, bool = bool,
+  enum = enum }
 
 -- {-- Bit-fields -----------------------------------------------------------------------------------
 
@@ -201,7 +204,9 @@ end
 -- A function(view, offset) that reads a string of `count` units. The unit is 0 for bytes that are not text.
 local function string_getter(unit, swapped, count)
   local get, decode = methods.get_string, core.decode_text
-  if swapped then return function(view, offset) return decode(get(view, offset, unit * count), unit, true) end end
+  if swapped then
+    return function(view, offset) return decode(get(view, offset, unit * count), unit, true) end
+  end
   if unit > 0 then get = methods[unit == 1 and "get_cstring" or "get_utf" .. unit * 8] end
   return function(view, offset) return get(view, offset, count) end
 end

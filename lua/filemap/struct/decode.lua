@@ -1,11 +1,11 @@
--- Tables from the bytes of structs and arrays. For each type a function is generated, which calls `unpack` as rarely
--- as the members allow, and makes the tables at once. Internal to filemap.struct.
+-- Tables from the bytes of structs and arrays. For each type a function is generated, which calls `unpack` as
+-- rarely as the members allow, and makes the tables at once. Internal to filemap.struct.
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
 local ctype = require "filemap.ctype"
 
--- Lua has room for 200 locals in a function and 255 upvalues: more values go into a table in several steps, and all
--- constants are in one table.
+-- Lua has room for 200 locals in a function and 255 upvalues: more values go into a table in several steps,
+-- and all constants are in one table.
 local MOST_LOCALS = 150
 local MOST_INLINE = 32 -- values of an inner struct or array that are unpacked together with its neighbours
 local LONGEST_GAP = 32 -- bytes between two members that one call passes over
@@ -20,8 +20,8 @@ local readers, lists = new_cache(), new_cache()
 
 -- {-- Generated functions --------------------------------------------------------------------------
 
--- A function that is being generated: `unpacks`, the calls so far, each with the names of locals, the formats and the
--- range of bytes; `constants`, which the text refers to as K[i].
+-- A function that is being generated: `unpacks`, the calls so far, each with the names of locals, the formats
+-- and the range of bytes; `constants`, which the text refers to as K[i].
 local Writer = {}
 Writer.__index = Writer
 
@@ -34,8 +34,8 @@ function Writer:constant(value)
   return ("K[%d]"):format(#self.constants)
 end
 
--- The name of a local that gets the value of `format`, `size` bytes from `offset`: of `T`, where it is a number.
--- Extends the last call if it can.
+-- The name of a local that gets the value of `format`, `size` bytes from `offset`: of `T`, where it is a
+-- number. Extends the last call if it can.
 function Writer:unpack(order, format, offset, size, T)
   local last = self.unpacks[#self.unpacks]
   if not last or last.to > offset or offset - last.to > LONGEST_GAP then
@@ -46,7 +46,9 @@ function Writer:unpack(order, format, offset, size, T)
   local name = "v" .. self.locals
   table.insert(last.names, name)
   table.insert(last.formats, ("x"):rep(offset - last.to) .. (last.order ~= order and order or "") .. format)
-  if T and order == access.native then table.insert(last.codes, access.code(access.codes[T], 0, offset - last.from)) end
+  if T and order == access.native then
+    table.insert(last.codes, access.code(access.codes[T], 0, offset - last.from))
+  end
   last.to, last.order = offset + size, order
   return name
 end
@@ -57,7 +59,8 @@ function Writer:call(f, offset, count)
   return ("%s(s, p + %d%s)"):format(self:constant(f), offset, count and ", " .. count or "")
 end
 
--- The statements that unpack: from a string, or from a view. For a view C has a quicker way where all are numbers.
+-- The statements that unpack: from a string, or from a view. For a view C has a quicker way where all are
+-- numbers.
 function Writer:statements(from_view)
   local lines = {}
   for _, u in ipairs(self.unpacks) do
@@ -75,8 +78,9 @@ end
 -- Compiles a function of Lua's text, in which K, unpack, numbers, match, decode, check and new are known.
 local function compile(text, writer, unpack)
   text = "local K, unpack, numbers, match, decode, check, new = ...\n" .. text
-  return assert(load(text, access.made))(writer.constants, unpack or string.unpack, core.record.unpack_numbers,
-    string.match, core.decode_text, access.check_range, core.record.new_table)
+  return assert(load(text, access.made))(writer.constants, unpack or string.unpack,
+    core.record.unpack_numbers, string.match, core.decode_text, access.check_range,
+    core.record.new_table)
 end
 
 -- {-- Expressions of values ------------------------------------------------------------------------
@@ -107,7 +111,9 @@ end
 function kinds.array(self, type_, offset, order)
   if type_.count == 0 then return ctype.is_string(type_) and '""' or "{}" end
   if ctype.is_string(type_) then return string_expression(self, type_, offset, order) end
-  if ctype.values(type_) > MOST_INLINE then return self:call(decode.list(type_.of, order), offset, type_.count) end
+  if ctype.values(type_) > MOST_INLINE then
+    return self:call(decode.list(type_.of, order), offset, type_.count)
+  end
   local parts = {}
   for i = 1, type_.count do
     parts[i] = kinds[type_.of.kind](self, type_.of, offset + (i - 1) * type_.of.size, order)
@@ -117,7 +123,8 @@ end
 
 -- A bit-field in a unit that no type of number has.
 local function odd_bits(field, record, order)
-  local read, first = access.unit_reader(field.unit, order, string.byte), ctype.first_bit(field, record, order)
+  local read = access.unit_reader(field.unit, order, string.byte)
+  local first = ctype.first_bit(field, record, order)
   local mask, value_of = access.mask(field.bits.width), (access.bits(field, order))
   return function(s, p) return value_of(read(s, p, first) & mask) end
 end
@@ -156,8 +163,8 @@ local function locals_of(member)
   return n <= MOST_INLINE and n or 0
 end
 
--- A constructor with the members from the first on, as many as there are locals for; the index of the next member;
--- and the parts of the constructor.
+-- A constructor with the members from the first on, as many as there are locals for; the index of the next
+-- member; and the parts of the constructor.
 function Writer:fields(list, first, offset, order)
   local parts, i = {}, first
   while list[i] and self.locals + locals_of(list[i]) <= MOST_LOCALS do
@@ -177,7 +184,8 @@ local function compile_struct(record, order)
     local writer = new_writer(constants)
     local constructor, after, parts = writer:fields(list, i, 0, order)
     if i == 1 and not list[after] then
-      return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(writer:statements(), constructor), writer)
+      return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(writer:statements(), constructor),
+        writer)
     end
     lines[#lines + 1] = ("do\n%s\nt%s\nend"):format(writer:statements(), table.concat(parts, "\nt"))
     i = after
@@ -188,22 +196,25 @@ local function compile_struct(record, order)
   end
 end
 
---- Two functions(view, offset) for a struct that one call can read from a view: the first raises if the struct is not
---- in the view, the second must only be called where it is. Nil if reading it takes more calls.
+--- Two functions(view, offset) for a struct that one call can read from a view: the first raises if the
+--- struct is not in the view, the second must only be called where it is. Nil if reading it takes more calls.
 function decode.direct(record, order)
   local writer, list, size = new_writer({}), ctype.members(record), record.size
   local constructor, i = writer:fields(list, 1, 0, record.endian or order)
   local u = writer.unpacks[1]
   if list[i] or #writer.unpacks ~= 1 or writer.calls or u.from > LONGEST_GAP then return nil end
   local function generate(statements, unpack)
-    return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(statements, constructor), writer, unpack)
+    return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(statements, constructor), writer,
+      unpack)
   end
   return generate(("local %s = unpack(s, %q, p, %d)\nif not v1 then check('read', s, p, %d) end"):format(
-    table.concat(u.names, ", "), ("x"):rep(u.from) .. table.concat(u.formats), size, size), core.record.unpack_within),
+    table.concat(u.names, ", "), ("x"):rep(u.from) .. table.concat(u.formats), size, size),
+      core.record.unpack_within),
     generate(writer:statements(true), core.view.unpack)
 end
 
---- A function(view, offset) that reads a struct from one copy of its bytes, and raises if it is not in the view.
+--- A function(view, offset) that reads a struct from one copy of its bytes, and raises if it is not in the
+-- view.
 function decode.reader(record, order)
   local direct = decode.direct(record, order)
   if direct then return direct end
@@ -244,8 +255,9 @@ local function batch(constants, of, order, stride, count, from_view)
   return writer:statements(from_view) .. "\n" .. table.concat(lines, "\n"), writer
 end
 
--- A function(s, p, n) for n elements, `stride` bytes from one to the next, of a string or directly of a view. It
--- reads as many at a time as there are locals for. Nil for a view if that needs other functions, which read strings.
+-- A function(s, p, n) for n elements, `stride` bytes from one to the next, of a string or directly of a view.
+-- It reads as many at a time as there are locals for. Nil for a view if that needs other functions, which
+-- read strings.
 local function elements(of, order, stride, from_view)
   local constants, values = {}, ctype.values(of)
   local count = math.max(1, math.min(values > 0 and MOST_LOCALS // values or 1, 8))
@@ -260,8 +272,8 @@ local function elements(of, order, stride, from_view)
   end]]):format(count, count, several, count * stride, one, stride), writer, from_view and core.view.unpack)
 end
 
---- A function(s, p, n) that reads n elements of a type from the bytes of `s` at p, which counts from 1. They are
---- `stride` bytes apart: by default their size.
+--- A function(s, p, n) that reads n elements of a type from the bytes of `s` at p, which counts from 1. They
+--- are `stride` bytes apart: by default their size.
 function decode.list(of, order, stride)
   stride = stride or of.size
   local by_stride = lists[order][of] or {}

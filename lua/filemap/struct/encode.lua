@@ -1,7 +1,7 @@
--- Tables written to memory as structs and arrays, in two ways. The quick one is a generated function for tables that
--- have all members: it packs them with as few calls as there are runs of members without a gap, and gives up at
--- anything unusual. The thorough one (`collect` in object.lua) takes any table, and names what is wrong in it. Both
--- check everything before they write. Internal to filemap.struct.
+-- Tables written to memory as structs and arrays, in two ways. The quick one is a generated function for
+-- tables that have all members: it packs them with as few calls as there are runs of members without a gap,
+-- and gives up at anything unusual. The thorough one (`collect` in object.lua) takes any table, and names
+-- what is wrong in it. Both check everything before they write. Internal to filemap.struct.
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
 local ctype = require "filemap.ctype"
@@ -16,9 +16,9 @@ local encode = {}
 
 -- {-- Generated functions --------------------------------------------------------------------------
 
--- A function that is being generated: `lines` that read inner tables; `items` to write, in order: runs of bytes
--- without a gap, each with the formats, the arguments and the range, or lines that collect what no run can contain;
--- `constants` as K[i].
+-- A function that is being generated: `lines` that read inner tables; `items` to write, in order: runs of
+-- bytes without a gap, each with the formats, the arguments and the range, or lines that collect what no run
+-- can contain; `constants` as K[i].
 local Writer = {}
 Writer.__index = Writer
 
@@ -39,7 +39,8 @@ function Writer:pack(order, format, offset, size, expression)
   run.to, run.order = offset + size, order
 end
 
--- A local for a table that must have just so many keys, and no metatable. Of the outermost the caller has checked it.
+-- A local for a table that must have just so many keys, and no metatable. Of the outermost the caller has
+-- checked it.
 function Writer:table(expression, count)
   if expression == "t" then
     self.count = count
@@ -47,7 +48,8 @@ function Writer:table(expression, count)
   end
   self.tables = self.tables + 1
   local name = "t" .. self.tables
-  table.insert(self.lines, ("local %s = %s\nif count(%s) ~= %d then return end"):format(name, expression, name, count))
+  table.insert(self.lines, ("local %s = %s\nif count(%s) ~= %d then return end"):format(
+    name, expression, name, count))
   return name
 end
 
@@ -91,13 +93,16 @@ local function pack_string(self, type_, offset, order, expression)
 end
 
 function kinds.array(self, type_, offset, order, expression, name)
-  if ctype.is_string(type_) and type_.size > 0 then return pack_string(self, type_, offset, order, expression) end
+  if ctype.is_string(type_) and type_.size > 0 then
+    return pack_string(self, type_, offset, order, expression)
+  end
   if ctype.values(type_) > LONGEST_ARRAY or type_.size == 0 then
     return self:collect(access.of(type_, order), offset, expression, name)
   end
   local t, of = self:table(expression, type_.count), type_.of
   for i = 1, type_.count do
-    kinds[of.kind](self, of, offset + (i - 1) * of.size, order, ("%s[%d]"):format(t, i), ("%s[%d]"):format(name, i))
+    kinds[of.kind](self, of, offset + (i - 1) * of.size, order, ("%s[%d]"):format(t, i),
+      ("%s[%d]"):format(name, i))
   end
 end
 
@@ -108,7 +113,8 @@ function kinds.struct(self, type_, offset, order, expression, name)
   for _, m in ipairs(list) do
     local inner, own = m.field.type, m.record.endian or order
     local value, path = ("%s[%q]"):format(t, m.name), (name and name .. "." or "") .. m.name
-    if m.field.bits then self:collect(access.of_member(m.field, m.record, own), offset + m.offset, value, path)
+    if m.field.bits then
+      self:collect(access.of_member(m.field, m.record, own), offset + m.offset, value, path)
     else kinds[inner.kind](self, inner, offset + m.offset, own, value, path) end
   end
 end
@@ -120,15 +126,17 @@ kinds.union = kinds.struct
 local function collecting(items)
   local lines = { "local n" }
   for _, item in ipairs(items) do
-    lines[#lines + 1] = item.line or ("n = #list\nlist[n + 1], list[n + 2], list[n + 3] = set_string, p + %d, "
-      .. "pack(%q, %s)"):format(item.from, table.concat(item.formats), table.concat(item.arguments, ", "))
+    lines[#lines + 1] = item.line or ("n = #list\nlist[n + 1], list[n + 2], list[n + 3] = "
+      .. "set_string, p + %d, pack(%q, %s)"):format(
+      item.from, table.concat(item.formats), table.concat(item.arguments, ", "))
   end
   return table.concat(lines, "\n")
 end
 
--- The quick functions of a type: collect(list, p, value), and where there is only one run write(view, p, value),
--- which packs it directly. They return true. They raise, or return nothing, at what they do not take, and have then
--- written nothing. `count` is how many keys the value must have; nil for a type with too many values.
+-- The quick functions of a type: collect(list, p, value), and where there is only one run write(view, p,
+-- value), which packs it directly. They return true. They raise, or return nothing, at what they do not take,
+-- and have then written nothing. `count` is how many keys the value must have; nil for a type with too many
+-- values.
 local function compile(type_, order)
   local most = type_.kind == "array" and LONGEST_ARRAY or MOST_VALUES
   if ctype.values(type_) > most or type_.size == 0 then return nil end
@@ -142,13 +150,14 @@ local function compile(type_, order)
       core.encode_text, { [true] = 1, [false] = 0 }, string.pack, core.view.pack, core.view.set_string)
   end
   local run = #self.items == 1 and not self.items[1].line and self.items[1]
-  return self.count, generate(collecting(self.items)), run and generate(("pack_view(list, %q, p + %d, %s)"):format(
-    table.concat(run.formats), run.from, table.concat(run.arguments, ", ")))
+  return self.count, generate(collecting(self.items)), run
+    and generate(("pack_view(list, %q, p + %d, %s)"):format(
+      table.concat(run.formats), run.from, table.concat(run.arguments, ", ")))
 end
 
---- For a struct or array type and its thorough `collect`, two functions that try the quick ones first: collect(list,
---- offset, value, name), and write(view, offset, value, name). `by_name`, of a struct, has the members that are ready:
---- of a table with one key only that member is written.
+--- For a struct or array type and its thorough `collect`, two functions that try the quick ones first:
+--- collect(list, offset, value, name), and write(view, offset, value, name). `by_name`, of a struct, has the
+--- members that are ready: of a table with one key only that member is written.
 function encode.functions(type_, order, thorough, by_name)
   local count, quick_collect, quick_write
   local function prepare()

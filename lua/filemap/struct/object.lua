@@ -1,8 +1,9 @@
--- Structs, unions and arrays in a view: objects that know a view and an offset, and read and write there. Internal to
--- filemap.struct.
+-- Structs, unions and arrays in a view: objects that know a view and an offset, and read and write there.
+-- Internal to filemap.struct.
 --
 -- An object is a userdata of C (src/lua/lrecord.c). Its metamethods reach numbers, text and kept objects by
--- themselves. For everything else they call the functions here with the view, the object's offset and the key.
+-- themselves. For everything else they call the functions here with the view, the object's offset and the
+-- key.
 local access = require "filemap.struct.access"
 local core = require "filemap.core"
 local ctype = require "filemap.ctype"
@@ -63,7 +64,8 @@ local function collect_fields(record, list, by_name)
   return function(found, at, value, name)
     local t = plain(value)
     if not t then
-      raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or kind, access.type_name(value))
+      raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or kind,
+        access.type_name(value))
     end
     local left = 0
     for key in next, t do
@@ -92,7 +94,8 @@ local function is_bytes(of)
   return of.size == 1 and of.T and of.kind ~= "bool" and of.kind ~= "enum" and not of.fields
 end
 
--- Checks t[1] to t[n] as elements, and collects what writes them. Numbers that are all there are packed together.
+-- Checks t[1] to t[n] as elements, and collects what writes them. Numbers that are all there are packed
+-- together.
 local function collect_list(found, at, t, n, element, stride, name)
   local of = element.type
   if of.T and not element.read and stride == of.size and n > 1 then
@@ -104,8 +107,8 @@ local function collect_list(found, at, t, n, element, stride, name)
   end
 end
 
--- The function `collect` for an array of `count` elements. `rest`: whether a string also zeroes what it does not
--- fill.
+-- The function `collect` for an array of `count` elements. `rest`: whether a string also zeroes what it does
+-- not fill.
 local function collect_elements(element, count, stride, rest)
   local string = is_bytes(element.type) and access.complete(access.string(ctype.bytes(), "<", count))
   return function(found, at, value, name)
@@ -159,7 +162,8 @@ local function array_methods(element, stride)
     local view, at, count = locate_array(a, "copy")
     local from, from_at, from_count = locate(source)
     if not from_count or getmetatable(source) ~= getmetatable(a) then
-      raise("bad argument #2 to 'copy' (an array of the same type expected, got %s)", access.type_name(source))
+      raise("bad argument #2 to 'copy' (an array of the same type expected, got %s)",
+        access.type_name(source))
     end
     n = check_integer(n, "copy", 4, 0)
     i, j = check_elements(i, "copy", 1, n, count), check_elements(j, "copy", 3, n, from_count)
@@ -230,29 +234,34 @@ local function array_accessor(array, order)
     named = true, is_object = true,
     get = function(view, at, name) return array_object(element, view, at, name, count, stride) end,
   }
-  accessor.collect, accessor.write = encode.functions(array, order, collect_elements(element, count, stride, true))
+  accessor.collect, accessor.write = encode.functions(array, order,
+    collect_elements(element, count, stride, true))
   return accessor
 end
 
 -- {-- Flexible arrays ------------------------------------------------------------------------------
 
--- How many elements the flexible array of a struct has: `count`, or as many as fit in the view; and the bytes of the
--- whole struct with them. Raises if it is not in the view.
+-- How many elements the flexible array of a struct has: `count`, or as many as fit in the view; and the bytes
+-- of the whole struct with them. Raises if it is not in the view.
 function object.extent(what, record, tail, view, offset, count)
   check_range(what, view, offset, record.size)
-  if count ~= nil and not tail then raise("bad argument #3 to '%s' (the struct has no flexible array)", what) end
+  if count ~= nil and not tail then
+    raise("bad argument #3 to '%s' (the struct has no flexible array)", what)
+  end
   if not tail then return 0, record.size end
   local of, start = tail.field.type.of, tail.offset
   local most = math.max((methods.size(view) - offset - start) // of.size, 0)
   count = check_integer(count == nil and most or count, what, 3, 0)
   if count > most then
-    raise("bad argument #3 to '%s' (%d elements of %d bytes from offset %d are past the end of a %d-byte view)", what,
-      count, of.size, offset + start, methods.size(view))
+    raise("bad argument #3 to '%s' (%d elements of %d bytes from offset %d are past the end of a "
+      .. "%d-byte view)",
+      what, count, of.size, offset + start, methods.size(view))
   end
   return count, math.max(record.size, start + count * of.size)
 end
 
--- The accessor of a flexible array with a count. Without a given count a string does not zero the rest of the view.
+-- The accessor of a flexible array with a count. Without a given count a string does not zero the rest of the
+-- view.
 local function tail_accessor(tail, order, count, given)
   local type_, of = tail.field.type, tail.field.type.of
   if not ctype.is_string(type_) then
@@ -265,7 +274,8 @@ local function tail_accessor(tail, order, count, given)
   if not given and count > 0 then
     accessor.put = methods.set_string
     function accessor.check(value, name)
-      local most = unit > 1 and type(value) == "string" and math.min(core.count_units(value, unit), count) or count
+      local most = unit > 1 and type(value) == "string" and math.min(core.count_units(value, unit), count)
+        or count
       local s = core.check_string(value, name, unit, most, order ~= access.native)
       return unit > 0 and #s < count * unit and s .. ("\0"):rep(unit) or s
     end
@@ -284,7 +294,8 @@ function object.decoder(record, order)
     if of.kind == "bytes" then t[tail.name] = bytes:sub(at, at + n - 1)
     elseif of.kind ~= "char" then t[tail.name] = decode.list(of, order)(bytes, at, n)
     elseif of.unit == 1 then t[tail.name] = bytes:match("^[^\0]*", at)
-    else t[tail.name] = core.decode_text(bytes:sub(at, at + n * of.unit - 1), of.unit, order ~= access.native) end
+    else t[tail.name] = core.decode_text(bytes:sub(at, at + n * of.unit - 1), of.unit,
+      order ~= access.native) end
     return t
   end
 end
@@ -318,8 +329,8 @@ function object.count(r)
   return count < 0 and ~count or count, count >= 0
 end
 
--- Adds the codes by name of the members that C reaches by itself. Returns the number of slots: one for each object, and
--- one for the count of a flexible array.
+-- Adds the codes by name of the members that C reaches by itself. Returns the number of slots: one for each
+-- object, and one for the count of a flexible array.
 local function add_codes(codes, list, tail)
   local slots = tail and 1 or 0
   for _, m in ipairs(list) do
@@ -337,7 +348,8 @@ local function record_metatable(accessor, list, by_name, tail, codes)
   local record = accessor.type
   local function member(key, r)
     local m = by_name[key] or raise("%s has no field '%s'", record.name or record.kind, tostring(key))
-    return m.offset, m == tail and tail_accessor(tail, record.endian or accessor.order, object.count(r)) or m.accessor
+    return m.offset, m == tail and tail_accessor(tail, record.endian or accessor.order, object.count(r))
+      or m.accessor
   end
   local mt = { __name = "filemap.record" }
   mt.__index, mt.__newindex = core.record.record_metamethods(codes, function(view, at, key, r)
@@ -364,8 +376,8 @@ local function prepare_members(record, order, by_name)
   local list = {}
   for i, m in ipairs(ctype.members(record)) do
     local accessor = access.of_member(m.field, m.record, m.record.endian or order)
-    list[i] = { name = m.name, offset = m.offset, field = m.field, accessor = accessor, collect = accessor.collect,
-      write = accessor.write }
+    list[i] = { name = m.name, offset = m.offset, field = m.field, accessor = accessor,
+      collect = accessor.collect, write = accessor.write }
     by_name[m.name] = list[i]
   end
   return list
@@ -373,7 +385,8 @@ end
 
 -- An accessor prepares itself when it is first used: a type may be large, and only partly used.
 local function record_accessor(record, order)
-  local accessor, has_tail, by_name, mt, slots, collect = { is_object = true }, ctype.tail(record), {}, nil, nil, nil
+  local accessor, has_tail, by_name = { is_object = true }, ctype.tail(record), {}
+  local mt, slots, collect
   local function prepare()
     local list = prepare_members(record, record.endian or order, by_name)
     local tail, codes = has_tail and list[#list], {}
@@ -406,10 +419,12 @@ end
 --- `count` records, `stride` bytes apart.
 function object.array(record, view, offset, count, stride)
   check_range("array", view, offset, count == 0 and 0 or (count - 1) * stride + record.size)
-  return array_object(access.of(record, access.native), view, offset, record.name or record.kind, count, stride)
+  return array_object(access.of(record, access.native), view, offset, record.name or record.kind, count,
+    stride)
 end
 
---- A function(view, offset, t) that writes what a table has. Of a flexible array that is up to what fits in the view.
+--- A function(view, offset, t) that writes what a table has. Of a flexible array that is up to what fits in
+-- the view.
 function object.writer(record)
   local accessor, tail = access.of(record, access.native), ctype.tail(record)
   local write, size = accessor.write, record.size
@@ -428,13 +443,14 @@ function object.writer(record)
       if key ~= tail.name then rest[key] = field end
     end
     accessor.collect(list, offset, rest)
-    tail_accessor(tail, record.endian or access.native, count).collect(list, offset + tail.offset, value, tail.name)
+    tail_accessor(tail, record.endian or access.native, count).collect(list, offset + tail.offset, value,
+      tail.name)
     access.write(view, list)
   end
 end
 
---- Where an object is: its view, offset, and the type of the record or of the array's elements; nil for anything
---- else.
+--- Where an object is: its view, offset, and the type of the record or of the array's elements; nil for
+--- anything else.
 function object.locate(o)
   local view, offset = locate(o)
   if view then return view, offset, accessors[getmetatable(o)].type end

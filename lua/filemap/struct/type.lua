@@ -62,13 +62,15 @@ function methods:read(view, offset, count)
     read = object.reader(access.of(self_type(self, "read"), access.native))
     self[READ] = read
   end
-  if count ~= nil then object.extent("read", self[CTYPE], ctype.tail(self[CTYPE]), view, offset or 0, count) end
+  if count ~= nil then
+    object.extent("read", self[CTYPE], ctype.tail(self[CTYPE]), view, offset or 0, count)
+  end
   local t = read(view, offset or 0, count)
   return t
 end
 
---- Writes the members that the table has, and leaves the others alone. Everything is checked before anything is
--- written.
+--- Writes the members that the table has, and leaves the others alone. Everything is checked before anything
+-- is written.
 -- @function write
 -- @tparam view view
 -- @tparam integer offset in bytes
@@ -140,7 +142,9 @@ end
 local function counter_code(s, guard, key)
   local path, codes = guard[key], s.codes
   if codes[path] then return codes[path] end
-  if type(path) ~= "string" then raise("guard '%s' must be the name of a field, got %s", key, tostring(path)) end
+  if type(path) ~= "string" then
+    raise("guard '%s' must be the name of a field, got %s", key, tostring(path))
+  end
   local at = resolve(s.record, path)
   if not at.type.T or at.field and at.field.bits or not ctype.bounds(at.type.T) then
     raise("guard '%s': field '%s' is not an integer", key, path)
@@ -149,9 +153,9 @@ local function counter_code(s, guard, key)
   return codes[path]
 end
 
--- The codes of the counter that is read before the copy, and of the one that is read after it; and whether an odd
--- value means that a writer is at work. A copy is whole if the two counters are equal. Before the copy comes the one
--- that the writer changes last, after the copy the one that it changes first.
+-- The codes of the counter that is read before the copy, and of the one that is read after it; and whether an
+-- odd value means that a writer is at work. A copy is whole if the two counters are equal. Before the copy
+-- comes the one that the writer changes last, after the copy the one that it changes first.
 local function read_guard(s, guard)
   if type(guard) ~= "table" then
     raise("bad argument #3 to 'snapshot' (table expected, got %s)", access.type_name(guard))
@@ -171,8 +175,8 @@ local function read_guard(s, guard)
     table.concat(keys, " =, ") .. (keys[1] and " =" or ""))
 end
 
--- A writer needs microseconds: the first tries follow each other, and each later one waits longer than the one
--- before.
+-- A writer needs microseconds: the first tries follow each other, and each later one waits longer than the
+-- one before.
 local QUICK_TRIES, SHORTEST_WAIT, LONGEST_WAIT = 50, 50e-6, 2e-3
 
 -- Tries again until copy() returns bytes, which it then returns; nil when the time-out has passed.
@@ -190,15 +194,16 @@ local function try_again(copy, timeout)
   end
 end
 
---- Reads all members as no writer has changed them half-way: copies, checks the writer's own counter, and tries
--- again. Between later tries it sleeps.
+--- Reads all members as no writer has changed them half-way: copies, checks the writer's own counter, and
+-- tries again. Between later tries it sleeps.
 -- @function snapshot
 -- @tparam view view
 -- @tparam integer offset in bytes
--- @tparam table guard the writer's protocol: `{ even = path }` (a counter that is odd while the writer is at work),
--- `{ first = path, last = path }` (two counters, changed before and after, which are equal when everything is
--- written), or `{ same = path }` (a counter that changes with each update: it did not change while the struct was
--- copied, and such a writer tells no more). The paths are those of @{offsetof}, and lead to integers
+-- @tparam table guard the writer's protocol: `{ even = path }` (a counter that is odd while the writer is at
+-- work), `{ first = path, last = path }` (two counters, changed before and after, which are equal when
+-- everything is written), or `{ same = path }` (a counter that changes with each update: it did not change
+-- while the struct was copied, and such a writer tells no more). The paths are those of @{offsetof}, and lead
+-- to integers
 -- @tparam[opt] number timeout seconds; 0 tries once, nil waits forever
 -- @treturn[1] table as @{read} returns it
 -- @treturn[2] nil
@@ -226,7 +231,8 @@ local made = setmetatable({}, { __mode = "k" })
 function objects.of(record)
   local found = made[record]
   if not found then
-    found = setmetatable({ name = record.name, size = record.size, align = record.align, [CTYPE] = record }, metatable)
+    found = setmetatable({ name = record.name, size = record.size, align = record.align, [CTYPE] = record },
+      metatable)
     made[record] = found
   end
   return found

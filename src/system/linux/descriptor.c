@@ -6,6 +6,11 @@
 #include <sched.h>
 #include <time.h>
 
+int fm_linux_open_flags(int access)
+{
+  return access & FM_WRITE ? O_RDWR : O_RDONLY;
+}
+
 int fm_linux_open(const char *path, int flags, mode_t mode)
 {
   int fd;

@@ -2,46 +2,48 @@
 ** locks of an open file description together with the last descriptor and mapping of that description. Each
 ** holder has two locks, by an open file description of its own:
 **
-** - the mark, a lock on one byte (F_OFD_SETLK, fcntl(2)). Other processes can see a mark without taking any
-**   lock (F_OFD_GETLK), so examining a section never delays its holders.
+** - the liveness lock, on one byte (F_OFD_SETLK, fcntl(2)). Other processes can see it without locking
+**   anything (F_OFD_GETLK), so examining a section never delays its holders.
 ** - the shared lock of flock(2), which keeps the name from being removed while a process becomes a holder.
 **
-** A section without a mark is stale, or a process is about to become its holder or to remove it.
+** A section without a liveness lock is stale, or a process is about to become its holder or to remove it.
 **
 ** A process C creates a section:
 ** 1. C makes a file without a name (O_TMPFILE), gives it its size, its first bytes and its mode.
-** 2. C takes the shared lock and sets its mark.
+** 2. C acquires the shared lock and the liveness lock.
 ** 3. C links the file at the name's path. linkat(2) is atomic and fails if the path exists. So a name never
 **    stands for an unfinished section.
 **
 ** A process O opens a section:
-** 1. O opens the file at the path and looks for a mark. If there is none, O removes the name (below) and
-**    reports that the name does not exist.
-** 2. O takes the shared lock. If a remover has the exclusive lock, O starts again at 1.
-** 3. O looks for a mark again. If there is none, the last holder ended between 1 and 3: O unlocks and starts
-**    again at 1.
-** 4. O sets its own mark. So each hold begins while another lasts, and a section without a mark never gets
-**    one again.
+** 1. O opens the file at the path and looks for a liveness lock. If there is none, O removes the name (below)
+**    and reports that the name does not exist.
+** 2. O acquires the shared lock. If a remover has the exclusive lock, O starts again at 1.
+** 3. O looks for a liveness lock again. If there is none, the last holder ended between steps 1 and 3: O
+**    releases the shared lock and starts again at 1.
+** 4. O acquires its own liveness lock. So each hold begins while another one lasts, and a section that has no
+**    liveness lock never gets one again.
 **
 ** A process R removes a name that seems stale:
-** 1. R looks for a mark, and stops if there is one.
-** 2. R tries for the exclusive lock of flock(2). It fails while another process has a lock of flock(2): R
-**    starts again at 1, a limited number of times. No process waits for a lock, because any process that may
-**    read a Global section can keep a lock on it forever.
-** 3. R unlinks the path, if the path still stands for this file, and unlocks.
+** 1. R looks for a liveness lock, and stops if there is one.
+** 2. R tries to acquire the exclusive lock of flock(2). This fails while another process has a lock of
+**    flock(2). R then starts again at 1, a limited number of times. No process waits for a lock, because any
+**    process that may read a Global section can keep a lock on it forever.
+** 3. R unlinks the path, if the path still stands for this file, and releases the exclusive lock.
 **
 ** A holder H closes a section:
 ** 1. H ends its hold (below).
 ** 2. H does what a remover does.
 **
-** How H ends its hold depends on fork(2). A forked child shares the open file description of its parent,
-** and so the locks. If the process has forked since it opened the section, H closes its descriptor, which
-** unlocks nothing while the child lives, and examines the section by a new description. (By the old one it
-** would not see the child's mark, and would convert the child's lock.) If it has not, H unlocks first.
-** Closing alone would not unlock if another thread is starting a program: posix_spawn(3) and system(3) run
-** no fork handlers, and their child has copies of all descriptors until its exec. H releases its shared
-** lock first and its mark second. So a remover never finds a section without a mark locked by a process
-** that is closing it. */
+** How H ends its hold depends on fork(2). A forked child shares its parent's open file description, and so
+** the locks.
+** - If the process has forked since it opened the section, H closes its descriptor. That unlocks nothing
+**   while the child lives. H then examines the section by a new description. (By the old one it would not see
+**   the child's liveness lock, and would convert the child's shared lock.)
+** - If the process has not forked, H releases its locks and then closes. Closing alone would not unlock while
+**   another thread starts a program: posix_spawn(3) and system(3) run no fork handlers, and their child has
+**   copies of all descriptors until its exec. H releases the shared lock first and the liveness lock second.
+**   So a remover never finds a section that has no liveness lock and is locked by the process that closes
+**   it. */
 #include "named.h"
 #include "../../base/test_hook.h"
 
@@ -50,21 +52,21 @@
 int fm_hold_new(int fd, fm_error *e)
 {
   if (!fm_linux_try_lock(fd, LOCK_SH)) return fm_fail_native(e, errno);
-  const int error = fm_linux_lock_byte(fd, F_RDLCK, FM_MARK);
+  const int error = fm_linux_lock_byte(fd, F_RDLCK, FM_LIVENESS);
   return error == 0 ? FM_OK : fm_fail_native(e, error);
 }
 
-/* Has another open file description set its mark? FM_OK if so, FM_NOT_FOUND if not. */
-static int find_mark(int fd, fm_error *e)
+/* Does another open file description have its liveness lock? FM_OK if so, FM_NOT_FOUND if not. */
+static int find_live_holder(int fd, fm_error *e)
 {
-  const int marked = fm_linux_see_lock(fd, FM_MARK);
-  if (marked < 0) return fm_fail_native(e, errno);
-  return marked ? FM_OK : FM_NOT_FOUND;
+  const int found = fm_linux_see_lock(fd, FM_LIVENESS);
+  if (found < 0) return fm_fail_native(e, errno);
+  return found ? FM_OK : FM_NOT_FOUND;
 }
 
-/* Unlinks the path. A file that has another link afterwards was linked by another process that may write
-** it. That process could set a mark, and the file would pass as a section under a name that it was never
-** given: so its mode marks it as disowned. */
+/* Unlinks the path. If the file still has a link afterwards, another process that may write it made that
+** link. Such a process could lock the file as a holder does, and the file would pass as a section under a
+** name that filemap never gave it. So its mode shows that it is disowned. */
 static bool remove_name(int fd, const char *path)
 {
   struct stat st;
@@ -75,7 +77,7 @@ static bool remove_name(int fd, const char *path)
 
 /* Steps 2 and 3 of a remover. The exclusive lock is released by hand, because another thread may have
 ** forked meanwhile, and its child would keep a copy of the descriptor. */
-static int remove_unmarked(int fd, const struct stat *st, const char *path)
+static int remove_without_holder(int fd, const struct stat *st, const char *path)
 {
   int code = FM_NOT_FOUND;
   if (!fm_linux_try_lock(fd, LOCK_EX)) return FM_IN_USE;
@@ -89,9 +91,9 @@ static int remove_unmarked(int fd, const struct stat *st, const char *path)
 int fm_remove_if_stale(int fd, const struct stat *st, const fm_name_file *file, int *tries, fm_error *e)
 {
   for (;;) {
-    int code = find_mark(fd, e);
+    int code = find_live_holder(fd, e);
     if (code != FM_NOT_FOUND) return code;
-    code = remove_unmarked(fd, st, file->path);
+    code = remove_without_holder(fd, st, file->path);
     if (code != FM_IN_USE) return code;
     if (!fm_linux_has_name(st, file->path)) return FM_NOT_FOUND;
     if (*tries <= 0) return FM_IN_USE;
@@ -110,12 +112,12 @@ int fm_examine(struct stat *st, const fm_name_file *file, int *tries, fm_error *
 }
 
 /* Steps 3 and 4 of an opener. */
-static int set_mark(int fd, fm_error *e)
+static int lock_liveness(int fd, fm_error *e)
 {
-  const int code = find_mark(fd, e);
+  const int code = find_live_holder(fd, e);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("shared");
-  const int error = fm_linux_lock_byte(fd, F_RDLCK, FM_MARK);
+  const int error = fm_linux_lock_byte(fd, F_RDLCK, FM_LIVENESS);
   return error == 0 ? FM_OK : fm_fail_native(e, error);
 }
 
@@ -125,7 +127,7 @@ int fm_hold(int fd, const struct stat *st, const fm_name_file *file, int *tries,
   if (code != FM_OK) return code;
   FM_TEST_HOOK("found");
   if (!fm_linux_try_lock(fd, LOCK_SH)) return FM_IN_USE;
-  code = set_mark(fd, e);
+  code = lock_liveness(fd, e);
   if (code != FM_OK) flock(fd, LOCK_UN);
   else FM_TEST_HOOK("marked");
   return code;
@@ -135,7 +137,7 @@ void fm_end_hold(int fd)
 {
   flock(fd, LOCK_UN);
   FM_TEST_HOOK("unlocked");
-  fm_linux_lock_byte(fd, F_UNLCK, FM_MARK);
+  fm_linux_lock_byte(fd, F_UNLCK, FM_LIVENESS);
 }
 
 #endif

@@ -20,6 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The flags of open(2) for an access. */
+int fm_linux_open_flags(int access);
+
 /* open(2), repeated when a signal interrupts it. The descriptor is not inherited, never becomes a
 ** controlling terminal, and does not wait for the other end of a FIFO. -1 and errno on failure. */
 int fm_linux_open(const char *path, int flags, mode_t mode);
@@ -58,12 +61,12 @@ bool fm_linux_try_lock(int fd, int how);
 void fm_linux_pause(int tries);
 
 /* Locks on one byte far behind the end of any file, by open file description (F_OFD_SETLK, fcntl(2)). Number
-** FM_MARK is that of holders.c; the others are seats.
+** FM_LIVENESS is the liveness lock of holders.c; the others are seats.
 **
 ** fm_linux_lock_byte   `type` is F_RDLCK, F_WRLCK or F_UNLCK. 0 or an errno.
 ** fm_linux_see_lock    1 if another open file description has the byte locked, 0 if none has; -1 and
 **                      errno. */
-enum { FM_MARK = 0 };
+enum { FM_LIVENESS = 0 };
 int fm_linux_lock_byte(int fd, short type, uint32_t number);
 int fm_linux_see_lock(int fd, uint32_t number);
 
@@ -76,9 +79,6 @@ unsigned fm_linux_forks(void);
 
 /* FM_UNSUPPORTED for an option that only Windows has. */
 int fm_linux_check_request(const fm_request *r, fm_error *e);
-
-/* The flags of open(2) for an access. */
-int fm_linux_open_flags(int access);
 
 /* {-- Named sections (named_section.c, name_file.c, name_list.c) --------------------------------- */
 

@@ -65,7 +65,7 @@ static bool is_held(const char *path)
 {
   const int fd = fm_linux_open(path, O_RDONLY | O_NOFOLLOW, 0);
   if (fd < 0) return false;
-  const bool held = fm_linux_see_lock(fd, FM_MARK) > 0;
+  const bool held = fm_linux_see_lock(fd, FM_LIVENESS) > 0;
   close(fd);
   return held;
 }

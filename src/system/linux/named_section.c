@@ -238,7 +238,7 @@ static void close_own(fm_section *s)
   FM_TEST_HOOK("leaving");
   fm_end_hold(s->fd);
   FM_TEST_HOOK("left");
-  if (fm_linux_see_lock(s->fd, FM_MARK) <= 0) remove_own(s);
+  if (fm_linux_see_lock(s->fd, FM_LIVENESS) <= 0) remove_own(s);
   close(s->fd);
 }
 

@@ -6,12 +6,6 @@
 
 #include <sys/mman.h>
 
-/* The flags of open(2) for an access. */
-int fm_linux_open_flags(int access)
-{
-  return access & FM_WRITE ? O_RDWR : O_RDONLY;
-}
-
 /* SEC_IMAGE, SEC_NOCACHE, SEC_WRITECOMBINE. */
 enum { WINDOWS_ALONE = 0x01000000 | 0x10000000 | 0x40000000 };
 
