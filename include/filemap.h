@@ -815,8 +815,8 @@ typedef struct fm_waitable {
 ** and the codes of fm_sync_wait. *index is then the number of the object that the call failed for, or
 ** `count`.
 ** Source: futex_waitv(2), WaitForMultipleObjects. */
-FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t *index, bool *abandoned,
-                       fm_error *e);
+FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t *index,
+                       bool *abandoned, fm_error *e);
 
 /* {-- Dictionaries ------------------------------------------------------------------------------ */
 
