@@ -369,7 +369,7 @@ static int look_for_bytes(fm_source *source, bool thoroughly, fm_error *e)
 {
   fm_conn *c = source->object;
   receiving r = {c, NULL, 0, false, fm_conn_is_stream(c) ? get_none : get_next};
-  if (fm_conn_unread(c) > 0) return FM_OK;
+  if (c->ahead.end > c->ahead.start) return FM_OK;
   return look_to_get(&r, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;
 }
 
