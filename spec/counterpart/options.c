@@ -116,6 +116,21 @@ static void use_wrong_arguments(const char *name)
   print("mailslot without a name", fm_mailslot_create(&slot, NULL, 0, 0, NULL, &e), "");
   print("pipe without a name", fm_pipe_listen(&l, NULL, 0, false, NULL, &e), "");
   print("unknown kind", fm_sync_open(&sync, &created, (fm_sync_kind)3, name, NULL, &e), "");
+  print("far kind", fm_sync_open(&sync, &created, (fm_sync_kind)100000000, name, NULL, &e), "");
+}
+
+static void use_wrong_hints(void)
+{
+  fm_map *m;
+  fm_view v;
+  if (fm_create(&m, NULL, 100, NULL, &e) != FM_OK) return;
+  if (fm_view_open(&v, m, 0, 100, FM_RW, &e) == FM_OK) {
+    print("last hint", fm_view_advise(&v, FM_DONTNEED, 0, 100, &e), "");
+    print("unknown hint", fm_view_advise(&v, (fm_hint)5, 0, 100, &e), "");
+    print("far hint", fm_view_advise(&v, (fm_hint)100000000, 0, 100, &e), "");
+    fm_view_close(&v);
+  }
+  fm_map_close(m);
 }
 
 int main(int argc, char **argv)
@@ -126,5 +141,6 @@ int main(int argc, char **argv)
   use_sync_options(argv[1]);
   use_elsewhere(argv[1]);
   use_wrong_arguments(argv[1]);
+  use_wrong_hints();
   return 0;
 }
