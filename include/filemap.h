@@ -35,7 +35,7 @@
 ** - Handles are not inherited by child processes, unless an option asks for it.
 ** - Threads. Different objects can be used by different threads at the same time. One object is used by one
 **   thread at a time. A map and its views are different objects.
-** - Pointers must not be NULL unless the comment of the call allows it.
+** - Pointers must not be NULL unless the comment of the call allows it, or they point to 0 bytes of data.
 **
 ** doc/c.md is the guide: how to build with the library, how its versions and its ABI change. */
 #ifndef FILEMAP_H
