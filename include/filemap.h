@@ -35,7 +35,7 @@
 ** - Handles are not inherited by child processes, unless an option asks for it.
 ** - Threads. Different objects can be used by different threads at the same time. One object is used by one
 **   thread at a time. A map and its views are different objects.
-** - Pointers must not be NULL unless the comment of the call allows it.
+** - Pointers must not be NULL unless the comment of the call allows it, or they point to 0 bytes of data.
 **
 ** doc/c.md is the guide: how to build with the library, how its versions and its ABI change. */
 #ifndef FILEMAP_H
@@ -414,7 +414,7 @@ typedef enum fm_hint { FM_NORMAL, FM_SEQUENTIAL, FM_RANDOM, FM_WILLNEED, FM_DONT
 /* Tells the system how a range will be used. A hint never changes what is read, and a system that does not
 ** know it ignores it.
 **
-** FM_INVALID      the range is past the end
+** FM_INVALID      the range is past the end, or `hint` is wrong
 ** Source: madvise(2), PrefetchVirtualMemory. */
 FM_API int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e);
 

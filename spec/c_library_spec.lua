@@ -142,6 +142,25 @@ describe("the C library", function()
       assert.are.equal("invalid a channel must have a name", results[channel .. " without a name"])
     end
     assert.are.equal("invalid there is no kind of sync object 3", results["unknown kind"])
+    assert.are.equal("invalid there is no kind of sync object 100000000", results["far kind"])
+  end)
+
+  it("takes NULL for a message, a value and a part of a stream of 0 bytes", function()
+    local results = run_options()
+    for _, call in ipairs { "publish", "send", "write" } do
+      assert.are.equal("ok", results[call .. " no bytes"])
+    end
+    for _, call in ipairs { "read no bytes", "receive no bytes", "read no bytes of the ring",
+                            "read no bytes ahead" } do
+      assert.are.equal("ok empty", results[call])
+    end
+  end)
+
+  it("rejects unknown hints as invalid", function()
+    local results = run_options()
+    assert.are.equal("ok", results["last hint"])
+    assert.are.equal("invalid there is no hint 5", results["unknown hint"])
+    assert.are.equal("invalid there is no hint 100000000", results["far hint"])
   end)
 end)
 

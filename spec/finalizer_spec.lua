@@ -278,6 +278,36 @@ describe("a finalizer at each allocation", function()
     end
   end)
 
+  -- Each call is made once before, so that the functions of the types are generated.
+  it("leaves results right in records, arrays and types of structs", function()
+    local make <const> = VIEW .. [[
+      local struct = require "filemap.struct"
+      Inner = struct.define("Inner", { { "a", "u32" }, { "s", "char", 5 }, { "w", "utf16", 4 } })
+      T = struct.define("T", { { "seq", "u32" }, { "inner", Inner }, { "list", Inner, 20 }, { "big", "u16", 200 },
+        { "long", "char", 3000 }, { "blob", "bytes", 64 }, { "wide", "utf32", 20 } })
+      Tail = struct.define("Tail", { { "n", "u32" }, { "tail", Inner, 0 } })
+      inner = { a = 1, s = "abc", w = "ab" }
+      whole = { seq = 2, inner = inner, long = ("y"):rep(2999), wide = "wide text" }
+      view:fill(0, 10000, 0x31)
+      T:write(view, 0, whole)
+      function call(f) result = table.pack(pcall(f, T:at(view, 0))) end
+      function use() f(T:at(view, 0)) end
+    ]]
+    for _, body in ipairs {
+      "return T:read(view, 0)", "return T:snapshot(view, 0, { even = 'seq' }, 0)", "T:write(view, 0, whole)",
+      "r.inner = inner return r.inner.s, r.inner.w", "return r.list:get(), r.big:get()",
+      "r.list:set(2, { inner, r.inner }) r.list:copy(1, r.list, 5, 10)", "return r.long, r.blob, r.wide",
+      "r.long, r.blob, r.wide = 'x', ('k'):rep(64), 'text'", "return tostring(r), tostring(r.list)",
+      "local t = {} for k, v in pairs(r) do t[k] = tostring(v) end return t",
+      "local t = {} for i, v in ipairs(r.list) do t[i] = v.s .. v.w end return t",
+      "Tail:write(view, 0, { n = 1, tail = { inner } }) return Tail:read(view, 0, 3), Tail:at(view, 0).tail:get(1, 9)",
+    } do
+      local prepare = make .. ("f = function(r) %s end pcall(f, T:at(view, 0))"):format(body)
+      assert.is_true(interrupt(prepare, CLOSE, "call(f)") > 0)
+      interrupt(prepare, "view:fill(0, 10000, 0xff) view:set_u32(0, 2) pcall(use)", "call(f)")
+    end
+  end)
+
   it("tries every method of every type", function()
     local tried, types = {}, {}
     local map <close> = assert(filemap.create(nil, 8))

@@ -3,9 +3,11 @@
 local check = require "spec.support.check"
 local filemap = require "filemap"
 local lfs = require "lfs"
+local pipe = require "filemap.pipe"
 local process = require "process"
 local steps = require "spec.support.steps"
 local support = require "spec.support"
+local sync = require "filemap.sync"
 
 local fails = check.fails
 
@@ -495,6 +497,47 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         assert(filemap.list())
         assert.is_nil(allocated(path))
       end
+    end)
+
+    -- An evaluator that opened an object as root and then became another user.
+    local function changed(open, name)
+      local child = support.child("evaluator")
+      child:ask(open .. " require('process').become(%d)", name, OURS)
+      return child
+    end
+
+    it_as_root("accepts and serves the clients of its listener", function()
+      local name = support.unique()
+      local child = changed("l = assert(require('filemap.pipe').listen(%q))", name)
+      local first <close> = assert(pipe.connect(name, support.deadline))
+      local second <close> = assert(pipe.connect(name, support.deadline))
+      assert.equal("true", child:ask("a, b = assert(l:accept(%d)), assert(l:accept(%d)) return a ~= b",
+        support.deadline, support.deadline))
+      child:ask("b:send('to the second') a:close()")
+      fails("closed", name, first:receive(support.deadline))
+      assert.equal("to the second", second:receive(support.deadline))
+      second:close()
+      local third <close> = assert(pipe.connect(name, support.deadline))
+      assert(third:send("to the third"))
+      child:start("c = assert(l:accept(%d)) return c:receive(%d)", support.deadline, support.deadline)
+      child:expect("^to the third$")
+      child:kill()
+      fails("closed", name, third:receive(support.deadline))
+    end)
+
+    it_as_root("locks a mutex whose holder died", function()
+      local name = support.unique()
+      local child = changed("m = assert(require('filemap.sync').mutex(%q))", name)
+      local holder = support.child("evaluator")
+      holder:ask("m = assert(require('filemap.sync').mutex(%q)) assert(m:lock(0))", name)
+      assert.equal("timeout", child:ask("return (select(3, m:lock(0.1)))"))
+      holder:kill()
+      holder:wait(support.deadline)
+      assert.equal("true abandoned", child:ask("local ok, how = m:lock(%d) return ok, how", support.deadline))
+      local mutex <close> = assert(sync.mutex(name))
+      fails("timeout", name, mutex:lock(0.1))
+      child:ask("m:unlock()")
+      assert.is_true(mutex:lock(0))
     end)
 
     it_as_root("keeps the names that its forked child holds", function()

@@ -116,6 +116,69 @@ static void use_wrong_arguments(const char *name)
   print("mailslot without a name", fm_mailslot_create(&slot, NULL, 0, 0, NULL, &e), "");
   print("pipe without a name", fm_pipe_listen(&l, NULL, 0, false, NULL, &e), "");
   print("unknown kind", fm_sync_open(&sync, &created, (fm_sync_kind)3, name, NULL, &e), "");
+  print("far kind", fm_sync_open(&sync, &created, (fm_sync_kind)100000000, name, NULL, &e), "");
+}
+
+static void use_wrong_hints(void)
+{
+  fm_map *m;
+  fm_view v;
+  if (fm_create(&m, NULL, 100, NULL, &e) != FM_OK) return;
+  if (fm_view_open(&v, m, 0, 100, FM_RW, &e) == FM_OK) {
+    print("last hint", fm_view_advise(&v, FM_DONTNEED, 0, 100, &e), "");
+    print("unknown hint", fm_view_advise(&v, (fm_hint)5, 0, 100, &e), "");
+    print("far hint", fm_view_advise(&v, (fm_hint)100000000, 0, 100, &e), "");
+    fm_view_close(&v);
+  }
+  fm_map_close(m);
+}
+
+/* A message and a value of 0 bytes, and parts of a stream of 0 bytes, that have no address. The sanitizers end
+** the program if the library uses it. */
+static void send_no_bytes(fm_conn *client, fm_conn *server)
+{
+  const void *data;
+  size_t length = 1;
+  print("send no bytes", fm_conn_send(client, NULL, 0, 0, &e), "");
+  const int code = fm_conn_receive(server, 0, &data, &length, &e);
+  print("receive no bytes", code, length == 0 ? "empty" : "");
+}
+
+static void stream_no_bytes(fm_conn *client, fm_conn *server)
+{
+  const void *data;
+  size_t none = 0, length = 3;
+  print("write no bytes", fm_conn_write(client, NULL, &none, 0, &e), "");
+  fm_conn_write(client, "abc", &length, 0, &e);
+  int code = fm_conn_read(server, 0, NULL, &none, &e);
+  print("read no bytes of the ring", code, none == 0 ? "empty" : "");
+  fm_conn_read_count(server, 0, 0, &data, &length, &e); /* it reads ahead */
+  code = fm_conn_read(server, 0, NULL, &none, &e);
+  print("read no bytes ahead", code, none == 0 ? "empty" : "");
+}
+
+static void use_no_bytes(const char *name)
+{
+  fm_state *s = NULL;
+  fm_listener *l = NULL;
+  fm_conn *client = NULL, *server = NULL;
+  const void *data = NULL;
+  size_t length = 1;
+  uint64_t version;
+  fm_state_create(&s, name, 100, NULL, &e);
+  print("publish no bytes", fm_state_publish(s, NULL, 0, &e), "");
+  int code = fm_state_read(s, 0, &data, &length, &version, &e);
+  print("read no bytes", code, length == 0 && data ? "empty" : "");
+  fm_state_close(s);
+  for (int stream = 0; stream < 2; stream++) {
+    fm_pipe_listen(&l, name, 0, stream, NULL, &e);
+    fm_pipe_connect(&client, name, 0, &e);
+    fm_pipe_accept(l, 0, &server, &e);
+    (stream ? stream_no_bytes : send_no_bytes)(client, server);
+    fm_conn_close(client);
+    fm_conn_close(server);
+    fm_listener_close(l);
+  }
 }
 
 int main(int argc, char **argv)
@@ -126,5 +189,7 @@ int main(int argc, char **argv)
   use_sync_options(argv[1]);
   use_elsewhere(argv[1]);
   use_wrong_arguments(argv[1]);
+  use_wrong_hints();
+  use_no_bytes(argv[1]);
   return 0;
 }

@@ -45,17 +45,18 @@ int fm_ring_load(fm_ring *r, fm_error *e)
 
 /* {-- Bytes, which can continue at the start of the ring ------------------------------------------ */
 
+/* 0 bytes may have no address (NULL), which memcpy(3) does not take. */
 static void copy_in(fm_ring *r, uint32_t position, const unsigned char *data, uint32_t length)
 {
   const uint32_t at = position & (r->size - 1), first = length < r->size - at ? length : r->size - at;
-  memcpy(r->bytes + at, data, first);
+  if (first > 0) memcpy(r->bytes + at, data, first);
   if (first < length) memcpy(r->bytes, data + first, length - first);
 }
 
 static void copy_out(const fm_ring *r, uint32_t position, unsigned char *out, uint32_t length)
 {
   const uint32_t at = position & (r->size - 1), first = length < r->size - at ? length : r->size - at;
-  memcpy(out, r->bytes + at, first);
+  if (first > 0) memcpy(out, r->bytes + at, first);
   if (first < length) memcpy(out + first, r->bytes, length - first);
 }
 

@@ -74,7 +74,7 @@ int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error
   if (code != FM_OK) return code;
   if (unread(a) == 0) return fm_conn_read_ring(c, timeout, out, length, e);
   return_bytes(a, *length, &data, length);
-  memcpy(out, data, *length);
+  if (*length > 0) memcpy(out, data, *length);
   return FM_OK;
 }
 

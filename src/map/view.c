@@ -160,7 +160,9 @@ int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async
 
 int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e)
 {
-  const int code = check_part(v, offset, length, e);
+  int code = check_part(v, offset, length, e);
+  if (code == FM_OK && (unsigned)hint > FM_DONTNEED)
+    code = fm_fail(e, FM_INVALID, "there is no hint %d", (int)hint);
   if (code == FM_OK && length > 0)
     fm_sys_advise(v->data + offset, (size_t)length, hint, v->mapping->is_private);
   return code;

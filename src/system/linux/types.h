@@ -37,7 +37,8 @@ typedef struct fm_event {
 typedef struct fm_seat {
   uint32_t number; /* 0: not held */
   int fd;
-  struct fm_seat *next; /* in the process's list */
+  const fm_section *shared; /* the section whose open file description it has, NULL if it has its own */
+  struct fm_seat *next;     /* in the process's list */
 } fm_seat;
 
 typedef struct fm_open_file {
