@@ -79,7 +79,8 @@ for name in ([[
   close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait sigaddset
   sigfillset sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
   memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
-  strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post sem_trywait sem_wait]]):gmatch("%S+") do safe[name] = true end
+  strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post sem_trywait sem_wait
+]]):gmatch("%S+") do safe[name] = true end
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
 local preload = os.getenv("LD_PRELOAD") or ""

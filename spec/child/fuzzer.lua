@@ -67,7 +67,8 @@ end
 -- The arguments of each function and method, as letters of hostile.makers. Other calls get arbitrary values.
 local patterns = {
   ["filemap.create"] = "NzM", ["filemap.open"] = "NaM", ["filemap.create_or_open"] = "NzM", ["filemap.file"] = "PaM",
-  ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "", ["filemap.sleep"] = "t", ["filemap.now"] = "",
+  ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "",
+  ["filemap.sleep"] = "t", ["filemap.now"] = "",
   ["filemap.sync.mutex"] = "NY", ["filemap.sync.semaphore"] = "NnnY", ["filemap.sync.event"] = "NY",
   ["filemap.sync.wait_any"] = "xt",
   ["filemap.state.create"] = "KzC", ["filemap.state.create_or_open"] = "KzC", ["filemap.state.open"] = "K",
@@ -106,7 +107,8 @@ local patterns = {
 local function pattern_of(name)
   if patterns[name] then return patterns[name] end
   local verb = name:match("^filemap%.view:(%a+_?%a*)_[iuf]%d+$")
-  return verb and ({ get = "o", set = "on", load = "q", compare_exchange = "qnn", wait = "qnt" })[verb] or verb and "qn" or "xx"
+  local known = { get = "o", set = "on", load = "q", compare_exchange = "qnn", wait = "qnt" }
+  return verb and (known[verb] or "qn") or "xx"
 end
 
 -- {-- Objects --------------------------------------------------------------------------------------

@@ -131,7 +131,8 @@ static const unsigned char sizes[] = {
   FMB_TYPES(SIZE)
 };
 
-_Static_assert(sizeof sizes <= TEXT, "the kinds of numbers, text and objects differ");
+enum { NUMBER_KINDS = sizeof sizes };
+_Static_assert(NUMBER_KINDS <= TEXT, "the kinds of numbers, text and objects differ");
 
 /* Pushes the number of a type at `p`. */
 static inline void push_at(lua_State *L, int type, const unsigned char *p)
@@ -289,7 +290,7 @@ static int record_index(lua_State *L)
   lua_Unsigned code;
   if (get_code(L, &code)) {
     const size_t offset = p->offset + offset_of(code);
-    if (kind_of(code) < TEXT) return push_number(L, p->view, kind_of(code), offset);
+    if (kind_of(code) < NUMBER_KINDS) return push_number(L, p->view, kind_of(code), offset);
     if (kind_of(code) == TEXT) return push_text(L, p->view, offset, (size_t)number_of(code));
     return push_object(L, p, number_of(code));
   }
@@ -307,7 +308,7 @@ static int record_newindex(lua_State *L)
   if (get_code(L, &code)) {
     const int kind = kind_of(code);
     const size_t offset = p->offset + offset_of(code);
-    if (kind < TEXT && put_number(L, p->view, kind, offset)) return 0;
+    if (kind < NUMBER_KINDS && put_number(L, p->view, kind, offset)) return 0;
     if (kind == TEXT && put_text(L, p->view, offset, (size_t)number_of(code))) return 0;
   }
   call_lua(L, 2, p, 0);
@@ -494,7 +495,7 @@ static int unpack_numbers(lua_State *L)
     memcpy(&code, codes + i * sizeof code, sizeof code);
     const int kind = kind_of(code);
     const size_t at = offset_of(code);
-    luaL_argcheck(L, kind < TEXT && at <= size && sizes[kind] <= size - at, 2, "code");
+    luaL_argcheck(L, kind < NUMBER_KINDS && at <= size && sizes[kind] <= size - at, 2, "code");
     push_at(L, kind, p + at);
   }
   fmb_check_lost(L, v);
