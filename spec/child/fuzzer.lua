@@ -107,8 +107,8 @@ local patterns = {
 local function pattern_of(name)
   if patterns[name] then return patterns[name] end
   local verb = name:match("^filemap%.view:(%a+_?%a*)_[iuf]%d+$")
-  local known = { get = "o", set = "on", load = "q", compare_exchange = "qnn", wait = "qnt" }
-  return verb and (known[verb] or "qn") or "xx"
+  local letters = { get = "o", set = "on", load = "q", compare_exchange = "qnn", wait = "qnt" }
+  return verb and (letters[verb] or "qn") or "xx"
 end
 
 -- {-- Objects --------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ static const unsigned char sizes[] = {
 };
 
 enum { NUMBER_KINDS = sizeof sizes };
-_Static_assert(NUMBER_KINDS <= TEXT, "the kinds of numbers, text and objects differ");
+_Static_assert(sizeof sizes <= TEXT, "the kinds of numbers, text and objects differ");
 
 /* Pushes the number of a type at `p`. */
 static inline void push_at(lua_State *L, int type, const unsigned char *p)
