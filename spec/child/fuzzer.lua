@@ -157,7 +157,9 @@ local function any_object()
   for _ = 1, 5 do
     i = random(#objects)
     object = objects[i]
-    if type(object) ~= "userdata" or not tostring(object):find("closed", 1, true) then break end
+    -- Showing a record reads its memory, which may be only reserved.
+    local _, shown = pcall(tostring, object)
+    if type(object) ~= "userdata" or not tostring(shown):find("closed", 1, true) then break end
     if #objects > 10 and random(3) == 1 then objects[i] = table.remove(objects) end
   end
   return object, class_of(object)
