@@ -141,8 +141,7 @@ describe("cdef.parse", function()
 
   it("reads #pragma pack in its forms", function()
     local types = cdef.parse [[
-      #define TIGHT 1
-      #pragma pack(push, TIGHT)
+      #pragma pack(push, 1)
       struct A { char c; int i; };
       #pragma pack(push, name, 2)
       struct B { char c; int i; };
@@ -161,6 +160,32 @@ describe("cdef.parse", function()
     local sizes = {}
     for letter in ("ABCDEFGH"):gmatch(".") do sizes[#sizes + 1] = types[letter].size end
     assert.same({ 5, 6, 12, 5, 8, 8, 5, 5 }, sizes)
+  end)
+
+  -- To gcc and mingw's gcc, `pack(push, TIGHT)` pushes under the name TIGHT, and packs nothing.
+  it("expands macros in #pragma pack as Microsoft's compiler does, and does not as gcc", function()
+    local source = [[
+      #define TIGHT 1
+      #pragma pack(push, TIGHT)
+      struct A { char c; int i; };
+      #pragma pack(push, 2, TIGHT)
+      struct B { char c; int i; };
+      #pragma pack(pop, TIGHT)
+      struct C { char c; int i; };
+      #pragma pack(pop)
+      _Pragma("pack(push, TIGHT)") struct D { char c; int i; };
+    ]]
+    local function sizes(abi, defines)
+      local types = cdef.parse(source, { abi = abi, defines = defines })
+      return { types.A.size, types.B.size, types.C.size, types.D.size }
+    end
+    assert.same({ 8, 6, 8, 8 }, sizes("linux64"))
+    assert.same({ 8, 6, 8, 8 }, sizes("win64", { __GNUC__ = 12 }))
+    source = source:gsub("2, TIGHT", "kept, 2"):gsub("pop, TIGHT", "pop, kept")
+    assert.same({ 5, 6, 5, 5 }, sizes("win64"))
+    local well, message = pcall(cdef.parse, "#define N 1\n#pragma pack(N)\nint a;", { abi = "linux64" })
+    assert.is_false(well)
+    check.contains("line 2, column 1: gcc does not expand macros in #pragma pack: it ignores pack(N)", message)
   end)
 
   it("reads attributes and alignas", function()

@@ -25,6 +25,7 @@ local forms = {
   end,
   show = function() end,
 }
+forms["push,n,x"] = forms["push,x,n"]
 
 local function pop(self, n, name, at)
   local stack, i = self.stack, #self.stack

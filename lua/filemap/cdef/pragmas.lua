@@ -7,11 +7,15 @@ local Pragmas = {}
 
 local pragmas = {}
 
+-- Microsoft's compiler expands macros here. gcc does not: a name behind `push` is what `pop` can name.
 function pragmas.pack(self, line, at)
-  local words = self:expansion(line, at)
-  table.remove(words.value, 1)
-  words.value[words.n] = nil
-  self.packing:change(words.value, self.dropped + self.out.n + 1, at)
+  local is_gcc = self:is_defined("__GNUC__")
+  local list = is_gcc and line or self:expansion(line, at)
+  local words = table.move(list.value, 2, list.n, 1, {})
+  if is_gcc and #words == 3 and self:is_defined(words[2]) then
+    fatal(at, "gcc does not expand macros in #pragma pack: it ignores pack(%s)", words[2])
+  end
+  self.packing:change(words, self.dropped + self.out.n + 1, at)
 end
 
 function pragmas.once(self)
