@@ -142,6 +142,14 @@ describe("a word of a compiler or a system", function()
     ]], { abi = "linux64" }))
   end)
 
+  it("may be an attribute of a pointer to a function, in the brackets of its declarator", function()
+    assert.are.equal(12, size([[
+      #define CALL __attribute__((__stdcall__))
+      typedef int HRESULT;
+      struct S { HRESULT (CALL *one)(int a); HRESULT *(CALL *two)(struct S *self); HRESULT (CALL **(three))(void); };
+    ]], { abi = "win32" }))
+  end)
+
   it("may be the name of a member all the same", function()
     local types = cdef.parse("struct S { int __reserved; short __user, __private; char __init[4]; };")
     assert.are.equal(12, types.S.size)

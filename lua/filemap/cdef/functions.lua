@@ -30,10 +30,13 @@ function Functions:begins_parameters(start, i)
   local after = kinds[i + 1]
   if after == "*" then return false end
   if after == "name" and kinds[i + 2] == "*" and not self:starts_type(i + 1) then return false end
-  -- A calling convention in brackets: void (WINAPI *f)(int).
-  return not (after == "name" and self:is_attribute(i + 1) and values[i + 1] ~= "const"
-    and values[i + 1] ~= "volatile" and (kinds[i + 2] == "*" or kinds[i + 2] == "name" and kinds[i + 3] == "*")
-    and not self:starts_type(i + 2))
+  -- A calling convention in brackets: void (WINAPI *f)(int), or void (__attribute__((stdcall)) *f)(int).
+  if after ~= "name" or not self:is_attribute(i + 1) or values[i + 1] == "const" or values[i + 1] == "volatile" then
+    return true
+  end
+  local k = i + 2
+  if kinds[k] == "(" then k = self:behind(k) end
+  return not (kinds[k] == "*" or kinds[k] == "name" and kinds[k + 1] == "*") or self:starts_type(k)
 end
 
 -- Tokens that can come before a function's parameters, besides brackets: those of a return type.
