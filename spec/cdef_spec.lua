@@ -473,6 +473,51 @@ describe("an error of cdef.parse", function()
     end
   end)
 
+  it("is what a compiler rejects, where a member or a type would be lost or made", function()
+    for source, message in pairs {
+      ["struct S { double a (Kelvin) // 0 to 1000\n double b; };"] = "line 2, column 2: expected ';', got 'double'",
+      ["struct S { double a (Kelvin); double b; };"] = "line 1, column 22: expected a type, got 'Kelvin'",
+      ["struct S { int f(int a, Kelvin b); };"] = "line 1, column 25: expected a type, got 'Kelvin'",
+      ["struct S { Kelvin f(int a); };"] = "line 1, column 12: expected a type, got 'Kelvin'",
+      ["Kelvin f(int a);\n"] = "line 1, column 1: expected a type, got 'Kelvin'",
+      ["extern const Kelvin *f(void);\n"] = "line 1, column 14: expected a type, got 'Kelvin'",
+      ["int f(int a)\nstruct S { int b; };"] = "line 2, column 1: expected ';' or '{', got 'struct'",
+      ["int f(int a)\ntypedef int T;"] = "line 2, column 1: expected ';' or '{', got 'typedef'",
+      ["int f(int a) static_assert(1, \"\");"] = "expected ';' or '{', got 'static_assert'",
+      ["struct S { int a; };\nextern struct S s static_assert(sizeof(struct S) == 8);"] = "expected ';', got",
+      ["struct S { int b; int f static_assert(1); };"] = "expected ';', got 'static_assert'",
+      ["struct S { int a; static_asert(1); };"] = "expected a member, got 'static_asert'",
+      ["static_asert(sizeof(int) == 4);"] = "expected a type, got 'static_asert'",
+      ["struct S { int a; };\nS;"] = "line 2, column 2: expected a name before ';'",
+      ["struct S { int a = 1 2; };"] = "line 1, column 22: expected an operator, got '2'",
+      ["typedef int T; struct S { int a = 1 T; int b; };"] = "line 1, column 37: expected an operator, got 'T'",
+      ["struct S { int a = { 1 2 }; };"] = "line 1, column 24: expected an operator, got '2'",
+      ["struct S { int a = (1 2); };"] = "line 1, column 23: expected an operator, got '2'",
+      ["struct S { int a = 1 +; };"] = "line 1, column 23: expected an expression, got ';'",
+    } do
+      contains(message, problem(source))
+    end
+  end)
+
+  it("is nothing that C++ accepts in an initialiser or in a function's declaration", function()
+    local types, _, skipped = cdef.parse [[
+      typedef unsigned int uint32; struct Later;
+      struct S {
+        int a = sizeof a, b = (int) 3, c = static_cast<int>(4), d = unsigned(5), e{ 1 }, f = { -1 };
+        const char *g = "a" "b";
+        bool h = true && !false, i = a < b ? a : b;
+        S() = default; S(const S &other); ~S() noexcept; S &operator=(const S &other);
+        uint32 j(uint32 a, const Later *b, struct Unseen *c, void (*d)(int), int = 3) const noexcept;
+        static S *k(S, S &&, unsigned long, ...); operator bool() const { return true; } auto l() -> int;
+      };
+      static inline S *m(S a, uint32 b) { return 0; } extern n(); uint32 const o(void);
+    ]]
+    assert.is_nil(skipped[1], skipped[1] and skipped[1].line .. ": " .. skipped[1].message)
+    assert.is_table(types.S)
+    _, _, skipped = cdef.parse "#include <nowhere.h>\nKelvin f(int); struct S { int a; Kelvin g(Celsius); };"
+    assert.is_nil(skipped[1])
+  end)
+
   it("is what would otherwise be a guess", function()
     for source, message in pairs {
       ["struct S { struct S s; };"] = "line 1, column 21: 'struct S' is not complete here",

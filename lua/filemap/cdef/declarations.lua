@@ -33,6 +33,28 @@ local function constant_value(self, type_, at)
   return constant_of(self, type_, value, T, at)
 end
 
+local operands = { name = true, number = true, char = true, string = true }
+local ends_expression = { name = true, number = true, char = true, string = true, [")"] = true, ["]"] = true,
+                          ["}"] = true }
+-- Words that a name or a number can follow.
+local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = true, const = true, typename = true,
+                         operator = true, ["return"] = true }
+
+-- Raises where an operator is missing between two tokens. (Functions without a name have statements.)
+local function check_operators(self, from, to)
+  local kinds, values = self.kinds, self.values
+  for i = from, to do
+    if kinds[i] == ";" then return end
+  end
+  for i = from, to - 1 do
+    local kind, after = kinds[i], kinds[i + 1]
+    if operands[kind] and operands[after] and kind ~= "string" and not before_operand[values[i]]
+      and not (kind == "name" and self:is_keyword(values[i])) then
+      fail(self.ats[i + 1], "expected an operator, got %s", lexer.shown(after, values[i + 1]))
+    end
+  end
+end
+
 -- Steps over braces that are an initialiser: a list, in which no ';' can be.
 local function braces(self)
   local from = self.i
@@ -40,6 +62,16 @@ local function braces(self)
   for i = from, self.i - 1 do
     if self.kinds[i] == ";" then fail(self.ats[i], "expected an expression in an initialiser, got ';'") end
   end
+  check_operators(self, from, self.i - 1)
+end
+
+-- Whether a name is that of a member of the struct at hand, so far.
+local function is_member(scope, name)
+  for _, member in ipairs(scope.members or {}) do
+    local inner = not member.name and member.type.by_name
+    if member.name == name or inner and inner[name] then return true end
+  end
+  return false
 end
 
 -- Whether a name in an expression is known, or may be: behind '::' and before brackets it can be anything.
@@ -47,7 +79,7 @@ local function is_known(self, i)
   local word, before, after = self.values[i], self.kinds[i - 1], self.kinds[i + 1]
   return self.stream.missed[1] ~= nil or before == "::" or before == "." or before == "->" or after == "::"
     or after == "(" or after == "{" or after == "<" or self:is_keyword(word) or self:find(word) ~= nil
-    or names.value(word, self.abi) ~= nil or word == "nullptr" or word == "sizeof"
+    or names.value(word, self.abi) ~= nil or word == "nullptr" or word == "sizeof" or is_member(self.scope, word)
 end
 
 local type_words = { unsigned = true, signed = true, int = true, char = true, short = true, long = true,
@@ -65,12 +97,15 @@ local function expression_text(self, of_member)
     local kind = kinds[i]
     if kind == "(" or kind == "{" or kind == "[" then depth = depth + 1
     elseif kind == ")" or kind == "}" or kind == "]" then depth = depth - 1
-    elseif depth == 0 and kind == "name" and type_words[values[i]] and kinds[i + 1] ~= "(" and kinds[i + 1] ~= "{" then
+    elseif depth == 0 and kind == "name" and type_words[values[i]] and kinds[i + 1] ~= "(" and kinds[i + 1] ~= "{"
+      and kinds[i - 1] ~= "<" then
       fail(self.ats[i], "expected an expression, got '%s'", values[i])
     elseif of_member and kind == "name" and not is_known(self, i) then
       fail(self.ats[i], "expected an expression, got '%s'", values[i])
     end
   end
+  if not ends_expression[kinds[self.i - 1]] then self:expected("an expression") end
+  check_operators(self, from, self.i - 1)
 end
 
 --- Steps over an initialiser, `= x` or `{ x }`. The value of a constant is kept if it is one that is read.
@@ -323,12 +358,20 @@ end
 function Declarations:plain_declaration()
   if not is_no_function(self) then
     local name, before = self:function_name()
-    if name and before > 0 and self:has_parameters(before) then return self:skip_function() end
+    if name and before > 0 then
+      self:check_function_name(name, before)
+      local well, stop = self:has_parameters(before)
+      if well then
+        self:check_return_type(before)
+        if stop then self:check_behind_parameters(stop) end
+        return self:skip_function()
+      end
+    end
   end
   local spec = self:specifiers()
   if self.kinds[self.i] == ";" then
     self.i = self.i + 1
-    if not spec.type.tag then fail(self.ats[self.i - 1], "expected a name before ';'") end
+    if not spec.type.tag or not spec.keyword then fail(self.ats[self.i - 1], "expected a name before ';'") end
     return
   end
   declarators(self, spec)

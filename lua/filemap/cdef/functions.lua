@@ -124,8 +124,83 @@ function Functions:can_be_function(before)
   local well, stop = self:has_parameters(before)
   if not well or not stop then return well end
   local word = kinds[stop] == "name" and values[stop]
-  return not word or self:is_attribute(stop) or self:is_keyword(word) or behind_parameters[word]
-    or word == word:upper()
+  local can = not word or self:is_attribute(stop) or behind_parameters[word]
+    or word == word:upper() and not self:starts_type(stop)
+  return can, stop
+end
+
+local asserts = { static_assert = true, _Static_assert = true }
+
+--- Raises where a ';' is missing: in front of an assertion, which looks like a function then.
+function Functions:check_function_name(name, before)
+  if not asserts[name] then return end
+  self.i = self.i + before
+  self:expected("';'")
+end
+
+-- Whether a name may stand for a type, or for a word that belongs to one. Any name may be that of an include that was
+-- passed over, and nothing is known of what is in another scope or in a template.
+local function may_name_type(self, i)
+  local before, after = self.kinds[i - 1], self.kinds[i + 1]
+  return before == "::" or after == "::" or after == "<" or self:is_keyword(self.values[i])
+    or self.stream.missed[1] ~= nil or self:find(self.values[i]) ~= nil
+end
+
+local function expected_type(self, i)
+  self.i = i
+  self:expected("a type")
+end
+
+--- Raises if the type that a function returns is not known. Its name is `before` tokens on.
+function Functions:check_return_type(before)
+  local kinds, i, stop, unknown = self.kinds, self.i, self.i + before, nil
+  while i < stop do
+    local kind = kinds[i]
+    if kind == "(" or kind == "[" then
+      i = self:behind(i)
+    elseif kind == "<" or kind == "::" then
+      return
+    else
+      if kind == "name" and not self:is_attribute(i) then
+        if self:starts_type(i) then return end
+        if not may_name_type(self, i) then unknown = unknown or i end
+      end
+      i = i + 1
+    end
+  end
+  if unknown then expected_type(self, unknown) end
+end
+
+local opens = { ["("] = 1, ["["] = 1, ["{"] = 1, ["<"] = 1, [")"] = -1, ["]"] = -1, ["}"] = -1, [">"] = -1,
+                [">>"] = -2 }
+
+--- Raises if a parameter of a member function is of no type that is known: then it may be a member that was meant.
+function Functions:check_parameters(before)
+  local kinds, from = self.kinds, self.i + before + 1
+  if kinds[from] ~= "(" then return end
+  local depth, begins = 0, true
+  for i = from, self:behind(from) - 1 do
+    local kind = kinds[i]
+    if depth == 1 and begins and kind == "name" and not self:is_attribute(i) then
+      if not may_name_type(self, i) then expected_type(self, i) end
+      begins = false
+    end
+    depth = depth + (opens[kind] or 0)
+    if kind == "," and depth == 1 then begins = true end
+  end
+end
+
+local begins_declaration = { typedef = true, extern = true, static = true, static_assert = true, _Static_assert = true }
+local begins_record = { struct = true, union = true, class = true, enum = true }
+
+--- Raises if a declaration begins behind the parameters of a function outside of structs.
+function Functions:check_behind_parameters(i)
+  local kinds, word = self.kinds, self.values[i]
+  if kinds[i] ~= "name" then return end
+  if begins_declaration[word] or begins_record[word] and (kinds[i + 1] == "{" or kinds[i + 2] == "{") then
+    self.i = i
+    self:expected("';' or '{'")
+  end
 end
 
 --- Steps over a function, with its body if it has one. A member that is declared with it would be lost: `at`

@@ -59,7 +59,18 @@ function Records:member_function(tag)
   if not name then return false end
   local special = name == tag.name or name == "operator"
   if before == 0 and not special then self:expected("a member") end
-  if not special and not self:can_be_function(before) then self:expected("a member") end
+  self:check_function_name(name, before)
+  if not special then
+    local can, stop = self:can_be_function(before)
+    if not can then
+      self.i = stop or self.i
+      self:expected(stop and "';'" or "a member")
+    end
+    if not tag.derived then
+      self:check_return_type(before)
+      self:check_parameters(before)
+    end
+  end
   for k = self.i, self.i + before do
     if self.values[k] == "virtual" then class_words.virtual(self) end
   end
@@ -95,12 +106,12 @@ function Records:add_member(tag, members, spec, name, type_, attributes, at)
   members.flexible = attributes.flexible
   if members.flexible and tag.kind == "union" then fail(at, "a flexible array in a union is not read here") end
   tag.special = tag.special or tag.hidden
+  members[#members + 1] = member
   kind = self.kinds[self.i]
   if kind == "=" or kind == "{" then
     tag.special = true
     self:initialiser(nil, type_, false, at)
   end
-  members[#members + 1] = member
 end
 
 -- A typedef, a static member, or a member, from behind the specifiers on.
@@ -264,6 +275,7 @@ function Records:record_body(tag, attributes, at)
   local scope = Scope.new("struct", tag.name, self.scope)
   tag.scope, self.scope = scope, scope
   local members = {}
+  scope.members = members
   if self:accept(":") then read_bases(self, tag, members) end
   local first = self:absolute(self.i)
   self:expect("{")

@@ -294,12 +294,14 @@ end
 function readers.record(self, spec, word)
   if spec.type or spec.words then return false end
   self.i = self.i + 1
+  spec.keyword = true
   spec.type, spec.own = self:record(word, spec)
 end
 
 function readers.enum(self, spec)
   if spec.type or spec.words then return false end
   self.i = self.i + 1
+  spec.keyword = true
   spec.type, spec.own = self:enum()
 end
 
