@@ -405,6 +405,8 @@ describe("cdef.parse", function()
     local types = cdef.parse("\xEF\xBB\xBFstruct S { // \\\r\n no ; \r\n int a; /* \n * / */ int b; \\\n\r\n};\r\n" ..
       "#define X \\\r\n 5\r\nstruct T { int x[X]; }; // the end")
     assert.same({ 8, 20 }, { types.S.size, types.T.size })
+    local S = one("#define N 2\rstruct S { int a[N]; // the first\rint b;\r\r\nint c; // the last\r};\r")
+    assert.are.equal(16, S.size)
     assert.same({}, (cdef.parse("")))
   end)
 end)

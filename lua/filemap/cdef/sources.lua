@@ -16,11 +16,18 @@ function Sources.new(include)
   return setmetatable({ include = include, opened = {}, texts = {}, bytes = 0 }, Sources)
 end
 
+-- A carriage return alone ends a line too, as for gcc and clang: a declaration behind it is not part of a comment.
+local function with_line_ends(text)
+  if not text:find("\r[^\n]") and text:byte(-1) ~= 13 then return text end
+  return (text:gsub("\r\n?", { ["\r"] = "\n" }))
+end
+
 --- Opens a text: { text, base, i, fresh, name (nil for the source itself), path, folder (index in `include`)
 -- }.
 function Sources:open(text, name, path, folder)
   local last = self.opened[#self.opened]
   local base = last and last.base + #last.text + 1 or 0
+  text = with_line_ends(text)
   local source = { text = text, base = base, i = 1, fresh = true, name = name, path = path, folder = folder }
   self.opened[#self.opened + 1] = source
   self.bytes = self.bytes + #text
