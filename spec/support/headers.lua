@@ -210,19 +210,11 @@ local function write_file(path, text)
   file:close()
 end
 
-local serial = 0
-
--- Compiles a text and its assertions. Returns a list of what is wrong, or nil and the first error in the
--- header.
-local function compile(set, compiler, text, lines, is_cpp)
-  serial = serial + 1
-  local path = os.tmpname()
-  os.remove(path)
-  path = path .. (is_cpp and ".cc" or ".c")
-  local checks = table.concat(lines, "\n"):gsub("FM_CHECK", is_cpp and "static_assert" or "_Static_assert")
-  write_file(path, text .. "\n" .. without_macros(lines) .. '\n#line 1 "FM_PROBE"\n' .. checks .. "\n")
-  local command = ("%s -w -fsyntax-only -fmax-errors=0 -fno-diagnostics-show-caret %s %s %s 2>&1"):format(compiler,
-    is_cpp and "-fno-access-control" or "", set.flags or "", path)
+-- Runs a compiler on a file up to a number of errors (0: all). Returns a list of what is wrong, or nil and the first
+-- error in the header.
+local function run_compiler(set, compiler, path, lines, is_cpp, most)
+  local command = ("%s -w -fsyntax-only -fmax-errors=%d -fno-diagnostics-show-caret %s %s %s 2>&1"):format(compiler,
+    most, is_cpp and "-fno-access-control" or "", set.flags or "", path)
   local pipe = assert(io.popen(command))
   local wrong, elsewhere = {}, nil
   for line in pipe:lines() do
@@ -240,9 +232,25 @@ local function compile(set, compiler, text, lines, is_cpp)
     end
   end
   pipe:close()
-  os.remove(path)
   if elsewhere then return nil, elsewhere end
   return wrong
+end
+
+-- Compiles a text and its assertions. Returns a list of what is wrong, or nil and the first error in the
+-- header. The first run ends at its first error: behind an error in the header each assertion may be one, and g++
+-- looks for names like each unknown one, which takes minutes.
+local function compile(set, compiler, text, lines, is_cpp)
+  local path = os.tmpname()
+  os.remove(path)
+  path = path .. (is_cpp and ".cc" or ".c")
+  local checks = table.concat(lines, "\n"):gsub("FM_CHECK", is_cpp and "static_assert" or "_Static_assert")
+  write_file(path, text .. "\n" .. without_macros(lines) .. '\n#line 1 "FM_PROBE"\n' .. checks .. "\n")
+  local wrong, elsewhere = run_compiler(set, compiler, path, lines, is_cpp, 1)
+  if wrong and (wrong[1] or wrong.follows or wrong.lent) then
+    wrong, elsewhere = run_compiler(set, compiler, path, lines, is_cpp, 0)
+  end
+  os.remove(path)
+  return wrong, elsewhere
 end
 
 -- {-- One header -----------------------------------------------------------------------------------
