@@ -63,32 +63,38 @@ local function check_include(include)
   end
   include = access.plain(include)
   for i, folder in ipairs(include) do
-    if type(folder) ~= "string" then raise(3, "folder %d of 'include' must be a string, got %s", i, type(folder)) end
+    if type(folder) ~= "string" then
+      raise(3, "folder %d of 'include' must be a string, got %s", i, type(folder))
+    end
   end
   return include
 end
 
 local function check_options(name, options)
   if options == nil then return ctype.native_abi, {}, nil end
-  if type(options) ~= "table" then raise(2, "bad argument #2 to '%s' (table expected, got %s)", name, type(options)) end
+  if type(options) ~= "table" then
+    raise(2, "bad argument #2 to '%s' (table expected, got %s)", name, type(options))
+  end
   options = access.plain(options)
   for key in next, options do
     if not option_keys[key] then raise(2, "unknown option '%s'", tostring(key)) end
   end
   local abi = options.abi == nil and ctype.native_abi or ctype.abi(options.abi)
   if not abi then
-    raise(2, "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got %s", tostring(options.abi))
+    raise(2, "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got %s",
+      tostring(options.abi))
   end
   return abi, check_defines(options.defines == nil and {} or options.defines), check_include(options.include)
 end
 
--- Applies the options `bytes` and `text` to the structs among the types, all of which it reads. Text comes first,
--- since `bytes = true` means all the other arrays.
+-- Applies the options `bytes` and `text` to the structs among the types, all of which it reads. Text comes
+-- first, since `bytes = true` means all the other arrays.
 local function make_strings(types, options)
   if not options or not (rawget(options, "text") or rawget(options, "bytes")) then return end
   local records = {}
   for _, type_ in pairs(types) do
-    records[#records + 1] = type(type_) == "table" and (struct_type.ctype_of(type_) or type_.fields and type_) or nil
+    records[#records + 1] = type(type_) == "table" and (struct_type.ctype_of(type_) or type_.fields and type_)
+      or nil
   end
   for _, name in ipairs { "text", "bytes" } do
     local paths = rawget(options, name)
@@ -128,7 +134,8 @@ local function skipped_list(skipped, sources)
     if name or not entry.nested then
       local file, line, column = sources:position(problem.at)
       local message = (file and file .. ": " or "") .. sources:message(problem)
-      list[#list + 1] = { name = name, file = file, line = line, column = column, message = message, at = problem.at }
+      list[#list + 1] = { name = name, file = file, line = line, column = column, message = message,
+        at = problem.at }
     end
   end
   table.sort(list, function(a, b) return a.at < b.at end)
@@ -136,8 +143,8 @@ local function skipped_list(skipped, sources)
   return list
 end
 
--- The three results of a parse. A declaration that the parser kept is read when the program uses its name, and all of
--- them when the program iterates over a table.
+-- The three results of a parse. A declaration that the parser kept is read when the program uses its name,
+-- and all of them when the program iterates over a table.
 local Results = {}
 Results.__index = Results
 
@@ -172,7 +179,9 @@ function Results:complete()
     raise_problem(self, problem, 3)
   end
   self:collect()
-  for i, entry in ipairs(skipped_list(self.parser.skipped, self.sources)) do rawset(self.skipped, i, entry) end
+  for i, entry in ipairs(skipped_list(self.parser.skipped, self.sources)) do
+    rawset(self.skipped, i, entry)
+  end
 end
 
 -- Reads the declaration of one name, if the parser kept it.
@@ -206,7 +215,9 @@ local function lazy(self, t, may_be_broken)
     __index = function(_, name)
       self:read(name)
       local value = rawget(t, name)
-      if value == nil and may_be_broken and self.broken[name] then raise_problem(self, self.broken[name], 2) end
+      if value == nil and may_be_broken and self.broken[name] then
+        raise_problem(self, self.broken[name], 2)
+      end
       return value
     end,
   })
@@ -229,7 +240,8 @@ end
 
 local function new_results(parser, constants, sources)
   local self = setmetatable({ parser = parser, sources = sources, broken = {} }, Results)
-  self.types, self.constants, self.skipped = lazy(self, {}, true), lazy(self, constants, false), lazy_list(self)
+  self.types, self.constants = lazy(self, {}, true), lazy(self, constants, false)
+  self.skipped = lazy_list(self)
   self:collect()
   if not parser.pending[1] then
     -- Nothing was kept: constants and the list are plain tables.
@@ -265,21 +277,23 @@ end
 --- Reads C declarations.
 -- @function parse
 -- @tparam string source C, in UTF-8
--- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`, `wchar_t`, pointers
--- and bit-fields count (default: this machine's); `defines`: macros by name, each a number, a string (the
--- text), `true` (1), or `false` (not defined, though the ABI's compiler defines it); `include`: a list of
--- folders in which `#include` looks for files, or a function that gets the name and returns the text, or nil
--- for one that is not there; `bytes`: true, or a list of paths as for @{struct:offsetof}: arrays of `uint8_t` that
--- become strings of bytes; `text`: the same for text up to NUL
--- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions are
--- @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for fields of
--- @{filemap.struct.define}. The name of a declaration that was skipped raises, as does that of a type that contains it
+-- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`,
+-- `wchar_t`, pointers and bit-fields count (default: this machine's); `defines`: macros by name, each a
+-- number, a string (the text), `true` (1), or `false` (not defined, though the ABI's compiler defines it);
+-- `include`: a list of folders in which `#include` looks for files, or a function that gets the name and
+-- returns the text, or nil for one that is not there; `bytes`: true, or a list of paths as for
+-- @{struct:offsetof}: arrays of `uint8_t` that become strings of bytes; `text`: the same for text up to NUL
+-- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions
+-- are @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for
+-- fields of @{filemap.struct.define}. The name of a declaration that was skipped raises, as does that of a
+-- type that contains it
 -- @treturn table constants by name: macros that are numbers or strings, enumerators (of an `enum class` as
 -- `"Enum::Name"`), `static const` and `constexpr`
--- @treturn table skipped: a list of `{ name =, line =, column =, message = }`, one for each declaration that was
--- skipped; `file` too if an included file has it. `name` is nil for a declaration without a name
--- @raise for a source in which the preprocessor finds an error, brackets do not match or a `static_assert` does not
--- hold: `cdef: line 3, column 5: expected #endif before the end`. An included file is named before the line
+-- @treturn table skipped: a list of `{ name =, line =, column =, message = }`, one for each declaration that
+-- was skipped; `file` too if an included file has it. `name` is nil for a declaration without a name
+-- @raise for a source in which the preprocessor finds an error, brackets do not match or a `static_assert`
+-- does not hold: `cdef: line 3, column 5: expected #endif before the end`. An included file is named before
+-- the line
 function cdef.parse(source, options)
   if type(source) ~= "string" then
     raise(1, "bad argument #1 to 'parse' (string expected, got %s)", type(source))

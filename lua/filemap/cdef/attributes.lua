@@ -21,7 +21,9 @@ end
 function Attributes:alignment(attributes)
   local at = self:at()
   local n = expression.integer(self, "an alignment")
-  if n < 0 or n & n - 1 ~= 0 or n > 1 << 28 then fail(at, "expected a power of 2 as an alignment, got %d", n) end
+  if n < 0 or n & n - 1 ~= 0 or n > 1 << 28 then
+    fail(at, "expected a power of 2 as an alignment, got %d", n)
+  end
   at_least(attributes, n)
 end
 
@@ -126,19 +128,20 @@ local words = {
   __attribute_packed__ = function(_, attributes) attributes.packed = true end,
   DECLSPEC_UUID = with_arguments, MIDL_INTERFACE = with_arguments, __asm__ = with_arguments,
   __counted_by = with_arguments, __drv_at = with_arguments, __field_bcount = with_arguments,
-  __field_ecount = with_arguments, __deprecated_msg = with_arguments, __attribute_deprecated_msg__ = with_arguments,
+  __field_ecount = with_arguments, __deprecated_msg = with_arguments,
+  __attribute_deprecated_msg__ = with_arguments,
 }
 words.CONST = words.const
 words.__const, words.__const__ = words.const, words.const
 
 for word in ([[
-  volatile restrict __restrict __restrict__ __volatile__ __volatile inline __inline __inline__ __forceinline register
-  thread_local _Thread_local __thread __extension__ _Noreturn __cdecl __stdcall __fastcall __vectorcall __thiscall
-  _cdecl _stdcall _fastcall __clrcall __pascal __export __import WINAPI CALLBACK APIENTRY WINAPIV UNALIGNED
-  __unaligned noexcept consteval constinit __ptr32 __ptr64 __w64 __sptr __uptr __based
-  NTAPI CDECL STDMETHODCALLTYPE STDMETHODVCALLTYPE STDAPICALLTYPE STDAPIVCALLTYPE DECLSPEC_IMPORT DECLSPEC_NORETURN
-  DECLSPEC_NOTHROW FORCEINLINE RPC_ENTRY PASCAL_CALL WSAAPI NTSYSAPI WINBASEAPI WINUSERAPI WINGDIAPI
-  _ANONYMOUS_UNION _ANONYMOUS_STRUCT __C89_NAMELESS __MINGW_EXTENSION
+  volatile restrict __restrict __restrict__ __volatile__ __volatile inline __inline __inline__ __forceinline
+  register thread_local _Thread_local __thread __extension__ _Noreturn __cdecl __stdcall __fastcall
+  __vectorcall __thiscall _cdecl _stdcall _fastcall __clrcall __pascal __export __import WINAPI CALLBACK
+  APIENTRY WINAPIV UNALIGNED __unaligned noexcept consteval constinit __ptr32 __ptr64 __w64 __sptr __uptr
+  __based NTAPI CDECL STDMETHODCALLTYPE STDMETHODVCALLTYPE STDAPICALLTYPE STDAPIVCALLTYPE DECLSPEC_IMPORT
+  DECLSPEC_NORETURN DECLSPEC_NOTHROW FORCEINLINE RPC_ENTRY PASCAL_CALL WSAAPI NTSYSAPI WINBASEAPI WINUSERAPI
+  WINGDIAPI _ANONYMOUS_UNION _ANONYMOUS_STRUCT __C89_NAMELESS __MINGW_EXTENSION
   GLAPI GLAPIENTRY GL_APIENTRY APIENTRYP SDLCALL SDL_DECLSPEC
 ]]):gmatch("%S+") do words[word] = words[word] or true end
 
@@ -148,18 +151,19 @@ Attributes.attribute_words = words
 -- Some are also names, `float near, far`: there they are names where something is still to be declared.
 local in_front = {}
 for word in ([[IN OUT OPTIONAL FAR NEAR far near PASCAL explicit mutable
-  __in __out __inout __in_opt __out_opt __inout_opt __in_z __in_z_opt __deref_out __deref_out_opt __deref_inout
-  __reserved __callback __nullterminated
+  __in __out __inout __in_opt __out_opt __inout_opt __in_z __in_z_opt __deref_out __deref_out_opt
+  __deref_inout __reserved __callback __nullterminated
   __bitwise __bitwise__ __force __user __kernel __iomem __rcu __percpu __nocast __private __attribute_const__
   __attribute_pure__ __must_check __always_inline __always_unused __maybe_unused __deprecated
   __attribute_deprecated__ __nonstring __cold __safe __owner]]):gmatch("%S+") do in_front[word] = true end
 
 -- SAL's annotations: _In_, _Field_size_(n), __in_bcount(n) and so on.
 local annotations = {}
-for word in ([[In Inout Out Outptr Ret Field Struct Pre Post At When Check Must Null NullNull Printf Scanf Success Use
-  Reserved Maybenull Notnull Result COM Deref Frees Analysis Acquires Releases Requires Guarded Interlocked IRQL Const
-  Function Points Literal Enum Always On Group Readable Writable Pre Prepost Valid Notvalid Null Strict Format Benign
-  Return Raises Has Called Satisfies Kernel Dispatch Unchanged]]):gmatch("%S+") do annotations[word] = true end
+for word in ([[In Inout Out Outptr Ret Field Struct Pre Post At When Check Must Null NullNull Printf Scanf
+  Success Use Reserved Maybenull Notnull Result COM Deref Frees Analysis Acquires Releases Requires Guarded
+  Interlocked IRQL Const Function Points Literal Enum Always On Group Readable Writable Pre Prepost Valid
+  Notvalid Null Strict Format Benign Return Raises Has Called Satisfies Kernel Dispatch Unchanged
+]]):gmatch("%S+") do annotations[word] = true end
 
 local function is_annotation(word)
   return annotations[word:match("^_(%u%a*)_")] and word:byte(-1) == 95 or word:find("^__%l+_[eb]count") ~= nil

@@ -36,7 +36,8 @@ function Condition:named_value()
     if not name:find("^__has_") and not self.quiet then
       local missed = self.missed[1]
       if missed then
-        fatal(at, "the macro '%s' is not known: it is not defined, and #include %s was not found", name, missed.shown)
+        fatal(at, "the macro '%s' is not known: it is not defined, and #include %s was not found", name,
+          missed.shown)
       end
       fatal(at, "'%s' is not a macro with arguments", name)
     end
@@ -58,7 +59,9 @@ function defined.operator(preprocessor, floor, from_text, out, at)
   if bracket then preprocessor:take(floor, from_text) end
   local kind, name, place = preprocessor:take(floor, from_text)
   if kind ~= "name" and kind ~= "painted" then fatal(place or at, "expected the name of a macro") end
-  if bracket and preprocessor:take(floor, from_text) ~= ")" then fatal(at, "expected ')' behind 'defined'") end
+  if bracket and preprocessor:take(floor, from_text) ~= ")" then
+    fatal(at, "expected ')' behind 'defined'")
+  end
   append(out, "number", preprocessor:is_defined(name) and "1" or "0", at)
   return true
 end

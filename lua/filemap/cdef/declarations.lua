@@ -37,7 +37,8 @@ local operands = { name = true, number = true, char = true, string = true }
 local ends_expression = { name = true, number = true, char = true, string = true, [")"] = true, ["]"] = true,
                           ["}"] = true }
 -- Words that a name or a number can follow.
-local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = true, const = true, typename = true,
+local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = true, const = true,
+  typename = true,
                          operator = true, ["return"] = true }
 
 -- Raises where an operator is missing between two tokens. (Functions without a name have statements.)
@@ -79,7 +80,8 @@ local function is_known(self, i)
   local word, before, after = self.values[i], self.kinds[i - 1], self.kinds[i + 1]
   return self.stream.missed[1] ~= nil or before == "::" or before == "." or before == "->" or after == "::"
     or after == "(" or after == "{" or after == "<" or self:is_keyword(word) or self:find(word) ~= nil
-    or names.value(word, self.abi) ~= nil or word == "nullptr" or word == "sizeof" or is_member(self.scope, word)
+    or names.value(word, self.abi) ~= nil or word == "nullptr" or word == "sizeof"
+      or is_member(self.scope, word)
 end
 
 local type_words = { unsigned = true, signed = true, int = true, char = true, short = true, long = true,
@@ -97,7 +99,8 @@ local function expression_text(self, of_member)
     local kind = kinds[i]
     if kind == "(" or kind == "{" or kind == "[" then depth = depth + 1
     elseif kind == ")" or kind == "}" or kind == "]" then depth = depth - 1
-    elseif depth == 0 and kind == "name" and type_words[values[i]] and kinds[i + 1] ~= "(" and kinds[i + 1] ~= "{"
+    elseif depth == 0 and kind == "name" and type_words[values[i]] and kinds[i + 1] ~= "("
+      and kinds[i + 1] ~= "{"
       and kinds[i - 1] ~= "<" then
       fail(self.ats[i], "expected an expression, got '%s'", values[i])
     elseif of_member and kind == "name" and not is_known(self, i) then
@@ -136,7 +139,9 @@ local function of_cpp_types(self)
   local depth = 0
   repeat
     local kind = kinds[i]
-    if kind == "name" and (values[i] == "std" and kinds[i + 1] == "::" or values[i]:find("^__is_")) then return true end
+    if kind == "name" and (values[i] == "std" and kinds[i + 1] == "::" or values[i]:find("^__is_")) then
+      return true
+    end
     depth = depth + (kind == "(" and 1 or kind == ")" and -1 or 0)
     i = i + 1
   until depth < 0 or kind == "end" or kind == ";"
@@ -219,7 +224,8 @@ end
 
 -- {-- Blocks ---------------------------------------------------------------------------------------
 
--- namespace A::B { … }. The names of one without a name, and of an inline one, belong to the scope around it.
+-- namespace A::B { … }. The names of one without a name, and of an inline one, belong to the scope around
+-- it.
 local function namespace(self, is_inline)
   self:skip()
   local outer, levels = self.scope, 0
@@ -283,9 +289,9 @@ statement_words.inline = function(self)
 end
 
 -- Macros of well-known headers that open or close extern "C".
-for word in ([[__BEGIN_DECLS __END_DECLS EXTERN_C_START EXTERN_C_END EXTERN_C_BEGIN BEGIN_EXTERN_C END_EXTERN_C
-  G_BEGIN_DECLS G_END_DECLS BEGIN_C_DECLS END_C_DECLS _BEGIN_DECLS _END_DECLS __BEGIN_C_DECLS __END_C_DECLS
-  _CRT_BEGIN_C_HEADER _CRT_END_C_HEADER QT_BEGIN_NAMESPACE QT_END_NAMESPACE
+for word in ([[__BEGIN_DECLS __END_DECLS EXTERN_C_START EXTERN_C_END EXTERN_C_BEGIN BEGIN_EXTERN_C
+  END_EXTERN_C G_BEGIN_DECLS G_END_DECLS BEGIN_C_DECLS END_C_DECLS _BEGIN_DECLS _END_DECLS __BEGIN_C_DECLS
+  __END_C_DECLS _CRT_BEGIN_C_HEADER _CRT_END_C_HEADER QT_BEGIN_NAMESPACE QT_END_NAMESPACE
   __BEGIN_NAMESPACE_STD __END_NAMESPACE_STD __BEGIN_NAMESPACE_C99 __END_NAMESPACE_C99]]):gmatch("%S+") do
   statement_words[word] = function(self)
     self:skip()
@@ -295,10 +301,10 @@ end
 
 -- Macros of well-known headers that declare functions or variables.
 for word in ([[DEFINE_ENUM_FLAG_OPERATORS DEFINE_GUID DEFINE_OLEGUID DEFINE_PROPERTYKEY DEFINE_DEVPROPKEY
-  __CRT_UUID_DECL DEFINE_SECURITY_GUID EXTERN_GUID DEFINE_CODECAPI_GUID DEFINE_MEDIATYPE_GUID Q_DECLARE_METATYPE
-  Q_DECLARE_FLAGS Q_DECLARE_OPERATORS_FOR_FLAGS Q_DECLARE_TYPEINFO __REDIRECT DECLARE_INTERFACE_FORWARD
-  MODULE_LICENSE MODULE_AUTHOR MODULE_DESCRIPTION EXPORT_SYMBOL EXPORT_SYMBOL_GPL _STATIC_ASSERT
-  __asm__ asm]]):gmatch("%S+") do
+  __CRT_UUID_DECL DEFINE_SECURITY_GUID EXTERN_GUID DEFINE_CODECAPI_GUID DEFINE_MEDIATYPE_GUID
+  Q_DECLARE_METATYPE Q_DECLARE_FLAGS Q_DECLARE_OPERATORS_FOR_FLAGS Q_DECLARE_TYPEINFO __REDIRECT
+  DECLARE_INTERFACE_FORWARD MODULE_LICENSE MODULE_AUTHOR MODULE_DESCRIPTION EXPORT_SYMBOL EXPORT_SYMBOL_GPL
+  _STATIC_ASSERT __asm__ asm]]):gmatch("%S+") do
   statement_words[word] = function(self)
     self:skip()
     if self:kind() ~= "(" then self:expected("'('") end
@@ -383,7 +389,9 @@ function Declarations:declaration()
   local clock = self.file.clock
   if not clock.limit then clock.seq = clock.seq + 1 end
   if kind == "name" then
-    if (word == "typedef" or word == "struct" or word == "union") and not clock.limit and self:defer() then return end
+    if (word == "typedef" or word == "struct" or word == "union") and not clock.limit and self:defer() then
+      return
+    end
     if word == "extern" and self.kinds[self.i + 1] == "string" then return linkage(self) end
     local read = statement_words[word]
     if read and not self.scope:find(word) then return read(self) end
@@ -396,7 +404,8 @@ end
 
 --- Reads declarations up to a closing token, and steps over that.
 function Declarations:declarations(stop)
-  self:protected_loop(stop, function(problem, name) self:skipped_declaration(problem, name) end, self.declaration)
+  local function on_problem(problem, name) self:skipped_declaration(problem, name) end
+  self:protected_loop(stop, on_problem, self.declaration)
   if stop ~= "end" then self.i = self.i + 1 end
 end
 

@@ -1,5 +1,5 @@
--- Declarators: the part of a declaration between its type and the ',' or ';'. These are methods of the parser.
--- Internal to filemap.cdef.
+-- Declarators: the part of a declaration between its type and the ',' or ';'. These are methods of the
+-- parser. Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
@@ -24,7 +24,9 @@ end
 
 -- Words that C allows in a parameter's bounds, and that change nothing.
 local function skip_bound_words(self)
-  while self:is("static") or self:is("const") or self:is("restrict") or self:is("__restrict") do self:skip() end
+  while self:is("static") or self:is("const") or self:is("restrict") or self:is("__restrict") do
+    self:skip()
+  end
 end
 
 -- The bounds of an array, outermost first; an empty one, [0] and [?] at the front are 0 elements, and
@@ -147,7 +149,9 @@ function Declarators:declarator(base, attributes)
     name = self.values[i]
     self.i = i + 1
     -- A pointer to a member, int C::*p, is not one of C.
-    if kinds[self.i] == "::" and kinds[self.i + 1] == "*" then fail(at, "a pointer to a member is not read here") end
+    if kinds[self.i] == "::" and kinds[self.i + 1] == "*" then
+      fail(at, "a pointer to a member is not read here")
+    end
   end
   kind = kinds[self.i]
   local flexible
@@ -158,7 +162,8 @@ end
 --- A type if one starts here, else nil: in a cast, in sizeof.
 function Declarators:type_name()
   if not self:starts_type(self.i) then return nil end
-  if self.kinds[self.i + 1] == "(" and self.kinds[self.i + 2] ~= "*" and not self:is_keyword(self:value()) then
+  if self.kinds[self.i + 1] == "(" and self.kinds[self.i + 2] ~= "*"
+    and not self:is_keyword(self:value()) then
     return nil
   end
   local at = self:at()

@@ -26,8 +26,9 @@ local HEADER_SIZE = string.packsize(HEADER)
 
 -- Words with which a body declares more than its members, or is one of C++.
 local eager = {}
-for word in ([[static typedef using class template namespace operator virtual public private protected friend inline
-  extern static_assert _Static_assert C_ASSERT constexpr final Q_OBJECT Q_GADGET std]]):gmatch("%S+") do
+for word in ([[static typedef using class template namespace operator virtual public private protected friend
+  inline extern static_assert _Static_assert C_ASSERT constexpr final Q_OBJECT Q_GADGET std
+]]):gmatch("%S+") do
   eager[word] = true
 end
 
@@ -54,7 +55,9 @@ local function enumerators(self, i, last, names)
     elseif kind == ")" then depth = depth - 1
     elseif kind == "}" then return depth == 0 and k or nil
     elseif kind == "name" and expects then names[#names + 1] = self.values[k]
-    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string" then return nil end
+    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string" then
+      return nil
+    end
     expects = kind == "," and depth == 0
   end
 end
@@ -82,7 +85,8 @@ local function body_end(self, i, last, names)
     elseif kind == "}" then
       depth = depth - 1
       if depth == 0 then return k end
-    elseif kind == "end" or kind == "bad" or kind == "string" or kind == "char" or kind == "::" or kind == "~" then
+    elseif kind == "end" or kind == "bad" or kind == "string" or kind == "char" or kind == "::"
+      or kind == "~" then
       return nil
     end
     k = k + 1
@@ -156,7 +160,8 @@ local function packed(self, from, to, pack)
     table.unpack(deltas, 1, n)) .. table.concat(self.values, " ", from, to)
 end
 
--- The parts of a declaration that can be kept: the index of its ';', its tag, its names, and the index of its '}'.
+-- The parts of a declaration that can be kept: the index of its ';', its tag, its names, and the index of its
+-- '}'.
 local function extent(self)
   local kinds, values, i = self.kinds, self.values, self.i
   local last = i + MOST_TOKENS
@@ -223,7 +228,8 @@ local function on_problem(self)
   return function(problem, name) self:skipped_declaration(problem, name) end
 end
 
-local state_keys = { "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet", "in_type_name", "brackets",
+local state_keys = { "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet", "in_type_name",
+  "brackets",
                      "kept_pack", "stream_is_off" }
 
 -- Makes the names of a kept declaration ones that raise an error where they are used.

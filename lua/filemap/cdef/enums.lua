@@ -9,7 +9,8 @@ local Enums = {}
 
 -- The integer type that holds some values, as gcc chooses it: unsigned where no value is negative.
 local function enum_integer(least, greatest, packed)
-  for _, T in ipairs(packed and { "u8", "i8", "u16", "i16", "u32", "i32", "i64" } or { "u32", "i32", "i64" }) do
+  for _, T in ipairs(packed and { "u8", "i8", "u16", "i16", "u32", "i32", "i64" }
+    or { "u32", "i32", "i64" }) do
     local low, high = ctype.bounds(T)
     if least >= low and greatest <= high then return T end
   end

@@ -67,7 +67,9 @@ end
 -- Whether an integer's suffix is one, and makes it unsigned or at least a long or a long long.
 local function suffix_of(suffix)
   local bits = suffix:match("^u?i(%d+)$")
-  if bits then return bits == "8" or bits == "16" or bits == "32" or bits == "64", suffix:find("u"), bits == "64" end
+  if bits then
+    return bits == "8" or bits == "16" or bits == "32" or bits == "64", suffix:find("u"), bits == "64"
+  end
   local letters = suffix:gsub("u", "", 1)
   local known = letters == "" or letters == "l" or letters == "ll" or letters == "z"
   return known and not suffix:find("lul"), suffix:find("u"), letters == "ll", letters == "l" or letters == "z"
@@ -79,10 +81,12 @@ local function number(p, text, at)
   local clean = text:gsub("'", ""):lower()
   local base = bases[clean:sub(1, 2)] or clean:find("^0%d") and 8 or 10
   if base ~= 16 and clean:find("[.e]") or base == 16 and clean:find("[.p]") then
-    local value = floating(clean, base == 16) or fail(at, "expected a number, got %s", lexer.shown("number", text))
+    local value = floating(clean, base == 16)
+      or fail(at, "expected a number, got %s", lexer.shown("number", text))
     return value + 0.0, "f64"
   end
-  local digits, suffix = clean:match(base == 16 and "^0x(%x+)(.*)$" or base == 2 and "^0b(%d+)(.*)$" or "^(%d+)(.*)$")
+  local digits, suffix = clean:match(base == 16 and "^0x(%x+)(.*)$" or base == 2 and "^0b(%d+)(.*)$"
+    or "^(%d+)(.*)$")
   local known, unsigned, longest, long = suffix_of(suffix or "?")
   if not known or digits:find(base == 8 and "[89]" or base == 2 and "[2-9]" or "%X") then
     fail(at, "expected a number, got %s", lexer.shown("number", text))
@@ -136,7 +140,8 @@ local comparison = {
 }
 
 local precedence = {
-  ["||"] = 1, ["&&"] = 2, ["|"] = 3, ["^"] = 4, ["&"] = 5, ["=="] = 6, ["!="] = 6, ["<"] = 7, [">"] = 7, ["<="] = 7,
+  ["||"] = 1, ["&&"] = 2, ["|"] = 3, ["^"] = 4, ["&"] = 5, ["=="] = 6, ["!="] = 6, ["<"] = 7, [">"] = 7,
+  ["<="] = 7,
   [">="] = 7, ["<<"] = 8, [">>"] = 8, ["+"] = 9, ["-"] = 9, ["*"] = 10, ["/"] = 10, ["%"] = 10,
 }
 local integers_only = { ["%"] = true, ["&"] = true, ["|"] = true, ["^"] = true, ["<<"] = true, [">>"] = true }
@@ -231,7 +236,9 @@ end
 local prefix = {
   ["+"] = function(n, T) return n, T end,
   ["-"] = function(n, T) return T == "f64" and -n or wrap(-n, T), T end,
-  ["~"] = function(n, T, at) return T ~= "f64" and wrap(~n, T) or fail(at, "expected an integer behind '~'"), T end,
+  ["~"] = function(n, T, at)
+    return T ~= "f64" and wrap(~n, T) or fail(at, "expected an integer behind '~'"), T
+  end,
   ["!"] = function(n) return truth(n == 0), "i32" end,
 }
 

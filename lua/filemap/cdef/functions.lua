@@ -5,7 +5,8 @@ local lexer = require "filemap.cdef.lexer"
 local Functions = {}
 
 local in_front_of_brackets = {
-  __attribute__ = true, __attribute = true, __declspec = true, _declspec = true, alignas = true, _Alignas = true,
+  __attribute__ = true, __attribute = true, __declspec = true, _declspec = true, alignas = true,
+  _Alignas = true,
   decltype = true, DECLSPEC_ALIGN = true, __aligned = true, typeof = true, __typeof__ = true, __asm__ = true,
   _Atomic = true, noexcept = true,
 }
@@ -31,7 +32,8 @@ function Functions:begins_parameters(start, i)
   if after == "*" then return false end
   if after == "name" and kinds[i + 2] == "*" and not self:starts_type(i + 1) then return false end
   -- A calling convention in brackets: void (WINAPI *f)(int), or void (__attribute__((stdcall)) *f)(int).
-  if after ~= "name" or not self:is_attribute(i + 1) or values[i + 1] == "const" or values[i + 1] == "volatile" then
+  if after ~= "name" or not self:is_attribute(i + 1) or values[i + 1] == "const"
+    or values[i + 1] == "volatile" then
     return true
   end
   local k = i + 2
@@ -41,7 +43,8 @@ end
 
 -- Tokens that can come before a function's parameters, besides brackets: those of a return type.
 local before_parameters = {
-  name = true, ["*"] = true, ["&"] = true, ["&&"] = true, ["::"] = true, ["~"] = true, ["<"] = true, [">"] = true,
+  name = true, ["*"] = true, ["&"] = true, ["&&"] = true, ["::"] = true, ["~"] = true, ["<"] = true,
+  [">"] = true,
   [">>"] = true, number = true, ["..."] = true, ["^"] = true,
 }
 
@@ -88,7 +91,8 @@ local stops_at_more = { [";"] = true, ["{"] = true, [","] = true, [":"] = true }
 
 -- Tokens that C's parameters consist of.
 local parameter_kinds = {
-  name = true, ["*"] = true, ["&"] = true, ["&&"] = true, [","] = true, ["("] = true, [")"] = true, ["["] = true,
+  name = true, ["*"] = true, ["&"] = true, ["&&"] = true, [","] = true, ["("] = true, [")"] = true,
+  ["["] = true,
   ["]"] = true, ["..."] = true, ["::"] = true, ["<"] = true, [">"] = true, number = true, [":"] = true,
 }
 
@@ -106,7 +110,9 @@ function Functions:has_parameters(before)
     local kind = kinds[j]
     if kind == "=" then return true end
     if kind == ")" or kind == "]" then depth = depth - 1 end
-    if depth < 2 and (not parameter_kinds[kind] or kind == "name" and self.values[j] == "sizeof") then return false end
+    if depth < 2 and (not parameter_kinds[kind] or kind == "name" and self.values[j] == "sizeof") then
+      return false
+    end
     if kind == "(" or kind == "[" then depth = depth + 1 end
   end
   return true, stop
@@ -138,8 +144,8 @@ function Functions:check_function_name(name, before)
   self:expected("';'")
 end
 
--- Whether a name may stand for a type, or for a word that belongs to one. Any name may be that of an include that was
--- passed over, and nothing is known of what is in another scope or in a template.
+-- Whether a name may stand for a type, or for a word that belongs to one. Any name may be that of an include
+-- that was passed over, and nothing is known of what is in another scope or in a template.
 local function may_name_type(self, i)
   local before, after = self.kinds[i - 1], self.kinds[i + 1]
   return before == "::" or after == "::" or after == "<" or self:is_keyword(self.values[i])
@@ -174,7 +180,8 @@ end
 local opens = { ["("] = 1, ["["] = 1, ["{"] = 1, ["<"] = 1, [")"] = -1, ["]"] = -1, ["}"] = -1, [">"] = -1,
                 [">>"] = -2 }
 
---- Raises if a parameter of a member function is of no type that is known: then it may be a member that was meant.
+--- Raises if a parameter of a member function is of no type that is known: then it may be a member that was
+-- meant.
 function Functions:check_parameters(before)
   local kinds, from = self.kinds, self.i + before + 1
   if kinds[from] ~= "(" then return end
@@ -190,7 +197,8 @@ function Functions:check_parameters(before)
   end
 end
 
-local begins_declaration = { typedef = true, extern = true, static = true, static_assert = true, _Static_assert = true }
+local begins_declaration = { typedef = true, extern = true, static = true, static_assert = true,
+  _Static_assert = true }
 local begins_record = { struct = true, union = true, class = true, enum = true }
 
 --- Raises if a declaration begins behind the parameters of a function outside of structs.

@@ -26,37 +26,42 @@ add("poppack.h PopPack.h POPPACK.H", "#pragma pack(pop)\n")
 -- {-- C and C++ ------------------------------------------------------------------------------------
 
 add([[assert.h complex.h ctype.h errno.h fenv.h float.h iso646.h locale.h math.h memory.h setjmp.h signal.h
-  stdarg.h stdatomic.h stdlib.h stdnoreturn.h string.h strings.h tgmath.h threads.h time.h uchar.h wchar.h wctype.h
-  malloc.h stdio.h
-  algorithm any array atomic bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes ciso646 climits
-  clocale cmath codecvt compare complex concepts condition_variable csetjmp csignal cstdalign cstdarg cstdbool cstddef
-  cstdint cstdio cstdlib cstring ctgmath ctime cuchar cwchar cwctype deque exception filesystem forward_list fstream
-  functional future initializer_list iomanip ios iosfwd iostream istream iterator limits list locale map memory mutex
-  new numbers numeric optional ostream queue random ranges ratio regex scoped_allocator set shared_mutex span
-  source_location sstream stack stdexcept streambuf string string_view system_error thread tuple type_traits typeindex
-  typeinfo unordered_map unordered_set utility valarray variant vector version
-  x86intrin.h immintrin.h xmmintrin.h emmintrin.h pmmintrin.h tmmintrin.h smmintrin.h nmmintrin.h mmintrin.h intrin.h
-  mm_malloc.h cpuid.h unwind.h]], true)
+  stdarg.h stdatomic.h stdlib.h stdnoreturn.h string.h strings.h tgmath.h threads.h time.h uchar.h wchar.h
+  wctype.h malloc.h stdio.h
+  algorithm any array atomic bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes ciso646
+  climits clocale cmath codecvt compare complex concepts condition_variable csetjmp csignal cstdalign cstdarg
+  cstdbool cstddef cstdint cstdio cstdlib cstring ctgmath ctime cuchar cwchar cwctype deque exception
+  filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream
+  iterator limits list locale map memory mutex new numbers numeric optional ostream queue random ranges ratio
+  regex scoped_allocator set shared_mutex span source_location sstream stack stdexcept streambuf string
+  string_view system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility
+  valarray variant vector version x86intrin.h immintrin.h xmmintrin.h emmintrin.h pmmintrin.h tmmintrin.h
+  smmintrin.h nmmintrin.h mmintrin.h intrin.h mm_malloc.h cpuid.h unwind.h]], true)
 
 local stdint = defines [[
-  INT8_MIN INT8_MAX UINT8_MAX INT16_MIN INT16_MAX UINT16_MAX INT32_MIN INT32_MAX UINT32_MAX INT64_MIN INT64_MAX
-  UINT64_MAX INTMAX_MIN INTMAX_MAX UINTMAX_MAX INTPTR_MIN INTPTR_MAX UINTPTR_MAX PTRDIFF_MIN PTRDIFF_MAX SIZE_MAX
-  WCHAR_MIN WCHAR_MAX WINT_MIN WINT_MAX SIG_ATOMIC_MIN SIG_ATOMIC_MAX INT_LEAST8_MIN INT_LEAST8_MAX UINT_LEAST8_MAX
-  INT_LEAST16_MIN INT_LEAST16_MAX UINT_LEAST16_MAX INT_LEAST32_MIN INT_LEAST32_MAX UINT_LEAST32_MAX INT_LEAST64_MIN
-  INT_LEAST64_MAX UINT_LEAST64_MAX INT_FAST8_MIN INT_FAST8_MAX UINT_FAST8_MAX INT_FAST16_MIN INT_FAST16_MAX
-  UINT_FAST16_MAX INT_FAST32_MIN INT_FAST32_MAX UINT_FAST32_MAX INT_FAST64_MIN INT_FAST64_MAX UINT_FAST64_MAX
-]] .. ("INT8 INT16 INT32 INT64 INTMAX UINT8 UINT16 UINT32 UINT64 UINTMAX"):gsub("%S+", "#define %0_C(x) %0_C(x)\n")
+  INT8_MIN INT8_MAX UINT8_MAX INT16_MIN INT16_MAX UINT16_MAX INT32_MIN INT32_MAX UINT32_MAX INT64_MIN
+  INT64_MAX UINT64_MAX INTMAX_MIN INTMAX_MAX UINTMAX_MAX INTPTR_MIN INTPTR_MAX UINTPTR_MAX PTRDIFF_MIN
+  PTRDIFF_MAX SIZE_MAX WCHAR_MIN WCHAR_MAX WINT_MIN WINT_MAX SIG_ATOMIC_MIN SIG_ATOMIC_MAX INT_LEAST8_MIN
+  INT_LEAST8_MAX UINT_LEAST8_MAX INT_LEAST16_MIN INT_LEAST16_MAX UINT_LEAST16_MAX INT_LEAST32_MIN
+  INT_LEAST32_MAX UINT_LEAST32_MAX INT_LEAST64_MIN INT_LEAST64_MAX UINT_LEAST64_MAX INT_FAST8_MIN
+  INT_FAST8_MAX UINT_FAST8_MAX INT_FAST16_MIN INT_FAST16_MAX UINT_FAST16_MAX INT_FAST32_MIN INT_FAST32_MAX
+  UINT_FAST32_MAX INT_FAST64_MIN INT_FAST64_MAX UINT_FAST64_MAX
+]] .. ("INT8 INT16 INT32 INT64 INTMAX UINT8 UINT16 UINT32 UINT64 UINTMAX"):gsub("%S+",
+  "#define %0_C(x) %0_C(x)\n")
 add("stdint.h inttypes.h cstdint cinttypes", stdint)
 
 local function limits(abi)
-  local list = [[CHAR_BIT SCHAR_MIN SCHAR_MAX UCHAR_MAX CHAR_MIN CHAR_MAX SHRT_MIN SHRT_MAX USHRT_MAX INT_MIN INT_MAX
-    UINT_MAX LONG_MIN LONG_MAX ULONG_MAX LLONG_MIN LLONG_MAX ULLONG_MAX MB_LEN_MAX]]
-  if not abi.windows then list = list .. " PATH_MAX NAME_MAX PIPE_BUF NGROUPS_MAX ARG_MAX XATTR_NAME_MAX SSIZE_MAX" end
+  local list = [[CHAR_BIT SCHAR_MIN SCHAR_MAX UCHAR_MAX CHAR_MIN CHAR_MAX SHRT_MIN SHRT_MAX USHRT_MAX INT_MIN
+    INT_MAX UINT_MAX LONG_MIN LONG_MAX ULONG_MAX LLONG_MIN LLONG_MAX ULLONG_MAX MB_LEN_MAX]]
+  if not abi.windows then
+    list = list .. " PATH_MAX NAME_MAX PIPE_BUF NGROUPS_MAX ARG_MAX XATTR_NAME_MAX SSIZE_MAX"
+  end
   return defines(list)
 end
 add("limits.h climits syslimits.h linux/limits.h", limits)
 add("stddef.h cstddef", "#define NULL NULL\n#define offsetof(t, m) offsetof(t, m)\n")
-add("stdbool.h", "#define bool bool\n#define true 1\n#define false 0\n#define __bool_true_false_are_defined 1\n")
+add("stdbool.h",
+  "#define bool bool\n#define true 1\n#define false 0\n#define __bool_true_false_are_defined 1\n")
 add("stdalign.h", "#define alignas alignas\n#define alignof alignof\n")
 
 -- {-- POSIX and Linux ------------------------------------------------------------------------------
@@ -109,13 +114,17 @@ local partition = [[
 #define WINAPI_FAMILY WINAPI_FAMILY_DESKTOP_APP
 #endif
 #define WINAPI_PARTITION_DESKTOP (WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP)
-#define WINAPI_PARTITION_APP (WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP || WINAPI_FAMILY == WINAPI_FAMILY_PC_APP \
+#define WINAPI_PARTITION_APP (WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP \
+  || WINAPI_FAMILY == WINAPI_FAMILY_PC_APP \
   || WINAPI_FAMILY == WINAPI_FAMILY_PHONE_APP)
-#define WINAPI_PARTITION_PC_APP (WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP || WINAPI_FAMILY == WINAPI_FAMILY_PC_APP)
+#define WINAPI_PARTITION_PC_APP (WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP \
+  || WINAPI_FAMILY == WINAPI_FAMILY_PC_APP)
 #define WINAPI_PARTITION_PHONE_APP (WINAPI_FAMILY == WINAPI_FAMILY_PHONE_APP)
 #define WINAPI_PARTITION_PHONE WINAPI_PARTITION_PHONE_APP
-#define WINAPI_PARTITION_SYSTEM (WINAPI_FAMILY == WINAPI_FAMILY_SYSTEM || WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP)
-#define WINAPI_PARTITION_GAMES (WINAPI_FAMILY == WINAPI_FAMILY_GAMES || WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP)
+#define WINAPI_PARTITION_SYSTEM (WINAPI_FAMILY == WINAPI_FAMILY_SYSTEM \
+  || WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP)
+#define WINAPI_PARTITION_GAMES (WINAPI_FAMILY == WINAPI_FAMILY_GAMES \
+  || WINAPI_FAMILY == WINAPI_FAMILY_DESKTOP_APP)
 #define WINAPI_FAMILY_PARTITION(partition) (partition)
 #define WINAPI_FAMILY_ONE_PARTITION(partitions, partition) ((partitions & partition) == partition)
 ]]
@@ -160,8 +169,8 @@ local versions = [[
 ]]
 add("sdkddkver.h SDKDDKVer.h", versions)
 
-local nameless = ("DUMMYUNIONNAME DUMMYSTRUCTNAME DUMMYUNIONNAME2 DUMMYUNIONNAME3 DUMMYUNIONNAME4 DUMMYUNIONNAME5 "
-  .. "DUMMYUNIONNAME6 DUMMYSTRUCTNAME2 DUMMYSTRUCTNAME3"):gsub("%S+", "#define %0\n")
+local nameless = ("DUMMYUNIONNAME DUMMYSTRUCTNAME DUMMYUNIONNAME2 DUMMYUNIONNAME3 DUMMYUNIONNAME4 "
+  .. "DUMMYUNIONNAME5 DUMMYUNIONNAME6 DUMMYSTRUCTNAME2 DUMMYSTRUCTNAME3"):gsub("%S+", "#define %0\n")
 local windows = partition .. versions .. nameless
   .. defines [[TRUE FALSE NULL MAX_PATH MAXDWORD ANYSIZE_ARRAY]]
 for name in ([[windows.h Windows.h WINDOWS.H windef.h WinDef.h minwindef.h winnt.h WinNT.h basetsd.h BaseTsd.h

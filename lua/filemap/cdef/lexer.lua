@@ -50,13 +50,18 @@ end
 
 -- The bytes that can follow the digits of a number within it.
 local continues_number = {}
-for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.'"):gmatch(".") do continues_number[byte(c)] = true end
+for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.'"):gmatch(".") do
+  continues_number[byte(c)] = true
+end
 
 local starts_name = {}
-for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"):gmatch(".") do starts_name[byte(c)] = true end
+for c in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"):gmatch(".") do
+  starts_name[byte(c)] = true
+end
 
 local escapes = {
-  n = 10, t = 9, r = 13, a = 7, b = 8, f = 12, v = 11, e = 27, ["\\"] = 92, ["'"] = 39, ['"'] = 34, ["?"] = 63,
+  n = 10, t = 9, r = 13, a = 7, b = 8, f = 12, v = 11, e = 27, ["\\"] = 92, ["'"] = 39, ['"'] = 34,
+  ["?"] = 63,
 }
 
 -- The bytes of one escape sequence, from behind its backslash, and where it ends; nil if it is not one.
@@ -94,7 +99,8 @@ local function quoted(source, start)
     else
       local bytes, stop = escape(source, i + 1)
       if not bytes then
-        return bad(source, start, ("expected an escape sequence, got '\\%s'"):format(sub(source, i + 1, i + 1)))
+        return bad(source, start,
+          ("expected an escape sequence, got '\\%s'"):format(sub(source, i + 1, i + 1)))
       end
       parts[#parts + 1], i = bytes, stop
     end
@@ -316,7 +322,8 @@ function lexer.tokens(text, base)
   return list
 end
 
---- The tokens from a source's place to the end of the line; the token of kind "end" has the position of its newline.
+--- The tokens from a source's place to the end of the line; the token of kind "end" has the position of its
+-- newline.
 function lexer.line(source)
   local list = read_all(source, true)
   local n = list.n + 1

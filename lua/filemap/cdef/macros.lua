@@ -260,7 +260,8 @@ local no_arguments = {}
 function Macros:substitute(macro, args, at)
   local place = {}
   for i, name in ipairs(macro.params or no_arguments) do place[name] = i end
-  local state = setmetatable({ owner = self, macro = macro, args = args, done = {}, place = place, body = lexer.list(),
+  local state = setmetatable({ owner = self, macro = macro, args = args, done = {}, place = place,
+    body = lexer.list(),
                                at = at }, Substitution)
   state:run(macro.list, 1, macro.list.n)
   return state.body

@@ -34,19 +34,19 @@ add [[
 
 -- <stdatomic.h>: each is as wide as the type it is made of, and aligns to its size.
 add [[
-  bool: atomic_bool; u8: atomic_flag; achar: atomic_char; i8: atomic_schar atomic_int_least8_t atomic_int_fast8_t;
-  u8: atomic_uchar atomic_uint_least8_t atomic_uint_fast8_t atomic_uint8_t; i8: atomic_int8_t;
-  i16: atomic_short atomic_int16_t atomic_int_least16_t; u16: atomic_ushort atomic_uint16_t atomic_uint_least16_t;
-  i32: atomic_int atomic_int32_t atomic_int_least32_t; u32: atomic_uint atomic_uint32_t atomic_uint_least32_t;
-  long: atomic_long; ulong: atomic_ulong; a64: atomic_llong atomic_int64_t atomic_intmax_t atomic_int_least64_t;
-  au64: atomic_ullong atomic_uint64_t atomic_uintmax_t atomic_uint_least64_t; iptr: atomic_intptr_t atomic_ptrdiff_t;
-  uptr: atomic_uintptr_t atomic_size_t;
+  bool: atomic_bool; u8: atomic_flag; achar: atomic_char; i8: atomic_schar atomic_int_least8_t
+  atomic_int_fast8_t; u8: atomic_uchar atomic_uint_least8_t atomic_uint_fast8_t atomic_uint8_t; i8:
+  atomic_int8_t; i16: atomic_short atomic_int16_t atomic_int_least16_t; u16: atomic_ushort atomic_uint16_t
+  atomic_uint_least16_t; i32: atomic_int atomic_int32_t atomic_int_least32_t; u32: atomic_uint atomic_uint32_t
+  atomic_uint_least32_t; long: atomic_long; ulong: atomic_ulong; a64: atomic_llong atomic_int64_t
+  atomic_intmax_t atomic_int_least64_t; au64: atomic_ullong atomic_uint64_t atomic_uintmax_t
+  atomic_uint_least64_t; iptr: atomic_intptr_t atomic_ptrdiff_t; uptr: atomic_uintptr_t atomic_size_t;
 ]]
 
 -- <sys/types.h> and its kind, which only Linux has.
 add_linux [[
-  u8: u_int8_t u_char; u16: u_int16_t u_short ushort sa_family_t in_port_t; u32: u_int32_t u_int uint in_addr_t;
-  u64: u_int64_t; ulong: u_long ulong; i64: quad_t loff_t; u64: u_quad_t; i32: key_t;
+  u8: u_int8_t u_char; u16: u_int16_t u_short ushort sa_family_t in_port_t; u32: u_int32_t u_int uint
+  in_addr_t; u64: u_int64_t; ulong: u_long ulong; i64: quad_t loff_t; u64: u_quad_t; i32: key_t;
   u32: uid_t gid_t id_t mode_t useconds_t socklen_t; ulong: nlink_t pthread_t; dev: dev_t; ino: ino_t;
   i32: clockid_t key_t; long: blksize_t blkcnt_t register_t; pointer: timer_t caddr_t;
 ]]
@@ -58,11 +58,12 @@ add [[
   a64: __aligned_s64; au64: __aligned_u64 __aligned_be64 __aligned_le64;
 ]]
 add_linux [[
-  long: __kernel_long_t __kernel_time_t __kernel_old_time_t __kernel_off_t __kernel_clock_t __kernel_suseconds_t;
-  ulong: __kernel_ulong_t __kernel_ino_t; i64: __kernel_loff_t __kernel_time64_t; u32: __kernel_uid_t __kernel_gid_t;
-  u32: __kernel_uid32_t __kernel_gid32_t __kernel_mode_t; i32: __kernel_pid_t __kernel_key_t __kernel_clockid_t;
-  i32: __kernel_timer_t __kernel_mqd_t __kernel_daddr_t; u16: __kernel_sa_family_t;
-  u16: __kernel_old_uid_t __kernel_old_gid_t; uptr: __kernel_size_t; iptr: __kernel_ssize_t __kernel_ptrdiff_t;
+  long: __kernel_long_t __kernel_time_t __kernel_old_time_t __kernel_off_t __kernel_clock_t
+  __kernel_suseconds_t; ulong: __kernel_ulong_t __kernel_ino_t; i64: __kernel_loff_t __kernel_time64_t; u32:
+  __kernel_uid_t __kernel_gid_t; u32: __kernel_uid32_t __kernel_gid32_t __kernel_mode_t; i32: __kernel_pid_t
+  __kernel_key_t __kernel_clockid_t; i32: __kernel_timer_t __kernel_mqd_t __kernel_daddr_t; u16:
+  __kernel_sa_family_t; u16: __kernel_old_uid_t __kernel_old_gid_t; uptr: __kernel_size_t; iptr:
+  __kernel_ssize_t __kernel_ptrdiff_t;
 ]]
 
 -- <windows.h>: "Windows Data Types". The widths are Windows' own in every ABI.
@@ -76,10 +77,10 @@ add [[
   void: VOID;
   pointer: HANDLE HWND HMODULE HINSTANCE HDC HICON HCURSOR HKEY HGLOBAL HLOCAL HMENU HBITMAP HBRUSH HPEN HFONT
     HMONITOR HHOOK HRGN HRSRC HPALETTE HGDIOBJ HDESK HWINSTA HACCEL HDROP HIMAGELIST HMETAFILE HENHMETAFILE
-    PVOID LPVOID LPCVOID PVOID64 FARPROC PROC WNDPROC LPSTR LPCSTR LPWSTR LPCWSTR LPTSTR LPCTSTR PSTR PCSTR PWSTR
-    PCWSTR PTSTR PCTSTR PCHAR PWCHAR PTCHAR PBYTE LPBYTE PWORD LPWORD PDWORD LPDWORD PLONG LPLONG PULONG PINT LPINT
-    PUINT PFLOAT PBOOL LPBOOL PBOOLEAN PUCHAR PUSHORT PSHORT PSIZE_T PHANDLE LPHANDLE PLONGLONG PULONGLONG
-    PDWORD64 PDWORDLONG PDWORD_PTR PULONG_PTR PUINT_PTR PLONG_PTR PINT_PTR BSTR LPUNKNOWN;
+    PVOID LPVOID LPCVOID PVOID64 FARPROC PROC WNDPROC LPSTR LPCSTR LPWSTR LPCWSTR LPTSTR LPCTSTR PSTR PCSTR
+    PWSTR PCWSTR PTSTR PCTSTR PCHAR PWCHAR PTCHAR PBYTE LPBYTE PWORD LPWORD PDWORD LPDWORD PLONG LPLONG PULONG
+    PINT LPINT PUINT PFLOAT PBOOL LPBOOL PBOOLEAN PUCHAR PUSHORT PSHORT PSIZE_T PHANDLE LPHANDLE PLONGLONG
+    PULONGLONG PDWORD64 PDWORDLONG PDWORD_PTR PULONG_PTR PUINT_PTR PLONG_PTR PINT_PTR BSTR LPUNKNOWN;
 ]]
 
 -- The kinds that differ between ABIs.
@@ -136,15 +137,18 @@ declare("timespec", "struct timespec { time_t tv_sec; long tv_nsec; };")
 declare("timeval", "struct timeval { long tv_sec; long tv_usec; };")
 declare("va_list __gnuc_va_list", "typedef __builtin_va_list va_list, __gnuc_va_list;")
 declare("__int128_t __uint128_t", function(abi)
-  return abi.name == "linux64" and "typedef __int128 __int128_t; typedef unsigned __int128 __uint128_t;" or nil
+  return abi.name == "linux64" and "typedef __int128 __int128_t; typedef unsigned __int128 __uint128_t;"
+    or nil
 end)
-declare("max_align_t", "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld; } max_align_t;")
+declare("max_align_t",
+  "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld; } max_align_t;")
 
 -- A union of Linux that its users see as bytes alone: size in 64 and in 32 bits, and what aligns it.
 local function opaque(name, wide, narrow)
   declare(name, function(abi)
     if abi.windows then return nil end
-    return ("typedef union { char __size[%d]; long __align; } %s;"):format(abi.pointer == 8 and wide or narrow, name)
+    local size = abi.pointer == 8 and wide or narrow
+    return ("typedef union { char __size[%d]; long __align; } %s;"):format(size, name)
   end)
 end
 opaque("pthread_mutex_t", 40, 24)
@@ -156,8 +160,8 @@ declare("pthread_cond_t", function(abi)
   return not abi.windows and "typedef union { char __size[48]; long long __align; } pthread_cond_t;" or nil
 end)
 declare("pthread_mutexattr_t pthread_condattr_t pthread_barrierattr_t", function(abi)
-  return not abi.windows and [[typedef union { char __size[4]; int __align; } pthread_mutexattr_t, pthread_condattr_t,
-    pthread_barrierattr_t;]] or nil
+  return not abi.windows and [[typedef union { char __size[4]; int __align; } pthread_mutexattr_t,
+    pthread_condattr_t, pthread_barrierattr_t;]] or nil
 end)
 declare("pthread_once_t pthread_key_t pthread_spinlock_t", function(abi)
   return not abi.windows and [[typedef int pthread_once_t; typedef unsigned int pthread_key_t;
@@ -193,9 +197,11 @@ declare("SYSTEMTIME _SYSTEMTIME", [[typedef struct _SYSTEMTIME { WORD wYear, wMo
 declare("GUID _GUID IID CLSID UUID", [[typedef struct _GUID { DWORD Data1; WORD Data2, Data3; BYTE Data4[8]; }
   GUID, IID, CLSID, UUID;]])
 declare("LUID _LUID", "typedef struct _LUID { DWORD LowPart; LONG HighPart; } LUID;")
-declare("LARGE_INTEGER _LARGE_INTEGER", [[typedef union _LARGE_INTEGER { struct { DWORD LowPart; LONG HighPart; };
+declare("LARGE_INTEGER _LARGE_INTEGER",
+  [[typedef union _LARGE_INTEGER { struct { DWORD LowPart; LONG HighPart; };
   struct { DWORD LowPart; LONG HighPart; } u; LONGLONG QuadPart; } LARGE_INTEGER;]])
-declare("ULARGE_INTEGER _ULARGE_INTEGER", [[typedef union _ULARGE_INTEGER { struct { DWORD LowPart, HighPart; };
+declare("ULARGE_INTEGER _ULARGE_INTEGER",
+  [[typedef union _ULARGE_INTEGER { struct { DWORD LowPart, HighPart; };
   struct { DWORD LowPart, HighPart; } u; ULONGLONG QuadPart; } ULARGE_INTEGER;]])
 declare("POINT tagPOINT POINTL _POINTL", [[typedef struct tagPOINT { LONG x, y; } POINT;
   typedef struct _POINTL { LONG x, y; } POINTL;]])
@@ -206,13 +212,16 @@ declare("RECT tagRECT RECTL _RECTL", [[typedef struct tagRECT { LONG left, top, 
 declare("UNICODE_STRING _UNICODE_STRING PUNICODE_STRING", [[typedef struct _UNICODE_STRING {
   USHORT Length, MaximumLength; WCHAR *Buffer; } UNICODE_STRING, *PUNICODE_STRING;]])
 declare("PHYSICAL_ADDRESS PPHYSICAL_ADDRESS", "typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;")
-declare("LIST_ENTRY _LIST_ENTRY PLIST_ENTRY", [[typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; }
+declare("LIST_ENTRY _LIST_ENTRY PLIST_ENTRY",
+  [[typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; }
   LIST_ENTRY, *PLIST_ENTRY;]])
 for vector, text in pairs {
-  __m64 = "int __m64 __attribute__((vector_size(8)))", __m128 = "float __m128 __attribute__((vector_size(16)))",
+  __m64 = "int __m64 __attribute__((vector_size(8)))",
+  __m128 = "float __m128 __attribute__((vector_size(16)))",
   __m128i = "long long __m128i __attribute__((vector_size(16)))",
   __m128d = "double __m128d __attribute__((vector_size(16)))",
-  __m256 = "float __m256 __attribute__((vector_size(32)))", __m256d = "double __m256d __attribute__((vector_size(32)))",
+  __m256 = "float __m256 __attribute__((vector_size(32)))",
+  __m256d = "double __m256d __attribute__((vector_size(32)))",
   __m256i = "long long __m256i __attribute__((vector_size(32)))",
 } do
   declare(vector, "typedef " .. text .. ";")
@@ -236,7 +245,8 @@ local values = {
 
 -- Those of <linux/limits.h>, which Windows has not.
 local linux_values = {
-  PATH_MAX = 4096, NAME_MAX = 255, PIPE_BUF = 4096, NGROUPS_MAX = 65536, ARG_MAX = 131072, XATTR_NAME_MAX = 255,
+  PATH_MAX = 4096, NAME_MAX = 255, PIPE_BUF = 4096, NGROUPS_MAX = 65536, ARG_MAX = 131072,
+  XATTR_NAME_MAX = 255,
   HOST_NAME_MAX = 64, LOGIN_NAME_MAX = 256, IFNAMSIZ = 16, IF_NAMESIZE = 16, MAXPATHLEN = 4096,
 }
 
@@ -274,7 +284,8 @@ end
 
 local by_abi = {
   LONG_MIN = { "long", 1 }, LONG_MAX = { "long", 2 }, ULONG_MAX = { "ulong", 2 }, SIZE_MAX = { "uptr", 2 },
-  INTPTR_MIN = { "iptr", 1 }, INTPTR_MAX = { "iptr", 2 }, UINTPTR_MAX = { "uptr", 2 }, PTRDIFF_MAX = { "iptr", 2 },
+  INTPTR_MIN = { "iptr", 1 }, INTPTR_MAX = { "iptr", 2 }, UINTPTR_MAX = { "uptr", 2 },
+  PTRDIFF_MAX = { "iptr", 2 },
   PTRDIFF_MIN = { "iptr", 1 }, SSIZE_MAX = { "iptr", 2 }, WINT_MIN = { "wint", 1 }, WINT_MAX = { "wint", 2 },
   INT_FAST16_MIN = { "fast16", 1 }, INT_FAST16_MAX = { "fast16", 2 }, UINT_FAST16_MAX = { "ufast16", 2 },
   INT_FAST32_MIN = { "fast32", 1 }, INT_FAST32_MAX = { "fast32", 2 }, UINT_FAST32_MAX = { "ufast32", 2 },

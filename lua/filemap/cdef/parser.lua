@@ -127,7 +127,8 @@ function Parser:sized(type_, at, in_record) -- luacheck: no self
     local shown = ("%s %s"):format(tag.kind, tag.name or "without a name")
     local broken = tag.broken
     if broken then
-      error({ at = at, message = ("'%s' could not be read"):format(shown), cause = broken.cause or broken }, 0)
+      error({ at = at, message = ("'%s' could not be read"):format(shown), cause = broken.cause or broken },
+        0)
     end
     if in_record and tag.empty_type then return tag.empty_type end
     if tag.empty then fail(at, "'%s' has no members: compilers do not agree on its size", shown) end
@@ -206,7 +207,8 @@ function Parser.parse(sources, abi, defines)
   local self = setmetatable({
     abi = abi, given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
     pointer = ctype.pointer(abi),
-    sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0, in_type_name = 0,
+    sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
+    in_type_name = 0,
     pending = {}, reading = 0, deltas = {}, formats = {},
   }, Parser):rewind(stream.out)
   file.read_kept = function(kept) self:read_kept(kept) end

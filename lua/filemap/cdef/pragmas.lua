@@ -1,5 +1,5 @@
--- #pragma, and the operators that act in the place of a macro: _Pragma, __pragma, __LINE__ and others. These are
--- methods of the preprocessor. Internal to filemap.cdef.
+-- #pragma, and the operators that act in the place of a macro: _Pragma, __pragma, __LINE__ and others. These
+-- are methods of the preprocessor. Internal to filemap.cdef.
 local lexer = require "filemap.cdef.lexer"
 
 local append, fatal = lexer.append, lexer.fatal
@@ -43,7 +43,9 @@ function pragmas.scalar_storage_order(_, _, at)
 end
 
 function pragmas.ms_struct(_, line, at)
-  if line.value[2] ~= "off" and line.value[2] ~= "reset" then fatal(at, "#pragma ms_struct is not read here") end
+  if line.value[2] ~= "off" and line.value[2] ~= "reset" then
+    fatal(at, "#pragma ms_struct is not read here")
+  end
 end
 
 function Pragmas:pragma(line, at)
@@ -88,7 +90,8 @@ local function value_operator(kind, value)
   end }
 end
 
-operators.__LINE__ = value_operator("number", function(self, at) return select(2, self.sources:position(at)) end)
+operators.__LINE__ = value_operator("number",
+  function(self, at) return select(2, self.sources:position(at)) end)
 operators.__FILE__ = value_operator("string", function(self, at) return self.sources:position(at) or "" end)
 operators.__COUNTER__ = value_operator("number", function(self)
   self.counter = self.counter + 1

@@ -566,7 +566,8 @@ local function read(...)
 end
 
 local texts = {
-  linux64 = { linux, linux64 }, linux32 = { linux, linux32 }, win64 = { windows, win64 }, win32 = { windows, win32 },
+  linux64 = { linux, linux64 }, linux32 = { linux, linux32 }, win64 = { windows, win64 },
+  win32 = { windows, win32 },
 }
 local made = {}
 

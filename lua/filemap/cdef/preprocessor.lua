@@ -2,8 +2,8 @@
 -- left out. Internal to filemap.cdef.
 --
 -- Tokens are made as they are needed: the stream `out` is a list whose arrays ask for more when they are
--- indexed past their end. The effects of includes and #pragma pack are kept beside it, by the number of the token
--- that follows.
+-- indexed past their end. The effects of includes and #pragma pack are kept beside it, by the number of the
+-- token that follows.
 local Condition = require "filemap.cdef.condition"
 local Macros = require "filemap.cdef.macros"
 local headers = require "filemap.cdef.headers"
@@ -99,7 +99,9 @@ end
 --- Goes over a function's body whose '{' is the i-th token of the stream, if that is the last one that was
 -- made: its text is not made into tokens. Returns whether it did.
 function Preprocessor:skip_body(i)
-  if self.out.n ~= i or self.unbalanced or self.out.at[i] ~= self.source.base + self.source.i - 1 then return false end
+  if self.out.n ~= i or self.unbalanced or self.out.at[i] ~= self.source.base + self.source.i - 1 then
+    return false
+  end
   local depth = 1
   while true do
     local there
@@ -303,7 +305,8 @@ local function another_branch(what, test)
     open.has_else = what == "else"
   end
 end
-directives.elifdef = another_branch("elifdef", function(self, line) return self:is_defined(macro_name(line)) end)
+directives.elifdef = another_branch("elifdef",
+  function(self, line) return self:is_defined(macro_name(line)) end)
 directives.elifndef = another_branch("elifndef", function(self, line)
   return not self:is_defined(macro_name(line))
 end)
@@ -347,7 +350,9 @@ local function including(word)
     -- The line has to be done with before the text changes.
     source.i, source.fresh = lexer.line_end(source.text, i), true
     self:include(name, quoted, at, word == "include_next")
-    if word == "import" and self.source ~= source and self.source.path then self.guards[self.source.path] = true end
+    if word == "import" and self.source ~= source and self.source.path then
+      self.guards[self.source.path] = true
+    end
   end
 end
 for word in ("include include_next import"):gmatch("%S+") do by_text[word] = including(word) end
@@ -442,7 +447,8 @@ function Preprocessor.new(sources, abi, defines)
   local source = sources.opened[1]
   source.started = 0
   local self = setmetatable({
-    sources = sources, source = source, outer = {}, abi = abi, macros = start_macros(abi, defines), order = {},
+    sources = sources, source = source, outer = {}, abi = abi, macros = start_macros(abi, defines),
+    order = {},
     operators = Pragmas.operators, conditions = {}, contexts = {}, busy = {}, missed = {}, guards = {},
     pushed = {}, counter = 0,
     packing = pack.new(), dropped = 0, budget = TOKENS_EACH * #source.text + TOKENS_MORE,

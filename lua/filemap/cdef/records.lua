@@ -33,13 +33,16 @@ for word in ("static_assert _Static_assert C_ASSERT"):gmatch("%S+") do
 end
 
 for word in ("Q_OBJECT Q_GADGET"):gmatch("%S+") do
-  class_words[word] = function(self) fail(self:at(), "'%s' adds virtual functions, which are not read here", word) end
+  class_words[word] = function(self)
+    fail(self:at(), "'%s' adds virtual functions, which are not read here", word)
+  end
 end
 
 --- The words that begin a declaration which is neither a member nor a function.
 Records.class_words = class_words
 
-local maybe_function = { ["("] = true, ["~"] = true, ["::"] = true, ["<"] = true, ["&"] = true, ["&&"] = true }
+local maybe_function = { ["("] = true, ["~"] = true, ["::"] = true, ["<"] = true, ["&"] = true,
+  ["&&"] = true }
 
 -- A member function, a constructor, an operator: returns whether one was there.
 function Records:member_function(tag)
@@ -50,7 +53,8 @@ function Records:member_function(tag)
     i = i + 1
     kind = kinds[i]
   end
-  if not maybe_function[kind] and not (kind == "[" and kinds[i + 1] == "[") and self.values[i - 1] ~= "operator" then
+  if not maybe_function[kind] and not (kind == "[" and kinds[i + 1] == "[")
+    and self.values[i - 1] ~= "operator" then
     return false
   end
   if self:is("typedef") then return false end
@@ -104,7 +108,9 @@ function Records:add_member(tag, members, spec, name, type_, attributes, at)
   member.type = type_.size and not type_.tag and type_ or self:sized(type_, at, true)
   if members.flexible then fail(at, "a flexible array has to be the last member") end
   members.flexible = attributes.flexible
-  if members.flexible and tag.kind == "union" then fail(at, "a flexible array in a union is not read here") end
+  if members.flexible and tag.kind == "union" then
+    fail(at, "a flexible array in a union is not read here")
+  end
   tag.special = tag.special or tag.hidden
   members[#members + 1] = member
   kind = self.kinds[self.i]
@@ -157,7 +163,8 @@ local function is_member(self, tag, spec)
   if not self.abi.windows or not spec.own and not inner.type then return false end
   if tag.cpp or not spec.own then return false end
   if had_a_name(self) then return true end
-  return fail(self:at(), "'%s %s { … };' in a struct is a member for C and none for C++", inner.kind, inner.name)
+  return fail(self:at(), "'%s %s { … };' in a struct is a member for C and none for C++", inner.kind,
+    inner.name)
 end
 
 -- A declaration without declarators in a struct. The members of a struct or union without a name are also
@@ -214,7 +221,8 @@ function Records:base(tag)
   local base = self:sized(first, at)
   if base.kind ~= "struct" then fail(at, "expected a struct as a base") end
   if base_tag and base_tag.special and not self.abi.windows and data_end(base) < base.size then
-    fail(at, "'%s' is not a plain struct: what follows it may use its padding, which is not read here", base.name)
+    fail(at, "'%s' is not a plain struct: what follows it may use its padding, which is not read here",
+      base.name)
   end
   self:copies(base, at)
   return { type = base, at = at }
@@ -236,7 +244,8 @@ end
 -- The members up to the '}'. The first error of a member is the struct's: the others are read all the same,
 -- for the names that they declare.
 function Records:members(tag, members)
-  self:protected_loop("}", function(problem) tag.broken = tag.broken or problem end, self.member, tag, members)
+  local function on_problem(problem) tag.broken = tag.broken or problem end
+  self:protected_loop("}", on_problem, self.member, tag, members)
 end
 
 -- A struct of no members: gcc's C gives it no bytes, C++ one. In C's own idiom, a member of an unnamed struct
@@ -251,7 +260,9 @@ end
 local function lay_out(self, tag, members, attributes, first, close)
   self:check_missed(first, close)
   if #members == 0 then return empty_record(self, tag, first, close) end
-  if members.flexible and #members == 1 then fail(members[1].at, "a flexible array has to follow another member") end
+  if members.flexible and #members == 1 then
+    fail(members[1].at, "a flexible array has to follow another member")
+  end
   tag.flexible = members.flexible and tag.kind == "struct"
   local record = ctype.record(tag.kind, tag.name, members, {
     pack = self:pack_at(close), packed = attributes.packed, align = attributes.align, abi = self.abi,
@@ -282,7 +293,7 @@ function Records:record_body(tag, attributes, at)
   self:members(tag, members)
   local close = self:absolute(self.i)
   self.i = self.i + 1
-  self.scope = scope.parent
+  self.scope, scope.members = scope.parent, nil
   self:spend(scope:close(), at)
   local kind = self.kinds[self.i]
   if kind == "name" or kind == "[" then self:attributes(attributes) end
@@ -295,7 +306,8 @@ end
 
 -- Macros in front of a body that pack it, by their letters alone.
 local packing = {
-  PACK = true, PACKED = true, PACKEDSTRUCT = true, STRUCTPACKED = true, ATTRIBUTEPACKED = true, PACKEDATTRIBUTE = true,
+  PACK = true, PACKED = true, PACKEDSTRUCT = true, STRUCTPACKED = true, ATTRIBUTEPACKED = true,
+  PACKEDATTRIBUTE = true,
   ATTRPACKED = true, PACKEDATTR = true, GCCPACKED = true, PACKEDGCC = true, PACKATTRIBUTE = true,
 }
 
@@ -329,7 +341,9 @@ function Records:record(word, before)
   local behind = {}
   if name and self.kinds[self.i] == "name" then
     self:attributes(behind)
-    if self:is("final") and (self.kinds[self.i + 1] == "{" or self.kinds[self.i + 1] == ":") then self:skip() end
+    if self:is("final") and (self.kinds[self.i + 1] == "{" or self.kinds[self.i + 1] == ":") then
+      self:skip()
+    end
   end
   local after = self.kinds[self.i]
   if after ~= "{" and (after ~= ":" or not name) then

@@ -113,7 +113,9 @@ function Skip:read_name(i)
   end
   if record_words[word] and level == 0 then self.record = true end
   if level == 0 and word == "typedef" then self.typedef = true end
-  if word == "using" and kinds[i + 1] == "name" and kinds[i + 2] == "=" then self:declare_type(values[i + 1]) end
+  if word == "using" and kinds[i + 1] == "name" and kinds[i + 2] == "=" then
+    self:declare_type(values[i + 1])
+  end
   if self.parser:takes_brackets(word) then return end
   if level == 0 or level == 1 and kinds[i - 1] == "*" and after == ")" then self.last = word end
 end
@@ -199,8 +201,11 @@ end
 
 --- Raises if an include was passed over between two tokens: its declarations there are unknown.
 function Recovery:check_missed(first, last)
-  local missed = self.stream and self.kinds == self.stream.out.kind and self.stream:missed_between(first, last)
-  if missed then lexer.fail(missed.at, "#include %s, which was not found, is inside a declaration", missed.shown) end
+  local missed = self.stream and self.kinds == self.stream.out.kind
+    and self.stream:missed_between(first, last)
+  if missed then
+    lexer.fail(missed.at, "#include %s, which was not found, is inside a declaration", missed.shown)
+  end
 end
 
 return Recovery

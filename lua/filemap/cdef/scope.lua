@@ -33,8 +33,8 @@ local function writable(self, key)
   return self[key]
 end
 
--- The entity of an entry: a kept declaration is read first. nil for a declaration that is being read, and for a
--- later one.
+-- The entity of an entry: a kept declaration is read first. nil for a declaration that is being read, and for
+-- a later one.
 local function settled(self, key, name, entity)
   local limit = self.clock.limit
   if type(entity) == "string" then
@@ -53,7 +53,9 @@ end
 -- Looks a name up in this scope alone.
 local function look_up(self, key, name)
   local entity = self[key][name]
-  if entity ~= nil and (type(entity) == "string" or self.clock.limit) then return settled(self, key, name, entity) end
+  if entity ~= nil and (type(entity) == "string" or self.clock.limit) then
+    return settled(self, key, name, entity)
+  end
   return entity
 end
 
@@ -70,7 +72,9 @@ function Scope:declare(name, entity, at)
   local names = writable(self, "names")
   local there = look_up(self, "names", name)
   if there and not self.lent[there] then
-    if not (entity.type and agree(entity.type, there.type)) then lexer.fail(at, "'%s' is declared twice", name) end
+    if not (entity.type and agree(entity.type, there.type)) then
+      lexer.fail(at, "'%s' is declared twice", name)
+    end
     return there
   end
   entity.seq = self.clock.seq
@@ -88,8 +92,8 @@ function Scope:set_tag(name, tag)
   writable(self, "tags")[name] = tag
 end
 
--- While a kept declaration is read: the tag that a later declaration has for a name, or one in its place, which stay
--- incomplete for it; nil if there is none.
+-- While a kept declaration is read: the tag that a later declaration has for a name, or one in its place,
+-- which stay incomplete for it; nil if there is none.
 local function later_tag(self, kind, name)
   local limit, there = self.clock.limit, self.tags[name]
   if not limit or not there then return nil end

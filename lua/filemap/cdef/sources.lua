@@ -16,7 +16,8 @@ function Sources.new(include)
   return setmetatable({ include = include, opened = {}, texts = {}, bytes = 0 }, Sources)
 end
 
--- A carriage return alone ends a line too, as for gcc and clang: a declaration behind it is not part of a comment.
+-- A carriage return alone ends a line too, as for gcc and clang: a declaration behind it is not part of a
+-- comment.
 local function with_line_ends(text)
   if not text:find("\r[^\n]") and text:byte(-1) ~= 13 then return text end
   return (text:gsub("\r\n?", { ["\r"] = "\n" }))

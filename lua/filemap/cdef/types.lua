@@ -1,5 +1,5 @@
--- Specifiers, the words before the names in a declaration: basic types, names of types, storage. These are methods of
--- the parser. Internal to filemap.cdef.
+-- Specifiers, the words before the names in a declaration: basic types, names of types, storage. These are
+-- methods of the parser. Internal to filemap.cdef.
 local Attributes = require "filemap.cdef.attributes"
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
@@ -15,9 +15,9 @@ local function set(text)
 end
 
 -- Keywords of C, which nothing can have as its name.
-local reserved = set [[auto break case char const continue default do double else enum extern float for goto if inline
-  int long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
-  while]]
+local reserved = set [[auto break case char const continue default do double else enum extern float for goto
+  if inline int long register restrict return short signed sizeof static struct switch typedef union unsigned
+  void volatile while]]
 
 --- Whether a token is a name that something can have.
 function Types:is_free(i)
@@ -36,16 +36,16 @@ end
 -- {-- Basic types ----------------------------------------------------------------------------------
 
 local basic_words = set [[void char short int long float double signed unsigned __signed__ __signed
-  __int8 __int16 __int32 __int64 __int128 _Complex __complex__ _Float128 __float128 _Float64x _Float64 _Float32
-  _Float32x __builtin_va_list]]
+  __int8 __int16 __int32 __int64 __int128 _Complex __complex__ _Float128 __float128 _Float64x _Float64
+  _Float32 _Float32x __builtin_va_list]]
 local unread = set [[_Imaginary _Float16 __fp16 __bf16 _Decimal32 _Decimal64 _Decimal128 _BitInt decltype]]
 
 -- Types by their words, in this order and without those that add nothing: `long unsigned int` is "unsigned
 -- long".
 local word_order = {
-  "_Complex", "unsigned", "signed", "short", "long", "long2", "char", "__int8", "__int16", "__int32", "__int64",
-  "__int128", "int", "float", "double", "void", "_Float128", "_Float64x", "_Float64", "_Float32", "_Float32x",
-  "__builtin_va_list",
+  "_Complex", "unsigned", "signed", "short", "long", "long2", "char", "__int8", "__int16", "__int32",
+  "__int64", "__int128", "int", "float", "double", "void", "_Float128", "_Float64x", "_Float64", "_Float32",
+  "_Float32x", "__builtin_va_list",
 }
 local by_words = {
   ["signed char"] = "i8", ["unsigned char"] = "u8", short = "i16", ["unsigned short"] = "u16", int = "i32",
@@ -54,7 +54,8 @@ local by_words = {
   ["unsigned __int32"] = "u32", __int64 = "i64", ["unsigned __int64"] = "u64",
   _Float32 = "f32", _Float32x = "f64", _Float64 = "f64",
 }
-local same_word = { __signed__ = "signed", __signed = "signed", __complex__ = "_Complex", __float128 = "_Float128" }
+local same_word = { __signed__ = "signed", __signed = "signed", __complex__ = "_Complex",
+  __float128 = "_Float128" }
 local adds_nothing = { signed = "char", int = false }
 
 -- Types without a number in Lua, which are read as bytes: size and alignment in each ABI, nil where there is
