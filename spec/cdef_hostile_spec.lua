@@ -182,11 +182,13 @@ describe("a damaged header", function()
   -- found, a type that is known without its include (<sys/types.h>'s `uint`), a pointer to a type that is not
   -- known, and a member's initialiser with a name that an include which was passed over may declare.
   local function is_excused(said, text)
-    local lines, line = {}, tonumber(said:match("%.c:(%d+):%d+: error: unknown type name"))
-    for each in (text .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = each end
+    local list, line = {}, tonumber(said:match("%.c:(%d+):%d+: error: unknown type name"))
+    for each in (text .. "\n"):gmatch("(.-)\n") do list[#list + 1] = each end
     return said:find("No such file", 1, true) or said:find("empty filename", 1, true)
-      or said:find("unknown type name .uint\226") or line and lines[line]:find("^%s*c?o?n?s?t?%s*[%w_]+%s*%*")
-      or said:find("before ...=... token") or said:find("windows_names.h", 1, true) -- which the compiler has included before
+      or said:find("unknown type name .uint\226")
+      or line and list[line]:find("^%s*c?o?n?s?t?%s*[%w_]+%s*%*")
+      or said:find("before ...=... token")
+      or said:find("windows_names.h", 1, true) -- which the compiler has included before
   end
 
   local only = support.only("posix", "there are no compilers among the Windows programs")

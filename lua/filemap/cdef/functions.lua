@@ -144,8 +144,8 @@ function Functions:check_function_name(name, before)
   self:expected("';'")
 end
 
--- Whether a name may stand for a type, or for a word that belongs to one. Any name may be that of an include
--- that was passed over, and nothing is known of what is in another scope or in a template.
+-- Whether a name may stand for a type, or for a word that belongs to one. An include that was passed over may
+-- declare any name. Names in another scope or in a template are not checked.
 local function may_name_type(self, i)
   local before, after = self.kinds[i - 1], self.kinds[i + 1]
   return before == "::" or after == "::" or after == "<" or self:is_keyword(self.values[i])
