@@ -190,6 +190,13 @@ describe("a struct with a tag and no member's name in another", function()
     assert.are.equal(1, size(source, { abi = "linux64" }))
   end)
 
+  it("is a member for Windows where it is a typedef's name alone", function()
+    local source = "typedef struct Base { int a; } Base; typedef struct Derived { Base; short b; } Derived; "
+    local types = cdef.parse(source, { abi = "win64" })
+    assert.same({ 8, 0, 4 }, { types.Derived.size, (types.Derived:offsetof("a")), (types.Derived:offsetof("b")) })
+    assert.are.equal(2, cdef.parse(source, { abi = "linux64" }).Derived.size)
+  end)
+
   it("is an error for Windows where C and C++ do not agree", function()
     local source = "struct S { struct T { int a, b; }; char c; };"
     assert.are.equal(1, size(source, { abi = "linux64" }))

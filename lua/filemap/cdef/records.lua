@@ -159,6 +159,8 @@ end
 -- tag it is one for Microsoft's C, and for mingw's; C++ only declares it.
 local function is_member(self, tag, spec)
   local inner = spec.type
+  -- A typedef's name alone is a member for Microsoft's C and mingw's, and an error in C++.
+  if not spec.keyword then return self.abi.windows end
   if not inner.name then return spec.own end
   if not self.abi.windows or not spec.own and not inner.type then return false end
   if tag.cpp or not spec.own then return false end
