@@ -31,6 +31,7 @@ build = {
       ["filemap.cli.command.connect"] = "cli/filemap/cli/command/connect.lua",
       ["filemap.cli.command.copy"] = "cli/filemap/cli/command/copy.lua",
       ["filemap.cli.command.create"] = "cli/filemap/cli/command/create.lua",
+      ["filemap.cli.command.dict"] = "cli/filemap/cli/command/dict.lua",
       ["filemap.cli.command.doctor"] = "cli/filemap/cli/command/doctor.lua",
       ["filemap.cli.command.dump"] = "cli/filemap/cli/command/dump.lua",
       ["filemap.cli.command.follow"] = "cli/filemap/cli/command/follow.lua",

@@ -2,7 +2,7 @@
 _filemap() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "list dump watch get set create copy record replay send receive publish follow listen connect lock wait doctor --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "list dump watch get set create copy record replay send receive publish follow listen connect lock wait dict doctor --help --version" -- "$word")
     return
   fi
   case $before in
@@ -27,6 +27,7 @@ _filemap() {
     connect) options='--help --raw --timeout' ;;
     lock) options='--help -n --nonblock -w --wait' ;;
     wait) options='--help --timeout --create --manual' ;;
+    dict) options='--help --as --ttl --capacity --json' ;;
     doctor) options='--help --json' ;;
   esac
   if [[ $word == -* ]]; then

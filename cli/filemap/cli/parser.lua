@@ -21,7 +21,7 @@ local parser = {}
 parser.commands = {}
 for i, name in ipairs {
   "list", "dump", "watch", "get", "set", "create", "copy", "record", "replay", "send", "receive", "publish", "follow",
-  "listen", "connect", "lock", "wait", "doctor",
+  "listen", "connect", "lock", "wait", "dict", "doctor",
 } do
   parser.commands[i] = require("filemap.cli.command." .. name)
 end
