@@ -236,7 +236,6 @@ int fm_sys_refresh(fm_section *s, uint64_t before, uint64_t *size, int access, f
   if (s->name[0])
     return fm_fail(e, FM_UNSUPPORTED, "the mapping of the file has a name, so its size cannot change");
   code = fm_win32_make_section(&made, &spec, e);
-  FM_TEST_HOOK("refreshed");
   if (code != FM_OK) return code;
   if (s->handle) {
     if (GetHandleInformation(fm_win32_handle(s->handle), &flags))
