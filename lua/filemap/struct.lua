@@ -17,7 +17,7 @@
 --
 -- A **record** is a struct in a view: `p.id`, `p.pos[1]`, `p.hp = 7`, `pairs(p)` in the order of declaration,
 -- `tostring(p)`. A struct or an array in it is an object too. A table assigned to one writes the values that
--- the table has, as @{struct:write} does. **Arrays** behave like those of @{view:array}: `#a`, `a[i]`,
+-- the table has, as @{struct:write} does. **Arrays** behave like those of `view:array`: `#a`, `a[i]`,
 -- `a[i] = x`, `ipairs(a)`, `a:get([i, j])`, `a:set(i, t)`, `a:copy(i, array, j, n)`. An array of `u8` or `i8`
 -- also has `a:get_string([n])` and `a:get_cstring()`, and takes a string. A string that is shorter than its
 -- field zeroes the rest; in a flexible array only if its count was given.
