@@ -323,9 +323,13 @@ describe("random calls of a dictionary", function()
         assert.equal(model[key] ~= nil, d:delete(key), context)
         model[key] = nil
       elseif call == 4 and math.type(model[key]) then
-        local sum = d:incr(key, 3)
-        model[key] = model[key] + 3
-        assert.equal(model[key], sum, context)
+        local sum, _, code = d:incr(key, 3)
+        if sum then
+          model[key] = model[key] + 3
+          assert.equal(model[key], sum, context)
+        else
+          assert.equal("full", code, context)
+        end
       else
         local v, version = d:get(key)
         assert.equal(model[key], v, context)
