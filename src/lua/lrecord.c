@@ -480,28 +480,6 @@ static int array_metamethods(lua_State *L)
 
 /* {-- Whole structs ----------------------------------------------------------------------------- */
 
-/* unpack_numbers(view, codes, offset, size) -> the numbers of the codes, which are a string of Lua
-** integers, in the `size` bytes from the offset. */
-static int unpack_numbers(lua_State *L)
-{
-  size_t length;
-  const fm_view *v = fmb_open_self(L);
-  const char *codes = luaL_checklstring(L, 2, &length);
-  const size_t n = length / sizeof(lua_Unsigned), size = (size_t)luaL_checkinteger(L, 4);
-  const unsigned char *p = fmb_at(L, v, false, 3, size);
-  luaL_checkstack(L, (int)n, "too many results");
-  for (size_t i = 0; i < n; i++) {
-    lua_Unsigned code;
-    memcpy(&code, codes + i * sizeof code, sizeof code);
-    const int kind = kind_of(code);
-    const size_t at = offset_of(code);
-    luaL_argcheck(L, kind < NUMBER_KINDS && at <= size && sizes[kind] <= size - at, 2, "code");
-    push_at(L, kind, p + at);
-  }
-  fmb_check_lost(L, v);
-  return (int)n;
-}
-
 static void reverse(unsigned char *bytes, size_t n)
 {
   for (size_t i = 0, j = n - 1; i < j; i++, j--) {
@@ -527,80 +505,117 @@ static lua_Integer load_counter(const unsigned char *p, int type, bool swapped)
   }
 }
 
-/* The counter of a code, of the struct at the offset in argument 2. In the code's number bit 0 is set if the
-** counter is in the other byte order. */
-static lua_Integer read_counter(lua_State *L, const fm_view *v, lua_Unsigned code)
+/* The counter of a code, of the struct at `offset`. In the code's number bit 0 is set if the counter is in
+** the other byte order. Raises if the view was closed or has lost the page. */
+static lua_Integer read_counter(lua_State *L, const fm_view *v, size_t offset, lua_Unsigned code)
 {
-  const size_t offset = (size_t)lua_tointeger(L, 2) + offset_of(code);
-  const int type = kind_of(code) < TEXT ? kind_of(code) : FMB_u8;
-  const unsigned char *p = fmb_at_offset(L, v, false, 2, (lua_Integer)offset, sizes[type]);
+  const int type = kind_of(code) < NUMBER_KINDS ? kind_of(code) : FMB_u8;
+  const lua_Integer at = (lua_Integer)(offset + offset_of(code));
+  const unsigned char *p = fmb_at_offset(L, v, false, 2, at, sizes[type]);
   const lua_Integer n = load_counter(p, type, number_of(code) & 1);
   fmb_check_lost(L, v);
   return n;
 }
 
-/* copy_whole(view, offset, size, before, after, even) -> the bytes; nil if a writer may have changed them
-** meanwhile: if the counter of code `before`, read before the copy, is not the one of code `after`, read
-** after it; or, where `even` is true, if it is odd. */
-static int copy_whole(lua_State *L)
-{
-  const fm_view *v = fmb_open_self(L);
-  const uint64_t size = fmb_check_count(L, 3, "size");
-  const lua_Unsigned last = (lua_Unsigned)luaL_checkinteger(L, 4);
-  const lua_Unsigned first = (lua_Unsigned)luaL_checkinteger(L, 5);
-  const lua_Integer before = read_counter(L, v, last);
-  if (lua_toboolean(L, 6) && before & 1) return 0;
-  atomic_thread_fence(memory_order_acquire);
-  fmb_push_copy(L, v, fmb_at(L, v, false, 2, size), (size_t)size);
-  atomic_thread_fence(memory_order_acquire);
-  return read_counter(L, v, first) == before ? 1 : 0; /* it checks again that the view is open */
-}
+/* The protocol of a writer: it changes the counter `first` before the struct and `last` after it. An odd
+** counter tells that it is at work, if `even` is set. */
+typedef struct guard {
+  lua_Unsigned first, last;
+  bool even;
+} guard;
 
-/* The keys of guards: see read_guard in lua/filemap/struct/type.lua. */
+/* The keys of guards: see check_guard in lua/filemap/struct/type.lua. */
 enum { SAME, EVEN, FIRST, LAST, ROLES };
 
 static const char *const role_names[ROLES] = {"same", "even", "first", "last"};
 
-/* Fills codes[role] with the counters that the guard in argument 3 names. Their codes are in argument 4,
-** by path. Returns the set of its roles; 0 for a guard that is not one of the protocols, or with paths
-** that have no code yet. */
-static unsigned find_counters(lua_State *L, lua_Unsigned codes[ROLES])
+/* Reads the guard at the stack index `arg`, a table of paths. The table behind it has the codes of the
+** counters by path. Returns false for a guard that is not one of the protocols, or with paths that have no
+** code yet. */
+static bool to_guard(lua_State *L, int arg, guard *g)
 {
+  lua_Unsigned codes[ROLES] = {0};
   unsigned roles = 0;
+  if (lua_type(L, arg) != LUA_TTABLE || lua_type(L, arg + 1) != LUA_TTABLE) return false;
   lua_pushnil(L);
-  while (lua_next(L, 3)) {
+  while (lua_next(L, arg)) {
     int role = 0;
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
     while (role < ROLES && strcmp(key, role_names[role]) != 0) role++;
-    if (role == ROLES || lua_rawget(L, 4) != LUA_TNUMBER) return 0;
+    if (role == ROLES || lua_rawget(L, arg + 1) != LUA_TNUMBER) return false;
     codes[role] = (lua_Unsigned)lua_tointeger(L, -1);
     roles |= 1U << role;
     lua_pop(L, 1);
   }
-  return roles == 1U << SAME || roles == 1U << EVEN || roles == (1U << FIRST | 1U << LAST) ? roles : 0;
+  const lua_Unsigned both = codes[SAME] | codes[EVEN];
+  *g = (guard){.first = codes[FIRST] | both, .last = codes[LAST] | both, .even = roles == 1U << EVEN};
+  return roles == 1U << SAME || roles == 1U << EVEN || roles == (1U << FIRST | 1U << LAST);
 }
 
-/* try_read(view, offset, guard, codes, size, read) -> read(view, offset) if no writer changed the struct
-** meanwhile. It returns nil in all other cases, also for wrong arguments: the caller then finds the
-** reason. */
-static int try_read(lua_State *L)
+/* Reads the counter before the struct is read. Returns false if a writer is at work. */
+static bool begin_reading(lua_State *L, const fm_view *v, const guard *g, size_t offset, lua_Integer *before)
+{
+  *before = read_counter(L, v, offset, g->last);
+  atomic_thread_fence(memory_order_acquire);
+  return !g->even || (*before & 1) == 0;
+}
+
+/* Is the counter as it was before the struct was read? */
+static bool is_unchanged(lua_State *L, const fm_view *v, const guard *g, size_t offset, lua_Integer before)
+{
+  atomic_thread_fence(memory_order_acquire);
+  return read_counter(L, v, offset, g->first) == before;
+}
+
+/* The view in argument 1; NULL if it is not open, or if the `size` bytes from the offset at the stack index
+** `arg` are not in it. */
+static const fm_view *to_range(lua_State *L, int arg, uint64_t size)
 {
   const fm_view *v = fmb_to_view(L, 1);
-  const uint64_t offset = (uint64_t)lua_tointeger(L, 2), size = (uint64_t)lua_tointeger(L, 5);
-  lua_Unsigned codes[ROLES] = {0};
-  if (!v || !lua_isinteger(L, 2) || size > v->readable || offset > v->readable - size) return 0;
-  const unsigned roles = lua_type(L, 3) == LUA_TTABLE ? find_counters(L, codes) : 0;
-  if (roles == 0) return 0;
-  const lua_Unsigned both = codes[SAME] | codes[EVEN], first = codes[FIRST] | both, last = codes[LAST] | both;
-  const lua_Integer before = read_counter(L, v, last);
-  if (roles == 1U << EVEN && before & 1) return 0;
-  atomic_thread_fence(memory_order_acquire);
-  lua_pushvalue(L, 6);
-  lua_pushvalue(L, 1);
-  lua_pushvalue(L, 2);
-  lua_call(L, 2, 1);
-  atomic_thread_fence(memory_order_acquire);
-  return read_counter(L, v, first) == before ? 1 : 0; /* it checks again that the view is open */
+  const uint64_t offset = (uint64_t)lua_tointeger(L, arg);
+  return v && lua_isinteger(L, arg) && size <= v->readable && offset <= v->readable - size ? v : NULL;
+}
+
+/* copy_whole(view, offset, guard, codes, size) -> the bytes of a struct if no writer changed it meanwhile.
+** It returns nil in all other cases, also for wrong arguments: the caller then finds the reason. */
+static int copy_whole(lua_State *L)
+{
+  const uint64_t size = (uint64_t)lua_tointeger(L, 5);
+  const fm_view *v = to_range(L, 2, size);
+  const size_t offset = (size_t)lua_tointeger(L, 2);
+  guard g;
+  lua_Integer before;
+  if (!v || !to_guard(L, 3, &g) || !begin_reading(L, v, &g, offset, &before)) return 0;
+  fmb_push_copy(L, v, v->data + offset, (size_t)size); /* a finalizer may have closed the view */
+  return is_unchanged(L, v, &g, offset, before) ? 1 : 0;
+}
+
+/* unpack_numbers(view, codes, offset, size [, guard, codes]) -> the numbers of the codes, which are a string
+** of Lua integers, in the `size` bytes from the offset. Nothing if these bytes are not all in an open view;
+** with a guard, also as copy_whole. */
+static int unpack_numbers(lua_State *L)
+{
+  size_t length;
+  const char *codes = luaL_checklstring(L, 2, &length);
+  const uint64_t size = (uint64_t)lua_tointeger(L, 4);
+  const fm_view *v = to_range(L, 3, size);
+  const size_t offset = (size_t)lua_tointeger(L, 3), n = length / sizeof(lua_Unsigned);
+  guard g;
+  lua_Integer before = 0;
+  const bool guarded = lua_gettop(L) > 4;
+  if (!v || (guarded && (!to_guard(L, 5, &g) || !begin_reading(L, v, &g, offset, &before)))) return 0;
+  luaL_checkstack(L, (int)n, "too many results");
+  for (size_t i = 0; i < n; i++) {
+    lua_Unsigned code;
+    memcpy(&code, codes + i * sizeof code, sizeof code);
+    const int kind = kind_of(code);
+    const size_t at = offset_of(code);
+    luaL_argcheck(L, kind < NUMBER_KINDS && at <= size && sizes[kind] <= size - at, 2, "code");
+    push_at(L, kind, v->data + offset + at);
+  }
+  if (guarded) return is_unchanged(L, v, &g, offset, before) ? (int)n : 0;
+  fmb_check_lost(L, v);
+  return (int)n;
 }
 
 /* {-- Tables ------------------------------------------------------------------------------------ */
@@ -646,7 +661,7 @@ void fmb_open_record(lua_State *L)
   static const luaL_Reg functions[] = {
     {"new", new_record}, {"new_array", new_array}, {"locate", locate}, {"slot", slot},
     {"record_metamethods", record_metamethods}, {"array_metamethods", array_metamethods},
-    {"copy_whole", copy_whole}, {"try_read", try_read}, {"unpack_numbers", unpack_numbers},
+    {"copy_whole", copy_whole}, {"unpack_numbers", unpack_numbers},
     {"unpack_within", fmb_unpack_within}, {"count_plain", count_plain}, {"new_table", new_table},
     {"plain_text", plain_text}, {"check_number", check_number}, {"locate_array", locate_array},
     {"check_integer", check_integer}, {"check_elements", check_elements}, {"check_timeout", check_timeout},

@@ -59,18 +59,23 @@ function Writer:call(f, offset, count)
   return ("%s(s, p + %d%s)"):format(self:constant(f), offset, count and ", " .. count or "")
 end
 
--- The statements that unpack: from a string, or from a view. For a view C has a quicker way where all are
--- numbers.
+-- The arguments of the call of C that reads an unpack's numbers from a view, which is quicker than `unpack`;
+-- nil if not all values are numbers in the machine's order. The call returns nothing if the bytes are not in
+-- the view.
+function Writer:numbers(u, offset, size)
+  if #u.codes < #u.names then return nil end
+  local codes = self:constant(string.pack(("j"):rep(#u.codes), table.unpack(u.codes)))
+  return ("s, %s, p%s, %d"):format(codes, offset > 0 and " + " .. offset or "", size)
+end
+
+-- The statements that unpack: from a string, or from a view.
 function Writer:statements(from_view)
   local lines = {}
   for _, u in ipairs(self.unpacks) do
     local names, format = table.concat(u.names, ", "), table.concat(u.formats)
-    local call = ("unpack(%s, p + %d)"):format((from_view and "s, %q" or "%q, s"):format(format), u.from)
-    if from_view and #u.codes == #u.names then
-      call = ("numbers(s, %s, p + %d, %d)"):format(self:constant(string.pack(("j"):rep(#u.codes),
-        table.unpack(u.codes))), u.from, u.to - u.from)
-    end
-    lines[#lines + 1] = ("local %s = %s"):format(names, call)
+    local numbers = from_view and self:numbers(u, u.from, u.to - u.from)
+    lines[#lines + 1] = ("local %s = "):format(names) .. (numbers and ("numbers(%s)"):format(numbers)
+      or ("unpack(%s, p + %d)"):format((from_view and "s, %q" or "%q, s"):format(format), u.from))
   end
   return table.concat(lines, "\n")
 end
@@ -196,28 +201,33 @@ local function compile_struct(record, order)
   end
 end
 
---- Two functions(view, offset) for a struct that one call can read from a view: the first raises if the
---- struct is not in the view, the second must only be called where it is. Nil if reading it takes more calls.
-function decode.direct(record, order)
+-- Two functions for a struct that one call can read from a view. The first, (view, offset), raises if the
+-- struct is not in the view. The second, (view, offset, guard, codes), is for structs of numbers alone: it
+-- returns nil for what C's unpack_numbers does not take. Nothing if reading takes more calls.
+local function direct(record, order)
   local writer, list, size = new_writer({}), ctype.members(record), record.size
   local constructor, i = writer:fields(list, 1, 0, record.endian or order)
   local u = writer.unpacks[1]
   if list[i] or #writer.unpacks ~= 1 or writer.calls or u.from > LONGEST_GAP then return nil end
-  local function generate(statements, unpack)
-    return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(statements, constructor), writer,
-      unpack)
+  local names, numbers = table.concat(u.names, ", "), u.from == 0 and writer:numbers(u, 0, size)
+  local function generate(parameters, call, otherwise)
+    return compile(("return function(s, p%s)\nlocal %s = %s\nif not v1 then %s end\nreturn %s\nend"):format(
+      parameters, names, call, otherwise, constructor), writer, core.record.unpack_within)
   end
-  return generate(("local %s = unpack(s, %q, p, %d)\nif not v1 then check('read', s, p, %d) end"):format(
-    table.concat(u.names, ", "), ("x"):rep(u.from) .. table.concat(u.formats), size, size),
-      core.record.unpack_within),
-    generate(writer:statements(true), core.view.unpack)
+  local call = numbers and ("numbers(%s)"):format(numbers)
+    or ("unpack(s, %q, p, %d)"):format(("x"):rep(u.from) .. table.concat(u.formats), size)
+  return generate("", call, ("check('read', s, p, %d)"):format(size)),
+    numbers and generate(", guard, codes", ("numbers(%s, guard, codes)"):format(numbers), "return nil")
 end
+
+--- The second function of `direct`, which reads a struct under a guard; nil if it has none.
+function decode.guarded(record, order) return (select(2, direct(record, order))) end
 
 --- A function(view, offset) that reads a struct from one copy of its bytes, and raises if it is not in the
 -- view.
 function decode.reader(record, order)
-  local direct = decode.direct(record, order)
-  if direct then return direct end
+  local found = direct(record, order)
+  if found then return found end
   local read, size, get_string = decode.of(record, order), record.size, core.view.get_string
   return function(view, offset)
     access.check_range("read", view, offset, size)
@@ -287,8 +297,8 @@ end
 
 --- A function(view, offset, n) that reads elements: directly if it can, else from one copy of the bytes.
 function decode.view_list(of, order, stride)
-  local direct = (of.fields or not of.T) and elements(of, order, stride, true)
-  if direct then return direct end
+  local found = (of.fields or not of.T) and elements(of, order, stride, true)
+  if found then return found end
   local read, get_string, size = decode.list(of, order, stride), core.view.get_string, of.size
   return function(view, offset, n) return read(get_string(view, offset, (n - 1) * stride + size), 1, n) end
 end

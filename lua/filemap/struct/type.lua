@@ -8,10 +8,12 @@ local decode = require "filemap.struct.decode"
 local object = require "filemap.struct.object"
 
 local objects = {}
-local raise, check_integer, try_read = access.raise, core.record.check_integer, core.record.try_read
+local raise, check_integer, copy_whole = access.raise, core.record.check_integer, core.record.copy_whole
 
--- The keys of a type object for its C type, and for the functions that read and write it, made on first use.
-local CTYPE, READ, WRITE = "\0ctype", "\0read", "\0write"
+-- The key of a type object for its C type; and by type object the functions that read and write it, made on
+-- first use.
+local CTYPE = "\0ctype"
+local readers, writers = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 -- Resolves a path by ctype.resolve.
 local function resolve(record, path)
@@ -57,10 +59,10 @@ end
 -- @treturn table the values by the members' names; structs and arrays are tables too
 -- @raise if the struct is not wholly in the view, and if the view is closed or truncated
 function methods:read(view, offset, count)
-  local read = type(self) == "table" and rawget(self, READ)
+  local read = readers[self]
   if not read then
     read = object.reader(access.of(self_type(self, "read"), access.native))
-    self[READ] = read
+    readers[self] = read
   end
   if count ~= nil then
     object.extent("read", self[CTYPE], ctype.tail(self[CTYPE]), view, offset or 0, count)
@@ -77,10 +79,10 @@ end
 -- @tparam table t values by the members' names. The members of a union are written in their order
 -- @raise for a name that no member has, a value that does not fit, and as @{read}
 function methods:write(view, offset, t)
-  local write = type(self) == "table" and rawget(self, WRITE)
+  local write = writers[self]
   if not write then
     write = object.writer(self_type(self, "write"))
-    self[WRITE] = write
+    writers[self] = write
   end
   write(view, offset, t)
 end
@@ -133,15 +135,15 @@ local function prepare_snapshot(self)
   local record = self_type(self, "snapshot")
   local s = { record = record, tail = ctype.tail(record), size = record.size, codes = {},
     decode = object.decoder(record, access.native) }
-  s.read = not s.tail and select(2, decode.direct(record, access.native))
+  s.read = not s.tail and decode.guarded(record, access.native)
   snapshots[self] = s
   return s
 end
 
--- The code of a counter for C: its type, its byte order and its offset.
-local function counter_code(s, guard, key)
+-- Finds the code of a counter for C: its type, its byte order and its offset.
+local function find_code(s, guard, key)
   local path, codes = guard[key], s.codes
-  if codes[path] then return codes[path] end
+  if codes[path] then return end
   if type(path) ~= "string" then
     raise("guard '%s' must be the name of a field, got %s", key, tostring(path))
   end
@@ -150,13 +152,10 @@ local function counter_code(s, guard, key)
     raise("guard '%s': field '%s' is not an integer", key, path)
   end
   codes[path] = access.code(access.codes[at.type.T], at.order == access.native and 0 or 1, at.offset)
-  return codes[path]
 end
 
--- The codes of the counter that is read before the copy, and of the one that is read after it; and whether an
--- odd value means that a writer is at work. A copy is whole if the two counters are equal. Before the copy
--- comes the one that the writer changes last, after the copy the one that it changes first.
-local function read_guard(s, guard)
+-- Checks a guard and finds the codes of its counters. Returns it as a plain table.
+local function check_guard(s, guard)
   if type(guard) ~= "table" then
     raise("bad argument #3 to 'snapshot' (table expected, got %s)", access.type_name(guard))
   end
@@ -165,14 +164,12 @@ local function read_guard(s, guard)
   for key in next, guard do keys[#keys + 1] = tostring(key) end
   table.sort(keys)
   local protocol = table.concat(keys, " ")
-  if protocol == "first last" then
-    return counter_code(s, guard, "last"), counter_code(s, guard, "first"), false
-  elseif protocol == "even" or protocol == "same" then
-    local code = counter_code(s, guard, protocol)
-    return code, code, protocol == "even"
+  if protocol ~= "first last" and protocol ~= "even" and protocol ~= "same" then
+    raise("a guard must be { even = }, { first =, last = } or { same = }, got { %s }",
+      table.concat(keys, " =, ") .. (keys[1] and " =" or ""))
   end
-  return raise("a guard must be { even = }, { first =, last = } or { same = }, got { %s }",
-    table.concat(keys, " =, ") .. (keys[1] and " =" or ""))
+  for _, key in ipairs(keys) do find_code(s, guard, key) end
+  return guard
 end
 
 -- A writer needs microseconds: the first tries follow each other, and each later one waits longer than the
@@ -213,12 +210,18 @@ end
 function methods:snapshot(view, offset, guard, timeout)
   local s = snapshots[self] or prepare_snapshot(self)
   if timeout ~= nil then core.record.check_timeout(timeout, "snapshot", 4) end
-  local t = s.read and try_read(view, offset, guard, s.codes, s.size, s.read)
+  local t = s.read and s.read(view, offset, guard, s.codes)
   if t then return t end
-  local _, size = object.extent("snapshot", s.record, s.tail, view, offset)
-  local before, after, even = read_guard(s, guard)
-  local function copy() return (core.record.copy_whole(view, offset, size, before, after, even)) end
-  local bytes = copy() or try_again(copy, timeout)
+  local bytes = not s.read and not s.tail and copy_whole(view, offset, guard, s.codes, s.size)
+  if not bytes then
+    object.extent("snapshot", s.record, s.tail, view, offset)
+    guard = check_guard(s, guard)
+    local function copy()
+      local _, size = object.extent("snapshot", s.record, s.tail, view, offset)
+      return (copy_whole(view, offset, guard, s.codes, size))
+    end
+    bytes = copy() or try_again(copy, timeout)
+  end
   if bytes then return (s.decode(bytes)) end
   return nil, ("%s: no copy was whole within %s s"):format(self.name or "struct", timeout), "timeout"
 end
