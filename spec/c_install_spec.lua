@@ -15,9 +15,8 @@ local separator = package.config:sub(1, 1)
 -- Building --------------------------------------------------------------------------------------------
 
 -- Runs shell commands with `folder` in $folder and the build in $build. Raises their output if one fails.
--- (LD_PRELOAD is unset, because a preloaded leak checker would report the compiler's own leaks.)
 local function shell(folder, commands)
-  local whole = "(set -e; unset LD_PRELOAD; folder='%s' build='%s'; %s) 2>&1; echo code $?"
+  local whole = "(set -e; folder='%s' build='%s'; %s) 2>&1; echo code $?"
   local said <close> = assert(io.popen(whole:format(folder, build, commands)))
   local text = said:read("a")
   if not text:find("code 0\n$") then error(text, 2) end
@@ -164,9 +163,8 @@ end)
 
 local function outside(which, commands, ...)
   local there, command = has(...)
-  local sanitized = (os.getenv("LD_PRELOAD") or ""):find("libasan", 1, true)
   local why = support.windows and "wine runs no compiler: .ci/run builds them with MinGW"
-    or sanitized and "the installed libraries would need the sanitizer too"
+    or support.sanitized and "the installed libraries would need the sanitizer too"
     or not there and "there is no " .. command
   if why then return pending(("the C examples built by %s against an install (%s)"):format(which, why)) end
   local folder = ("/tmp/filemap-%s-%d"):format(which, process.pid())

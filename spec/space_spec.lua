@@ -15,15 +15,12 @@ support.clean()
 
 -- A small file system in a mount namespace ----------------------------------------------------------------
 
--- (A sanitizer in LD_PRELOAD is loaded into evaluators only. Other programs would fail its leak check.)
-local preload = os.getenv("LD_PRELOAD") or ""
-
 -- Starts an evaluator in a mount namespace with another file system at `place`. `options` are those of
 -- mount(8).
 local function with_mount(options, place)
   local child = process.spawn {
-    "unshare", "-m", "sh", "-c", ('mount %s "$1" && shift && exec env LD_PRELOAD="$PRELOAD" "$@"'):format(options),
-    "sh", place, support.lua, "spec/child/evaluator.lua", env = { LD_PRELOAD = false, PRELOAD = preload },
+    "unshare", "-m", "sh", "-c", ('mount %s "$1" && shift && exec "$@"'):format(options),
+    "sh", place, support.lua, "spec/child/evaluator.lua",
   }
   child:expect("^READY$")
   -- Functions for the chunks: the code of a call, the number of entries in a folder, and a write to each page
@@ -45,13 +42,13 @@ local function make_image(image, size)
   local file <close> = assert(io.open(image, "wb"))
   assert(file:write(("\0"):rep(size)))
   assert(file:close())
-  local ok, made = pcall(process.spawn, { "mke2fs", "-q", "-F", "-m", "0", image, env = { LD_PRELOAD = false } })
+  local ok, made = pcall(process.spawn, { "mke2fs", "-q", "-F", "-m", "0", image })
   return ok and made:wait(support.deadline) == 0
 end
 
 local function may_mount(options)
   local ok, child = pcall(process.spawn, {
-    "unshare", "-m", "sh", "-c", "mount " .. options .. " /mnt 2>/dev/null", env = { LD_PRELOAD = false },
+    "unshare", "-m", "sh", "-c", "mount " .. options .. " /mnt 2>/dev/null",
   })
   return ok and child:wait(support.deadline) == 0
 end
@@ -310,7 +307,7 @@ support.only("posix", "the file systems are those of Linux", function()
   end)
 
   -- (AddressSanitizer needs more addresses than the limit allows.)
-  if not preload:find("libasan", 1, true) then
+  if not support.sanitized then
     describe("addresses that run out", function()
       local SIZE <const> = 64 << 20
 

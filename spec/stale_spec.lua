@@ -50,12 +50,11 @@ support.only("posix", "Windows frees the memory itself", function()
     return child
   end
 
-  -- An evaluator with a small /dev/shm of its own, or nil. (Only the evaluator gets a preloaded sanitizer.)
+  -- An evaluator with a small /dev/shm of its own, or nil.
   local function with_tmpfs(options)
-    local command = 'mount -t tmpfs -o "$0" tmpfs /dev/shm && exec env LD_PRELOAD="$PRELOAD" "$@"'
+    local command = 'mount -t tmpfs -o "$0" tmpfs /dev/shm && exec "$@"'
     local child = process.spawn {
       "unshare", "-m", "sh", "-c", command, options, support.lua, "spec/child/evaluator.lua",
-      env = { LD_PRELOAD = false, PRELOAD = os.getenv("LD_PRELOAD") or "" },
     }
     return child:read(support.deadline) == "READY" and child or nil
   end

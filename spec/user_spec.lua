@@ -48,12 +48,7 @@ sys.stdin.read()
 for file in files: os.close(file)
 ]==]
 
--- Starts another program, without a sanitizer from LD_PRELOAD.
-local function start(...)
-  local command = { ... }
-  command.env = { LD_PRELOAD = false }
-  return process.spawn(command)
-end
+local function start(...) return process.spawn { ... } end
 
 local function start_locker(how, ...)
   return start("python3", "-c", LOCKER, how, tostring(OTHERS), ...)

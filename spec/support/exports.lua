@@ -34,10 +34,9 @@ local function of_dll(path)
   return names
 end
 
--- (A preloaded leak checker would report nm's own leaks.)
 local function of_elf(path)
   local names = {}
-  local nm <close> = assert(io.popen(("unset LD_PRELOAD; nm -D --defined-only '%s'"):format(path)))
+  local nm <close> = assert(io.popen(("nm -D --defined-only '%s'"):format(path)))
   for line in nm:lines() do names[#names + 1] = line:match("%S+$") end
   return names
 end
