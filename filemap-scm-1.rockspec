@@ -76,6 +76,8 @@ build = {
         "src/channel/ring.c",
         "src/channel/state.c",
         "src/channel/store.c",
+        "src/channel/store_expiry.c",
+        "src/channel/store_journal.c",
         "src/channel/stream.c",
         "src/channel/wait_any.c",
         "src/compat/compat.c",

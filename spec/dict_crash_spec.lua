@@ -14,10 +14,10 @@ local PASSINGS <const> = tonumber(os.getenv("FILEMAP_KILLS")) or 3
 local CRASHES <const> = tonumber(os.getenv("FILEMAP_CRASHES")) or 60
 local PRINTS <const> = os.getenv("FILEMAP_KILLS") or os.getenv("FILEMAP_CRASHES")
 
--- A dictionary of 100 blocks, and the longest value that it can store under a key of 1 to 8 bytes: 80 bytes in
+-- A dictionary of 100 blocks, and the longest value that it can store under a key of 1 to 8 bytes: 88 bytes in
 -- the first block, and 112 in each other one.
 local CAPACITY <const> = 12800
-local LONGEST <const> = 80 + 99 * 112
+local LONGEST <const> = 88 + 99 * 112
 
 support.clean()
 

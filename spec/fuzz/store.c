@@ -70,7 +70,7 @@ static void remove_some(uint8_t which)
   int code;
   if (which == 0) code = fm_store_remove(&s, &key, &e);
   else if (which == 1) code = fm_store_remove_oldest(&s, fz_byte() & 1 ? &key : NULL, &e);
-  else if (which == 2) code = fm_store_remove_older(&s, fz_byte(), &e);
+  else if (which == 2) code = fm_store_remove_cleared(&s, &e);
   else code = fm_store_remove_expired(&s, fz_byte(), &e);
   CHECK(code == FM_OK || code == FM_NOT_FOUND || code == FM_CORRUPT);
 }

@@ -27,6 +27,10 @@ enum { WRITER_SEATS = 1, RELEASED = 0, CHANGED /* in points */ };
 /* The longest that a live process may hold the lock, and that writers may be faster than a reader. */
 static const double lock_seconds = 1, read_seconds = 1;
 
+/* How long a writer waits before it checks whether the holder of the lock lives. No live holder needs so long,
+** unless its value is large or it is not running. */
+static const double check_seconds = 0.005;
+
 struct fm_dict {
   fm_object object;
   fm_store store;
@@ -259,12 +263,22 @@ int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, d
 
 /* {-- Writing ----------------------------------------------------------------------------------- */
 
-static int acquire(fm_dict *d, fm_error *e)
+/* Each time-out of fm_lock_acquire ends with a check whether the holder lives. */
+static int acquire_lock(fm_dict *d, fm_error *e)
 {
   bool abandoned;
+  int code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
+  if (code != FM_TIMEOUT) return code;
+  const double until = fm_now() + lock_seconds;
+  while (code == FM_TIMEOUT && fm_now() < until) code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
+  return code;
+}
+
+static int acquire(fm_dict *d, fm_error *e)
+{
   if (!(d->object.view.access & FM_WRITE)) return fm_fail(e, FM_DENIED, "the dictionary may only be read");
   int code = fm_object_check_seat(&d->object, e);
-  if (code == FM_OK) code = fm_lock_acquire(&d->lock, lock_seconds, &abandoned, e);
+  if (code == FM_OK) code = acquire_lock(d, e);
   if (code == FM_TIMEOUT)
     return fm_fail(e, FM_IN_USE, "another process has held the lock for more than %g second", lock_seconds);
   if (code != FM_OK) return code;
@@ -306,28 +320,31 @@ static int fail_full(const fm_dict *d, uint64_t blocks, fm_error *e)
                  (unsigned long long)(d->store.block_count - 1) * FM_STORE_BLOCK);
 }
 
-/* Is it time to look for entries that have expired? That takes a look at each entry, so that a dictionary
-** that evicts does it once a second at most. */
-static bool has_many_expired(const fm_dict *d)
+/* Removes one entry that is absent for readers: FM_NOT_FOUND if there is none. */
+static int remove_absent(fm_dict *d, uint64_t now, fm_error *e)
 {
-  const uint64_t expiry = atomic_load_explicit(&d->store.words->expiry, memory_order_relaxed);
-  return expiry != 0 && has_expired(expiry + (evicts(d) ? 1000 : 0));
+  const int code = fm_store_remove_cleared(&d->store, e);
+  return code == FM_NOT_FOUND ? fm_store_remove_expired(&d->store, now, e) : code;
 }
 
-/* Makes room for a new entry of `blocks` blocks: first by what has expired, then, if it evicts, by what was
-** set longest ago. The key's present entry stays until the new one is there. */
+/* Removes entries until `blocks` blocks are free: first those that are cleared or have expired. Then, if the
+** dictionary evicts, those that were set longest ago, unless even all of them are too few. The key's present
+** entry stays until the new one is there. */
 static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, fm_error *e)
 {
   fm_store *s = &d->store;
   fm_store_value v;
+  int code = FM_OK;
   if (blocks <= fm_store_free_blocks(s)) return FM_OK;
-  int code = peek(d, key, &v, e);
-  const uint64_t present = code == FM_OK ? fm_store_blocks(key->length, v.length) : 0;
-  if (code == FM_NOT_FOUND) code = FM_OK;
-  if (code != FM_OK) return code;
-  if (has_many_expired(d)) code = fm_store_remove_expired(s, fm_sys_ticks(), e);
-  const bool evictable = evicts(d) && blocks + present <= s->block_count - 1;
-  if (code == FM_OK && blocks > fm_store_free_blocks(s) && !evictable) return fail_full(d, blocks, e);
+  const uint64_t now = fm_sys_ticks();
+  while (code == FM_OK && blocks > fm_store_free_blocks(s)) code = remove_absent(d, now, e);
+  if (code != FM_NOT_FOUND) return code;
+  code = fm_store_read(s, key, NULL, 0, &v, e);
+  if (code == FM_TIMEOUT) return fm_fail(e, FM_CORRUPT, NULL);
+  if (code != FM_OK && code != FM_FULL && code != FM_NOT_FOUND) return code;
+  const uint64_t present = code == FM_NOT_FOUND ? 0 : fm_store_blocks(key->length, v.length);
+  if (!evicts(d) || blocks + present > s->block_count - 1) return fail_full(d, blocks, e);
+  code = FM_OK;
   while (code == FM_OK && blocks > fm_store_free_blocks(s)) code = fm_store_remove_oldest(s, key, e);
   return code == FM_NOT_FOUND ? fm_fail(e, FM_CORRUPT, NULL) : code;
 }
@@ -464,20 +481,12 @@ int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value
   return code;
 }
 
-/* Removes what was there when it began: other processes may go on to set keys. Entries are in the order of
-** their versions. */
 int fm_dict_clear(fm_dict *d, fm_error *e)
 {
-  enum { PART = 1000000 }; /* entries that are removed before the lock is released: about 0.2 s */
-  uint64_t until = 0;
-  for (;;) {
-    int code = acquire(d, e);
-    if (code != FM_OK) return code;
-    if (until == 0) until = atomic_load_explicit(&d->store.words->version, memory_order_relaxed);
-    for (int i = 0; i < PART && code == FM_OK; i++) code = fm_store_remove_older(&d->store, until, e);
-    const int ended = release(d, code, true, e);
-    if (ended != FM_OK) return ended == FM_NOT_FOUND ? FM_OK : ended;
-  }
+  int code = acquire(d, e);
+  if (code != FM_OK) return code;
+  code = fm_store_clear(&d->store, e);
+  return release(d, code, code == FM_OK, e);
 }
 
 /* {-- Iterating --------------------------------------------------------------------------------- */
@@ -562,37 +571,48 @@ int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_
 
 /* {-- The rest ---------------------------------------------------------------------------------- */
 
-/* False if the counts cannot be right: a writer is changing them, or the memory is damaged. */
-static bool read_counts(const fm_dict *d, fm_dict_info *out)
+typedef struct counting {
+  fm_dict *dict;
+  fm_store_counts counts;
+} counting;
+
+static int look_at_counts(void *context, bool thoroughly, fm_error *e)
 {
-  const uint64_t all = d->store.block_count - 1, unused = fm_store_free_blocks(&d->store);
-  const uint64_t count = atomic_load_explicit(&d->store.words->count, memory_order_relaxed);
-  *out = (fm_dict_info){.count = count, .capacity = all * FM_STORE_BLOCK};
-  if (unused > all || count > all - unused || (count == 0) != (unused == all)) return false;
-  out->used = (all - unused) * FM_STORE_BLOCK;
-  return true;
+  counting *c = context;
+  (void)thoroughly;
+  return fm_prefer_truncated(&c->dict->object.view, fm_store_count(&c->dict->store, &c->counts, e), e);
 }
 
-static int info_locked(fm_dict *d, fm_dict_info *out, fm_error *e)
+/* Removes the keys that have expired, and counts the others at that moment. FM_TIMEOUT if there are so many
+** that other writers have a turn first. */
+static int count_locked(counting *c, fm_error *e)
 {
-  int code = FM_OK;
-  if (has_expired(atomic_load_explicit(&d->store.words->expiry, memory_order_relaxed)))
-    code = fm_store_remove_expired(&d->store, fm_sys_ticks(), e);
-  return code != FM_OK || read_counts(d, out) ? code : fm_fail(e, FM_CORRUPT, NULL);
+  enum { PART = 1000 }; /* entries, about 1 ms */
+  fm_store *s = &c->dict->store;
+  int code = acquire(c->dict, e);
+  if (code != FM_OK) return code;
+  const uint64_t now = fm_sys_ticks();
+  for (int i = 0; i < PART && code == FM_OK; i++) code = fm_store_remove_expired(s, now, e);
+  if (code == FM_OK) code = FM_TIMEOUT;
+  else if (code == FM_NOT_FOUND && (code = fm_store_count(s, &c->counts, e)) == FM_TIMEOUT)
+    code = fm_fail(e, FM_CORRUPT, NULL);
+  return release(c->dict, code, false, e);
 }
 
-/* A process that may only read tries until the counts are possible. */
+/* A process that may only read also counts keys that have expired. */
 int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e)
 {
-  enum { TRIES = 1000 };
-  int code;
-  if (d->object.view.access & FM_WRITE) {
-    code = acquire(d, e);
-    return code == FM_OK ? release(d, info_locked(d, out, e), false, e) : code;
-  }
-  for (int i = 0; i < TRIES && !read_counts(d, out); i++) fm_sys_relax();
-  code = read_counts(d, out) ? FM_OK : fm_fail(e, FM_CORRUPT, NULL);
-  return fm_prefer_truncated(&d->object.view, code, e);
+  counting c = {.dict = d};
+  int code = FM_TIMEOUT;
+  if (d->object.view.access & FM_WRITE)
+    while (code == FM_TIMEOUT) code = count_locked(&c, e);
+  else
+    code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_counts, &c, e);
+  if (code == FM_TIMEOUT) return fail_overtaken(e);
+  if (code != FM_OK) return code;
+  *out = (fm_dict_info){.count = c.counts.count, .used = (uint64_t)c.counts.used * FM_STORE_BLOCK,
+                        .capacity = (uint64_t)(d->store.block_count - 1) * FM_STORE_BLOCK};
+  return FM_OK;
 }
 
 const char *fm_dict_name(const fm_dict *d)

@@ -1,42 +1,15 @@
-#include "store.h"
+#include "store_expiry.h"
 
 #include <string.h>
 
 #include "../base/test_hook.h"
 
 /* LONGEST: no list of a bucket is that long, since there are as many buckets as blocks. */
-enum { HEAD_BYTES = 88, TAIL_BYTES = 112, WORD = 8, TRIES = 1000, LONGEST = 1000 };
-
-/* `next` leads through the blocks of an entry, and through the free ones. The other fields are of an
-** entry's first block; in the others, bytes begin behind `version`, which is 0. */
-typedef struct block {
-  fm_word32 next;
-  fm_word32 chain;        /* the next entry of the bucket */
-  fm_word64 version;      /* 0: no entry is published here */
-  fm_word64 expires;
-  fm_word32 older, newer; /* entries */
-  fm_word32 value_length;
-  fm_word32 key;          /* its length; from bit 8 the value's type; from bit 16 a part of the hash */
-  fm_word64 bytes[HEAD_BYTES / WORD];
-} block;
-
-_Static_assert(sizeof(block) == FM_STORE_BLOCK, "the layout");
-_Static_assert(offsetof(block, bytes) == FM_STORE_BLOCK - HEAD_BYTES, "the layout");
-_Static_assert(offsetof(block, expires) == FM_STORE_BLOCK - TAIL_BYTES, "the layout");
+enum { WORD = 8, TRIES = 1000, LONGEST = 1000 };
 
 static int fail_corrupt(fm_error *e)
 {
   return fm_fail(e, FM_CORRUPT, NULL);
-}
-
-static block *block_at(const fm_store *s, uint32_t number)
-{
-  return (block *)(void *)(s->blocks + (size_t)number * FM_STORE_BLOCK);
-}
-
-static bool is_block(const fm_store *s, uint32_t number)
-{
-  return number - 1 < s->block_count - 1;
 }
 
 static uint32_t padded(uint32_t length)
@@ -47,25 +20,22 @@ static uint32_t padded(uint32_t length)
 uint64_t fm_store_blocks(uint32_t key_length, uint64_t value_length)
 {
   const uint64_t bytes = padded(key_length) + value_length;
-  return bytes <= HEAD_BYTES ? 1 : 1 + (bytes - HEAD_BYTES + TAIL_BYTES - 1) / TAIL_BYTES;
-}
-
-static uint64_t buckets_size(uint32_t bucket_count)
-{
-  return ((uint64_t)bucket_count * sizeof(fm_word32) + FM_STORE_BLOCK - 1) / FM_STORE_BLOCK * FM_STORE_BLOCK;
+  return bytes <= FM_HEAD_BYTES ? 1 : 1 + (bytes - FM_HEAD_BYTES + FM_TAIL_BYTES - 1) / FM_TAIL_BYTES;
 }
 
 uint64_t fm_store_size(uint32_t bucket_count, uint32_t block_count)
 {
-  return sizeof(fm_store_words) + buckets_size(bucket_count) + (uint64_t)block_count * FM_STORE_BLOCK;
+  return sizeof(fm_store_words) + fm_array_size(bucket_count, sizeof(fm_word32)) +
+         fm_array_size(block_count, sizeof(struct fm_links)) + (uint64_t)block_count * FM_STORE_BLOCK;
 }
 
 void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t block_count, uint64_t seed)
 {
-  unsigned char *bytes = memory;
+  unsigned char *buckets = (unsigned char *)memory + sizeof(fm_store_words);
+  unsigned char *links = buckets + fm_array_size(bucket_count, sizeof(fm_word32));
   *s = (fm_store){
-    .words = memory, .buckets = (fm_word32 *)(void *)(bytes + sizeof(fm_store_words)),
-    .blocks = bytes + sizeof(fm_store_words) + buckets_size(bucket_count),
+    .words = memory, .buckets = (fm_word32 *)(void *)buckets, .links = (struct fm_links *)(void *)links,
+    .blocks = links + fm_array_size(block_count, sizeof(struct fm_links)),
     .bucket_count = bucket_count, .block_count = block_count, .seed = seed,
   };
 }
@@ -111,9 +81,9 @@ static fm_word32 *bucket_of(const fm_store *s, const fm_store_key *key)
 ** them at once: Boehm, "Can seqlocks get along with programming language memory models?" (2012), figure 6.
 ** */
 
-static fm_word64 *words_of(block *b, bool is_head, size_t *count)
+static fm_word64 *words_of(fm_block *b, bool is_head, size_t *count)
 {
-  *count = is_head ? HEAD_BYTES / WORD : TAIL_BYTES / WORD;
+  *count = is_head ? FM_HEAD_BYTES / WORD : FM_TAIL_BYTES / WORD;
   return is_head ? b->bytes : &b->expires;
 }
 
@@ -153,7 +123,7 @@ typedef struct position {
 static position start_of(const fm_store *s, uint32_t number)
 {
   position p = {.s = s, .number = number};
-  p.words = words_of(block_at(s, number), true, &p.count);
+  p.words = words_of(fm_block_at(s, number), true, &p.count);
   return p;
 }
 
@@ -161,10 +131,10 @@ static position start_of(const fm_store *s, uint32_t number)
 static fm_word64 *next_words(position *p)
 {
   if (p->at == p->count) {
-    const uint32_t next = atomic_load_explicit(&block_at(p->s, p->number)->next, memory_order_relaxed);
-    if (!is_block(p->s, next)) return NULL;
+    const uint32_t next = atomic_load_explicit(&fm_block_at(p->s, p->number)->next, memory_order_relaxed);
+    if (!fm_is_block(p->s, next)) return NULL;
     p->number = next;
-    p->words = words_of(block_at(p->s, next), false, &p->count);
+    p->words = words_of(fm_block_at(p->s, next), false, &p->count);
     p->at = 0;
   }
   return p->words + p->at;
@@ -212,9 +182,9 @@ static bool copy_in(position *p, const unsigned char *from, size_t length)
 typedef struct walk {
   const fm_store *s;
   fm_word32 *link;
-  block *owner; /* the entry that the link is in; NULL: the bucket */
+  fm_block *owner; /* the entry that the link is in; NULL: the bucket */
   uint64_t owner_version;
-  block *entry;
+  fm_block *entry;
   uint32_t number;
   uint64_t version;
   uint32_t steps;
@@ -239,11 +209,11 @@ static int step(walk *w, fm_error *e)
 {
   FM_TEST_HOOK("link");
   const uint32_t number = atomic_load_explicit(w->link, memory_order_acquire);
-  if (number != 0 && !is_block(w->s, number)) return is_linked(w, number) ? fail_corrupt(e) : FM_TIMEOUT;
+  if (number != 0 && !fm_is_block(w->s, number)) return is_linked(w, number) ? fail_corrupt(e) : FM_TIMEOUT;
   if (number == 0) return is_linked(w, 0) ? FM_NOT_FOUND : FM_TIMEOUT;
   if (++w->steps > LONGEST) return fail_corrupt(e);
   FM_TEST_HOOK("step");
-  w->entry = block_at(w->s, number);
+  w->entry = fm_block_at(w->s, number);
   w->number = number;
   w->version = atomic_load_explicit(&w->entry->version, memory_order_acquire);
   return w->version != 0 && is_linked(w, number) ? FM_OK : FM_TIMEOUT;
@@ -303,9 +273,15 @@ static bool is_possible(const fm_store *s, const fm_store_value *value, uint32_t
   return key_length > 0 && blocks < s->block_count && value->version <= INT64_MAX;
 }
 
+/* Was the entry removed by fm_store_clear? */
+static bool is_cleared(const fm_store *s, uint64_t version)
+{
+  return version <= atomic_load_explicit(&s->words->cleared, memory_order_acquire);
+}
+
 /* The version that was given last. If it is the same before and after TRIES tries that failed, no process
 ** set a key meanwhile. Deleting does not make so many tries in one bucket fail, so the memory is damaged.
-** */
+** A try that succeeds does not read it, since every writer writes it. */
 static uint64_t last_version(const fm_store *s)
 {
   atomic_thread_fence(memory_order_acquire);
@@ -320,6 +296,7 @@ static int read_once(const fm_store *s, const fm_store_key *key, unsigned char *
   position value;
   uint32_t key_length;
   int code = find_entry(&w, key, &value, e);
+  if (code == FM_OK && is_cleared(s, w.version)) code = FM_NOT_FOUND;
   if (code != FM_OK) return code;
   read_fields(&w, out, &key_length);
   out->bytes = buffer;
@@ -335,10 +312,11 @@ static int read_once(const fm_store *s, const fm_store_key *key, unsigned char *
 int fm_store_read(const fm_store *s, const fm_store_key *key, unsigned char *buffer, size_t size,
                   fm_store_value *out, fm_error *e)
 {
+  int code = read_once(s, key, buffer, size, out, e);
+  if (code != FM_TIMEOUT) return code;
   const uint64_t before = last_version(s);
-  int code = FM_TIMEOUT;
   for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++) {
-    if (i > 0) fm_sys_relax();
+    fm_sys_relax();
     code = read_once(s, key, buffer, size, out, e);
   }
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
@@ -377,7 +355,7 @@ static int read_bucket_once(const fm_store *s, uint32_t bucket, unsigned char *b
   int code;
   *length = 0;
   while ((code = step(&w, e)) == FM_OK) {
-    code = copy_record(&w, buffer, size, length, e);
+    if (!is_cleared(s, w.version)) code = copy_record(&w, buffer, size, length, e);
     if (code != FM_OK) return code;
     pass_entry(&w);
   }
@@ -395,108 +373,12 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
-/* {-- Changes ----------------------------------------------------------------------------------- */
-
-/* The words that change when the change is made, in order: about 15 at most. Loads see what is to be
-** stored. */
-typedef struct change {
-  fm_store *s;
-  uint32_t length;
-  struct { uint64_t place, value; } writes[FM_STORE_JOURNAL];
-} change;
-
-static uint64_t place_of(const fm_store *s, const void *word, bool is_64)
-{
-  return (uint64_t)((const unsigned char *)word - (const unsigned char *)s->words) | is_64;
-}
-
-/* Leaves the array as it is: to clear it would take as long as half a change. */
-static void begin(change *c, fm_store *s)
-{
-  c->s = s;
-  c->length = 0;
-}
-
-/* A word may be there twice: the later value counts. */
-static void put(change *c, uint64_t place, uint64_t value)
-{
-  c->writes[c->length].place = place;
-  c->writes[c->length++].value = value;
-}
-
-static uint32_t load(const change *c, fm_word32 *word)
-{
-  const uint64_t place = place_of(c->s, word, false);
-  for (uint32_t i = c->length; i > 0; i--)
-    if (c->writes[i - 1].place == place) return (uint32_t)c->writes[i - 1].value;
-  return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-static void store(change *c, fm_word32 *word, uint32_t value)
-{
-  put(c, place_of(c->s, word, false), value);
-}
-
-static void store_64(change *c, fm_word64 *word, uint64_t value)
-{
-  put(c, place_of(c->s, word, true), value);
-}
-
-static void write_word(fm_store *s, uint64_t place, uint64_t value)
-{
-  unsigned char *word = (unsigned char *)s->words + (place & ~(uint64_t)1);
-  FM_TEST_HOOK("write");
-  if (place & 1) atomic_store_explicit((fm_word64 *)(void *)word, value, memory_order_release);
-  else atomic_store_explicit((fm_word32 *)(void *)word, (uint32_t)value, memory_order_release);
-}
-
-/* Makes a change: from the store of the journal's length on, it is made whatever happens. */
-static void commit(const change *c)
-{
-  fm_store_words *w = c->s->words;
-  atomic_thread_fence(memory_order_release); /* the journal before this one has ended */
-  for (uint32_t i = 0; i < c->length; i++) {
-    atomic_store_explicit(&w->journal[i].place, c->writes[i].place, memory_order_relaxed);
-    atomic_store_explicit(&w->journal[i].value, c->writes[i].value, memory_order_relaxed);
-  }
-  FM_TEST_HOOK("journal");
-  atomic_store_explicit(&w->journal_length, c->length, memory_order_release);
-  for (uint32_t i = 0; i < c->length; i++) write_word(c->s, c->writes[i].place, c->writes[i].value);
-  FM_TEST_HOOK("written");
-  atomic_store_explicit(&w->journal_length, 0, memory_order_release);
-}
-
-/* May a journal write there? In the words before the journal's length, in a bucket, or in a block's fields.
-** */
-static bool is_place(const fm_store *s, uint64_t place)
-{
-  const uint64_t buckets = sizeof(fm_store_words), blocks = buckets + buckets_size(s->bucket_count);
-  const uint64_t at = place & ~(uint64_t)1;
-  if (at % (place & 1 ? sizeof(fm_word64) : sizeof(fm_word32)) != 0) return false;
-  if (at < buckets) return at < offsetof(fm_store_words, unused);
-  if (at < blocks) return !(place & 1) && at < buckets + (uint64_t)s->bucket_count * sizeof(fm_word32);
-  if (at >= blocks + (uint64_t)s->block_count * FM_STORE_BLOCK) return false;
-  return (at - blocks) % FM_STORE_BLOCK < offsetof(block, bytes);
-}
-
-int fm_store_recover(fm_store *s, fm_error *e)
-{
-  change c;
-  begin(&c, s);
-  const uint32_t length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire);
-  if (length == 0) return FM_OK;
-  if (length > FM_STORE_JOURNAL) return fail_corrupt(e);
-  for (uint32_t i = 0; i < length; i++) {
-    put(&c, atomic_load_explicit(&s->words->journal[i].place, memory_order_relaxed),
-        atomic_load_explicit(&s->words->journal[i].value, memory_order_relaxed));
-    if (!is_place(s, c.writes[i].place)) return fail_corrupt(e);
-  }
-  for (uint32_t i = 0; i < c.length; i++) write_word(s, c.writes[i].place, c.writes[i].value);
-  atomic_store_explicit(&s->words->journal_length, 0, memory_order_release);
-  return FM_OK;
-}
-
 /* {-- Free blocks ------------------------------------------------------------------------------- */
+
+static void add_to(fm_change *c, fm_word32 *word, uint32_t n)
+{
+  fm_change_store(c, word, fm_change_load(c, word) + n);
+}
 
 /* How many blocks are free, as the words say at one moment: in the list, and never used. */
 typedef struct supply {
@@ -518,50 +400,50 @@ uint64_t fm_store_free_blocks(const fm_store *s)
 }
 
 /* The last of `n` blocks in a list that begins with `first`, 0 if the list is damaged. */
-static uint32_t last_of(const change *c, uint32_t first, uint64_t n)
+static uint32_t last_of(const fm_change *c, uint32_t first, uint64_t n)
 {
   uint32_t number = first;
-  for (; n > 1 && is_block(c->s, number); n--) number = load(c, &block_at(c->s, number)->next);
-  return is_block(c->s, number) ? number : 0;
+  for (; n > 1 && fm_is_block(c->s, number); n--) number = fm_change_load(c, &fm_block_at(c->s, number)->next);
+  return fm_is_block(c->s, number) ? number : 0;
 }
 
 /* Makes a list of the `n` blocks behind `used`, which no process knows before the change is made. Its last
 ** block leads to `next`. */
-static uint32_t take_unused(change *c, uint32_t used, uint32_t n, uint32_t next)
+static uint32_t take_unused(fm_change *c, uint32_t used, uint32_t n, uint32_t next)
 {
   const uint32_t first = used + 1, last = used + n;
   for (uint32_t i = first; i <= last; i++)
-    atomic_store_explicit(&block_at(c->s, i)->next, i < last ? i + 1 : next, memory_order_relaxed);
-  store(c, &c->s->words->used, last);
+    atomic_store_explicit(&fm_block_at(c->s, i)->next, i < last ? i + 1 : next, memory_order_relaxed);
+  fm_change_store(c, &c->s->words->used, last);
   return first;
 }
 
-static int take_listed(change *c, uint32_t *first, uint32_t listed, uint32_t n, fm_error *e)
+static int take_listed(fm_change *c, uint32_t *first, uint32_t listed, uint32_t n, fm_error *e)
 {
   fm_store_words *w = c->s->words;
-  *first = load(c, &w->free);
+  *first = fm_change_load(c, &w->free);
   const uint32_t last = last_of(c, *first, n);
   if (last == 0) return fail_corrupt(e);
-  store(c, &w->free, load(c, &block_at(c->s, last)->next));
-  store(c, &w->free_count, listed - n);
+  fm_change_store(c, &w->free, fm_change_load(c, &fm_block_at(c->s, last)->next));
+  fm_change_store(c, &w->free_count, listed - n);
   return FM_OK;
 }
 
 /* Adds the blocks that were never used to the list of free ones. */
 static void list_unused(fm_store *s, supply *f)
 {
-  change c;
-  begin(&c, s);
-  const uint32_t first = take_unused(&c, f->used, f->unused, load(&c, &s->words->free));
-  store(&c, &s->words->free, first);
-  store(&c, &s->words->free_count, f->listed + f->unused);
-  commit(&c);
+  fm_change c;
+  fm_change_begin(&c, s);
+  const uint32_t first = take_unused(&c, f->used, f->unused, fm_change_load(&c, &s->words->free));
+  fm_change_store(&c, &s->words->free, first);
+  fm_change_store(&c, &s->words->free_count, f->listed + f->unused);
+  fm_change_commit(&c);
   f->listed += f->unused;
   f->unused = 0;
 }
 
 /* Takes a list of `n` blocks. FM_FULL if there are too few. */
-static int take_blocks(change *c, uint32_t *first, uint64_t n, fm_error *e)
+static int take_blocks(fm_change *c, uint32_t *first, uint64_t n, fm_error *e)
 {
   supply f = count_free(c->s);
   if (f.listed >= c->s->block_count) return fail_corrupt(e);
@@ -572,39 +454,40 @@ static int take_blocks(change *c, uint32_t *first, uint64_t n, fm_error *e)
   return FM_OK;
 }
 
-static int free_blocks(change *c, uint32_t first, uint64_t n, fm_error *e)
+static int free_blocks(fm_change *c, uint32_t first, uint32_t n, fm_error *e)
 {
   fm_store_words *w = c->s->words;
   const uint32_t last = last_of(c, first, n);
   if (last == 0) return fail_corrupt(e);
-  store(c, &block_at(c->s, last)->next, load(c, &w->free));
-  store(c, &w->free, first);
-  store(c, &w->free_count, load(c, &w->free_count) + (uint32_t)n);
+  fm_change_store(c, &fm_block_at(c->s, last)->next, fm_change_load(c, &w->free));
+  fm_change_store(c, &w->free, first);
+  add_to(c, &w->free_count, n);
   return FM_OK;
 }
 
 /* {-- The list of entries by age ---------------------------------------------------------------- */
 
-static int remove_from_ages(change *c, uint32_t number, fm_error *e)
+static int remove_from_ages(fm_change *c, uint32_t number, fm_error *e)
 {
   fm_store *s = c->s;
-  block *b = block_at(s, number);
-  const uint32_t older = load(c, &b->older), newer = load(c, &b->newer);
-  if ((older != 0 && !is_block(s, older)) || (newer != 0 && !is_block(s, newer))) return fail_corrupt(e);
-  store(c, older ? &block_at(s, older)->newer : &s->words->oldest, newer);
-  store(c, newer ? &block_at(s, newer)->older : &s->words->newest, older);
+  struct fm_links *l = s->links;
+  const uint32_t older = fm_change_load(c, &l[number].older), newer = fm_change_load(c, &l[number].newer);
+  if ((older != 0 && !fm_is_block(s, older)) || (newer != 0 && !fm_is_block(s, newer))) return fail_corrupt(e);
+  fm_change_store(c, older ? &l[older].newer : &s->words->oldest, newer);
+  fm_change_store(c, newer ? &l[newer].older : &s->words->newest, older);
   return FM_OK;
 }
 
-static int add_newest(change *c, uint32_t number, fm_error *e)
+static int add_newest(fm_change *c, uint32_t number, fm_error *e)
 {
   fm_store *s = c->s;
-  const uint32_t newest = load(c, &s->words->newest);
-  if (newest != 0 && !is_block(s, newest)) return fail_corrupt(e);
-  atomic_store_explicit(&block_at(s, number)->older, newest, memory_order_relaxed);
-  atomic_store_explicit(&block_at(s, number)->newer, 0, memory_order_relaxed);
-  store(c, newest ? &block_at(s, newest)->newer : &s->words->oldest, number);
-  store(c, &s->words->newest, number);
+  struct fm_links *l = s->links;
+  const uint32_t newest = fm_change_load(c, &s->words->newest);
+  if (newest != 0 && !fm_is_block(s, newest)) return fail_corrupt(e);
+  atomic_store_explicit(&l[number].older, newest, memory_order_relaxed);
+  atomic_store_explicit(&l[number].newer, 0, memory_order_relaxed);
+  fm_change_store(c, newest ? &l[newest].newer : &s->words->oldest, number);
+  fm_change_store(c, &s->words->newest, number);
   return FM_OK;
 }
 
@@ -618,16 +501,22 @@ static int find_to_write(walk *w, const fm_store_key *key, fm_error *e)
   return code == FM_TIMEOUT ? fail_corrupt(e) : code;
 }
 
-/* Takes the entry that the walk is at out of all lists but the bucket's. */
-static int drop_entry(change *c, const walk *w, fm_error *e)
+/* Takes the entry that the walk is at out of all lists but the bucket's, and out of the heap, where the entry
+** `added` replaces it if that is not 0. */
+static int drop_entry(fm_change *c, const walk *w, uint32_t added, fm_error *e)
 {
+  fm_store_words *words = c->s->words;
   fm_store_value v;
   uint32_t key_length;
   read_fields(w, &v, &key_length);
   if (!is_possible(c->s, &v, key_length)) return fail_corrupt(e);
-  store_64(c, &w->entry->version, 0);
-  const int code = remove_from_ages(c, w->number, e);
-  return code == FM_OK ? free_blocks(c, w->number, fm_store_blocks(key_length, v.length), e) : code;
+  const uint32_t n = (uint32_t)fm_store_blocks(key_length, v.length);
+  fm_change_store_64(c, &w->entry->version, 0);
+  if (is_cleared(c->s, w->version)) add_to(c, &words->cleared_blocks, 0u - n);
+  else add_to(c, &words->count, 0u - 1);
+  int code = remove_from_ages(c, w->number, e);
+  if (code == FM_OK) code = free_blocks(c, w->number, n, e);
+  return code == FM_OK ? fm_expiry_change(c, w->number, added, e) : code;
 }
 
 static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_key *key,
@@ -635,14 +524,15 @@ static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_k
 {
   uint32_t number = first;
   for (uint64_t i = 0; i < n; i++) {
-    block *b = block_at(s, number);
+    fm_block *b = fm_block_at(s, number);
     atomic_store_explicit(&b->version, 0, memory_order_relaxed);
     number = atomic_load_explicit(&b->next, memory_order_relaxed);
-    if (i + 1 < n && !is_block(s, number)) return fail_corrupt(e);
+    if (i + 1 < n && !fm_is_block(s, number)) return fail_corrupt(e);
   }
   atomic_thread_fence(memory_order_release); /* a reader of what follows sees that the version is 0 */
-  block *b = block_at(s, first);
+  fm_block *b = fm_block_at(s, first);
   atomic_store_explicit(&b->expires, value->expires, memory_order_relaxed);
+  atomic_store_explicit(&s->links[first].timer, 0, memory_order_relaxed);
   atomic_store_explicit(&b->value_length, value->length, memory_order_relaxed);
   atomic_store_explicit(&b->key, key_field(key) | (uint32_t)value->type << 8, memory_order_relaxed);
   atomic_store_explicit(&b->chain, chain, memory_order_relaxed);
@@ -654,40 +544,32 @@ static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_k
   return FM_OK;
 }
 
-static void note_expiry(change *c, uint64_t expires)
-{
-  fm_store_words *w = c->s->words;
-  const uint64_t known = atomic_load_explicit(&w->expiry, memory_order_relaxed);
-  if (expires != 0 && (known == 0 || expires < known)) store_64(c, &w->expiry, expires);
-}
-
 int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
                  fm_error *e)
 {
-  change c;
-  begin(&c, s);
+  fm_change c;
+  fm_change_begin(&c, s);
   walk w = walk_along(s, bucket_of(s, key));
   const uint64_t n = fm_store_blocks(key->length, value->length);
   const uint64_t last = atomic_load_explicit(&s->words->version, memory_order_relaxed), next = last + 1;
   uint32_t first = 0;
-  if (last >= INT64_MAX) return fail_corrupt(e); /* so many were never set */
+  if (last >= INT64_MAX || is_cleared(s, next)) return fail_corrupt(e); /* so many were never set */
   int code = find_to_write(&w, key, e);
   if (code != FM_OK && code != FM_NOT_FOUND) return code;
   const bool is_new = code == FM_NOT_FOUND;
   fm_word32 *link = is_new ? bucket_of(s, key) : w.link;
-  store(&c, link, 0); /* first of all: a reader must find the new entry before the old one goes */
+  fm_change_store(&c, link, 0); /* first of all: a reader must find the new entry before the old one goes */
   code = take_blocks(&c, &first, n, e);
   if (code != FM_OK) return code;
   c.writes[0].value = first;
   const uint32_t chain = atomic_load_explicit(is_new ? link : &w.entry->chain, memory_order_relaxed);
   code = write_entry(s, first, n, key, value, chain, next, e);
-  if (code == FM_OK && !is_new) code = drop_entry(&c, &w, e);
+  if (code == FM_OK) code = is_new ? fm_expiry_change(&c, 0, first, e) : drop_entry(&c, &w, first, e);
   if (code == FM_OK) code = add_newest(&c, first, e);
   if (code != FM_OK) return code;
-  store_64(&c, &s->words->version, next);
-  if (is_new) store(&c, &s->words->count, load(&c, &s->words->count) + 1);
-  note_expiry(&c, value->expires);
-  commit(&c);
+  fm_change_store_64(&c, &s->words->version, next);
+  add_to(&c, &s->words->count, 1);
+  fm_change_commit(&c);
   *version = next;
   return FM_OK;
 }
@@ -695,14 +577,12 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
 /* Removes the entry that the walk is at. */
 static int remove_entry(fm_store *s, const walk *w, fm_error *e)
 {
-  change c;
-  begin(&c, s);
-  store(&c, w->link, atomic_load_explicit(&w->entry->chain, memory_order_relaxed));
-  const int code = drop_entry(&c, w, e);
-  if (code != FM_OK) return code;
-  store(&c, &s->words->count, load(&c, &s->words->count) - 1);
-  commit(&c);
-  return FM_OK;
+  fm_change c;
+  fm_change_begin(&c, s);
+  fm_change_store(&c, w->link, atomic_load_explicit(&w->entry->chain, memory_order_relaxed));
+  const int code = drop_entry(&c, w, 0, e);
+  if (code == FM_OK) fm_change_commit(&c);
+  return code;
 }
 
 int fm_store_remove(fm_store *s, const fm_store_key *key, fm_error *e)
@@ -716,14 +596,22 @@ int fm_store_remove(fm_store *s, const fm_store_key *key, fm_error *e)
 static int find_by_number(fm_store *s, walk *w, uint32_t number, fm_error *e)
 {
   unsigned char bytes[FM_DICT_KEY_MAX];
-  if (!is_block(s, number)) return fail_corrupt(e);
+  if (!fm_is_block(s, number)) return fail_corrupt(e);
   position p = start_of(s, number);
-  const uint32_t length = atomic_load_explicit(&block_at(s, number)->key, memory_order_relaxed) & 0xFF;
+  const uint32_t length = atomic_load_explicit(&fm_block_at(s, number)->key, memory_order_relaxed) & 0xFF;
   if (length == 0 || !copy_out(&p, bytes, length)) return fail_corrupt(e);
   const fm_store_key key = fm_store_key_of(s, bytes, length);
   *w = walk_along(s, bucket_of(s, &key));
   const int code = find_to_write(w, &key, e);
   return code == FM_NOT_FOUND || (code == FM_OK && w->number != number) ? fail_corrupt(e) : code;
+}
+
+/* Removes the entry at a block. */
+static int remove_number(fm_store *s, uint32_t number, fm_error *e)
+{
+  walk w;
+  const int code = find_by_number(s, &w, number, e);
+  return code == FM_OK ? remove_entry(s, &w, e) : code;
 }
 
 int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e)
@@ -736,42 +624,62 @@ int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e)
     if (code == FM_OK) kept = w.number;
   }
   if (number != 0 && number == kept)
-    number = atomic_load_explicit(&block_at(s, number)->newer, memory_order_relaxed);
-  if (number == 0) return FM_NOT_FOUND;
-  walk w;
-  const int code = find_by_number(s, &w, number, e);
-  return code == FM_OK ? remove_entry(s, &w, e) : code;
+    number = atomic_load_explicit(&s->links[number].newer, memory_order_relaxed);
+  return number != 0 ? remove_number(s, number, e) : FM_NOT_FOUND;
 }
 
-int fm_store_remove_older(fm_store *s, uint64_t version, fm_error *e)
+int fm_store_remove_cleared(fm_store *s, fm_error *e)
 {
   const uint32_t number = atomic_load_explicit(&s->words->oldest, memory_order_relaxed);
-  walk w;
   if (number == 0) return FM_NOT_FOUND;
-  const int code = find_by_number(s, &w, number, e);
-  if (code != FM_OK) return code;
-  return w.version <= version ? remove_entry(s, &w, e) : FM_NOT_FOUND;
+  if (!fm_is_block(s, number)) return fail_corrupt(e);
+  const uint64_t version = atomic_load_explicit(&fm_block_at(s, number)->version, memory_order_relaxed);
+  return is_cleared(s, version) ? remove_number(s, number, e) : FM_NOT_FOUND;
 }
 
 int fm_store_remove_expired(fm_store *s, uint64_t now, fm_error *e)
 {
-  uint32_t number = atomic_load_explicit(&s->words->oldest, memory_order_relaxed);
-  uint64_t earliest = 0;
-  for (uint32_t steps = 0; number != 0; steps++) {
-    if (!is_block(s, number) || steps > s->block_count) return fail_corrupt(e);
-    block *b = block_at(s, number);
-    const uint32_t newer = atomic_load_explicit(&b->newer, memory_order_relaxed);
-    const uint64_t expires = atomic_load_explicit(&b->expires, memory_order_relaxed);
-    if (expires != 0 && expires <= now) {
-      walk w;
-      int code = find_by_number(s, &w, number, e);
-      if (code == FM_OK) code = remove_entry(s, &w, e);
-      if (code != FM_OK) return code;
-    } else if (expires != 0 && (earliest == 0 || expires < earliest)) {
-      earliest = expires;
-    }
-    number = newer;
-  }
-  atomic_store_explicit(&s->words->expiry, earliest, memory_order_relaxed);
+  const uint32_t number = fm_expiry_first(s, now);
+  return number != 0 ? remove_number(s, number, e) : FM_NOT_FOUND;
+}
+
+/* Entries are in the order of their versions, so that the cleared ones are at the old end of their list. */
+int fm_store_clear(fm_store *s, fm_error *e)
+{
+  const uint64_t free = fm_store_free_blocks(s);
+  fm_change c;
+  if (free >= s->block_count) return fail_corrupt(e);
+  fm_change_begin(&c, s);
+  fm_change_store_64(&c, &s->words->cleared, atomic_load_explicit(&s->words->version, memory_order_relaxed));
+  fm_change_store(&c, &s->words->count, 0);
+  fm_change_store(&c, &s->words->cleared_blocks, s->block_count - 1 - (uint32_t)free);
+  fm_change_commit(&c);
   return FM_OK;
+}
+
+static bool load_counts(const fm_store *s, fm_store_counts *out)
+{
+  fm_store_words *w = s->words;
+  const uint32_t cleared = atomic_load_explicit(&w->cleared_blocks, memory_order_relaxed);
+  const uint64_t free = fm_store_free_blocks(s) + cleared;
+  *out = (fm_store_counts){.count = atomic_load_explicit(&w->count, memory_order_relaxed),
+                           .version = atomic_load_explicit(&w->version, memory_order_relaxed)};
+  if (free >= s->block_count) return false;
+  out->used = s->block_count - 1 - (uint32_t)free;
+  return out->count <= out->used && (out->count == 0) == (out->used == 0);
+}
+
+/* Between two readings of the same version no key was set. The other changes only lower the counts, so that
+** counts which are the same twice were those of one moment. */
+int fm_store_count(const fm_store *s, fm_store_counts *out, fm_error *e)
+{
+  fm_store_counts again;
+  bool possible = false;
+  for (int i = 0; i < TRIES; i++) {
+    possible = load_counts(s, out);
+    atomic_thread_fence(memory_order_acquire);
+    if (possible && load_counts(s, &again) && memcmp(out, &again, sizeof again) == 0) return FM_OK;
+    fm_sys_relax();
+  }
+  return possible ? FM_TIMEOUT : fail_corrupt(e);
 }

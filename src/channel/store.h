@@ -1,7 +1,7 @@
 /* A store of keys and values in shared memory, for any number of readers and for one writer at a time. It
 ** makes no system call: the caller holds a lock while it writes, and views the memory.
 **
-** The memory is words, buckets and blocks. A block has 128 bytes. An entry (a key with its value) is a list
+** The memory is words, buckets, links and blocks. A block has 128 bytes. An entry (a key with its value) is a list
 ** of blocks: the first has the entry's fields and the start of its bytes, the others have the rest. Since
 ** all blocks are alike, memory does not fragment: an entry fits if there are enough free blocks. A bucket
 ** has the number of the first entry of a list of entries; 0 ends each list.
@@ -25,7 +25,12 @@
 **   3. It copies the bytes, and reads the version once more. If it is the same, the copy is whole.
 ** If something differs, a writer was there, and the reader begins again.
 **
-** Entries are also in a list by the time of their writing, the oldest first, for the store that evicts.
+** Entries are also in a list by the time of their writing, the oldest first. The store that evicts removes
+** them in this order. The entries that expire are also in a heap (store_expiry.h).
+**
+** To clear the store takes one change: entries up to the last version count as absent from then on. Their
+** blocks, and those of entries that have expired, are freed one entry at a time, when blocks are needed. So
+** no call holds the lock for longer than its own value takes.
 **
 ** Every number from shared memory is checked before it is used: FM_CORRUPT. */
 #ifndef FILEMAP_STORE_H
@@ -33,7 +38,7 @@
 
 #include "../system/system.h"
 
-enum { FM_STORE_BLOCK = 128, FM_STORE_JOURNAL = 24 };
+enum { FM_STORE_BLOCK = 128, FM_STORE_JOURNAL = 40 };
 
 typedef struct fm_store_write {
   fm_word64 place; /* in bytes from the start of the words; the lowest bit: the word has 8 bytes, not 4 */
@@ -41,16 +46,18 @@ typedef struct fm_store_write {
 } fm_store_write;
 
 typedef struct fm_store_words {
+  fm_word64 cleared;    /* entries of this version and of older ones are absent. A reader reads no other word */
+  uint32_t unused[14];
   fm_word64 version;    /* the last one that was given */
-  fm_word64 expiry;     /* no entry expires before this time, in milliseconds; 0: none expires */
   fm_word32 free;       /* the first block of the list of free ones */
   fm_word32 free_count; /* of that list */
   fm_word32 used;       /* blocks 1 to this one have been used; the others are free too */
-  fm_word32 count;      /* of entries */
+  fm_word32 count;      /* of entries that are not cleared */
   fm_word32 oldest, newest;
-  uint32_t unused[6];
+  fm_word32 cleared_blocks; /* of entries that are cleared */
+  fm_word32 timers;         /* entries in the heap */
   fm_word32 journal_length;
-  uint32_t unused_2[15];
+  uint32_t unused_2[5];
   fm_store_write journal[FM_STORE_JOURNAL];
 } fm_store_words;
 
@@ -60,6 +67,7 @@ _Static_assert(sizeof(fm_store_words) == 128 + FM_STORE_JOURNAL * 16,
 typedef struct fm_store {
   fm_store_words *words;
   fm_word32 *buckets;
+  struct fm_links *links; /* of each block */
   unsigned char *blocks;
   uint32_t bucket_count; /* a power of two */
   uint32_t block_count;  /* block 0 is not used */
@@ -82,7 +90,7 @@ typedef struct fm_store_value {
   uint64_t version; /* when it was read */
 } fm_store_value;
 
-/* The bytes that words, buckets and blocks take. */
+/* The bytes that words, buckets, links and blocks take. */
 uint64_t fm_store_size(uint32_t bucket_count, uint32_t block_count);
 
 /* Uses a store in memory that was checked to have fm_store_size bytes, and is aligned to 8. Memory of zeros
@@ -132,13 +140,23 @@ int fm_store_remove(fm_store *s, const fm_store_key *key, fm_error *e);
 /* Removes the oldest entry but the one of `keep` (which may be NULL): FM_NOT_FOUND if there is no other. */
 int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e);
 
-/* Removes the oldest entry if its version is no larger: FM_NOT_FOUND if there is none. */
-int fm_store_remove_older(fm_store *s, uint64_t version, fm_error *e);
-
-/* Removes every entry that has expired at `now`. */
+/* Removes the entry that expired first: FM_NOT_FOUND if none has expired at `now`. */
 int fm_store_remove_expired(fm_store *s, uint64_t now, fm_error *e);
 
-/* Blocks that are free, and used. */
+/* Clears all entries, in one step. fm_store_remove_cleared removes one of them and frees its blocks:
+** FM_NOT_FOUND if there is none. */
+int fm_store_clear(fm_store *s, fm_error *e);
+int fm_store_remove_cleared(fm_store *s, fm_error *e);
+
+/* Blocks that are free. Those of entries that are cleared or have expired are not. */
 uint64_t fm_store_free_blocks(const fm_store *s);
+
+typedef struct fm_store_counts {
+  uint32_t count, used; /* entries that are not cleared, and their blocks */
+  uint64_t version;     /* the last one that was given */
+} fm_store_counts;
+
+/* The counts of one moment. Needs no lock. FM_TIMEOUT if writers were faster; FM_CORRUPT. */
+int fm_store_count(const fm_store *s, fm_store_counts *out, fm_error *e);
 
 #endif

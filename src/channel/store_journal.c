@@ -1,0 +1,61 @@
+/* The journal of a store: store.h describes it. */
+#include "store_journal.h"
+
+#include "../base/test_hook.h"
+
+static void write_word(fm_store *s, uint64_t place, uint64_t value)
+{
+  unsigned char *word = (unsigned char *)s->words + (place & ~(uint64_t)1);
+  FM_TEST_HOOK("write");
+  if (place & 1) atomic_store_explicit((fm_word64 *)(void *)word, value, memory_order_release);
+  else atomic_store_explicit((fm_word32 *)(void *)word, (uint32_t)value, memory_order_release);
+}
+
+/* From the store of the journal's length on, the change is made whatever happens. */
+void fm_change_commit(const fm_change *c)
+{
+  fm_store_words *w = c->s->words;
+  atomic_thread_fence(memory_order_release); /* the journal before this one has ended */
+  for (uint32_t i = 0; i < c->length; i++) {
+    atomic_store_explicit(&w->journal[i].place, c->writes[i].place, memory_order_relaxed);
+    atomic_store_explicit(&w->journal[i].value, c->writes[i].value, memory_order_relaxed);
+  }
+  FM_TEST_HOOK("journal");
+  atomic_store_explicit(&w->journal_length, c->length, memory_order_release);
+  for (uint32_t i = 0; i < c->length; i++) write_word(c->s, c->writes[i].place, c->writes[i].value);
+  FM_TEST_HOOK("written");
+  atomic_store_explicit(&w->journal_length, 0, memory_order_release);
+}
+
+/* May a journal write there? In the words before the journal's length, in a bucket, in links, or in a block's
+** fields. */
+static bool is_place(const fm_store *s, uint64_t place)
+{
+  const uint64_t buckets = sizeof(fm_store_words);
+  const uint64_t links = buckets + fm_array_size(s->bucket_count, sizeof *s->buckets);
+  const uint64_t blocks = links + fm_array_size(s->block_count, sizeof *s->links);
+  const uint64_t at = place & ~(uint64_t)1;
+  if (at % (place & 1 ? sizeof(fm_word64) : sizeof(fm_word32)) != 0) return false;
+  if (at < buckets) return at < offsetof(fm_store_words, journal_length);
+  if (at < links) return !(place & 1) && at < buckets + (uint64_t)s->bucket_count * sizeof *s->buckets;
+  if (at < blocks) return !(place & 1) && at < links + (uint64_t)s->block_count * sizeof *s->links;
+  if (at >= blocks + (uint64_t)s->block_count * FM_STORE_BLOCK) return false;
+  return (at - blocks) % FM_STORE_BLOCK < offsetof(fm_block, bytes);
+}
+
+int fm_store_recover(fm_store *s, fm_error *e)
+{
+  fm_change c;
+  fm_change_begin(&c, s);
+  const uint32_t length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire);
+  if (length == 0) return FM_OK;
+  if (length > FM_STORE_JOURNAL) return fm_fail(e, FM_CORRUPT, NULL);
+  for (uint32_t i = 0; i < length; i++) {
+    fm_change_put(&c, atomic_load_explicit(&s->words->journal[i].place, memory_order_relaxed),
+                  atomic_load_explicit(&s->words->journal[i].value, memory_order_relaxed));
+    if (!is_place(s, c.writes[i].place)) return fm_fail(e, FM_CORRUPT, NULL);
+  }
+  for (uint32_t i = 0; i < c.length; i++) write_word(s, c.writes[i].place, c.writes[i].value);
+  atomic_store_explicit(&s->words->journal_length, 0, memory_order_release);
+  return FM_OK;
+}

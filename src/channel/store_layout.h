@@ -1,0 +1,49 @@
+/* The layout of a store's memory, for the files of the store alone. */
+#ifndef FILEMAP_STORE_LAYOUT_H
+#define FILEMAP_STORE_LAYOUT_H
+
+#include "store.h"
+
+enum { FM_HEAD_BYTES = 96, FM_TAIL_BYTES = 112 };
+
+/* `next` leads through the blocks of an entry, and through the free ones. The other fields are of an
+** entry's first block; in the others, bytes begin behind `version`, which is 0. */
+typedef struct fm_block {
+  fm_word32 next;
+  fm_word32 chain;        /* the next entry of the bucket */
+  fm_word64 version;      /* 0: no entry is published here */
+  fm_word64 expires;
+  fm_word32 value_length;
+  fm_word32 key;          /* its length; from bit 8 the value's type; from bit 16 a part of the hash */
+  fm_word64 bytes[FM_HEAD_BYTES / 8];
+} fm_block;
+
+/* What only writers need to know of an entry, by the number of its first block. It has memory of its own, so
+** that a writer that changes one entry's links leaves others in the processor's caches of readers. */
+struct fm_links {
+  fm_word32 older, newer; /* entries */
+  fm_word32 timer;        /* the entry's place in the heap, counted from 1; 0: it does not expire */
+  fm_word32 at_place;     /* of the heap: the entry at the place of this number */
+};
+
+_Static_assert(sizeof(fm_block) == FM_STORE_BLOCK, "the layout");
+_Static_assert(offsetof(fm_block, bytes) == FM_STORE_BLOCK - FM_HEAD_BYTES, "the layout");
+_Static_assert(offsetof(fm_block, expires) == FM_STORE_BLOCK - FM_TAIL_BYTES, "the layout");
+
+static inline fm_block *fm_block_at(const fm_store *s, uint32_t number)
+{
+  return (fm_block *)(void *)(s->blocks + (size_t)number * FM_STORE_BLOCK);
+}
+
+static inline bool fm_is_block(const fm_store *s, uint32_t number)
+{
+  return number - 1 < s->block_count - 1;
+}
+
+/* The bytes that an array takes, in whole blocks. */
+static inline uint64_t fm_array_size(uint32_t count, size_t size)
+{
+  return ((uint64_t)count * size + FM_STORE_BLOCK - 1) / FM_STORE_BLOCK * FM_STORE_BLOCK;
+}
+
+#endif
