@@ -22,7 +22,8 @@ local LONGEST <const> = 88 + 99 * 112
 support.clean()
 
 local hooks, seen = {}, {}
-for _, file in ipairs { "channel/store.c", "channel/dict.c", "object/lock.c", "object/wait.h", "object/wait.c" } do
+for _, file in ipairs { "channel/store.c", "channel/store_journal.c", "channel/dict.c", "object/lock.c",
+                         "object/wait.h", "object/wait.c" } do
   for _, name in ipairs(steps.of(file)) do
     if not seen[name] then hooks[#hooks + 1] = name end
     seen[name] = true
@@ -57,7 +58,17 @@ local kinds = {
   ["sets, adds, replaces, increments and deletes"] = { calls = {
     "d:set('a', 1)", "d:set('b', ('b'):rep(700))", "d:set('a', ('a'):rep(300))", "d:incr('n', 2, 5)",
     "d:delete('b')", "d:add('c', ('c'):rep(5000))", "d:incr('n')", "d:replace('c', true)",
-    "d:compare_set('b', 0, 2.5)", "d:delete('a')", "d:set('d', ('d'):rep(8000))", "d:clear()",
+    "d:compare_set('b', 0, 2.5)", "d:delete('a')", "d:set('d', ('d'):rep(8000))",
+  } },
+  ["clears, and uses the memory again"] = { calls = {
+    "d:set('a', ('a'):rep(700))", "d:set('b', ('b'):rep(700))", "d:set('c', 1, { ttl = 100 })", "d:clear()",
+    "d:set('b', 2)", "d:delete('a')", "d:set('d', ('d'):rep(9000))", "d:clear()", "d:clear()",
+    "d:set('e', ('e'):rep(10000))",
+  } },
+  ["sets keys that expire, and removes them"] = { calls = {
+    "d:set('a', 1, { ttl = 300 })", "d:set('b', 2, { ttl = 200 })", "d:set('c', 3, { ttl = 100 })",
+    "d:set('b', 4, { ttl = 50 })", "d:set('c', 5)", "d:delete('b')", "d:set('a', ('a'):rep(500), { ttl = 100 })",
+    "d:clear()", "d:set('c', ('c'):rep(10000), { ttl = 100 })",
   } },
   ["sets, and evicts other keys"] = { evict = true, calls = {
     "d:set('a', ('a'):rep(4000))", "d:set('b', ('b'):rep(4000))", "d:set('c', ('c'):rep(4000))",
@@ -148,6 +159,36 @@ describe("a process that is killed at a test hook", function()
       assert.is_true(d:set("k", ("a"):rep(1000)))
     end
     check_memory(d)
+  end)
+end)
+
+describe("a process that is killed while it clears", function()
+  it("leaves all keys or none", function()
+    local whole, killed = {}, 0
+    for i = 1, 9 do whole["k" .. i] = i end
+    for _, hook in ipairs(hooks) do
+      for n = 1, 5 do
+        local name = support.unique("Local\\")
+        local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+        for key, value in pairs(whole) do d:set(key, value) end
+        local child = steps.child()
+        child:ask("d = require('filemap.dict').open(%q)", name)
+        child:stop_at(hook, n)
+        local stopped = child:stops("d:clear()")
+        child:kill()
+        child:wait(support.deadline)
+        child:close()
+        if not stopped then break end
+        killed = killed + 1
+        local found = contents(d)
+        if next(found) then assert.same(whole, found, hook) end
+        d:delete("none") -- carries out the dead process's journal
+        found = contents(d)
+        if next(found) then assert.same(whole, found, hook) end
+        check_memory(d)
+      end
+    end
+    assert.is_true(killed >= 8)
   end)
 end)
 

@@ -218,6 +218,86 @@ describe("a dictionary", function()
     assert.equal(n, fill())
   end)
 
+  it("stores one long value where many keys were cleared or have expired", function()
+    for round = 1, 6 do
+      for i = 1, 100 do assert.is_true(d:set("key" .. i, i, round % 2 == 0 and { ttl = 0.001 } or nil)) end
+      if round % 2 == 0 then
+        local _, version = d:get("key100")
+        d:wait("key100", version, support.deadline)
+      else
+        d:clear()
+      end
+      assert.same({ count = 0, used = 0, capacity = 12800 }, d:info())
+      assert.is_true(d:set("large", ("v"):rep(11000)))
+      assert.same({ large = ("v"):rep(11000) }, contents(other))
+      d:delete("large")
+    end
+  end)
+
+  it("finds the keys that have expired, in whatever order their times come", function()
+    for _ = 1, 20 do
+      for i = 1, 99 do -- one block is left for the new value of a key that is there
+        assert.is_true(d:set("key" .. i, i, math.random(3) > 1 and { ttl = math.random(1, 1000) } or nil))
+      end
+      for i = 1, 99 do
+        if math.random(2) == 1 then assert.is_true(d:set("key" .. math.random(99), 1, { ttl = 1000 / i })) end
+      end
+      local short = {}
+      for _ = 1, 40 do short[math.random(99)] = true end
+      for i in pairs(short) do assert.is_true(d:replace("key" .. i, "short", { ttl = 0.001 })) end
+      for i in pairs(short) do
+        local _, version = d:get("key" .. i)
+        if version > 0 then d:wait("key" .. i, version, support.deadline) end
+      end
+      local count = 0
+      for i = 1, 99 do
+        if not short[i] then count = count + 1 end
+        assert.equal(short[i] == nil, d:get("key" .. i) ~= nil)
+      end
+      assert.equal(count, d:info().count)
+      assert.equal(count * 128, d:info().used)
+      for i in pairs(short) do assert.is_true(d:add("again" .. i, i)) end
+      assert.is_true(d:add("another", 1))
+      fails("full", name, d:add("yet another", 1))
+      d:clear()
+    end
+  end)
+
+  it("takes any ttl greater than 0", function()
+    for i, ttl in ipairs { math.huge, 1e300, 1e12, 1e9, math.maxinteger } do
+      assert.is_true(d:set("k", i, { ttl = ttl }))
+      assert.equal(i, (d:get("k")))
+    end
+    assert.is_true(d:set("k", 1, { ttl = 1e-300 }))
+    local _, version = d:get("k")
+    if version > 0 then assert.same({ n = 2, [2] = 0 }, table.pack(d:wait("k", version, support.deadline))) end
+  end)
+
+  it("ends an iteration that goes on after the dictionary was cleared", function()
+    for i = 1, 90 do d:set("key" .. i, i) end
+    local seen = 0
+    for _ in other:pairs() do
+      seen = seen + 1
+      if seen == 5 then d:clear() end
+      if seen == 7 then d:set("new", 1) end
+    end
+    assert.is_true(seen < 20) -- those of one bucket may have been read before
+  end)
+
+  it("adds up to the ends of integers and floats", function()
+    d:set("n", math.mininteger)
+    assert.equal(math.maxinteger, d:incr("n", -1))
+    assert.equal(math.maxinteger - 1.0, d:incr("n", -1.0))
+    assert.equal("float", math.type(d:get("n")))
+    d:set("n", 1.7e308)
+    assert.equal(math.huge, d:incr("n", 1.7e308))
+    assert.is_true(d:incr("n", -math.huge) ~= d:get("n"))
+    assert.equal(math.mininteger, d:incr("m", 1, math.maxinteger))
+    d:set("b", true)
+    contains("not a number", raises(d, "incr", "b"))
+    raises(d, "incr", "n", 1, "x")
+  end)
+
   it("keeps a value when there is no room for the new one", function()
     assert.is_true(d:set("k", ("a"):rep(8000)))
     fails("full", name, d:set("k", ("b"):rep(8000)))
@@ -296,6 +376,20 @@ describe("a dictionary that evicts", function()
     assert.equal(("y"):rep(5000), (d:get("large")))
     fails("too_large", name, d:set("larger", ("z"):rep(13000)))
   end)
+
+  it("sets a key whose present value is cleared or has expired and takes most of the memory", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = 12800, evict = true }))
+    for _ = 1, 3 do
+      assert.is_true(d:set("k", ("a"):rep(8000), { ttl = 0.001 }))
+      local _, version = d:get("k")
+      if version > 0 then d:wait("k", version, support.deadline) end
+      assert.is_true(d:set("k", ("b"):rep(9000)))
+      d:clear()
+      assert.is_true(d:set("k", ("c"):rep(9000)))
+      d:clear()
+    end
+  end)
 end)
 
 describe("random calls of a dictionary", function()
@@ -306,6 +400,17 @@ describe("random calls of a dictionary", function()
     local context = "FILEMAP_SEED=" .. seed
     local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = 1 << 20 }))
     local model, versions = {}, {}
+
+    -- A block of 128 bytes has room for 96 of the key, rounded up to 8, and the value, and
+    -- each further block for 112.
+    local function check_info()
+      local count, used = 0, 0
+      for key, v in pairs(model) do
+        local bytes = (#key + 7) // 8 * 8 + (type(v) == "string" and #v or type(v) == "boolean" and 1 or 8)
+        count, used = count + 1, used + 128 * (1 + math.max(0, bytes - 96 + 111) // 112)
+      end
+      assert.same({ count = count, used = used, capacity = 1 << 20 }, d:info(), context)
+    end
     local function value()
       local kind = math.random(6)
       if kind == 1 then return math.random(0) end
@@ -313,7 +418,12 @@ describe("random calls of a dictionary", function()
       if kind == 3 then return math.random(2) == 1 end
       return ("%c"):format(math.random(255)):rep(math.random(kind == 4 and 65536 or 100) - 1)
     end
-    for _ = 1, rounds do
+    for round = 1, rounds do
+      if round % 1000 == 0 then check_info() end
+      if math.random(2000) == 1 then
+        d:clear()
+        model = {}
+      end
       local key, call = "k" .. math.random(50) .. ("x"):rep(math.random(3) * 60 - 60), math.random(6)
       if call <= 2 then
         local v = value()
@@ -339,12 +449,13 @@ describe("random calls of a dictionary", function()
       end
     end
     assert.same(model, contents(d), context)
-    local count = 0
-    for _ in pairs(model) do count = count + 1 end
-    assert.equal(count, d:info().count)
+    check_info()
     d:clear()
     assert.equal(0, d:info().used)
-    assert.is_true(d:set("all", ("x"):rep(900000)), context)
+    local longest = 96 - 8 + 112 * ((1 << 20) // 128 - 1)
+    assert.is_true(d:set("all", ("x"):rep(longest)), context)
+    assert.equal(1 << 20, d:info().used)
+    assert.equal("too_large", select(3, d:set("all", ("x"):rep(longest + 1))))
   end)
 end)
 

@@ -27,8 +27,8 @@ enum { WRITER_SEATS = 1, RELEASED = 0, CHANGED /* in points */ };
 /* The longest that a live process may hold the lock, and that writers may be faster than a reader. */
 static const double lock_seconds = 1, read_seconds = 1;
 
-/* How long a writer waits before it checks whether the holder of the lock lives. No live holder needs so long,
-** unless its value is large or it is not running. */
+/* How long a writer waits before it checks whether the holder of the lock lives. A live holder needs longer
+** only if its value is large or it does not run. */
 static const double check_seconds = 0.005;
 
 struct fm_dict {
@@ -270,7 +270,8 @@ static int acquire_lock(fm_dict *d, fm_error *e)
   int code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
   if (code != FM_TIMEOUT) return code;
   const double until = fm_now() + lock_seconds;
-  while (code == FM_TIMEOUT && fm_now() < until) code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
+  while (code == FM_TIMEOUT && fm_now() < until)
+    code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
   return code;
 }
 

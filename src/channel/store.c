@@ -403,7 +403,8 @@ uint64_t fm_store_free_blocks(const fm_store *s)
 static uint32_t last_of(const fm_change *c, uint32_t first, uint64_t n)
 {
   uint32_t number = first;
-  for (; n > 1 && fm_is_block(c->s, number); n--) number = fm_change_load(c, &fm_block_at(c->s, number)->next);
+  for (; n > 1 && fm_is_block(c->s, number); n--)
+    number = fm_change_load(c, &fm_block_at(c->s, number)->next);
   return fm_is_block(c->s, number) ? number : 0;
 }
 
