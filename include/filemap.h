@@ -855,9 +855,10 @@ typedef struct fm_value {
 #define FM_DICT_CAPACITY (1 << 20) /* the default capacity, in bytes */
 
 /* Opens a dictionary, or makes one; *created tells which. `capacity` is its room for keys and values in
-** bytes, up to 2^38, rounded up to blocks of 128; 0 stands for FM_DICT_CAPACITY. Each entry takes at least
-** one block. With `evict` a full dictionary removes the keys that were set longest ago. An existing
-** dictionary keeps its capacity and its `evict`. Close *out with fm_dict_close.
+** bytes, up to 2^38, rounded up to blocks of 128; 0 stands for FM_DICT_CAPACITY. An entry takes one block for
+** 96 bytes (the key, rounded up to a multiple of 8, and the value) and one for each further 112 bytes. All
+** blocks are alike, so the memory does not fragment. With `evict` a full dictionary removes the keys that were
+** set longest ago. An existing dictionary keeps its capacity and its `evict`. Close *out with fm_dict_close.
 **
 ** FM_TOO_SMALL    the dictionary that exists has less than `capacity`
 ** FM_INVALID      the name or struct_size is wrong
@@ -920,8 +921,8 @@ FM_API int fm_dict_increment(fm_dict *d, const void *key, size_t length, const f
 /* Deletes a key. *existed tells whether it was there. */
 FM_API int fm_dict_delete(fm_dict *d, const void *key, size_t length, bool *existed, fm_error *e);
 
-/* Removes the keys that are there when it begins. It releases the lock after each million of keys: with more
-** of them a call that fails with FM_IN_USE may have removed some. */
+/* Removes all keys, in one step. It takes as long for a million keys as for one: later calls that need room
+** use the memory again, each as much as it needs. */
 FM_API int fm_dict_clear(fm_dict *d, fm_error *e);
 
 /* Waits until a key's version is not `version`, and reads it as fm_dict_get does. A key that expires is
@@ -939,9 +940,11 @@ typedef struct fm_dict_info {
   uint64_t capacity; /* bytes of all blocks */
 } fm_dict_info;
 
-/* Fills *out. A process that may write holds the lock meanwhile.
+/* Fills *out, with the counts of one moment. A process that may write acquires the lock, and does not count
+** keys that have expired. One that may only read counts them until a writer has removed them.
 **
-** FM_IN_USE       another process that lives has held the lock for more than 1 second */
+** FM_IN_USE       another process that lives has held the lock for more than 1 second, or others changed the
+**                 counts all the time, for more than 1 second */
 FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);
 
 /* A cursor goes through all keys, in no order. It returns a key that is there all the while once, whatever

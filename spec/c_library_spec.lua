@@ -1,7 +1,8 @@
 -- Channels between scripts and programs in C that use the library under the module
--- (spec/counterpart/channels.c). The programs have this machine's word size and, if the compiler supports it,
--- 32 bits.
+-- (spec/counterpart/channels.c and dictionary.c). The programs have this machine's word size and, if the
+-- compiler supports it, 32 bits.
 local check = require "spec.support.check"
+local dict = require "filemap.dict"
 local exports = require "spec.support.exports"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
@@ -11,14 +12,17 @@ local support = require "spec.support"
 local sync = require "filemap.sync"
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
-local programs = { ["of this machine's word size"] = folder .. "channels" }
+local programs = { ["of this machine's word size"] = "" } -- what the names of the programs end with
 
--- Builds the 32-bit program once, next to the other program.
+-- Builds the 32-bit programs once, next to the other programs.
 local function build_32()
-  local program = folder .. "channels32"
-  local command = "gcc -std=gnu11 -O2 -m32 -o %s spec/counterpart/channels.c "
-    .. "$(find src -name '*.c' ! -path 'src/lua/*') -pthread -ldl"
-  return os.execute((command .. " 2>%s.log"):format(program, program)) and program
+  local command = [[exec 2>%schannels32.log; objects=$(mktemp -d); root=$PWD
+    (cd "$objects" && gcc -std=gnu11 -O2 -m32 -c $(find "$root/src" -name '*.c' ! -path '*/src/lua/*')) &&
+    for program in channels dictionary; do
+      gcc -std=gnu11 -O2 -m32 -o %s${program}32 spec/counterpart/$program.c "$objects"/*.o -pthread -ldl || exit
+    done
+    status=$?; rm -r "$objects"; exit $status]]
+  return os.execute(command:format(folder, folder)) and "32"
 end
 
 support.clean()
@@ -30,10 +34,10 @@ if not support.windows then
   else pending("a program in C of 32 bits (gcc -m32 does not work here)") end
 end
 
-for which, program in pairs(programs) do
+for which, ending in pairs(programs) do
   describe("a program in C " .. which, function()
     local function run(mode, name)
-      local child = process.spawn { program, mode, name }
+      local child = process.spawn { folder .. "channels" .. ending, mode, name }
       child:expect("^READY$")
       return child
     end
@@ -62,6 +66,38 @@ for which, program in pairs(programs) do
       local writer <close> = assert(state.create_or_open(name, 100))
       writer:publish("ours")
       assert.same({ "ours", 4 }, { reader:read() })
+    end)
+
+    it("uses a dictionary by each call, and finds and leaves what the calls tell", function()
+      local name = support.unique("Local\\")
+      local d <close> = assert(dict.create_or_open(name, { capacity = 12800 }))
+      d:set("text", "from Lua")
+      d:set("float", 0.25)
+      d:set("boolean", false)
+      d:set("integer", math.mininteger)
+      local child <close> = process.spawn { folder .. "dictionary" .. ending, name }
+      local function says(...)
+        for _, line in ipairs { ... } do assert.equal(line, child:expect()) end
+      end
+      says("READY", "name " .. name, "text = string from Lua (1)", "float = float 0.25 (2)",
+        "boolean = boolean false (3)", "integer = integer -9223372036854775808 (4)",
+        "found = integer -9223372036854775808 (4)", "done 1", "sum = integer 11 (0)", "number 0", "existed 1 0")
+      assert.equal(1, (d:wait("asks", 0, support.deadline)))
+      local found = {}
+      for key, value in d:pairs() do found[key] = value end
+      assert.same({ text = "from Lua", boolean = false, integer = 10, asks = 1, counter = 11,
+        ["c text"] = "from C, again", ["c float"] = 0.5, ["c boolean"] = true }, found)
+      assert.equal("integer", math.type(found.integer))
+      assert.equal("float", math.type(found["c float"]))
+      d:set("answers", ("x"):rep(300))
+      local _, version = d:get("answers")
+      says(("answers = string %s (%d)"):format(("x"):rep(300), version), "c text = string from C, again (0)",
+        "9 keys, 9 counted, 1408 of 12800 bytes", "created 1")
+      assert.equal(0, d:info().count)
+      local own <close> = assert(dict.open(name .. "-own"))
+      assert.same({ 20, 20 }, { own:get("even") })
+      assert.same({ count = 2, used = 256, capacity = 1024 }, own:info())
+      child:finish()
     end)
 
     it("sends messages to a mailslot", function()

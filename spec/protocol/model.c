@@ -661,6 +661,25 @@ static void read_keys(void)
   read_key_once(1);
 }
 
+static void clear_keys(void)
+{
+  memset(current_values[changes + 1], ABSENT, sizeof *current_values);
+  started = changes + 1;
+  if (fm_store_clear(&store, NULL) != FM_OK) fail("the store is not cleared");
+  changes++;
+}
+
+/* The writer uses the blocks of cleared keys again. */
+static void clear_and_set(void)
+{
+  clear_keys();
+  change_key(0, 'b');
+  if (fm_store_remove_cleared(&store, NULL) != FM_OK) fail("no key was cleared");
+  if (fm_store_remove_cleared(&store, NULL) != FM_NOT_FOUND) fail("too many keys were cleared");
+  change_key(1, 'e');
+  clear_keys();
+}
+
 static void read_first_key(void)
 {
   read_key_once(0);
@@ -695,6 +714,13 @@ static void set_up_dict(void)
 {
   begin_store();
   add_thread(set_and_delete);
+  add_thread(read_keys);
+}
+
+static void set_up_clear(void)
+{
+  begin_store();
+  add_thread(clear_and_set);
   add_thread(read_keys);
 }
 
@@ -753,7 +779,7 @@ int main(int argc, char **argv)
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
-    {"list", set_up_list}, {"recovery", set_up_recovery}, {"any", set_up_any},
+    {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery}, {"any", set_up_any},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

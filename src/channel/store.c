@@ -473,7 +473,8 @@ static int remove_from_ages(fm_change *c, uint32_t number, fm_error *e)
   fm_store *s = c->s;
   struct fm_links *l = s->links;
   const uint32_t older = fm_change_load(c, &l[number].older), newer = fm_change_load(c, &l[number].newer);
-  if ((older != 0 && !fm_is_block(s, older)) || (newer != 0 && !fm_is_block(s, newer))) return fail_corrupt(e);
+  if ((older != 0 && !fm_is_block(s, older)) || (newer != 0 && !fm_is_block(s, newer)))
+    return fail_corrupt(e);
   fm_change_store(c, older ? &l[older].newer : &s->words->oldest, newer);
   fm_change_store(c, newer ? &l[newer].older : &s->words->newest, older);
   return FM_OK;

@@ -1,10 +1,11 @@
 /* A store of keys and values in shared memory, for any number of readers and for one writer at a time. It
 ** makes no system call: the caller holds a lock while it writes, and views the memory.
 **
-** The memory is words, buckets, links and blocks. A block has 128 bytes. An entry (a key with its value) is a list
-** of blocks: the first has the entry's fields and the start of its bytes, the others have the rest. Since
-** all blocks are alike, memory does not fragment: an entry fits if there are enough free blocks. A bucket
-** has the number of the first entry of a list of entries; 0 ends each list.
+** The memory is words, buckets, links and blocks. A block has 128 bytes. An entry (a key with its value) is
+** a list of blocks: the first has the entry's fields and the start of its bytes, the others have the rest.
+** Since all blocks are alike, memory does not fragment: an entry fits if there are enough free blocks. A
+** bucket has the number of the first entry of a list of entries; 0 ends each list. Links are for writers
+** alone.
 **
 ** A published entry never changes, but for its links. A writer replaces it:
 **   1. The writer takes free blocks, sets the version of the first to 0, writes the entry there, and sets
@@ -46,7 +47,7 @@ typedef struct fm_store_write {
 } fm_store_write;
 
 typedef struct fm_store_words {
-  fm_word64 cleared;    /* entries of this version and of older ones are absent. A reader reads no other word */
+  fm_word64 cleared;    /* entries of this version and of older ones are absent. Readers read only this */
   uint32_t unused[14];
   fm_word64 version;    /* the last one that was given */
   fm_word32 free;       /* the first block of the list of free ones */

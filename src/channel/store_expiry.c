@@ -1,7 +1,6 @@
-/* A heap in an array (Williams, Algorithm 232, 1964), in which each place has eight children (Johnson, Priority
-** queues with update, 1975). With eight it is at most 11 places deep, so that a change fits in the journal.
-**
-** Each entry of the heap has its place, so that it can be taken out before it expires. */
+/* A heap in an array (Williams, Algorithm 232, 1964), in which each place has eight children (Johnson,
+** Priority queues with update, 1975). With eight it is at most 11 places deep, so that a change fits in the
+** journal. Each entry has the number of its place, so that it can be taken out before it expires. */
 #include "store_expiry.h"
 
 enum { CHILDREN = 8 };
