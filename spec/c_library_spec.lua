@@ -90,9 +90,8 @@ for which, ending in pairs(programs) do
       assert.equal("integer", math.type(found.integer))
       assert.equal("float", math.type(found["c float"]))
       d:set("answers", ("x"):rep(300))
-      local _, version = d:get("answers")
-      says(("answers = string %s (%d)"):format(("x"):rep(300), version), "c text = string from C, again (0)",
-        "9 keys, 9 counted, 1408 of 12800 bytes", "created 1")
+      child:expect("^answers = string " .. ("x"):rep(300) .. " %(%d+%)$")
+      says("c text = string from C, again (0)", "9 keys, 9 counted, 1408 of 12800 bytes", "created 1")
       assert.equal(0, d:info().count)
       local own <close> = assert(dict.open(name .. "-own"))
       assert.same({ 20, 20 }, { own:get("even") })
