@@ -100,6 +100,14 @@ describe("the check of histories", function()
     assert.is_true(linearizable.check { op(1, 4, "incr", 1, 2), op(2, 3, "incr", 1, 1), op(5, 6, "get", 0, 2) })
   end)
 
+  it("accepts a state whose numbers are those of another one", function()
+    local history = {} -- after 6 calls the value is 16, after 15 it is 7: the seventh and the sixteenth are next
+    for i = 1, 6 do history[i] = op(i, i + 0.5, "incr", i == 1 and 11 or 1, 10 + i) end
+    history[7] = op(7, 7.5, "set", 7, true)
+    for i = 8, 16 do history[i] = op(i, i + 0.5, "get", 0, 7) end
+    assert.is_true(linearizable.check(history))
+  end)
+
   it("rejects a value that was no longer, or not yet, current", function()
     assert.is_false((linearizable.check { op(1, 2, "set", 7, true), op(3, 4, "get", 0, nil) }))
     assert.is_false((linearizable.check { op(1, 2, "set", 7, true), op(3, 4, "set", 8, true), op(5, 6, "get", 0, 7) }))

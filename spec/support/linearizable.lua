@@ -23,10 +23,10 @@ local effects = {
 
 -- A set of operations and a value as a key: the operations that are done, in a window, and the value.
 local function state_key(first, done, value)
-  local words = { first, tostring(value) }
+  local words = {}
   for i in pairs(done) do words[#words + 1] = i end
-  table.sort(words, function(a, b) return tostring(a) < tostring(b) end)
-  return table.concat(words, " ")
+  table.sort(words)
+  return ("%d %s %s"):format(first, value, table.concat(words, " "))
 end
 
 --- Returns true if there is an order of the operations in which each takes effect between its start and its end,
