@@ -857,8 +857,9 @@ typedef struct fm_value {
 /* Opens a dictionary, or makes one; *created tells which. `capacity` is its room for keys and values in
 ** bytes, up to 2^38, rounded up to blocks of 128; 0 stands for FM_DICT_CAPACITY. An entry takes one block for
 ** 96 bytes (the key, rounded up to a multiple of 8, and the value) and one for each further 112 bytes. All
-** blocks are alike, so the memory does not fragment. With `evict` a full dictionary removes the keys that were
-** set longest ago. An existing dictionary keeps its capacity and its `evict`. Close *out with fm_dict_close.
+** blocks are alike, so the memory does not fragment. With `evict` a full dictionary removes the keys that
+** were set longest ago. An existing dictionary keeps its capacity and its `evict`. Close *out with
+** fm_dict_close.
 **
 ** FM_TOO_SMALL    the dictionary that exists has less than `capacity`
 ** FM_INVALID      the name or struct_size is wrong

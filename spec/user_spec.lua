@@ -567,6 +567,29 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal("three 3", b:expect())
     end)
 
+    it_as_root("is a dictionary that a user without permission to write reads, counts and waits for", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS)
+      for _, child in ipairs { a, b } do child:ask("dict = require 'filemap.dict'") end
+      a:ask("d = dict.create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
+      a:ask("d:set('k', 'one') d:set('l', 2)")
+      assert.equal("one 1", b:ask("d = assert(dict.open(%q)) return d:get('k')", name))
+      assert.equal("2 256 12800", b:ask("local i = d:info() return i.count, i.used, i.capacity"))
+      assert.equal("3", b:ask("local n = 0 for _, v in d:pairs() do n = n + (v == 2 and 2 or 1) end return n"))
+      for _, call in ipairs { "d:set('k', 1)", "d:delete('k')", "d:incr('l')", "d:clear()",
+                              "d:compare_set('k', 1, 2)" } do
+        assert.equal("denied", b:ask("return " .. call))
+      end
+      assert.equal("denied", b:ask("return dict.create_or_open(%q)", name))
+      assert.equal("timeout", b:ask("return d:wait('k', 1, 0.01)"))
+      b:start("return d:wait('k', 1, %d)", support.deadline)
+      a:ask("d:set('k', 'two')")
+      assert.equal("two 3", b:expect())
+      a:ask("d:clear()")
+      assert.equal("0 0", b:ask("local i = d:info() return i.count, i.used"))
+      assert.equal("nil 0", b:ask("return d:get('l')"))
+    end)
+
     it_as_root("is shared if its mode allows it", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)

@@ -12,15 +12,18 @@ value, and delays other writers by less than 0.1 seconds.
 Each value has a version. No version is given twice, not even after the key was deleted or the dictionary
 was cleared. Version 0 stands for an absent key. A call that fails changes nothing.
 
+Memory is counted in blocks of 128 bytes. An entry takes one block for its first 96 bytes (the key, rounded
+up to a multiple of 8, and the value), and one for each further 112 bytes. All blocks are alike, so the memory
+does not fragment: an entry fits if there are enough free blocks. A new value needs room besides the old one.
+
 @module filemap.dict */
 
 /*** Opens a dictionary, or creates it.
 @function create_or_open
 @tparam string name as for maps
-@tparam[opt] table options `capacity` (1048576 bytes for keys and values, counted in blocks of 128; each
-  entry takes at least one block), `evict` (false; true removes the keys that were set longest ago from a
-  full dictionary), `mode` ("0600"), `sddl`. An existing dictionary keeps its capacity and its way with a
-  full one
+@tparam[opt] table options `capacity` (1048576 bytes for keys and values, counted in blocks of 128), `evict`
+  (false; true removes the keys that were set longest ago from a full dictionary), `mode` ("0600"), `sddl`. An
+  existing dictionary keeps its capacity and its way with a full one
 @treturn[1] dict
 @treturn[1] boolean created
 @treturn[2] nil
@@ -342,7 +345,7 @@ static int dict_wait(lua_State *L)
   return push_found(L, d, code, &v, version, &e);
 }
 
-/*** Removes the keys that are there when it begins.
+/*** Removes all keys, in one step. It takes as long for a million keys as for one.
 @function clear
 @treturn[1] boolean true
 @treturn[2] nil
@@ -364,9 +367,10 @@ static void set_integer(lua_State *L, const char *field, uint64_t value)
   lua_setfield(L, -2, field);
 }
 
-/*** Tells how full the dictionary is.
+/*** Returns how full the dictionary is, at one moment.
 @function info
-@treturn[1] table `count` of keys; `used` and `capacity`, in bytes of whole blocks
+@treturn[1] table `count` of keys; `used` and `capacity`, in bytes of whole blocks. A process that may only
+  read also counts keys that have expired, until a writer has removed them
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `in_use`, `corrupt`, `truncated`

@@ -127,7 +127,7 @@ function dict:pairs() end
 ---@return integer? native
 function dict:info() end
 
----Removes the keys that are there when it begins.
+---Removes all keys, in one step.
 ---@return boolean? cleared
 ---@return string? message
 ---@return filemap.code? code
