@@ -54,10 +54,11 @@ describe("a dictionary", function()
   end)
 
   it("has keys of 1 to 255 bytes, any bytes", function()
-    for length = 1, 255, 11 do
+    for length = 1, 255, 2 do
       local key = ("\0"):rep(length - 1) .. "k"
       assert.is_true(d:set(key, length))
       assert.equal(length, (other:get(key)))
+      if length > 100 then assert.is_true(d:delete(key)) end
     end
     for _, key in ipairs { "", ("k"):rep(256) } do
       for _, method in ipairs { "get", "delete", "incr" } do fails("invalid", name, d[method](d, key)) end

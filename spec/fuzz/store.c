@@ -75,6 +75,22 @@ static void remove_some(uint8_t which)
   CHECK(code == FM_OK || code == FM_NOT_FOUND || code == FM_CORRUPT);
 }
 
+static void clear(void)
+{
+  fm_error e = NO_ERROR;
+  const int code = fm_store_clear(&s, &e);
+  CHECK(code == FM_OK || code == FM_CORRUPT);
+}
+
+static void count(void)
+{
+  fm_error e = NO_ERROR;
+  fm_store_counts c;
+  const int code = fm_store_count(&s, &c, &e);
+  CHECK(code == FM_OK || code == FM_CORRUPT || code == FM_TIMEOUT);
+  CHECK(code != FM_OK || (c.used < s.block_count && c.count <= c.used));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
@@ -87,12 +103,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   while (fz_has_more()) {
     fz_call();
     fz_interfere();
-    const uint8_t what = fz_byte() % 8;
+    const uint8_t what = fz_byte() % 10;
     switch (what) {
       case 0: case 1: set(); break;
       case 2: read_value(); break;
       case 3: read_bucket(); break;
       case 4: (void)fm_store_recover(&s, NULL); break;
+      case 5: clear(); break;
+      case 6: count(); break;
       default: remove_some(fz_byte() % 4); break;
     }
     (void)fm_store_free_blocks(&s);
