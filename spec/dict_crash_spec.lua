@@ -144,7 +144,7 @@ describe("a process that is killed at a test hook", function()
     local name = support.unique("Local\\")
     local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
     d:set("k", ("a"):rep(1000))
-    for n = 1, 7 do
+    for n = 1, 5 do
       for _, chunk in ipairs { "d:set('k', ('b'):rep(3000))", "d:delete('none')" } do
         local child = steps.child()
         child:ask("d = require('filemap.dict').open(%q)", name)

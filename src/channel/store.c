@@ -375,94 +375,88 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
 
 /* {-- Free blocks ------------------------------------------------------------------------------- */
 
-static void add_to(fm_change *c, fm_word32 *word, uint32_t n)
+/* How many blocks were never used. */
+static uint32_t count_unused(const fm_store *s, const fm_store_numbers *n)
 {
-  fm_change_store(c, word, fm_change_load(c, word) + n);
-}
-
-/* How many blocks are free, as the words say at one moment: in the list, and never used. */
-typedef struct supply {
-  uint32_t listed, used, unused;
-} supply;
-
-static supply count_free(const fm_store *s)
-{
-  supply f = {.listed = atomic_load_explicit(&s->words->free_count, memory_order_relaxed),
-              .used = atomic_load_explicit(&s->words->used, memory_order_relaxed)};
-  if (f.used < s->block_count) f.unused = s->block_count - 1 - f.used;
-  return f;
+  return n->used < s->block_count ? s->block_count - 1 - n->used : 0;
 }
 
 uint64_t fm_store_free_blocks(const fm_store *s)
 {
-  const supply f = count_free(s);
-  return (uint64_t)f.listed + f.unused;
+  const fm_store_numbers n = fm_load_numbers(s);
+  return (uint64_t)n.free_count + count_unused(s, &n);
+}
+
+static uint32_t load(fm_word32 *word)
+{
+  return atomic_load_explicit(word, memory_order_relaxed);
 }
 
 /* The last of `n` blocks in a list that begins with `first`, 0 if the list is damaged. */
-static uint32_t last_of(const fm_change *c, uint32_t first, uint64_t n)
+static uint32_t last_of(const fm_store *s, uint32_t first, uint64_t n)
 {
   uint32_t number = first;
-  for (; n > 1 && fm_is_block(c->s, number); n--)
-    number = fm_change_load(c, &fm_block_at(c->s, number)->next);
-  return fm_is_block(c->s, number) ? number : 0;
+  for (; n > 1 && fm_is_block(s, number); n--) number = load(&fm_block_at(s, number)->next);
+  return fm_is_block(s, number) ? number : 0;
 }
 
-/* Makes a list of the `n` blocks behind `used`, which no process knows before the change is made. Its last
+/* Makes a list of `n` blocks that were never used, which no process knows before the change is made. Its last
 ** block leads to `next`. */
-static uint32_t take_unused(fm_change *c, uint32_t used, uint32_t n, uint32_t next)
+static uint32_t take_unused(fm_change *c, uint32_t n, uint32_t next)
 {
-  const uint32_t first = used + 1, last = used + n;
+  const uint32_t first = c->numbers.used + 1, last = c->numbers.used + n;
   for (uint32_t i = first; i <= last; i++)
     atomic_store_explicit(&fm_block_at(c->s, i)->next, i < last ? i + 1 : next, memory_order_relaxed);
-  fm_change_store(c, &c->s->words->used, last);
+  c->numbers.used = last;
   return first;
 }
 
-static int take_listed(fm_change *c, uint32_t *first, uint32_t listed, uint32_t n, fm_error *e)
+static int take_listed(fm_change *c, uint32_t *first, uint32_t n, fm_error *e)
 {
-  fm_store_words *w = c->s->words;
-  *first = fm_change_load(c, &w->free);
-  const uint32_t last = last_of(c, *first, n);
+  *first = c->numbers.free;
+  const uint32_t last = last_of(c->s, *first, n);
   if (last == 0) return fail_corrupt(e);
-  fm_change_store(c, &w->free, fm_change_load(c, &fm_block_at(c->s, last)->next));
-  fm_change_store(c, &w->free_count, listed - n);
+  c->numbers.free = load(&fm_block_at(c->s, last)->next);
+  c->numbers.free_count -= n;
   return FM_OK;
 }
 
 /* Adds the blocks that were never used to the list of free ones. */
-static void list_unused(fm_store *s, supply *f)
+static void list_unused(fm_store *s)
 {
   fm_change c;
   fm_change_begin(&c, s);
-  const uint32_t first = take_unused(&c, f->used, f->unused, fm_change_load(&c, &s->words->free));
-  fm_change_store(&c, &s->words->free, first);
-  fm_change_store(&c, &s->words->free_count, f->listed + f->unused);
+  const uint32_t n = count_unused(s, &c.numbers);
+  c.numbers.free = take_unused(&c, n, c.numbers.free);
+  c.numbers.free_count += n;
   fm_change_commit(&c);
-  f->listed += f->unused;
-  f->unused = 0;
 }
 
-/* Takes a list of `n` blocks. FM_FULL if there are too few. */
+/* Takes a list of `n` blocks. FM_FULL if there are too few. To be called before anything else changes the
+** numbers. */
 static int take_blocks(fm_change *c, uint32_t *first, uint64_t n, fm_error *e)
 {
-  supply f = count_free(c->s);
-  if (f.listed >= c->s->block_count) return fail_corrupt(e);
-  if (n > (uint64_t)f.listed + f.unused) return FM_FULL;
-  if (n > f.listed && n > f.unused && f.unused > 0) list_unused(c->s, &f);
-  if (n <= f.listed) return take_listed(c, first, f.listed, (uint32_t)n, e);
-  *first = take_unused(c, f.used, (uint32_t)n, 0);
-  return FM_OK;
+  const uint32_t listed = c->numbers.free_count, unused = count_unused(c->s, &c->numbers);
+  if (listed >= c->s->block_count) return fail_corrupt(e);
+  if (n > (uint64_t)listed + unused) return FM_FULL;
+  if (n > listed && n <= unused) {
+    *first = take_unused(c, (uint32_t)n, 0);
+    return FM_OK;
+  }
+  if (n > listed) {
+    list_unused(c->s);
+    c->numbers = fm_load_numbers(c->s);
+  }
+  return take_listed(c, first, (uint32_t)n, e);
 }
 
 static int free_blocks(fm_change *c, uint32_t first, uint32_t n, fm_error *e)
 {
-  fm_store_words *w = c->s->words;
-  const uint32_t last = last_of(c, first, n);
+  const uint32_t last = last_of(c->s, first, n);
   if (last == 0) return fail_corrupt(e);
-  fm_change_store(c, &fm_block_at(c->s, last)->next, fm_change_load(c, &w->free));
-  fm_change_store(c, &w->free, first);
-  add_to(c, &w->free_count, n);
+  fm_change_store(c, &fm_block_at(c->s, last)->next, c->numbers.free);
+  c->numbers.free = first;
+  c->numbers.free_count += n;
   return FM_OK;
 }
 
@@ -472,24 +466,26 @@ static int remove_from_ages(fm_change *c, uint32_t number, fm_error *e)
 {
   fm_store *s = c->s;
   struct fm_links *l = s->links;
-  const uint32_t older = fm_change_load(c, &l[number].older), newer = fm_change_load(c, &l[number].newer);
+  const uint32_t older = load(&l[number].older), newer = load(&l[number].newer);
   if ((older != 0 && !fm_is_block(s, older)) || (newer != 0 && !fm_is_block(s, newer)))
     return fail_corrupt(e);
-  fm_change_store(c, older ? &l[older].newer : &s->words->oldest, newer);
-  fm_change_store(c, newer ? &l[newer].older : &s->words->newest, older);
+  if (older) fm_change_store(c, &l[older].newer, newer);
+  else c->numbers.oldest = newer;
+  if (newer) fm_change_store(c, &l[newer].older, older);
+  else c->numbers.newest = older;
   return FM_OK;
 }
 
 static int add_newest(fm_change *c, uint32_t number, fm_error *e)
 {
-  fm_store *s = c->s;
-  struct fm_links *l = s->links;
-  const uint32_t newest = fm_change_load(c, &s->words->newest);
-  if (newest != 0 && !fm_is_block(s, newest)) return fail_corrupt(e);
+  struct fm_links *l = c->s->links;
+  const uint32_t newest = c->numbers.newest;
+  if (newest != 0 && !fm_is_block(c->s, newest)) return fail_corrupt(e);
   atomic_store_explicit(&l[number].older, newest, memory_order_relaxed);
   atomic_store_explicit(&l[number].newer, 0, memory_order_relaxed);
-  fm_change_store(c, newest ? &l[newest].newer : &s->words->oldest, number);
-  fm_change_store(c, &s->words->newest, number);
+  if (newest) fm_change_store(c, &l[newest].newer, number);
+  else c->numbers.oldest = number;
+  c->numbers.newest = number;
   return FM_OK;
 }
 
@@ -507,15 +503,14 @@ static int find_to_write(walk *w, const fm_store_key *key, fm_error *e)
 ** `added` replaces it if that is not 0. */
 static int drop_entry(fm_change *c, const walk *w, uint32_t added, fm_error *e)
 {
-  fm_store_words *words = c->s->words;
   fm_store_value v;
   uint32_t key_length;
   read_fields(w, &v, &key_length);
   if (!is_possible(c->s, &v, key_length)) return fail_corrupt(e);
   const uint32_t n = (uint32_t)fm_store_blocks(key_length, v.length);
   fm_change_store_64(c, &w->entry->version, 0);
-  if (is_cleared(c->s, w->version)) add_to(c, &words->cleared_blocks, 0u - n);
-  else add_to(c, &words->count, 0u - 1);
+  if (is_cleared(c->s, w->version)) c->numbers.cleared_blocks -= n;
+  else c->numbers.count--;
   int code = remove_from_ages(c, w->number, e);
   if (code == FM_OK) code = free_blocks(c, w->number, n, e);
   return code == FM_OK ? fm_expiry_change(c, w->number, added, e) : code;
@@ -553,7 +548,7 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   fm_change_begin(&c, s);
   walk w = walk_along(s, bucket_of(s, key));
   const uint64_t n = fm_store_blocks(key->length, value->length);
-  const uint64_t last = atomic_load_explicit(&s->words->version, memory_order_relaxed), next = last + 1;
+  const uint64_t last = c.numbers.version, next = last + 1;
   uint32_t first = 0;
   if (last >= INT64_MAX || is_cleared(s, next)) return fail_corrupt(e); /* so many were never set */
   int code = find_to_write(&w, key, e);
@@ -569,8 +564,8 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   if (code == FM_OK) code = is_new ? fm_expiry_change(&c, 0, first, e) : drop_entry(&c, &w, first, e);
   if (code == FM_OK) code = add_newest(&c, first, e);
   if (code != FM_OK) return code;
-  fm_change_store_64(&c, &s->words->version, next);
-  add_to(&c, &s->words->count, 1);
+  c.numbers.version = next;
+  c.numbers.count++;
   fm_change_commit(&c);
   *version = next;
   return FM_OK;
@@ -618,7 +613,7 @@ static int remove_number(fm_store *s, uint32_t number, fm_error *e)
 
 int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e)
 {
-  uint32_t number = atomic_load_explicit(&s->words->oldest, memory_order_relaxed), kept = 0;
+  uint32_t number = fm_load_numbers(s).oldest, kept = 0;
   if (keep) {
     walk w = walk_along(s, bucket_of(s, keep));
     const int code = find_to_write(&w, keep, e);
@@ -626,13 +621,13 @@ int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e)
     if (code == FM_OK) kept = w.number;
   }
   if (number != 0 && number == kept)
-    number = atomic_load_explicit(&s->links[number].newer, memory_order_relaxed);
+    number = load(&s->links[number].newer);
   return number != 0 ? remove_number(s, number, e) : FM_NOT_FOUND;
 }
 
 int fm_store_remove_cleared(fm_store *s, fm_error *e)
 {
-  const uint32_t number = atomic_load_explicit(&s->words->oldest, memory_order_relaxed);
+  const uint32_t number = fm_load_numbers(s).oldest;
   if (number == 0) return FM_NOT_FOUND;
   if (!fm_is_block(s, number)) return fail_corrupt(e);
   const uint64_t version = atomic_load_explicit(&fm_block_at(s, number)->version, memory_order_relaxed);
@@ -652,20 +647,18 @@ int fm_store_clear(fm_store *s, fm_error *e)
   fm_change c;
   if (free >= s->block_count) return fail_corrupt(e);
   fm_change_begin(&c, s);
-  fm_change_store_64(&c, &s->words->cleared, atomic_load_explicit(&s->words->version, memory_order_relaxed));
-  fm_change_store(&c, &s->words->count, 0);
-  fm_change_store(&c, &s->words->cleared_blocks, s->block_count - 1 - (uint32_t)free);
+  fm_change_store_64(&c, &s->words->cleared, c.numbers.version);
+  c.numbers.count = 0;
+  c.numbers.cleared_blocks = s->block_count - 1 - (uint32_t)free;
   fm_change_commit(&c);
   return FM_OK;
 }
 
 static bool load_counts(const fm_store *s, fm_store_counts *out)
 {
-  fm_store_words *w = s->words;
-  const uint32_t cleared = atomic_load_explicit(&w->cleared_blocks, memory_order_relaxed);
-  const uint64_t free = fm_store_free_blocks(s) + cleared;
-  *out = (fm_store_counts){.count = atomic_load_explicit(&w->count, memory_order_relaxed),
-                           .version = atomic_load_explicit(&w->version, memory_order_relaxed)};
+  const fm_store_numbers n = fm_load_numbers(s);
+  const uint64_t free = (uint64_t)n.free_count + count_unused(s, &n) + n.cleared_blocks;
+  *out = (fm_store_counts){.count = n.count, .version = n.version};
   if (free >= s->block_count) return false;
   out->used = s->block_count - 1 - (uint32_t)free;
   return out->count <= out->used && (out->count == 0) == (out->used == 0);

@@ -46,17 +46,16 @@ typedef struct fm_store_write {
   fm_word64 value;
 } fm_store_write;
 
+/* Words of two numbers have the first one in the lower half. So one write of the journal changes both. */
 typedef struct fm_store_words {
-  fm_word64 cleared;    /* entries of this version and of older ones are absent. Readers read only this */
+  fm_word64 cleared;   /* entries of this version and of older ones are absent. Readers read only this */
   uint32_t unused[14];
-  fm_word64 version;    /* the last one that was given */
-  fm_word32 free;       /* the first block of the list of free ones */
-  fm_word32 free_count; /* of that list */
-  fm_word32 used;       /* blocks 1 to this one have been used; the others are free too */
-  fm_word32 count;      /* of entries that are not cleared */
-  fm_word32 oldest, newest;
-  fm_word32 cleared_blocks; /* of entries that are cleared */
-  fm_word32 timers;         /* entries in the heap */
+  fm_word64 version;   /* the last one that was given */
+  fm_word64 free;      /* the first block of the list of free ones, and their count */
+  fm_word64 entries;   /* the count of those that are not cleared; blocks 1 to this one have been used, the
+                       ** others are free too */
+  fm_word64 ages;      /* the oldest entry, and the newest */
+  fm_word64 rest;      /* the count of blocks of cleared entries, and of entries in the heap */
   fm_word32 journal_length;
   uint32_t unused_2[5];
   fm_store_write journal[FM_STORE_JOURNAL];

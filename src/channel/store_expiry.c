@@ -81,20 +81,20 @@ static bool settle(fm_change *c, uint32_t at, uint32_t count, uint32_t number)
 static bool take_out(fm_change *c, uint32_t at, uint32_t count)
 {
   const uint32_t last = entry_at(c->s, count - 1);
-  fm_change_store(c, &c->s->words->timers, count - 1);
+  c->numbers.timers = count - 1;
   return last != 0 && (at == count - 1 || settle(c, at, count - 1, last));
 }
 
 static bool add(fm_change *c, uint32_t count, uint32_t number)
 {
-  fm_change_store(c, &c->s->words->timers, count + 1);
+  c->numbers.timers = count + 1;
   return settle(c, count, count + 1, number);
 }
 
 int fm_expiry_change(fm_change *c, uint32_t old, uint32_t added, fm_error *e)
 {
   const fm_store *s = c->s;
-  const uint32_t count = atomic_load_explicit(&s->words->timers, memory_order_relaxed);
+  const uint32_t count = c->numbers.timers;
   const uint32_t timer = old ? atomic_load_explicit(&s->links[old].timer, memory_order_relaxed) : 0;
   const bool expires = added && expiry_of(s, added) != 0;
   if (timer == 0 && !expires) return FM_OK;
@@ -108,7 +108,7 @@ int fm_expiry_change(fm_change *c, uint32_t old, uint32_t added, fm_error *e)
 
 uint32_t fm_expiry_first(const fm_store *s, uint64_t now)
 {
-  if (atomic_load_explicit(&s->words->timers, memory_order_relaxed) == 0) return 0;
+  if (fm_load_numbers(s).timers == 0) return 0;
   const uint32_t number = entry_at(s, 0);
   return number != 0 && expiry_of(s, number) <= now ? number : 0;
 }

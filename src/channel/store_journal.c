@@ -11,10 +11,27 @@ static void write_word(fm_store *s, uint64_t place, uint64_t value)
   else atomic_store_explicit((fm_word32 *)(void *)word, (uint32_t)value, memory_order_release);
 }
 
-/* From the store of the journal's length on, the change is made whatever happens. */
-void fm_change_commit(const fm_change *c)
+static void put_if_new(fm_change *c, fm_word64 *word, uint64_t value)
+{
+  if (atomic_load_explicit(word, memory_order_relaxed) != value) fm_change_store_64(c, word, value);
+}
+
+static void put_numbers(fm_change *c)
 {
   fm_store_words *w = c->s->words;
+  const fm_store_numbers *n = &c->numbers;
+  put_if_new(c, &w->version, n->version);
+  put_if_new(c, &w->free, n->free | (uint64_t)n->free_count << 32);
+  put_if_new(c, &w->entries, n->count | (uint64_t)n->used << 32);
+  put_if_new(c, &w->ages, n->oldest | (uint64_t)n->newest << 32);
+  put_if_new(c, &w->rest, n->cleared_blocks | (uint64_t)n->timers << 32);
+}
+
+/* From the store of the journal's length on, the change is made whatever happens. */
+void fm_change_commit(fm_change *c)
+{
+  fm_store_words *w = c->s->words;
+  put_numbers(c);
   atomic_thread_fence(memory_order_release); /* the journal before this one has ended */
   for (uint32_t i = 0; i < c->length; i++) {
     atomic_store_explicit(&w->journal[i].place, c->writes[i].place, memory_order_relaxed);
@@ -45,17 +62,17 @@ static bool is_place(const fm_store *s, uint64_t place)
 
 int fm_store_recover(fm_store *s, fm_error *e)
 {
-  fm_change c;
-  fm_change_begin(&c, s);
-  const uint32_t length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire);
+  fm_store_words *w = s->words;
+  struct { uint64_t place, value; } writes[FM_STORE_JOURNAL];
+  const uint32_t length = atomic_load_explicit(&w->journal_length, memory_order_acquire);
   if (length == 0) return FM_OK;
   if (length > FM_STORE_JOURNAL) return fm_fail(e, FM_CORRUPT, NULL);
   for (uint32_t i = 0; i < length; i++) {
-    fm_change_put(&c, atomic_load_explicit(&s->words->journal[i].place, memory_order_relaxed),
-                  atomic_load_explicit(&s->words->journal[i].value, memory_order_relaxed));
-    if (!is_place(s, c.writes[i].place)) return fm_fail(e, FM_CORRUPT, NULL);
+    writes[i].place = atomic_load_explicit(&w->journal[i].place, memory_order_relaxed);
+    writes[i].value = atomic_load_explicit(&w->journal[i].value, memory_order_relaxed);
+    if (!is_place(s, writes[i].place)) return fm_fail(e, FM_CORRUPT, NULL);
   }
-  for (uint32_t i = 0; i < c.length; i++) write_word(s, c.writes[i].place, c.writes[i].value);
-  atomic_store_explicit(&s->words->journal_length, 0, memory_order_release);
+  for (uint32_t i = 0; i < length; i++) write_word(s, writes[i].place, writes[i].value);
+  atomic_store_explicit(&w->journal_length, 0, memory_order_release);
   return FM_OK;
 }

@@ -4,10 +4,30 @@
 
 #include "store_layout.h"
 
-/* The words that change when the change is made, in order: 39 at most (24 of them for the heap). Loads see
-** what is to be stored. */
+/* The writer's words of a store, each number on its own. */
+typedef struct fm_store_numbers {
+  uint64_t version;
+  uint32_t free, free_count, count, used, oldest, newest, cleared_blocks, timers;
+} fm_store_numbers;
+
+static inline fm_store_numbers fm_load_numbers(const fm_store *s)
+{
+  const uint64_t free = atomic_load_explicit(&s->words->free, memory_order_relaxed);
+  const uint64_t entries = atomic_load_explicit(&s->words->entries, memory_order_relaxed);
+  const uint64_t ages = atomic_load_explicit(&s->words->ages, memory_order_relaxed);
+  const uint64_t rest = atomic_load_explicit(&s->words->rest, memory_order_relaxed);
+  return (fm_store_numbers){
+    atomic_load_explicit(&s->words->version, memory_order_relaxed), (uint32_t)free, (uint32_t)(free >> 32),
+    (uint32_t)entries, (uint32_t)(entries >> 32), (uint32_t)ages, (uint32_t)(ages >> 32),
+    (uint32_t)rest, (uint32_t)(rest >> 32),
+  };
+}
+
+/* A change: the store's numbers as they will be, and the other words that change, in order. There are 35
+** words at most, 24 of them for the heap. */
 typedef struct fm_change {
   fm_store *s;
+  fm_store_numbers numbers;
   uint32_t length;
   struct { uint64_t place, value; } writes[FM_STORE_JOURNAL];
 } fm_change;
@@ -16,12 +36,8 @@ typedef struct fm_change {
 static inline void fm_change_begin(fm_change *c, fm_store *s)
 {
   c->s = s;
+  c->numbers = fm_load_numbers(s);
   c->length = 0;
-}
-
-static inline uint64_t fm_change_place(const fm_store *s, const void *word, bool is_64)
-{
-  return (uint64_t)((const unsigned char *)word - (const unsigned char *)s->words) | is_64;
 }
 
 /* A word may be there twice: the later value counts. */
@@ -31,25 +47,22 @@ static inline void fm_change_put(fm_change *c, uint64_t place, uint64_t value)
   c->writes[c->length++].value = value;
 }
 
-static inline uint32_t fm_change_load(const fm_change *c, fm_word32 *word)
+static inline uint64_t fm_change_place(const fm_store *s, const void *word)
 {
-  const uint64_t place = fm_change_place(c->s, word, false);
-  for (uint32_t i = c->length; i > 0; i--)
-    if (c->writes[i - 1].place == place) return (uint32_t)c->writes[i - 1].value;
-  return atomic_load_explicit(word, memory_order_relaxed);
+  return (uint64_t)((const unsigned char *)word - (const unsigned char *)s->words);
 }
 
 static inline void fm_change_store(fm_change *c, fm_word32 *word, uint32_t value)
 {
-  fm_change_put(c, fm_change_place(c->s, word, false), value);
+  fm_change_put(c, fm_change_place(c->s, word), value);
 }
 
 static inline void fm_change_store_64(fm_change *c, fm_word64 *word, uint64_t value)
 {
-  fm_change_put(c, fm_change_place(c->s, word, true), value);
+  fm_change_put(c, fm_change_place(c->s, word) | 1, value);
 }
 
 /* Makes the change. */
-void fm_change_commit(const fm_change *c);
+void fm_change_commit(fm_change *c);
 
 #endif
