@@ -192,6 +192,39 @@ describe("a process that is killed while it clears", function()
   end)
 end)
 
+describe("the work of one call while it holds the lock", function()
+  -- A child, and a dictionary that it has filled with `count` keys, of which every second one expires at once.
+  local function filled(count)
+    local name = support.unique("Local\\")
+    local d = assert(dict.create_or_open(name, { capacity = count * 128 }))
+    local child = steps.child()
+    child:ask("d = require('filemap.dict').open(%q)", name)
+    child:ask("for i = 1, %d do d:set('key' .. i, i, { ttl = i %% 2 == 0 and 0.001 or 1000 }) end", count)
+    child:ask("return d:wait('key%d', %d, %d)", count, count, support.deadline)
+    return child, d
+  end
+
+  for _, count in ipairs { 20, 4000 } do
+    it(("is a few steps to clear a dictionary, or to set in a full one: %d keys"):format(count), function()
+      local child, d <close> = filled(count)
+      for i = 1, 10 do
+        child:stop_at("link", 40)
+        assert.is_false(child:stops("assert(d:add('another%d', 1))", i))
+      end
+      child:stop_at("write", 4)
+      assert.is_false(child:stops("assert(d:clear())"))
+      assert.same({}, contents(d))
+      child:stop_at("link", 40)
+      assert.is_false(child:stops("assert(d:add('another', 1))"))
+      child:stop_at("write", 1) -- which is reached, so that the hooks are counted
+      assert.is_true(child:stops("assert(d:clear())"))
+      child:kill()
+      child:wait(support.deadline)
+      child:close()
+    end)
+  end
+end)
+
 describe("a process that is killed at random", function()
   it("leaves each key with its old or its new value, and loses no memory", function()
     local name, longest = support.unique("Local\\"), 0
