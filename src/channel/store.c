@@ -42,12 +42,14 @@ void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t bl
 
 /* {-- Keys -------------------------------------------------------------------------------------- */
 
-/* Multiplies by 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4),
-** and brings the upper bits, which depend on all others, down. */
+/* The mixer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014; variant
+** 13 of Stafford). Its shifts before the products make it hard to find keys that have the same hash for
+** every seed. */
 static uint64_t mix(uint64_t h)
 {
-  h *= 0x9E3779B97F4A7C15u;
-  return h ^ h >> 32;
+  h = (h ^ h >> 30) * 0xBF58476D1CE4E5B9u;
+  h = (h ^ h >> 27) * 0x94D049BB133111EBu;
+  return h ^ h >> 31;
 }
 
 fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length)
@@ -61,7 +63,7 @@ fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length
   }
   w = 0;
   memcpy(&w, from, rest);
-  h = mix(mix(h ^ w));
+  h = mix(h ^ w);
   return (fm_store_key){bytes, (uint32_t)length, h};
 }
 

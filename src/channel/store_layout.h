@@ -18,8 +18,8 @@ typedef struct fm_block {
   fm_word64 bytes[FM_HEAD_BYTES / 8];
 } fm_block;
 
-/* What only writers need to know of an entry, by the number of its first block. It has memory of its own, so
-** that a writer that changes one entry's links leaves others in the processor's caches of readers. */
+/* The links of an entry, by the number of its first block. Readers do not use them. They are not in the
+** block, because a writer that changed a link there would remove the entry from the caches of readers. */
 struct fm_links {
   fm_word32 older, newer; /* entries */
   fm_word32 timer;        /* the entry's place in the heap, counted from 1; 0: it does not expire */
