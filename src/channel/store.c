@@ -42,9 +42,9 @@ void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t bl
 
 /* {-- Keys -------------------------------------------------------------------------------------- */
 
-/* The mixer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014; variant
-** 13 of Stafford). Its shifts before the products make it hard to find keys that have the same hash for
-** every seed. */
+/* The mixer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014, with
+** variant 13 of Stafford). Its shifts before the products make it hard to find keys that have the same hash
+** for every seed. */
 static uint64_t mix(uint64_t h)
 {
   h = (h ^ h >> 30) * 0xBF58476D1CE4E5B9u;
