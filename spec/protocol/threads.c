@@ -1,4 +1,4 @@
-/* Ring, slots and locks under real threads on one piece of memory, at full speed. The thread sanitizer
+/* Ring, slots, store and locks under real threads on one piece of memory, at full speed. The thread sanitizer
 ** finds data races: every read of a word that another thread may write is atomic, and every other read is
 ** ordered by an atomic one. Without the sanitizer the program checks only the messages and values.
 **
@@ -11,6 +11,7 @@
 
 #include "../../src/channel/ring.h"
 #include "../../src/channel/latest.h"
+#include "../../src/channel/store.h"
 #include "../../src/map/map.h"
 #include "../../src/object/lock.h"
 
@@ -126,6 +127,73 @@ static void *read_slots(void *unused)
   return unused;
 }
 
+/* {-- Store ------------------------------------------------------------------------------------- */
+
+/* One thread sets, deletes and clears few keys. Two threads read them and all keys of each bucket. */
+
+enum { STORE_BUCKETS = 2, STORE_BLOCKS = 12, STORE_KEYS = 4, STORE_VALUE = 400 };
+static _Alignas(64) unsigned char store_memory[8192];
+static fm_store store;
+static fm_word32 is_written;
+
+static fm_store_key store_key(long i)
+{
+  static const char names[] = "abcd";
+  return fm_store_key_of(&store, &names[i % STORE_KEYS], 1);
+}
+
+static void *write_store(void *unused)
+{
+  for (long i = 1; i <= messages; i++) {
+    unsigned char bytes[STORE_VALUE];
+    const fm_store_key key = store_key(i * 7 / 3);
+    fm_store_value v = {.bytes = bytes, .length = (uint32_t)(i % (STORE_VALUE + 1))};
+    v.expires = i % 3 == 0 ? 1 + (uint64_t)i % 50 : 0;
+    memset(bytes, (int)(i % (STORE_VALUE + 1) & 0xff), sizeof bytes);
+    uint64_t version;
+    while (fm_store_remove_cleared(&store, NULL) == FM_OK) {}
+    while (fm_store_free_blocks(&store) < 5)
+      check(fm_store_remove_oldest(&store, NULL, NULL) == FM_OK, "nothing is removed");
+    check(fm_store_set(&store, &key, &v, &version, NULL) == FM_OK && version == (uint64_t)i, "not set");
+    if (i % 5 == 0) check(fm_store_remove(&store, &key, NULL) == FM_OK, "not removed");
+    if (i % 11 == 0) (void)fm_store_remove_expired(&store, 25, NULL);
+    if (i % 17 == 0) check(fm_store_clear(&store, NULL) == FM_OK, "not cleared");
+  }
+  atomic_store(&is_written, 1);
+  return unused;
+}
+
+static void check_value(const unsigned char *bytes, uint32_t length)
+{
+  for (uint32_t i = 0; i < length; i++) check(bytes[i] == (length & 0xff), "a value is not whole");
+}
+
+static void *read_store(void *unused)
+{
+  uint64_t last[STORE_KEYS] = {0};
+  for (long i = 0; !atomic_load(&is_written); i++) {
+    unsigned char bytes[STORE_BUCKETS * STORE_BLOCKS * FM_STORE_BLOCK];
+    const fm_store_key key = store_key(i);
+    fm_store_value v;
+    int code = fm_store_read(&store, &key, bytes, sizeof bytes, &v, NULL);
+    check(code == FM_OK || code == FM_NOT_FOUND || code == FM_TIMEOUT, "a read failed");
+    if (code == FM_OK) {
+      check(v.version >= last[i % STORE_KEYS], "an older value");
+      last[i % STORE_KEYS] = v.version;
+      check_value(bytes, v.length);
+    }
+    size_t length, at = 0;
+    fm_store_record r;
+    code = fm_store_read_bucket(&store, (uint32_t)i % STORE_BUCKETS, bytes, sizeof bytes, &length, NULL);
+    check(code == FM_OK || code == FM_TIMEOUT, "a bucket is not read");
+    for (; code == FM_OK && at < length; at += r.size) {
+      memcpy(&r, bytes + at, sizeof r);
+      check_value(bytes + at + sizeof r + 8, r.value_length);
+    }
+  }
+  return unused;
+}
+
 /* {-- Lock -------------------------------------------------------------------------------------- */
 
 static fm_word32 owner, lock_word;
@@ -161,6 +229,9 @@ int main(int argc, char **argv)
   in = out = fm_ring_of(&ring_words, ring_bytes, RING, LONGEST);
   run(write_ring, read_ring, NULL);
   run(write_slots, read_slots, read_slots);
+  check(fm_store_size(STORE_BUCKETS, STORE_BLOCKS) <= sizeof store_memory, "the store is too large");
+  fm_store_open(&store, store_memory, STORE_BUCKETS, STORE_BLOCKS, 7);
+  run(write_store, read_store, read_store);
   run(count, count, count);
   check(counter == messages / 4 * 3, "the lock let two in");
   fm_map_close(map);
