@@ -18,11 +18,10 @@ local programs = { ["of this machine's word size"] = "" } -- what the names of t
 local function build_32()
   local command = [[exec 2>%schannels32.log; objects=$(mktemp -d); root=$PWD
     (cd "$objects" && gcc -std=gnu11 -O2 -m32 -c $(find "$root/src" -name '*.c' ! -path '*/src/lua/*')) &&
-    for program in channels dictionary; do
-      gcc -std=gnu11 -O2 -m32 -o %s${program}32 spec/counterpart/$program.c "$objects"/*.o -pthread -ldl || exit
-    done
+    gcc -std=gnu11 -O2 -m32 -o %schannels32 spec/counterpart/channels.c "$objects"/*.o -pthread -ldl &&
+    gcc -std=gnu11 -O2 -m32 -o %sdictionary32 spec/counterpart/dictionary.c "$objects"/*.o -pthread -ldl
     status=$?; rm -r "$objects"; exit $status]]
-  return os.execute(command:format(folder, folder)) and "32"
+  return os.execute(command:format(folder, folder, folder)) and "32"
 end
 
 support.clean()
