@@ -16,11 +16,11 @@ local programs = { ["of this machine's word size"] = "" } -- what the names of t
 
 -- Builds the 32-bit programs once, next to the other programs.
 local function build_32()
-  local command = [[exec 2>%schannels32.log; objects=$(mktemp -d); root=$PWD
-    (cd "$objects" && gcc -std=gnu11 -O2 -m32 -c $(find "$root/src" -name '*.c' ! -path '*/src/lua/*')) &&
-    gcc -std=gnu11 -O2 -m32 -o %schannels32 spec/counterpart/channels.c "$objects"/*.o -pthread -ldl &&
-    gcc -std=gnu11 -O2 -m32 -o %sdictionary32 spec/counterpart/dictionary.c "$objects"/*.o -pthread -ldl
-    status=$?; rm -r "$objects"; exit $status]]
+  local command = [[exec 2>%schannels32.log; library=$(mktemp)
+    gcc -std=gnu11 -O2 -m32 -r -nostdlib -o "$library" $(find src -name '*.c' ! -path 'src/lua/*') &&
+    gcc -std=gnu11 -O2 -m32 -o %schannels32 spec/counterpart/channels.c "$library" -pthread -ldl &&
+    gcc -std=gnu11 -O2 -m32 -o %sdictionary32 spec/counterpart/dictionary.c "$library" -pthread -ldl
+    status=$?; rm "$library"; exit $status]]
   return os.execute(command:format(folder, folder, folder)) and "32"
 end
 
