@@ -1,6 +1,5 @@
 -- The live table of a struct's fields. Internal to the command.
 local layout = require "filemap.cli.layout"
-local number = require "filemap.cli.number"
 local style = require "filemap.cli.style"
 local text = require "filemap.cli.text"
 
@@ -11,8 +10,8 @@ View.__index = View
 -- unfolded at first.
 local MARK, HISTORY, SHORT = 1, 32, 4
 
-local function new(type_, title)
-  local self = setmetatable({ nodes = layout.nodes(type_), title = title, top = 1, at = 1, open = {}, seen = {} }, View)
+local function new(nodes, title)
+  local self = setmetatable({ nodes = nodes, title = title, top = 1, at = 1, open = {}, seen = {} }, View)
   for _, node in ipairs(self.nodes) do
     if node.group == "record" then
       self.open[node] = not node.parent or node.parent.group ~= "array"
@@ -40,8 +39,8 @@ end
 
 -- {-- Values ---------------------------------------------------------------------------------------
 
-local function shown(value)
-  return type(value) == "number" and number.text(value) or text.printable(tostring(value))
+local function shown(node, value)
+  return text.printable(layout.text(node.type, value))
 end
 
 -- The most members of a folded group that are shown in its row.
@@ -53,7 +52,7 @@ local function summary(node, values)
   local parts = {}
   for i = 1, math.min(#node.children, BRIEF) do
     local child = node.children[i]
-    local value = child.group and MORE or shown(layout.value(values, child))
+    local value = child.group and MORE or shown(child, layout.value(values, child))
     parts[i] = node.group == "array" and value or child.name .. "=" .. value
   end
   return table.concat(parts, " ")
@@ -66,8 +65,11 @@ local function remember(self, node, value, now)
     seen = { value = value, changed = -math.huge, values = {} }
     self.seen[node] = seen
   end
-  if value ~= seen.value then seen.value, seen.changed = value, now end
+  if value ~= seen.value and (value == value or seen.value == seen.value) then
+    seen.value, seen.changed = value, now
+  end
   if type(value) == "number" and value == value and math.abs(value) < math.huge then
+    if node.type.T == "u64" and value < 0 then value = value + 0x1p64 end
     seen.least, seen.greatest = math.min(seen.least or value, value), math.max(seen.greatest or value, value)
     local values = seen.values
     values[#values + 1] = value
@@ -94,7 +96,7 @@ end
 
 local function graph(seen, bar, spark)
   if not seen.least or seen.least == seen.greatest or bar < 4 then return nil end
-  local fraction = (seen.value - seen.least) / (seen.greatest - seen.least)
+  local fraction = (seen.values[#seen.values] - seen.least) / (seen.greatest - seen.least)
   return style.paint("bar", style.bar(math.max(0, math.min(1, fraction)), bar)) .. " "
     .. style.sparkline(seen.values, seen.least, seen.greatest, spark)
 end
@@ -111,9 +113,10 @@ local function row(self, node, values, now, size)
     or fresh and style.paint("changed", name) or name) .. " "
   if not seen then return line end
   local kind = fresh and "changed" or nil
-  if type(is) ~= "number" then return line .. style.paint(kind, text.cut(shown(is), size.rest)) end
+  local what = folded and text.printable(is) or shown(node, is)
+  if type(is) ~= "number" then return line .. style.paint(kind, text.cut(what, size.rest)) end
   local drawn = graph(seen, size.bar, size.spark)
-  return line .. style.paint(kind, text.fit(shown(is), size.value, "right")) .. (drawn and "  " .. drawn or "")
+  return line .. style.paint(kind, text.fit(what, size.value, "right")) .. (drawn and "  " .. drawn or "")
 end
 
 --- The lines of a screen: a title, rows, and a line for keys.
@@ -151,13 +154,15 @@ local function fold(self, open)
   self:list()
 end
 
-local MOVES = { up = -1, down = 1, home = -math.maxinteger, ["end"] = math.maxinteger }
+-- No struct has more fields than a move by FAR skips.
+local FAR = 1 << 32
+local MOVES = { up = -1, down = 1, home = -FAR, ["end"] = FAR }
 
 --- Handles a key.
 function View:press(key)
   local move = MOVES[key] or key == "pageup" and -(self.room or 10) or key == "pagedown" and (self.room or 10)
   if move then
-    self.at = math.max(1, math.min(#self.rows, move > 0 and move > #self.rows and #self.rows or self.at + move))
+    self.at = math.max(1, math.min(#self.rows, self.at + move))
   elseif key == "right" then fold(self, true)
   elseif key == "left" then fold(self, false)
   elseif key == "enter" or key == " " then
@@ -166,7 +171,8 @@ function View:press(key)
   end
 end
 
---- Selects the next field whose path contains a text, and unfolds what hides it. Returns whether there is one.
+--- Selects the next field whose path contains a text, and unfolds what hides it. Returns whether there is
+-- one.
 function View:search(word)
   if word == "" then return false end
   local current, start = self.rows[self.at], 0

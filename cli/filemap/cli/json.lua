@@ -7,12 +7,22 @@ local text = require "filemap.cli.text"
 
 local json = {}
 
--- Marks a list of pairs as an object.
-local OBJECT = {}
+-- Marks a list of pairs as an object, and the digits of an integer that Lua's integers do not have.
+local OBJECT, EXACT = {}, {}
 
 --- An object whose keys keep their order: json.object { { "name", name }, { "size", size } }.
 function json.object(pairs_in_order)
   return setmetatable(pairs_in_order, OBJECT)
+end
+
+--- An integer by its decimal digits.
+function json.exact(digits)
+  return setmetatable({ digits }, EXACT)
+end
+
+--- The digits of an integer that `decode` returned as json.exact; nil for other values.
+function json.digits(value)
+  return getmetatable(value) == EXACT and value[1] or nil
 end
 
 --- The shortest decimal text of a float that reads back as the same number.
@@ -53,18 +63,56 @@ function encode(value)
   if type(value) == "string" then return dkjson.quotestring(text.well_formed(value)) end
   if math.type(value) == "float" then return json.float(value) end
   if type(value) ~= "table" then return tostring(value) end
-  return getmetatable(value) == OBJECT and encode_object(value) or encode_table(value)
+  return json.digits(value) or getmetatable(value) == OBJECT and encode_object(value) or encode_table(value)
 end
 
 --- One line of JSON without its end. Bytes that are not UTF-8 become U+FFFD; NaN and infinity become null.
 json.encode = encode
 
---- The value of a JSON text; nil and a message if it is not JSON.
-function json.decode(s)
-  local value, after, problem = dkjson.decode(s, 1, nil)
-  if problem then return nil, problem end
-  if s:find("%S", after) then return nil, ("unexpected text at position %d"):format(s:find("%S", after)) end
+-- The position behind the string that begins with the quote at a position.
+local function behind_string(s, at)
+  while true do
+    at = s:find('["\\]', at + 1)
+    if not at then return #s + 1 end
+    if s:sub(at, at) == '"' then return at + 1 end
+    at = at + 1 -- (the character behind a backslash)
+  end
+end
+
+-- dkjson makes a float of an integer that does not fit Lua's. So such an integer is passed to it as a string
+-- that begins with a mark which the text does not have. Returns the text, and the mark if it may be in it.
+local function mark_integers(s)
+  if not s:find(("%d"):rep(19)) then return s end
+  local mark = "integer:"
+  while s:find(mark, 1, true) do mark = ":" .. mark end
+  local parts, at = {}, 1
+  while at <= #s do
+    local start = s:find('["%d%-]', at) or #s + 1
+    local stop = s:sub(start, start) == '"' and behind_string(s, start) or s:match("^[%d.eE+%-]*()", start)
+    local word = s:sub(start, stop - 1)
+    local large = word:find("^%-?[1-9]%d*$") and math.type(tonumber(word)) == "float"
+    parts[#parts + 1] = s:sub(at, start - 1) .. (large and ('"%s%s"'):format(mark, word) or word)
+    at = stop
+  end
+  return table.concat(parts), mark
+end
+
+-- Replaces the marked strings in a value by integers.
+local function unmark(value, mark)
+  if type(value) == "string" and value:sub(1, #mark) == mark then return json.exact(value:sub(#mark + 1)) end
+  if type(value) ~= "table" then return value end
+  for key, member in pairs(value) do value[key] = unmark(member, mark) end
   return value
+end
+
+--- The value of a JSON text; nil and a message if it is not JSON. An integer that Lua's integers do not have is
+-- as json.exact returns it.
+function json.decode(s)
+  local marked, mark = mark_integers(s)
+  local value, after, problem = dkjson.decode(marked, 1, nil)
+  if problem then return nil, problem end
+  if marked:find("%S", after) then return nil, "there is text after the value" end
+  return mark and unmark(value, mark) or value
 end
 
 -- {-- Bytes ----------------------------------------------------------------------------------------
@@ -77,7 +125,8 @@ function json.base64(bytes)
   local s = bytes:gsub("..?.?", function(group)
     local a, b, c = group:byte(1, 3)
     local n = a << 16 | (b or 0) << 8 | (c or 0)
-    return digit(n >> 18) .. digit(n >> 12 & 63) .. (b and digit(n >> 6 & 63) or "=") .. (c and digit(n & 63) or "=")
+    return digit(n >> 18) .. digit(n >> 12 & 63) .. (b and digit(n >> 6 & 63) or "=")
+      .. (c and digit(n & 63) or "=")
   end)
   return s
 end
@@ -93,7 +142,8 @@ function json.from_base64(s)
   return bytes
 end
 
---- A message as a pair for an object: under `key` if they are UTF-8, else under "base64", so that nothing is lost.
+--- A message as a pair for an object: under `key` if it is UTF-8, else under "base64", so that nothing is
+-- lost.
 function json.message(key, bytes)
   if utf8.len(bytes) then return { key, bytes } end
   return { "base64", json.base64(bytes) }

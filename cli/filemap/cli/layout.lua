@@ -1,16 +1,21 @@
 -- The fields of a struct as a tree, and where their values are in a table that `read` returned. Internal to
 -- the command.
 --
--- A node is { name, path, depth, parent, steps, group, children }. `steps` leads to the value in a table: {
--- "cars", 3, "pos" }. `group` is "record" or "array" for a node with children.
+-- A node is { name, path, depth, parent, steps, type, group, children }. `steps` leads to the value in a table:
+-- { "cars", 3, "pos" }. `type` is the C type of filemap.ctype, which tells how a number is stored. `group` is
+-- "record" or "array" for a node with children.
 local cdef = require "filemap.cdef"
 local fail = require "filemap.cli.fail"
-local filemap = require "filemap"
+local ctypes = require "filemap.ctype"
 local json = require "filemap.cli.json"
 local nearest = require "filemap.cli.nearest"
+local number = require "filemap.cli.number"
 local source = require "filemap.cli.source"
+local struct_type = require "filemap.struct.type"
 
 local layout = {}
+local ctype_of = struct_type.ctype_of
+layout.ctype_of = ctype_of
 
 -- {-- The type -------------------------------------------------------------------------------------
 
@@ -66,81 +71,100 @@ end
 -- How long a command waits for a writer to finish a change, in seconds.
 local PATIENCE = 1
 
---- A function that reads the struct at an offset as a table.
-function layout.reader(type_, view, offset, guard)
+-- The elements of a flexible array that fit in the view, at most `most` of them; nil if the type has no such
+-- array.
+local function flexible(type_, view, offset, most)
+  local tail = most and ctypes.tail(ctype_of(type_))
+  local rest = tail and #view - offset - tail.offset
+  return rest and math.min(math.max(rest, 0) // tail.field.type.of.size, most)
+end
+
+--- A function that reads the struct at an offset as a table. `most` limits the elements of a flexible array
+-- (without a guard).
+function layout.reader(type_, view, offset, guard, most)
   if not guard then
-    return function() return fail.raised(1, type_.read, type_, view, offset) end
+    local count = flexible(type_, view, offset, most)
+    return function() return fail.raised(1, type_.read, type_, view, offset, count) end
   end
   return function()
     return fail.unless(fail.raised(1, type_.snapshot, type_, view, offset, guard, PATIENCE))
   end
 end
 
--- {-- The tree -------------------------------------------------------------------------------------
+-- {-- Values ---------------------------------------------------------------------------------------
 
-local function group_of(value)
-  local metatable = type(value) ~= "string" and getmetatable(value)
-  if not metatable then return nil end
-  return metatable.__name == "filemap.array" and "array" or "record"
+--- A value of a C type that `read` returned, for json.encode: members in the order of declaration, and u64
+-- without a sign.
+function layout.json(ctype, value)
+  if ctype.fields then
+    local object = {}
+    for i, member in ipairs(ctypes.members(ctype)) do
+      object[i] = { member.name, layout.json(member.field.type, value[member.name]) }
+    end
+    return json.object(object)
+  end
+  if type(value) == "table" then
+    local list = {}
+    for i, element in ipairs(value) do list[i] = layout.json(ctype.of, element) end
+    return list
+  end
+  if ctype.T == "u64" and math.type(value) == "integer" then return json.exact(number.unsigned(value)) end
+  return value
 end
 
-local add_members
+--- The text of a value of a C type; structs and arrays as JSON.
+function layout.text(ctype, value)
+  if type(value) == "table" then return json.encode(layout.json(ctype, value)) end
+  return type(value) == "number" and number.text(value, ctype.T) or tostring(value)
+end
 
-local function add(nodes, parent, step, value)
+-- {-- The tree -------------------------------------------------------------------------------------
+
+local function group_of(ctype)
+  if ctype.fields then return "record" end
+  return ctype.kind == "array" and not ctypes.is_string(ctype) and "array" or nil
+end
+
+local add_children
+
+local function add(nodes, parent, step, ctype, value)
   local element = math.type(step) == "integer"
   local name = element and ("[%d]"):format(step) or step
   local steps = parent and { table.unpack(parent.steps) } or {}
   steps[#steps + 1] = step
   local path = not parent and name or element and parent.path .. name or parent.path .. "." .. name
-  local node = { name = name, path = path, depth = #steps - 1, parent = parent, steps = steps, group = group_of(value) }
+  local node = { name = name, path = path, depth = #steps - 1, parent = parent, steps = steps, type = ctype,
+    group = group_of(ctype) }
   nodes[#nodes + 1] = node
   if parent then parent.children[#parent.children + 1] = node end
   if node.group then
     node.children = {}
-    add_members(nodes, node, value)
+    add_children(nodes, node, ctype, value)
   end
 end
 
-function add_members(nodes, parent, value)
-  if group_of(value) == "array" then
-    for i = 1, #value do add(nodes, parent, i, value[i]) end
-  else
-    for name, member in pairs(value) do add(nodes, parent, name, member) end
+function add_children(nodes, parent, ctype, value)
+  if not ctype.fields then
+    for i = 1, value and #value or ctype.count do add(nodes, parent, i, ctype.of, value and value[i]) end
+    return
+  end
+  for _, member in ipairs(ctypes.members(ctype)) do
+    add(nodes, parent, member.name, member.field.type, value and value[member.name])
   end
 end
 
---- All nodes of a type in the order of declaration, each before those below it.
-function layout.nodes(type_)
-  local map = fail.unless(filemap.create(nil, math.max(type_.size, 1)))
-  local view = fail.unless(map:view())
+--- All nodes of a type in the order of declaration, each before those below it. `values`, which `read`
+-- returned, give the length of a flexible array; without them it has no elements.
+function layout.nodes(type_, values)
   local nodes = {}
-  add_members(nodes, nil, fail.raised(1, type_.at, type_, view, 0))
-  view:close()
-  map:close()
+  add_children(nodes, nil, ctype_of(type_), values)
   return nodes
 end
 
 --- The value of a node in a table that `read` returned.
 function layout.value(values, node)
-  for _, step in ipairs(node.steps) do
-    if values == nil then return nil end
-    values = values[step]
-  end
+  for _, step in ipairs(node.steps) do values = values[step] end
   return values
-end
-
---- Values as an object for JSON, in the order of declaration.
-function layout.object(nodes, values)
-  local root, objects = {}, {}
-  for _, node in ipairs(nodes) do
-    local value = layout.value(values, node)
-    if node.group == "array" then value = {} elseif node.group then value = json.object {} end
-    if node.group then objects[node] = value end
-    local into = node.parent and objects[node.parent] or root
-    local element = math.type(node.steps[#node.steps]) == "integer"
-    into[#into + 1] = element and (value == nil and "" or value) or not element and { node.name, value }
-  end
-  return json.object(root)
 end
 
 -- {-- Paths ----------------------------------------------------------------------------------------
@@ -160,6 +184,13 @@ function layout.steps(type_, path)
     if index ~= "" then steps[#steps + 1] = math.tointeger(tonumber(index)) end
   end
   return steps
+end
+
+--- The C type of the member that steps lead to.
+function layout.type_at(type_, steps)
+  local ctype = ctype_of(type_)
+  for _, step in ipairs(steps) do ctype = ctype.fields and ctype.by_name[step].type or ctype.of end
+  return ctype
 end
 
 return layout

@@ -27,7 +27,9 @@ end
 --- A number greater than 0.
 function number.positive(s)
   local n = tonumber(s)
-  if not n or n ~= n or n <= 0 or n == math.huge then return nil, ("'%s' is not a number greater than 0"):format(s) end
+  if not n or n ~= n or n <= 0 or n == math.huge then
+    return nil, ("'%s' is not a number greater than 0"):format(s)
+  end
   return n
 end
 
@@ -38,8 +40,8 @@ function number.count(s)
   return n
 end
 
---- An integer as Lua holds it. A decimal number from 2^63 to 2^64 - 1 becomes the integer with the same bits, as u64
--- does; nil if the text is not an integer.
+--- An integer as Lua holds it. A decimal number from 2^63 to 2^64 - 1 becomes the integer with the same bits,
+-- as u64 does; nil if the text is not an integer.
 function number.integer(s)
   local n = math.tointeger(tonumber(s))
   if n and not s:find("^%s*%d+%s*$") then return n end
@@ -58,10 +60,15 @@ function number.unsigned(n)
   return ("%d%d"):format(tens, n - tens * 10)
 end
 
---- The shortest text that gives the same f32.
-function number.short(n)
-  if n ~= n then return "nan" end
-  if n == math.huge or n == -math.huge then return n > 0 and "inf" or "-inf" end
+--- A float from its text, which also may be inf, -inf or nan; nil if it is none.
+function number.float(s)
+  local special = ({ inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 })[s:lower()]
+  local n = special or tonumber(s)
+  return n and n + 0.0
+end
+
+-- The shortest text that gives the same f32.
+local function short(n)
   for digits = 6, 8 do
     local s = ("%." .. digits .. "g"):format(n)
     if string.pack("f", tonumber(s)) == string.pack("f", n) then return s end
@@ -69,11 +76,13 @@ function number.short(n)
   return ("%.9g"):format(n)
 end
 
---- The text of a number for a person: of a float that an f32 holds exactly, the f32's shortest text.
-function number.text(n)
-  if math.type(n) == "integer" then return tostring(n) end
-  local as_f32 = string.unpack("f", string.pack("f", n))
-  return (n ~= n or as_f32 == n) and number.short(n) or json.float(n)
+--- The text of a number that is stored as T, a type of views (default: as Lua stores it): integers in full,
+-- floats with the fewest digits that give the same number.
+function number.text(n, T)
+  if math.type(n) == "integer" then return T == "u64" and number.unsigned(n) or tostring(n) end
+  if n ~= n then return "nan" end
+  if math.abs(n) == math.huge then return n > 0 and "inf" or "-inf" end
+  return T == "f32" and short(n) or json.float(n)
 end
 
 return number

@@ -1,8 +1,8 @@
 -- What `get` and `set` read and write: a field's path, or T@OFFSET. Internal to the command.
 --
--- A place is { what, offset, size, text(value), set(view, offset, text) }, and read(view, offset) or, for a
--- field, value(values) of a table that Type:read returned. `set` writes to any view: first to a copy, so that
--- a wrong value changes nothing.
+-- A place is { what, offset, size, type, set(view, offset, text) }, and read(view, offset) or, for a field,
+-- value(values) of a table that Type:read returned. `type` is a C type, or for T@OFFSET a table with its T.
+-- `set` writes to any view: first to a copy, so that a wrong value changes nothing.
 local fail = require "filemap.cli.fail"
 local json = require "filemap.cli.json"
 local layout = require "filemap.cli.layout"
@@ -20,8 +20,9 @@ for _, T in ipairs(TYPES) do is_type[T] = true end
 -- {-- T@OFFSET -------------------------------------------------------------------------------------
 
 local function parse_number(T, text)
-  local value = T:find("^f") and tonumber(text) or not T:find("^f") and number.integer(text)
-  if not value then fail(("%s: '%s' is not a valid %s"):format(T, text, T:find("^f") and "number" or "integer")) end
+  local is_float = T:find("^f")
+  local value = (is_float and number.float or number.integer)(text)
+  if not value then fail(("%s: '%s' is not a valid %s"):format(T, text, is_float and "number" or "integer")) end
   return value
 end
 
@@ -30,7 +31,7 @@ local function numeric(what, T)
     what = what, size = tonumber(T:match("%d+")) // 8,
     read = function(view, offset) return view["get_" .. T](view, offset) end,
     set = function(view, offset, text) view["set_" .. T](view, offset, parse_number(T, text)) end,
-    text = T == "u64" and number.unsigned or number.text,
+    type = { T = T },
   }
 end
 
@@ -40,7 +41,7 @@ local function textual(what, T, capacity)
     what = what, size = capacity * (T == "char" and 1 or tonumber(T:match("%d+")) // 8),
     read = function(view, offset) return view[get](view, offset, capacity) end,
     set = function(view, offset, text) view[set](view, offset, text, capacity) end,
-    text = tostring,
+    type = {},
   }
 end
 
@@ -63,22 +64,34 @@ end
 
 -- {-- Fields ---------------------------------------------------------------------------------------
 
+-- A decoded JSON value as a field takes it: an integer above 2^63 - 1 by its bits. One that no field can hold
+-- is a float, so that the field rejects it.
+local function stored(value)
+  if type(value) ~= "table" then return value end
+  local digits = json.digits(value)
+  if digits then return number.integer(digits) or tonumber(digits) end
+  for key, member in pairs(value) do value[key] = stored(member) end
+  return value
+end
+
 -- A text as a value for a field: the kind of value that is there now tells how to read it.
 local function parse_value(what, text, now)
   if type(now) == "string" and not text:find('^%s*[%[{]') then
     return math.type(tonumber(text)) == "integer" and { text, number.integer(text) } or { text }
   end
   if type(now) == "boolean" then
-    if text ~= "true" and text ~= "false" then fail(("%s: '%s' is neither true nor false"):format(what, text)) end
+    if text ~= "true" and text ~= "false" then
+      fail(("%s: '%s' is neither true nor false"):format(what, text))
+    end
     return { text == "true" }
   end
   if type(now) == "number" then
-    local value = math.type(now) == "integer" and number.integer(text) or tonumber(text)
+    local value = math.type(now) == "integer" and number.integer(text) or number.float(text)
     return { value == nil and text or value }
   end
   local value, problem = json.decode(text)
   if value == nil then fail(("%s: '%s' is not JSON: %s"):format(what, text, problem)) end
-  return { value }
+  return { stored(value) }
 end
 
 local function follow(value, steps, last)
@@ -105,10 +118,7 @@ local function field(what, type_, base)
     what = what, offset = base, size = type_.size,
     value = function(values) return follow(values, steps, #steps) end,
     set = function(view, offset, text) set_field(type_, steps, what, view, offset, text) end,
-    text = function(value)
-      if type(value) == "number" then return number.text(value) end
-      return type(value) == "table" and json.encode(value) or tostring(value)
-    end,
+    type = layout.type_at(type_, steps),
   }
 end
 

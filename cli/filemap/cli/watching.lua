@@ -3,7 +3,6 @@
 local clock = require "filemap.cli.clock"
 local hex = require "filemap.cli.hex"
 local layout = require "filemap.cli.layout"
-local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
 local terminal = require "filemap.cli.terminal"
 local text = require "filemap.cli.text"
@@ -30,7 +29,7 @@ function watching.json(self, once)
     if self.bytes then
       out.object { { "time", time }, { "bytes", hex.digits(self.bytes:get_string(0, #self.bytes)) } }
     else
-      out.object { { "time", time }, { "fields", layout.object(self.nodes, self.read()) } }
+      out.object { { "time", time }, { "fields", layout.json(self.type, self.read()) } }
     end
     out.flush()
   end)
@@ -44,8 +43,7 @@ local function changed_fields(self, before)
     local value = layout.value(values, node)
     if not node.group and value ~= before[i] then
       before[i] = value
-      local shown = type(value) == "number" and number.text(value) or text.printable(tostring(value))
-      lines[#lines + 1] = node.path .. "=" .. shown
+      lines[#lines + 1] = node.path .. "=" .. text.printable(layout.text(node.type, value))
     end
   end
   return lines

@@ -9,8 +9,8 @@ local source = require "filemap.cli.source"
 local command = {
   name = "get", summary = "print fields or numbers of a section",
   description = {
-    "WHAT is a field's path such as 'cars[3].pos[1]' with --header and --type, or T@OFFSET: T is one of i8 u8 i16 u16 "
-    .. "i32 u32 i64 u64 f32 f64, or text as char[N], utf16[N] or utf32[N].",
+    "WHAT is a field's path such as 'cars[3].pos[1]' with --header and --type, or T@OFFSET: T is one of i8 u8 i16 "
+    .. "u16 i32 u32 i64 u64 f32 f64, or text as char[N], utf16[N] or utf32[N].",
     "One WHAT prints its value, several print WHAT=VALUE lines, which 'filemap set' takes.",
   },
   arguments = { common.name, { "what", "WHAT", "a field's path, or T@OFFSET", count = "+" } },
@@ -41,9 +41,8 @@ function command.run(args)
   for i, what in ipairs(args.what) do places[i] = place.of(what, type_, args.offset) end
   local values = read(places, type_, args, (source.open(args.name, args.file)))
   for i, p in ipairs(places) do
-    if args.json then object[i] = { p.what, values[i] }
-    elseif #places == 1 then out.line(p.text(values[i]))
-    else out.line(p.what .. "=" .. p.text(values[i])) end
+    if args.json then object[i] = { p.what, layout.json(p.type, values[i]) }
+    else out.line((#places == 1 and "" or p.what .. "=") .. layout.text(p.type, values[i])) end
   end
   if args.json then out.object(object) end
 end

@@ -13,10 +13,10 @@ local watching = require "filemap.cli.watching"
 local command = {
   name = "watch", summary = "show a section live, with its changes marked",
   description = {
-    "Without --header it shows bytes, with --header and --type a table of fields. Changes are marked for a second. "
-    .. "A number that has shown a range gets a bar and its last values.",
-    "Keys: arrows, Page Up and Page Down move; Right, Left and Enter unfold and fold; / searches, n goes to the next; "
-    .. "p pauses; q or Ctrl-C ends.",
+    "Without --header it shows bytes, with --header and --type a table of fields. Changes are marked for a "
+    .. "second. A number that has shown a range gets a bar and its last values.",
+    "Keys: arrows, Page Up and Page Down move; Right, Left and Enter unfold and fold; / searches, n goes to the "
+    .. "next; p pauses; q or Ctrl-C ends.",
     "If the output is not a terminal, it prints the fields or lines that changed.",
   },
   arguments = { common.name },
@@ -34,11 +34,16 @@ local command = {
   },
 }
 
--- The watched section: { view =, title =, read(), nodes =, screen }.
+-- The most elements of a flexible array at the end of a struct that are shown.
+local FLEXIBLE = 1024
+
+-- The watched section: { view =, title =, read(), type =, nodes =, screen }.
 local function subject(args)
   local type_ = layout.type_of(args)
   local view = source.open(args.name, args.file)
-  if args.offset >= #view then fail(("%s: offset %d is past the end at %d"):format(args.name, args.offset, #view)) end
+  if args.offset >= #view then
+    fail(("%s: offset %d is past the end at %d"):format(args.name, args.offset, #view))
+  end
   local self = { interval = args.interval }
   if not type_ then
     local bytes = fail.unless(view:sub(args.offset, #view - args.offset))
@@ -48,17 +53,17 @@ local function subject(args)
     self.screen = byte_view(bytes, self.title)
     return self
   end
-  self.read = layout.reader(type_, view, args.offset, layout.guard_of(args))
-  self.read() -- (fails now if the struct does not fit)
+  self.read = layout.reader(type_, view, args.offset, layout.guard_of(args), FLEXIBLE)
+  self.type, self.nodes = layout.ctype_of(type_), layout.nodes(type_, self.read())
   self.title = ("%s  %s, %d bytes"):format(args.name, args.type, type_.size)
-  self.nodes = layout.nodes(type_)
-  self.screen = field_view(type_, self.title)
+  self.screen = field_view(self.nodes, self.title)
   return self
 end
 
 function command.run(args)
   local self = subject(args)
-  local show = args.json and watching.json or out.terminal and not args.once and watching.live or watching.plain
+  local live = out.terminal and not args.once
+  local show = args.json and watching.json or live and watching.live or watching.plain
   fail.raised(1, interrupt, show, self, args.once)
 end
 

@@ -1,0 +1,145 @@
+-- Numbers of the command: u64 without a sign, and JSON integers in full, in `get`, `set`, `watch`, `publish`.
+local command = require "spec.support.command"
+local json = require "filemap.cli.json"
+local number = require "filemap.cli.number"
+local state = require "filemap.state"
+local support = require "spec.support"
+local tmux = require "spec.support.tmux"
+
+local HEADER = [[
+struct Big {
+  uint64_t u; int64_t i; uint64_t list[2]; struct { uint64_t u; } in; void *p; enum Wide : uint64_t { One = 1 } w;
+  float f; double d;
+  union { uint32_t low; uint64_t whole; };
+};
+struct Tail { uint32_t count; uint64_t values[]; };
+]]
+local GREATEST = "18446744073709551615"
+
+support.clean()
+
+local posix = support.only("posix", "tmux is a program of POSIX")
+
+-- A section in which all integers have all bits set, and the options that name the struct.
+local function big()
+  local view, name = command.section(("\xff"):rep(256))
+  view:set_f32(56, 0.1)
+  view:set_f64(64, 0.1)
+  return view, name, "--header", command.file(HEADER, ".h"), "--type", "Big"
+end
+
+describe("a u64 field", function()
+  it("is printed without a sign by get", function()
+    local _ <close>, name, a, b, c, d = big()
+    assert.equal(("u=%s\ni=-1\nlist[2]=%s\np=%s\nw=%s\nwhole=%s\nf=0.1\nd=0.1\n"):format(GREATEST, GREATEST, GREATEST,
+      GREATEST, GREATEST),
+      command.output { "get", name, "u", "i", "list[2]", "p", "w", "whole", "f", "d", a, b, c, d })
+    assert.equal(("[%s,%s]\n"):format(GREATEST, GREATEST), command.output { "get", name, "list", a, b, c, d })
+    assert.equal(('{"u":%s,"in":{"u":%s},"i":-1,"u64@0":%s}\n'):format(GREATEST, GREATEST, GREATEST),
+      command.output { "get", name, "u", "in", "i", "u64@0", "--json", a, b, c, d })
+  end)
+
+  it("is printed without a sign by watch, also with --json", function()
+    local _ <close>, name, a, b, c, d = big()
+    local said = command.output { "watch", name, "--once", a, b, c, d }
+    assert.is_truthy(said:find(("^u=%s\ni=%%-1\nlist%%[1%%]=%s\nlist%%[2%%]=%s\nin.u=%s\n"):format(GREATEST, GREATEST,
+      GREATEST, GREATEST)), said)
+    said = command.output { "watch", name, "--once", "--json", a, b, c, d }
+    assert.is_truthy(said:find(('"fields":{"u":%s,"i":-1,"list":[%s,%s],"in":{"u":%s},"p":%s'):format(GREATEST, GREATEST,
+      GREATEST, GREATEST, GREATEST), 1, true), said)
+  end)
+
+  posix("is shown without a sign by watch on a terminal, with a bar that grows with it", function()
+    local view <close>, name, a, b, c, d = big()
+    view:set_u64(0, 0)
+    local terminal <close> = tmux.start(120, 24, "C.UTF-8", { "watch", name, a, b, c, d })
+    terminal:expect("\n u? +u +0 *\n")
+    view:set_u64(0, -1)
+    terminal:expect(" u +" .. GREATEST .. "  ██")
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+  end)
+
+  it("takes what get prints", function()
+    local view <close>, name, a, b, c, d = big()
+    view:fill(0, 64, 0)
+    command.output { "set", name, "u=" .. GREATEST, ("list=[%s,9223372036854775808]"):format(GREATEST),
+      ('in={"u":%s}'):format(GREATEST), "f=inf", "d=nan", a, b, c, d }
+    assert.same({ -1, -1, math.mininteger, -1 },
+      { view:get_u64(0), view:get_u64(16), view:get_u64(24), view:get_u64(32) })
+    assert.equal("inf\n", command.output { "get", name, "f", a, b, c, d })
+    assert.equal("nan\n", command.output { "get", name, "d", a, b, c, d })
+    for _, wrong in ipairs { "u=18446744073709551616", "list=[18446744073709551616]", "u=1e30" } do
+      assert.equal(1, select(3, command.run { "set", name, wrong, a, b, c, d }))
+    end
+    assert.equal(-1, view:get_u64(16))
+  end)
+end)
+
+describe("a flexible array", function()
+  it("is printed with the elements that fit in the section", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local header = command.file(HEADER, ".h")
+    view:set_u64(16, -1)
+    local said = command.output { "watch", name, "--once", "--header", header, "--type", "Tail" }
+    assert.is_truthy(said:find("^count=0\nvalues%[1%]=0\nvalues%[2%]=" .. GREATEST .. "\nvalues%[3%]=0\n"), said)
+    assert.equal(GREATEST .. "\n",
+      command.output { "get", name, "values[2]", "--header", header, "--type", "Tail" })
+  end)
+end)
+
+describe("JSON", function()
+  it("keeps every integer", function()
+    for _, digits in ipairs { "9007199254740993", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+      GREATEST, "-9223372036854775809", ("9"):rep(60) } do
+      for _, text in ipairs { digits, ("[1,%s]"):format(digits), ('{"a":"%s","b":%s}'):format(digits, digits),
+        ('["\\\\\\"%s",%s,"%s\\\\"]'):format(digits, digits, digits) } do
+        assert.equal(text, json.encode(assert(json.decode(text))))
+      end
+    end
+    assert.equal('["integer:7",1,' .. GREATEST .. "]", json.encode(json.decode('["integer:7",1,' .. GREATEST .. "]")))
+  end)
+
+  it("keeps what only looks like a large integer", function()
+    for _, text in ipairs { '"12345678901234567890"', '"a 12345678901234567890"', "[0.1234567890123456]",
+      '{"12345678901234567890":1}' } do
+      assert.equal(text, json.encode(assert(json.decode(text))))
+    end
+    assert.equal(1e25, json.decode("10000000000000000000000000.0"))
+    assert.equal(1.5e300, json.decode("15000000000000000000000e278"))
+    for _, wrong in ipairs { "[12345678901234567890", '"12345678901234567890', "12345678901234567890 x",
+      "-12345678901234567890-", '"12345678901234567890\\' } do
+      assert.is_nil((json.decode(wrong)), wrong)
+    end
+  end)
+
+  it("is published as it is", function()
+    local name = support.unique()
+    local reader <close> = assert(state.create_or_open(name, 1000))
+    reader:close()
+    local writer = command.start { "publish", name, "--json", "--hold" }
+    writer:write(('{"value":%s}\n'):format(GREATEST))
+    writer:close_input()
+    assert.equal(('{"version":1,"value":"%s"}\n'):format(GREATEST),
+      command.output { "follow", name, "--json", "--count", "1", "--timeout", "20" })
+    writer:close()
+  end)
+end)
+
+describe("the text of a number", function()
+  it("gives the same number again", function()
+    local seed = os.time()
+    math.randomseed(seed)
+    for _ = 1, 2000 do
+      local n = string.unpack("d", string.pack("i8", math.random(0)))
+      if n == n and math.abs(n) < math.huge then
+        assert.equal(n, number.float(number.text(n, "f64")), "seed " .. seed)
+      end
+      local u = math.random(0)
+      assert.equal(u, number.integer(number.text(u, "u64")), "seed " .. seed)
+      assert.is_nil(number.text(u, "u64"):find("-"))
+    end
+    assert.equal("0.10000000149011612", number.text(string.unpack("f", string.pack("f", 0.1)), "f64"))
+    assert.equal("0.1", number.text(string.unpack("f", string.pack("f", 0.1)), "f32"))
+  end)
+end)
