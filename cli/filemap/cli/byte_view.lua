@@ -48,7 +48,8 @@ function View:lines(_, now, rows, columns, foot)
   if width ~= self.width then self.width, self.before, self.changed = width, {}, {} end
   local size, room = #self.view, math.max(1, rows - 2)
   self.page = room * width
-  self.top = math.max(0, math.min(self.top, (size - 1) // width * width - (room - 1) * width)) // width * width
+  local last = (size - 1) // width * width - (room - 1) * width
+  self.top = math.max(0, math.min(self.top, last)) // width * width
   local bytes = self.view:get_string(self.top, math.min(self.page, size - self.top))
   local lines = { style.paint("title", text.cut(self.title, columns)) }
   for i = 1, #bytes, width do
@@ -73,7 +74,8 @@ end
 
 --- Shows the next place of a text.
 function View:search(word)
-  local found = word ~= "" and (self.view:find(word, self.top + (self.width or 16)) or self.view:find(word, 0))
+  if word == "" then return false end
+  local found = self.view:find(word, math.min(self.top + 1, #self.view)) or self.view:find(word, 0)
   if not found then return false end
   self.top, self.before = found, {}
   return true

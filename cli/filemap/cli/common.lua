@@ -4,9 +4,10 @@ local number = require "filemap.cli.number"
 local common = {
   json = { "--json", nil, "print one JSON object a line" },
   file = { "--file", nil, "NAME is a path, even without './'" },
-  raw = { "--raw", nil, "binary: all of the input is one message, and messages are printed without a line's end" },
-  offset = { "--offset", "N", "where the struct begins, in bytes; T@OFFSET counts from there", convert = number.size,
-    default = "0" },
+  raw = { "--raw", nil,
+    "binary: all of the input is one message, and messages are printed without a line's end" },
+  offset = { "--offset", "N", "where the struct begins, in bytes; T@OFFSET counts from there",
+    convert = number.size, default = "0" },
   timeout = { "--timeout", "S", "fail after this many seconds", convert = number.seconds },
   count = { "--count", "N", "end after this many messages", convert = number.count },
   name = { "name", "NAME", "the section's name, or a path such as ./file" },

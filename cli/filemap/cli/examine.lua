@@ -67,9 +67,9 @@ end
 function checks.sections()
   local message, code = try()
   if not message then return "ok", "a section can be made and opened by its name" end
-  local advice = code == "no_space" and ("remove files from %s, or make it larger: mount -o remount,size=2G %s"):format(
-    FOLDER, FOLDER) or nil
-  return "failed", message, advice
+  if code ~= "no_space" then return "failed", message end
+  return "failed", message, ("remove files from %s, or make it larger: mount -o remount,size=2G %s"):format(
+    FOLDER, FOLDER)
 end
 
 function checks.folder()
@@ -77,13 +77,15 @@ function checks.folder()
   if not options then
     local there = os.execute("test -d " .. FOLDER)
     if not there then
-      return "failed", FOLDER .. " is missing", ("mkdir -m 1777 %s && mount -t tmpfs -o mode=1777 tmpfs %s"):format(
-        FOLDER, FOLDER)
+      return "failed", FOLDER .. " is missing",
+        ("mkdir -m 1777 %s && mount -t tmpfs -o mode=1777 tmpfs %s"):format(FOLDER, FOLDER)
     end
     return "warning", FOLDER .. " is not a file system of its own, so sections are files on a disk",
       ("mount -t tmpfs -o mode=1777 tmpfs %s"):format(FOLDER)
   end
-  if kind ~= "tmpfs" then return "warning", ("%s is %s and not tmpfs"):format(FOLDER, kind), "mount a tmpfs there" end
+  if kind ~= "tmpfs" then
+    return "warning", ("%s is %s and not tmpfs"):format(FOLDER, kind), "mount a tmpfs there"
+  end
   return "ok", FOLDER .. " is a tmpfs"
 end
 
@@ -110,7 +112,9 @@ end
 
 checks["noexec"] = function()
   local options = mount_of(FOLDER) or ""
-  if not ("," .. options .. ","):find(",noexec,", 1, true) then return "ok", FOLDER .. " allows execute access" end
+  if not ("," .. options .. ","):find(",noexec,", 1, true) then
+    return "ok", FOLDER .. " allows execute access"
+  end
   return "warning", FOLDER .. " is mounted noexec: views with x access are denied",
     ("mount -o remount,exec %s, if a program needs them"):format(FOLDER)
 end
@@ -118,8 +122,8 @@ end
 -- The value of RemoveIPC= in logind's files, in systemd's order: the main file, then the parts by name, of
 -- which one in /etc hides one of that name in /usr/lib.
 local function remove_ipc()
-  local parts = shell.output("cd / && for f in /usr/lib/systemd/logind.conf.d/*.conf /run/systemd/logind.conf.d/*.conf "
-    .. "/etc/systemd/logind.conf.d/*.conf; do [ -e \"$f\" ] && echo \"$f\"; done; true") or ""
+  local parts = shell.output("for folder in /usr/lib /run /etc; do for f in $folder/systemd/logind.conf.d/*.conf; "
+    .. "do [ -e \"$f\" ] && echo \"$f\"; done; done; true") or ""
   local by_name, names = {}, {}
   for path in parts:gmatch("[^\n]+") do
     local name = path:match("[^/]+$")
@@ -150,23 +154,24 @@ end
 function checks.memlock()
   local limit = read("/proc/self/limits"):match("Max locked memory%s+(%w+)")
   local bytes = math.tointeger(tonumber(limit))
-  local capable = math.tointeger(tonumber("0x" .. (read("/proc/self/status"):match("CapEff:%s+(%x+)") or "0"))) or 0
+  local capabilities = read("/proc/self/status"):match("CapEff:%s+(%x+)") or "0"
+  local capable = math.tointeger(tonumber("0x" .. capabilities)) or 0
   if capable & 1 << 14 ~= 0 then return "ok", "this user may pin any amount of memory" end
   if not bytes then return "ok", "memory can be pinned without a limit" end
   local message = ("%s of memory can be pinned"):format(progress.bytes(bytes))
   if bytes >= MEMLOCK then return "ok", message end
-  return "warning", message .. ": view:pin fails past that", "raise 'memlock' in /etc/security/limits.conf (ulimit -l)"
+  return "warning", message .. ": view:pin fails past that",
+    "raise 'memlock' in /etc/security/limits.conf (ulimit -l)"
 end
 
 function checks.names()
   local uid = user()
-  local prefix = ("filemap.%d."):format(uid)
-  local planted = shell.output(("find %s -maxdepth 1 -name '%s*' \\( ! -user %d -o ! -type f \\) 2>/dev/null"):format(
-    FOLDER, prefix, uid)) or ""
+  local find = "find %s -maxdepth 1 -name 'filemap.%d.*' \\( ! -user %d -o ! -type f \\) 2>/dev/null"
+  local planted = shell.output(find:format(FOLDER, uid, uid)) or ""
   if planted == "" then return "ok", "no other user has taken this user's names" end
   local first, count = planted:match("[^\n]+"), select(2, planted:gsub("[^\n]+", ""))
-  return "warning", ("%d of this user's names are taken by another user or by other kinds of files, such as %s"):format(
-    count, first), "ask the administrator to remove them"
+  local message = "%d of this user's names are taken by another user or by other kinds of files, such as %s"
+  return "warning", message:format(count, first), "ask the administrator to remove them"
 end
 
 function checks.processors()
@@ -182,7 +187,8 @@ function checks.processors()
     "wait with the library's calls, which sleep"
 end
 
-local POSIX = { "sections", "folder", "size", "room", "noexec", "RemoveIPC", "memlock", "names", "processors" }
+local POSIX = { "sections", "folder", "size", "room", "noexec", "RemoveIPC", "memlock", "names",
+  "processors" }
 local WINDOWS = { "sections", "processors" }
 
 --- Runs all checks of this system.

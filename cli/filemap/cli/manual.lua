@@ -9,13 +9,15 @@ local manual = {}
 -- Text for roff (groff_man(7)): backslashes and minus signs are special, and so are a line's first "." and
 -- "'".
 local function roff(s)
-  return (s:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("^([.'])", "\\&%1"):gsub("\n([.'])", "\n\\&%1"):gsub("…", "..."))
+  s = s:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("…", "...")
+  return (s:gsub("^([.'])", "\\&%1"):gsub("\n([.'])", "\n\\&%1"))
 end
 
 local function option_words(option)
   local words = {}
   for word in option[1]:gmatch("%-[%w%-]+") do
-    words[#words + 1] = ("\\fB%s\\fR"):format(roff(word)) .. (option[2] and (" \\fI%s\\fR"):format(option[2]) or "")
+    local value = option[2] and (" \\fI%s\\fR"):format(option[2]) or ""
+    words[#words + 1] = ("\\fB%s\\fR"):format(roff(word)) .. value
   end
   return table.concat(words, ", ")
 end
@@ -84,8 +86,8 @@ In a locale without UTF\-8 only ASCII is shown.
 function manual.page()
   local lines = { ".\\\" Made by script/command-files from the commands' declarations. Do not edit.",
     (".TH FILEMAP 1 \"\" \"%s\" \"User Commands\""):format(parser.version), ".SH NAME",
-    "filemap \\- " .. roff(parser.summary), ".SH SYNOPSIS", ".B filemap", "\\fICOMMAND\\fR [\\fIoptions\\fR] ...",
-    ".SH COMMANDS" }
+    "filemap \\- " .. roff(parser.summary), ".SH SYNOPSIS", ".B filemap",
+    "\\fICOMMAND\\fR [\\fIoptions\\fR] ...", ".SH COMMANDS" }
   for _, command in ipairs(parser.commands) do add_command(lines, command) end
   lines[#lines + 1] = TAIL
   return table.concat(lines, "\n") .. "\n"

@@ -5,7 +5,8 @@
 --   name, summary          the word on the command line; one line of text
 --   description            more text, one string a paragraph (optional)
 --   arguments              in order: { field, "NAME", text [, count =, default =, convert =, choices =] }
---   options                { "--word [-w]", "VALUE" or nil for a flag, text [, default =, convert =, choices =] }
+--   options                { "--word [-w]", "VALUE" or nil for a flag, text
+--                            [, default =, convert =, choices =] }
 --   examples               { { "filemap …", text } … }
 --   run(args)              does it; args has the arguments by field and the options by word, "-" as "_"
 --
@@ -20,8 +21,8 @@ local parser = {}
 --- The commands in the order of the help.
 parser.commands = {}
 for i, name in ipairs {
-  "list", "dump", "watch", "get", "set", "create", "copy", "record", "replay", "send", "receive", "publish", "follow",
-  "listen", "connect", "lock", "wait", "dict", "doctor",
+  "list", "dump", "watch", "get", "set", "create", "copy", "record", "replay", "send", "receive", "publish",
+  "follow", "listen", "connect", "lock", "wait", "dict", "doctor",
 } do
   parser.commands[i] = require("filemap.cli.command." .. name)
 end
@@ -110,7 +111,8 @@ local function explain(message, arguments)
   return message .. (near and ("; did you mean '%s'?"):format(near) or "")
 end
 
---- Reads the command line. Returns the command's declaration and its arguments; fails with status 2 for bad usage.
+--- Reads the command line. Returns the command's declaration and its arguments; fails with status 2 for wrong
+-- usage.
 function parser.parse(arguments)
   local well, args = make():pparse(arguments)
   if not well then fail.usage(explain(tostring(args), arguments)) end

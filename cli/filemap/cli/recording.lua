@@ -43,7 +43,8 @@ local GAP = 2
 
 -- Calls add(offset) for each byte of a small block that differs.
 local function compare_bytes(before, now, offset, length, add)
-  local a, b = { before:get_string(offset, length):byte(1, -1) }, { now:get_string(offset, length):byte(1, -1) }
+  local a = { before:get_string(offset, length):byte(1, -1) }
+  local b = { now:get_string(offset, length):byte(1, -1) }
   for i = 1, length do
     if a[i] ~= b[i] then add(offset + i - 1) end
   end
@@ -55,7 +56,9 @@ local function compare(before, now, size, add)
     if not now:equals(large, before, large, stop - large) then
       for small = large, stop - 1, SMALL do
         local length = math.min(SMALL, stop - small)
-        if not now:equals(small, before, small, length) then compare_bytes(before, now, small, length, add) end
+        if not now:equals(small, before, small, length) then
+          compare_bytes(before, now, small, length, add)
+        end
       end
     end
   end
@@ -86,7 +89,8 @@ function recording.apply(changes, view)
     local distance, length
     distance, i = read_varint(changes, i)
     if i then length, i = read_varint(changes, i) end
-    if not i or distance > size - offset or length > size - offset - distance or length > #changes - i + 1 then
+    local room = size - offset
+    if not i or distance > room or length > room - distance or length > #changes - i + 1 then
       fail("the recording is damaged: a change is past the end")
     end
     view:set_string(offset + distance, changes:sub(i, i + length - 1))
@@ -110,7 +114,9 @@ end
 function recording.header(file, path)
   local fixed = string.packsize("<I8dI2")
   local start = file:read(#MAGIC + fixed) or ""
-  if start:sub(1, #MAGIC) ~= MAGIC or #start < #MAGIC + fixed then fail(path .. ": is not a recording of filemap") end
+  if start:sub(1, #MAGIC) ~= MAGIC or #start < #MAGIC + fixed then
+    fail(path .. ": is not a recording of filemap")
+  end
   local size, time, length = string.unpack("<I8dI2", start, #MAGIC + 1)
   local name = length == 0 and "" or file:read(length) or ""
   if size < 1 or size > 1 << 46 or #name < length then fail(path .. ": the recording's header is damaged") end

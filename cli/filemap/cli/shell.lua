@@ -20,8 +20,8 @@ function shell.line(words)
   return windows and '"' .. line .. '"' or line
 end
 
---- Runs a command line. Returns its exit status; 128 + n if signal n ended it. On Windows Lua 5.4.4 may take an old
--- errno for an error of os.execute; then the status is 1.
+--- Runs a command line. Returns its exit status; 128 + n if signal n ended it. On Windows Lua 5.4.4 may take
+-- an old errno for an error of os.execute; then the status is 1.
 function shell.run(line)
   local well, how, code = os.execute(line)
   if how == "signal" then return 128 + code end

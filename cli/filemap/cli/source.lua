@@ -1,7 +1,7 @@
 -- Sections, files and standard streams by the word that a user gives. Internal to the command.
 --
--- A word is a section's name, or a path where it begins with "./" or "../", has the form "/…/…", or if --file
--- is given. "-" is standard input.
+-- A word is a section's name, or a path where it begins with "./" or "../", has the form "/…/…", or if
+-- --file is given. "-" is standard input.
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local nearest = require "filemap.cli.nearest"

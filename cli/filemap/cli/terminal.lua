@@ -18,8 +18,8 @@ Screen.__index = Screen
 -- The shell that restores the terminal. It ignores what could end it first, and SIGTTOU, which a process in
 -- the background gets when it changes the terminal.
 local function start_restorer(saved)
-  return io.popen(("trap '' INT QUIT TERM HUP TSTP TTOU; exec >/dev/null; cat; printf '%s' >%s; stty '%s' <%s"):format(
-    LEAVE:gsub("\27", "\\033"):gsub("%%", "%%%%"), TTY, saved, TTY), "w")
+  local script = "trap '' INT QUIT TERM HUP TSTP TTOU; exec >/dev/null; cat; printf '%s' >%s; stty '%s' <%s"
+  return io.popen(script:format(LEAVE:gsub("\27", "\\033"):gsub("%%", "%%%%"), TTY, saved, TTY), "w")
 end
 
 --- Rows and columns of the terminal; 24 and 80 if they are unknown.
@@ -43,7 +43,8 @@ function terminal.open()
   keys:setvbuf("no")
   io.stdout:setvbuf("full")
   out.write(ENTER)
-  return setmetatable({ rows = rows, columns = columns, lines = {}, restorer = restorer, keys = keys }, Screen)
+  local self = { rows = rows, columns = columns, lines = {}, restorer = restorer, keys = keys }
+  return setmetatable(self, Screen)
 end
 
 --- Gives the terminal back as it was.
@@ -98,8 +99,8 @@ end
 
 -- {-- Size -----------------------------------------------------------------------------------------
 
---- Asks the terminal for its size: it reports where the cursor is after a move far to the right and down. The answer
--- comes as a key, and costs no process.
+--- Asks the terminal for its size: it reports where the cursor is after a move far to the right and down. The
+-- answer comes as a key, and costs no process.
 function terminal.ask_size()
   out.write("\27[999;999H\27[6n")
 end

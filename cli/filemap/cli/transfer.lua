@@ -24,7 +24,9 @@ end
 
 --- Copies the first bytes of a view to another view.
 function transfer.copy(to, from, size, label)
-  each_chunk(size, label, function(offset, length) fail.raised(1, to.copy, to, offset, from, offset, length) end)
+  each_chunk(size, label, function(offset, length)
+    fail.raised(1, to.copy, to, offset, from, offset, length)
+  end)
 end
 
 --- Writes all of a view to a stream.

@@ -7,8 +7,8 @@ local transfer = require "filemap.cli.transfer"
 local command = {
   name = "copy", summary = "copy a section to a file, or a file to a section",
   description = {
-    "FROM and TO are names of live sections, paths such as ./file, or '-' for standard input and output. A longer file "
-    .. "is cut to the section's size. A section keeps its size: its first bytes are written.",
+    "FROM and TO are names of live sections, paths such as ./file, or '-' for standard input and output. A longer "
+    .. "file is cut to the section's size. A section keeps its size: its first bytes are written.",
   },
   arguments = { { "from", "FROM", "a section or a file" }, { "to", "TO", "a section or a file" } },
   options = { { "--file", nil, "a word that no live section has is a path, even without './'" } },
@@ -26,7 +26,8 @@ local function resolve(word, args, access)
   local map, message, code = fail.raised(1, filemap.open, word, access)
   if map then return "name", map end
   if args.file and code == "not_found" then return "path" end
-  return source.failed(word, message .. (code == "not_found" and ("; a file is written ./%s"):format(word) or ""), code)
+  if code == "not_found" then message = ("%s; a file is written ./%s"):format(message, word) end
+  return source.failed(word, message, code)
 end
 
 local function to_section(args, kind, from_map, to_map)

@@ -11,12 +11,13 @@ local transfer = require "filemap.cli.transfer"
 local command = {
   name = "create", summary = "make a section and hold it until interrupted",
   description = {
-    "A name lives as long as a process holds it, so this command runs until Ctrl-C or a signal ends it. It prints the "
-    .. "name and the size as soon as the section exists.",
+    "A name lives as long as a process holds it, so this command runs until Ctrl-C or a signal ends it. It prints "
+    .. "the name and the size as soon as the section exists.",
   },
   arguments = {
     { "name", "NAME", "the section's name" },
-    { "size", "SIZE", "bytes, or with K, M or G; with --from it may be left out", count = "?", convert = number.size },
+    { "size", "SIZE", "bytes, or with K, M or G; with --from it may be left out", count = "?",
+      convert = number.size },
   },
   options = {
     { "--from", "FILE", "fill it with a file's bytes; '-' is standard input" },

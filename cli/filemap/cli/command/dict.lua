@@ -14,8 +14,8 @@ local command = {
   description = {
     "ACTION is: get KEY, set KEY VALUE, delete KEY, incr KEY [N], list, or create. 'create' makes the "
     .. "dictionary and holds it until Ctrl-C.",
-    "VALUE is text, or with --as an integer, a float or a boolean. 'get' and 'delete' of an absent key fail with "
-    .. "status 1.",
+    "VALUE is text, or with --as an integer, a float or a boolean. 'get' and 'delete' of an absent key fail "
+    .. "with status 1.",
   },
   arguments = {
     { "name", "NAME", "the dictionary's name" },
@@ -24,7 +24,8 @@ local command = {
     { "value", "VALUE", "its new value, or the number to add", count = "?" },
   },
   options = {
-    { "--as", "TYPE", "the type of VALUE", choices = { "string", "integer", "float", "boolean" }, default = "string" },
+    { "--as", "TYPE", "the type of VALUE", choices = { "string", "integer", "float", "boolean" },
+      default = "string" },
     { "--ttl", "S", "the key is deleted after this many seconds", convert = number.positive },
     { "--capacity", "N", "bytes for keys and values, with create", convert = number.size, default = "1M" },
     common.json,
@@ -51,7 +52,8 @@ end
 
 local function print_entry(args, key, value)
   if args.json then
-    out.object { { "key", key }, type(value) == "string" and json.message("value", value) or { "value", value } }
+    local pair = type(value) == "string" and json.message("value", value) or { "value", value }
+    out.object { { "key", key }, pair }
   elseif args.action == "list" then out.line(key .. "\t" .. shown(value))
   else out.line(shown(value)) end
 end
@@ -101,12 +103,15 @@ function actions.create(_, args)
 end
 
 -- How many words follow the action, at least and at most.
-local WORDS = { get = { 1, 1 }, set = { 2, 2 }, delete = { 1, 1 }, incr = { 1, 2 }, list = { 0, 0 }, create = { 0, 0 } }
+local WORDS = { get = { 1, 1 }, set = { 2, 2 }, delete = { 1, 1 }, incr = { 1, 2 }, list = { 0, 0 },
+  create = { 0, 0 } }
 
 function command.run(args)
   local given = (args.key and 1 or 0) + (args.value and 1 or 0)
   local least, most = table.unpack(WORDS[args.action])
-  if given < least then fail.usage(("dict %s: %s is missing"):format(args.action, given == 0 and "KEY" or "VALUE")) end
+  if given < least then
+    fail.usage(("dict %s: %s is missing"):format(args.action, given == 0 and "KEY" or "VALUE"))
+  end
   if given > most then fail.usage(("dict %s: too many arguments"):format(args.action)) end
   local d, message, code
   if args.action == "create" then

@@ -5,7 +5,9 @@ local out = require "filemap.cli.out"
 
 local command = {
   name = "doctor", summary = "find what limits filemap on this machine, and what to do",
-  description = { "The exit status is 1 if something keeps filemap from working here, and 0 with warnings only." },
+  description = {
+    "The exit status is 1 if something keeps filemap from working here, and 0 with warnings only.",
+  },
   options = { common.json },
   examples = {
     { "filemap doctor", "prints one line a check, and advice where it is needed" },

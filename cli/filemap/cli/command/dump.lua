@@ -8,7 +8,9 @@ local source = require "filemap.cli.source"
 
 local command = {
   name = "dump", summary = "print bytes in hexadecimal and as text",
-  description = { "The output is that of 'hexdump -C': a line that repeats the one before is shown as '*' once." },
+  description = {
+    "The output is that of 'hexdump -C': a line that repeats the one before is shown as '*' once.",
+  },
   arguments = { common.name },
   options = {
     { "--offset", "N", "the first byte", convert = number.size, default = "0" },

@@ -9,8 +9,8 @@ local state = require "filemap.state"
 local command = {
   name = "follow", summary = "print each new value of a state",
   description = {
-    "It prints the present value first, and waits for a state that is not there yet. It continues when the writer "
-    .. "ends and another takes over. Values that are published faster than they are printed are left out.",
+    "It prints the present value first, and waits for a state that is not there yet. It continues when the "
+    .. "writer ends and another takes over. Values that are published faster than they are printed are left out.",
     "With --json a value that is not UTF-8 is printed as \"base64\".",
   },
   arguments = { { "name", "NAME", "the state's name" } },
@@ -52,7 +52,9 @@ function command.run(args)
   local left, seen = args.count or math.huge, 0
   while left > 0 do
     local timeout = seen == 0 and deadline and math.max(0, deadline - clock.now()) or nil
-    local value, version, code = clock.patient(timeout, function(seconds) return reader:wait(seen, seconds) end)
+    local value, version, code = clock.patient(timeout, function(seconds)
+      return reader:wait(seen, seconds)
+    end)
     if value == nil then fail(code and version or "no value") end
     print_value(args, value, version)
     left, seen = left - 1, version

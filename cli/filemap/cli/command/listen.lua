@@ -9,13 +9,14 @@ local pipe = require "filemap.pipe"
 local command = {
   name = "listen", summary = "serve a pipe's client on standard input and output",
   description = {
-    "Each line of the input is a message, and each message is printed as a line. After the end of the input it prints "
-    .. "until the client closes. With --keep the next client follows.",
+    "Each line of the input is a message, and each message is printed as a line. After the end of the input it "
+    .. "prints until the client closes. With --keep the next client follows.",
   },
   arguments = { { "name", "NAME", "the pipe's name" } },
   options = {
     common.raw, { "--keep", nil, "serve one client after another" },
-    { "--capacity", "N", "the largest size of the unread messages in each direction, in bytes", convert = number.size },
+    { "--capacity", "N", "the largest size of the unread messages in each direction, in bytes",
+      convert = number.size },
   },
   examples = {
     { "filemap listen Chat", "waits for 'filemap connect Chat' and talks to it" },

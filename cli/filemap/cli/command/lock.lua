@@ -8,8 +8,8 @@ local sync = require "filemap.sync"
 local command = {
   name = "lock", summary = "run a command while holding a mutex",
   description = {
-    "It waits for the mutex, runs the command, and ends with the command's exit status, as flock(1) does. If this "
-    .. "process is killed, the mutex is free although the command still runs.",
+    "It waits for the mutex, runs the command, and ends with the command's exit status, as flock(1) does. If "
+    .. "this process is killed, the mutex is free although the command still runs.",
   },
   arguments = { { "name", "NAME", "the mutex's name" },
     { "line", "COMMAND", "the command and its arguments, after '--'", count = "+" } },

@@ -34,7 +34,8 @@ function command.run(args)
     { capacity = args.capacity, max_message = args.max }))
   local left = args.count or math.huge
   while left > 0 do
-    print_message(args, fail.unless(clock.patient(args.timeout, function(seconds) return slot:receive(seconds) end)))
+    local message, problem = clock.patient(args.timeout, function(seconds) return slot:receive(seconds) end)
+    print_message(args, fail.unless(message, problem))
     left = left - 1
   end
 end

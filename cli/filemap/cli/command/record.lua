@@ -12,8 +12,8 @@ local source = require "filemap.cli.source"
 local command = {
   name = "record", summary = "store a live section over time",
   description = {
-    "FILE gets only the bytes that changed, with their times. It can be replayed up to the last second also if the "
-    .. "recorder is killed. Ctrl-C ends the recording.",
+    "FILE gets only the bytes that changed, with their times. It can be replayed up to the last second also if "
+    .. "the recorder is killed. Ctrl-C ends the recording.",
   },
   arguments = { common.name, { "to", "FILE", "the file to write; '-' is standard output" } },
   options = {

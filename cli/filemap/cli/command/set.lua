@@ -9,7 +9,8 @@ local source = require "filemap.cli.source"
 local command = {
   name = "set", summary = "write fields or numbers of a section",
   description = {
-    "WHAT is as for 'filemap get'. Structs and arrays take JSON. All values are checked before one is written.",
+    "WHAT is as for 'filemap get'. Structs and arrays take JSON. All values are checked before one is "
+    .. "written.",
   },
   arguments = { common.name, { "what", "WHAT=VALUE", "what to write, and its new value", count = "+" } },
   options = { common.header, common.type, common.abi, common.offset, common.file },
@@ -47,7 +48,9 @@ function command.run(args)
   end
   local view = source.open(args.name, args.file, "rw")
   rehearse(view, changes)
-  for _, change in ipairs(changes) do fail.raised(1, change.place.set, view, change.place.offset, change.value) end
+  for _, change in ipairs(changes) do
+    fail.raised(1, change.place.set, view, change.place.offset, change.value)
+  end
 end
 
 return command
