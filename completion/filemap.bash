@@ -1,13 +1,30 @@
 # Made by script/command-files from the commands' declarations. Do not edit.
+_filemap_words() {
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
+}
+
+_filemap_names() {
+  local name
+  mapfile -t COMPREPLY < <(compgen -f -- "$word")
+  while IFS=$'\t' read -r name _; do
+    name=${name#Local\\}
+    [[ $name == "$word"* ]] && COMPREPLY+=("$name")
+  done < <(filemap list 2>/dev/null)
+}
+
 _filemap() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "list dump watch get set create copy record replay send receive publish follow listen connect lock wait dict doctor --help --version" -- "$word")
+    _filemap_words "list dump watch get set create copy record replay send receive publish follow listen connect lock wait dict doctor --help --version"
     return
   fi
   case $before in
     --header|--from) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    --abi) mapfile -t COMPREPLY < <(compgen -W "linux64 linux32 win64 win32" -- "$word"); return ;;
+    --abi) _filemap_words 'linux64 linux32 win64 win32'; return ;;
+    --as) _filemap_words 'string integer float boolean'; return ;;
+  esac
+  case ${COMP_WORDS[1]}:$COMP_CWORD in
+    dict:3) _filemap_words 'get set delete incr list create'; return ;;
   esac
   case ${COMP_WORDS[1]} in
     list) options='--help --json' ;;
@@ -30,11 +47,6 @@ _filemap() {
     dict) options='--help --as --ttl --capacity --json' ;;
     doctor) options='--help --json' ;;
   esac
-  if [[ $word == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-  else
-    mapfile -t COMPREPLY < <(compgen -W "$(filemap list 2>/dev/null | cut -f1 | sed 's/^Local\\//')" -- "$word"
-      compgen -f -- "$word")
-  fi
+  if [[ $word == -* ]]; then _filemap_words "$options"; else _filemap_names; fi
 }
 complete -o filenames -F _filemap filemap

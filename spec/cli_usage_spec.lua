@@ -90,33 +90,10 @@ end)
 
 describe("the man page and the completions", function()
   it("are made from the commands' declarations", function()
-    for make, path in pairs { page = "doc/filemap.1", bash = "completion/filemap.bash", zsh = "completion/_filemap" } do
+    local files = { page = "doc/filemap.1", bash = "completion/filemap.bash", zsh = "completion/_filemap" }
+    for make, path in pairs(files) do
       local made = command.read(path):gsub("\r\n", "\n")
       assert.is_true(manual[make]() == made, path .. " is not up to date: run script/command-files")
     end
-  end)
-
-  posix("complete commands, options, names and files in bash", function()
-    local view <close>, name = command.section("abc")
-    local folder = support.tmpname()
-    assert(os.execute("mkdir " .. folder))
-    local file <close> = assert(io.open(folder .. "/filemap", "w")) -- (the completion calls it)
-    file:write("#!/bin/sh\nexec " .. command.line {} .. ' "$@"\n')
-    file:close()
-    os.execute("chmod +x " .. folder .. "/filemap")
-    local function complete(...)
-      local words = { ... }
-      local script = ("PATH=%s:$PATH; . completion/filemap.bash; COMP_WORDS=(filemap %s); COMP_CWORD=%d; _filemap; "
-        .. 'printf "%%s\\n" "${COMPREPLY[@]}" | sort'):format(folder, table.concat(words, " "), #words)
-      local pipe <close> = assert(io.popen("bash -c '" .. script:gsub("'", "'\\''") .. "' 2>&1"))
-      return pipe:read("a")
-    end
-    assert.equal("receive\nrecord\nreplay\n", complete("re"))
-    assert.equal("--header\n--help\n", complete("watch", "x", "--he"))
-    assert.equal(name .. "\n", complete("dump", name:sub(1, -3)))
-    assert.equal("spec/layouts/mumble.h\n", complete("watch", name, "--header", "spec/layouts/mum"))
-    assert.equal("linux32\nlinux64\nwin32\nwin64\n", complete("watch", name, "--abi", '""'))
-    assert(os.remove(folder .. "/filemap"))
-    view:close()
   end)
 end)

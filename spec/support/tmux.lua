@@ -29,21 +29,30 @@ echo $after
 exec cat
 ]]
 
+-- Starts a command line in a terminal of a size.
+local function open(columns, rows, line, self)
+  self.socket = support.unique("tmux-")
+  local said = output(("env -u TMUX LC_ALL=C.UTF-8 tmux -u -L %s -f /dev/null new-session -d -x %d -y %d %s")
+    :format(self.socket, columns, rows, quote(line)))
+  if said ~= "" then error(said, 3) end
+  return setmetatable(self, Terminal)
+end
+
 -- Starts bin/filemap with these words in a terminal of a size; `locale` is C or a UTF-8 one.
 function tmux.start(columns, rows, locale, words)
-  local socket, pid_file, script = support.unique("tmux-"), support.tmpname(), support.tmpname()
+  local pid_file, script = support.tmpname(), support.tmpname()
   words.env = words.env or {}
   words.env.LC_ALL = locale
   local line = command.line(words):gsub("^", "env "):gsub("'", "'\\''")
   local file <close> = assert(io.open(script, "w"))
   file:write(SCRIPT:format(line, quote(pid_file)))
   file:close()
-  local self = setmetatable({ socket = socket, pid_file = pid_file }, Terminal)
-  local unicode = locale:find("UTF") and "-u" or ""
-  local said = output(("env -u TMUX LC_ALL=%s tmux %s -L %s -f /dev/null new-session -d -x %d -y %d %s"):format(
-    "C.UTF-8", unicode, socket, columns, rows, quote("sh " .. script)))
-  if said ~= "" then error(said, 2) end
-  return self
+  return open(columns, rows, "sh " .. script, { pid_file = pid_file })
+end
+
+-- Starts another program in a terminal of a size.
+function tmux.program(columns, rows, line)
+  return open(columns, rows, line, {})
 end
 
 function Terminal:run(line)

@@ -107,38 +107,70 @@ end
 -- Options whose value is a file.
 local FILES = "--header|--from"
 
+-- The options of all commands whose value is one of some words: { option, words }, each once.
+local function choices()
+  local found, seen = {}, {}
+  for _, command in ipairs(parser.commands) do
+    for _, option in ipairs(command.options or {}) do
+      if option.choices and not seen[option[1]] then
+        seen[option[1]] = true
+        found[#found + 1] = { option[1], table.concat(option.choices, " ") }
+      end
+    end
+  end
+  return found
+end
+
+-- The names are not passed to compgen, which would expand "$(…)" in them: another user chooses some of them.
 local BASH = [=[
 # Made by script/command-files from the commands' declarations. Do not edit.
+_filemap_words() {
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
+}
+
+_filemap_names() {
+  local name
+  mapfile -t COMPREPLY < <(compgen -f -- "$word")
+  while IFS=$'\t' read -r name _; do
+    name=${name#Local\\}
+    [[ $name == "$word"* ]] && COMPREPLY+=("$name")
+  done < <(filemap list 2>/dev/null)
+}
+
 _filemap() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "%s --help --version" -- "$word")
+    _filemap_words "%s --help --version"
     return
   fi
   case $before in
     %s) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    --abi) mapfile -t COMPREPLY < <(compgen -W "linux64 linux32 win64 win32" -- "$word"); return ;;
-  esac
+%s  esac
+  case ${COMP_WORDS[1]}:$COMP_CWORD in
+%s  esac
   case ${COMP_WORDS[1]} in
 %s  esac
-  if [[ $word == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-  else
-    mapfile -t COMPREPLY < <(compgen -W "$(filemap list 2>/dev/null | cut -f1 | sed 's/^Local\\//')" -- "$word"
-      compgen -f -- "$word")
-  fi
+  if [[ $word == -* ]]; then _filemap_words "$options"; else _filemap_names; fi
 }
 complete -o filenames -F _filemap filemap
 ]=]
 
 --- The completion for bash.
 function manual.bash()
-  local names, cases = {}, {}
+  local names, cases, values, words = {}, {}, {}, {}
   for i, command in ipairs(parser.commands) do
     names[i] = command.name
     cases[i] = ("    %s) options='%s' ;;\n"):format(command.name, table.concat(words_of(command), " "))
+    for n, argument in ipairs(command.arguments or {}) do
+      local list = argument.choices and table.concat(argument.choices, " ")
+      words[#words + 1] = list and ("    %s:%d) _filemap_words '%s'; return ;;\n"):format(command.name, n + 1, list)
+    end
   end
-  return BASH:format(table.concat(names, " "), FILES, table.concat(cases))
+  for i, choice in ipairs(choices()) do
+    values[i] = ("    %s) _filemap_words '%s'; return ;;\n"):format(choice[1], choice[2])
+  end
+  return BASH:format(table.concat(names, " "), FILES, table.concat(values), table.concat(words),
+    table.concat(cases))
 end
 
 local ZSH = [=[
@@ -146,7 +178,7 @@ local ZSH = [=[
 # Made by script/command-files from the commands' declarations. Do not edit.
 _filemap_names() {
   local -a names
-  names=(${(f)"$(filemap list 2>/dev/null | cut -f1 | sed 's/^Local\\//')"})
+  names=(${${(f)"$(filemap list 2>/dev/null | cut -f1)"}#Local\\})
   compadd -a names
   _files
 }
@@ -159,7 +191,9 @@ _filemap() {
     _describe command commands
     return
   fi
-  case $words[2] in
+  shift words
+  (( CURRENT -= 1 ))
+  case $words[1] in
 %s  esac
 }
 
@@ -182,6 +216,19 @@ local function zsh_option(option)
   return table.concat(specs, " ")
 end
 
+-- Arguments that are names or files.
+local NAMES = { NAME = true, FROM = true, TO = true, FILE = true }
+
+-- An argument of a command for _arguments: its words, the shell's own completion of a command, or names and
+-- files.
+local function zsh_argument(command, argument)
+  local many = argument.count == "+"
+  if command.name == "lock" and many then return "'*::command:_normal'" end
+  local what = argument.choices and "(" .. table.concat(argument.choices, " ") .. ")"
+    or NAMES[argument[2]] and "_filemap_names" or ""
+  return ("'%s:%s:%s'"):format(many and "*" or "", argument[2]:lower(), what)
+end
+
 --- The completion for zsh.
 function manual.zsh()
   local names, cases = {}, {}
@@ -189,7 +236,10 @@ function manual.zsh()
     names[i] = ("    '%s:%s'\n"):format(command.name, zsh(command.summary))
     local specs = { "'--help[show the help]'" }
     for _, option in ipairs(command.options or {}) do specs[#specs + 1] = zsh_option(option) end
-    cases[i] = ("    %s) _arguments %s '*:name:_filemap_names' ;;\n"):format(command.name, table.concat(specs, " "))
+    for _, argument in ipairs(command.arguments or {}) do
+      specs[#specs + 1] = zsh_argument(command, argument)
+    end
+    cases[i] = ("    %s) _arguments %s ;;\n"):format(command.name, table.concat(specs, " \\\n      "))
   end
   return ZSH:format(table.concat(names), table.concat(cases))
 end
