@@ -3,6 +3,7 @@
 local command = require "spec.support.command"
 local dkjson = require "dkjson"
 local support = require "spec.support"
+local tmux = require "spec.support.tmux"
 
 support.clean()
 
@@ -52,6 +53,26 @@ describe("filemap doctor", function()
     assert.equal(0, status)
   end)
 
+  for _, columns in ipairs { 60, 80, 200 } do
+    posix(("cuts its lines at %d columns on a terminal"):format(columns), function()
+      local terminal <close> = tmux.start(columns, 40, "C.UTF-8", { "doctor", under = "taskset -c 0" })
+      local screen = terminal:expect("^(.*)status 0")
+      local message = "one processor: a process that waits by polling delays the one that it waits for"
+      assert.is_truthy(screen:find("\nwarning processors   " .. message:sub(1, columns - 21):gsub(" $", "") .. "\n", 1, true), screen)
+      for line in screen:gmatch("[^\n]+") do
+        assert.is_truthy(line:find("^%l+ +%w+ +%S") or line:find("^" .. (" "):rep(21) .. "%S"), line)
+      end
+      terminal:expect("\27%[32mok *\27%[39m", true)
+    end)
+  end
+
+  posix("prints whole lines without colours in a pipe", function()
+    local said = command.output { "doctor", under = "taskset -c 0" }
+    local lines = "delays the one that it waits for\n" .. (" "):rep(21) .. "wait with the library's calls"
+    assert.is_truthy(said:find(lines, 1, true), said)
+    assert.is_nil(said:find("\27"))
+  end)
+
   it_as_root("finds nothing wrong where nothing is", function()
     local found, status = examine(mount("size=1g"))
     assert.equal(0, status)
@@ -94,8 +115,8 @@ describe("filemap doctor", function()
   end)
 
   it_as_root("finds that systemd removes a user's sections, unless RemoveIPC is off", function()
-    local logind = "mount -t tmpfs tmpfs /etc/systemd; mkdir -p /lib/systemd; mount -t tmpfs tmpfs /lib/systemd; "
-      .. "touch /lib/systemd/systemd-logind; " .. mount("size=1g")
+    local logind = "mount -t tmpfs tmpfs /etc/systemd; mkdir -p /lib/systemd; "
+      .. "mount -t tmpfs tmpfs /lib/systemd; touch /lib/systemd/systemd-logind; " .. mount("size=1g")
     finds(examine(logind, 1000), "RemoveIPC", "warning", "systemd removes")
     local off = "; printf \"[Login]\\nRemoveIPC=no\\n\" >/etc/systemd/logind.conf"
     assert.equal("ok", examine(logind .. off, 1000).RemoveIPC.result)
@@ -112,7 +133,8 @@ describe("filemap doctor", function()
   end)
 
   it_as_root("finds names that another user planted", function()
-    local found = examine(mount("size=1g") .. "; touch /dev/shm/filemap.1000.Game /dev/shm/filemap.10001.Other", 1000)
+    local found = examine(mount("size=1g")
+      .. "; touch /dev/shm/filemap.1000.Game /dev/shm/filemap.10001.Other", 1000)
     finds(found, "names", "warning", "^1 of this user.*/dev/shm/filemap%.1000%.Game")
   end)
 

@@ -1,6 +1,7 @@
 -- A progress bar on standard error, where that is a terminal. Internal to the command.
 local clock = require "filemap.cli.clock"
 local out = require "filemap.cli.out"
+local terminal = require "filemap.cli.terminal"
 local text = require "filemap.cli.text"
 
 local progress = {}
@@ -30,20 +31,21 @@ end
 function Bar:update(fraction, note)
   local now = clock.now()
   if not shown or now < self.next then return end
-  self.next, self.drawn = now + EVERY, true
+  self.next, self.columns = now + EVERY, self.columns or select(2, terminal.size())
   local bar = ""
   if fraction then
     local full = math.min(WIDTH, math.floor(fraction * WIDTH + 0.5))
     local block, empty = text.unicode and "█" or "#", text.unicode and "░" or "."
     bar = ("%s%s %3d %%  "):format(block:rep(full), empty:rep(WIDTH - full), math.floor(fraction * 100))
   end
-  io.stderr:write("\r", text.cut(("%s  %s%s"):format(text.cut(self.label, 24), bar, note), 79), "\27[K")
+  local line = ("%s  %s%s"):format(text.cut(self.label, 24), bar, note)
+  io.stderr:write("\r", text.cut(line, self.columns - 1), "\27[K")
   io.stderr:flush()
 end
 
 --- Removes the bar.
 function Bar:finish()
-  if self.drawn then io.stderr:write("\r\27[K") end
+  if self.columns then io.stderr:write("\r\27[K") end
 end
 
 return progress

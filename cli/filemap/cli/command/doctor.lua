@@ -2,11 +2,14 @@
 local common = require "filemap.cli.common"
 local examine = require "filemap.cli.examine"
 local out = require "filemap.cli.out"
+local terminal = require "filemap.cli.terminal"
+local text = require "filemap.cli.text"
 
 local command = {
   name = "doctor", summary = "find what limits filemap on this machine, and what to do",
   description = {
     "The exit status is 1 if something keeps filemap from working here, and 0 with warnings only.",
+    "On a terminal, lines are cut at its width. 'filemap doctor | cat' shows all of them.",
   },
   options = { common.json },
   examples = {
@@ -17,22 +20,30 @@ local command = {
 
 local COLOUR = { ok = "\27[32m", warning = "\27[33m", failed = "\27[31m" }
 
-local function print_finding(finding)
+-- Where a finding's message begins.
+local MARGIN = 21
+
+-- Prints a finding and its advice, each in one line of this many columns.
+local function print_finding(finding, columns)
   local result = ("%-8s"):format(finding.result)
-  if out.terminal and not os.getenv("NO_COLOR") then result = COLOUR[finding.result] .. result .. "\27[0m" end
-  out.line(("%s%-12s %s"):format(result, finding.check, finding.message))
-  if finding.advice then out.line(("%s%s"):format((" "):rep(21), finding.advice)) end
+  if out.terminal and (os.getenv("NO_COLOR") or "") == "" then
+    result = COLOUR[finding.result] .. result .. "\27[0m"
+  end
+  local function cut(s) return text.cut(text.printable(s), columns - MARGIN) end
+  out.line(("%s%-12s %s"):format(result, finding.check, cut(finding.message)))
+  if finding.advice then out.line((" "):rep(MARGIN) .. cut(finding.advice)) end
 end
 
 function command.run(args)
-  local status = 0
+  local status, columns = 0, math.maxinteger
+  if out.terminal then columns = select(2, terminal.size()) end
   for _, finding in ipairs(examine()) do
     if finding.result == "failed" then status = 1 end
     if args.json then
       out.object { { "check", finding.check }, { "result", finding.result }, { "message", finding.message },
         { "advice", finding.advice } }
     else
-      print_finding(finding)
+      print_finding(finding, columns)
     end
   end
   return status
