@@ -106,7 +106,7 @@ describe("filemap watch on a terminal", function()
     terminal:expect("paused")
     view:set_f32(X, 77)
     process.sleep(0.3)
-    assert.is_nil(terminal:screen():find("77"))
+    assert.is_nil(terminal:screen():find(" x +77"))
     terminal:keys("p")
     terminal:expect(" x +77")
     terminal:keys("q")
@@ -118,7 +118,8 @@ describe("filemap watch on a terminal", function()
     local terminal <close> = watch(80, nil, name, "--header", header, "--type", "Car")
     terminal:expect("arrows move, fold\n$")
     terminal:resize(40, 10)
-    terminal:expect("^[^\n]*\n[^\n]*seq[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\nq quit[^\n]*\n$")
+    local line = "[^\n]*\n"
+    terminal:expect("^" .. line .. "[^\n]*seq" .. line:rep(8) .. "q quit" .. line .. "$")
     terminal:resize(120, 30)
     terminal:expect("track[^\n]*\n\n+q quit  p pause  / search  n next  arrows move, fold\n$")
     assert.is_true(select(2, terminal:screen():gsub("\n", "")) == 30)
@@ -141,6 +142,16 @@ describe("filemap watch on a terminal", function()
       until alternate == "0" and cursor == "1"
     end)
   end
+
+  posix("leaves the terminal as it was when its helper was killed", function()
+    local _ <close>, name, header = car()
+    local terminal <close> = watch(80, nil, name, "--header", header, "--type", "Car")
+    terminal:expect("speed +12%.5\n")
+    assert(os.execute(("pkill -KILL -P %d"):format(terminal:pid())))
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+    assert.same({ "0", "1" }, { terminal:modes() })
+  end)
 
   posix("leaves the terminal as it was when the section's memory is lost", function()
     local path = command.file(("\0"):rep(8192))
@@ -193,7 +204,8 @@ describe("filemap watch elsewhere", function()
 
   it("prints one object a look with --json", function()
     local view <close>, name, header = car()
-    local child = command.start { "watch", name, "--json", "--header", header, "--type", "Car", "--interval", "0.02" }
+    local child = command.start { "watch", name, "--json", "--header", header, "--type", "Car", "--interval",
+      "0.02" }
     local first = dkjson.decode(child:expect())
     assert.equal(12.5, first.fields.speed)
     assert.same({ x = 0, y = 0, z = 0 }, first.fields.pos)
@@ -215,8 +227,8 @@ describe("filemap watch elsewhere", function()
   it("never shows a change half-way with --guard", function()
     local view <close>, name = command.section(("\0"):rep(4096 + 264))
     local header = command.file("struct Pair { uint32_t seq; uint32_t end; uint64_t v[32]; };", ".h")
-    local child = command.start { "watch", name, "--json", "--header", header, "--type", "Pair", "--guard", "even=seq",
-      "--interval", "0.001" }
+    local child = command.start { "watch", name, "--json", "--header", header, "--type", "Pair", "--guard",
+      "even=seq", "--interval", "0.001" }
     local n = 0
     for _ = 1, 100 do
       for _ = 1, 200 do
@@ -235,7 +247,8 @@ describe("filemap watch elsewhere", function()
   it("is quiet when its reader closes the pipe", function()
     if support.windows then return pending("a closed pipe ends a process only on POSIX") end
     local _ <close>, name = car()
-    local pipe <close> = assert(io.popen(("%s 2>&1 | head -n 1"):format(command.line { "watch", name, "--json" })))
+    local line = command.line { "watch", name, "--json" }
+    local pipe <close> = assert(io.popen(line .. " 2>&1 | head -n 1"))
     local said = pipe:read("a")
     assert.is_truthy(said:find('^{"time":[^\n]*}\n$'), said)
   end)

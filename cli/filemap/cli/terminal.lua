@@ -15,11 +15,15 @@ local TTY = "/dev/tty"
 local Screen = {}
 Screen.__index = Screen
 
+-- The shell commands that restore the terminal.
+local function restoration(saved)
+  return ("printf '%s' >%s; stty '%s' <%s"):format(LEAVE:gsub("\27", "\\033"), TTY, saved, TTY)
+end
+
 -- The shell that restores the terminal. It ignores what could end it first, and SIGTTOU, which a process in
 -- the background gets when it changes the terminal.
 local function start_restorer(saved)
-  local script = "trap '' INT QUIT TERM HUP TSTP TTOU; exec >/dev/null; cat; printf '%s' >%s; stty '%s' <%s"
-  return io.popen(script:format(LEAVE:gsub("\27", "\\033"):gsub("%%", "%%%%"), TTY, saved, TTY), "w")
+  return io.popen("trap '' INT QUIT TERM HUP TSTP TTOU; read -r line; " .. restoration(saved), "w")
 end
 
 --- Rows and columns of the terminal; 24 and 80 if they are unknown.
@@ -43,15 +47,16 @@ function terminal.open()
   keys:setvbuf("no")
   io.stdout:setvbuf("full")
   out.write(ENTER)
-  local self = { rows = rows, columns = columns, lines = {}, restorer = restorer, keys = keys }
+  local self = { rows = rows, columns = columns, lines = {}, restorer = restorer, saved = saved, keys = keys }
   return setmetatable(self, Screen)
 end
 
---- Gives the terminal back as it was.
+--- Restores the terminal.
 function Screen:close()
   if not self.restorer then return end
   pcall(out.flush)
-  self.restorer:close() -- (waits until the shell has restored the terminal)
+  -- `close` waits until the shell has restored the terminal. It fails if the shell was killed.
+  if not self.restorer:close() then os.execute(restoration(self.saved)) end
   self.keys:close()
   self.restorer = nil
 end
