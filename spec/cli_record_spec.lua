@@ -217,6 +217,14 @@ describe("filemap replay", function()
     child:close()
   end)
 
+  it("does not repeat a recording without duration", function()
+    local path = recording(64, { { 0, "" } })
+    local _, problem, status = command.run { "replay", path, support.unique(), "--loop" }
+    assert.equal(1, status)
+    assert.is_truthy(problem:find("is too short to repeat", 1, true), problem)
+    assert.equal(2, select(3, command.run { "replay", "-", support.unique(), "--loop", input = "" }))
+  end)
+
   it("makes the section, and shows it whole from its first byte", function()
     local path = recording(1 << 20, { { 0, "\0\x80\x80\x40" .. ("x"):rep(1 << 20) }, { 0.3, "" } })
     local name = support.unique()
@@ -260,7 +268,8 @@ describe("filemap replay", function()
       return problem
     end
     assert.is_truthy(problem_of(command.file("hello")):find("is not a recording", 1, true))
-    for name, frame in pairs { long = "\0\x7fabc", far = "\x7f\1a", cut = "\x80", endless = ("\x80"):rep(12) } do
+    local damaged = { long = "\0\x7fabc", far = "\x7f\1a", cut = "\x80", endless = ("\x80"):rep(12) }
+    for name, frame in pairs(damaged) do
       assert.is_truthy(problem_of(recording(64, { { 0, frame } })):find("is damaged", 1, true), name)
     end
     for name, time in pairs { nan = 0 / 0, early = -1, late = math.huge } do

@@ -12,8 +12,8 @@ local source = require "filemap.cli.source"
 local command = {
   name = "record", summary = "store a live section over time",
   description = {
-    "FILE gets only the bytes that changed, with their times. It can be replayed up to the last second also if "
-    .. "the recorder is killed. Ctrl-C ends the recording.",
+    "FILE gets only the bytes that changed, with their times. It can be replayed up to the last second also "
+    .. "if the recorder is killed. Ctrl-C ends the recording.",
   },
   arguments = { common.name, { "to", "FILE", "the file to write; '-' is standard output" } },
   options = {
@@ -68,8 +68,8 @@ function command.run(args)
   local size = #live
   local file = source.stream(args.to, "wb")
   recording.begin(file, args.name, size, clock.time())
-  local self = { live = live, size = size, file = file, before = private(size), now = private(size), written = 0,
-    flushed = 0, bytes = 0 }
+  local self = { live = live, size = size, file = file, before = private(size), now = private(size),
+    written = 0, flushed = 0, bytes = 0 }
   local start, bar = clock.now(), progress.start(args.name)
   interrupt(loop, self, args, bar)
   bar:finish()

@@ -26,6 +26,9 @@ local command = {
   },
 }
 
+-- A shorter recording is not repeated, since it would only keep a processor busy. Seconds.
+local SHORTEST = 0.001
+
 -- Plays all frames once, from a time of the clock on. Returns how long that took.
 local function play(self, start)
   local first, last = true, 0
@@ -54,7 +57,7 @@ local function run(self, args)
   while true do
     local took = play(self, start)
     if not args.loop then break end
-    if took == 0 then fail(args.from .. ": has no duration to repeat") end
+    if took < SHORTEST then fail(args.from .. ": is too short to repeat") end
     self.file:seek("set", self.begin)
     start = start + took
   end
@@ -71,7 +74,8 @@ function command.run(args)
   local map, created = fail.raised(1, filemap.create_or_open, args.name, size)
   if not map then fail(created) end
   local self = {
-    file = file, size = size, speed = args.speed, begin = begin, length = length, view = fail.unless(map:view()),
+    file = file, size = size, speed = args.speed, begin = begin, length = length,
+    view = fail.unless(map:view()),
     scratch = fail.unless(fail.unless(filemap.create(nil, size)):view()), bar = progress.start(args.name),
   }
   fail.raised(1, interrupt, run, self, args)
