@@ -13,7 +13,8 @@ describe("the command's help", function()
   it("names every command with its summary", function()
     local said = command.output { "--help" }
     for _, declared in ipairs(parser.commands) do
-      assert.is_truthy(said:find("\n   " .. declared.name .. " +" .. declared.summary:sub(1, 20):gsub("%p", "%%%0")))
+      local summary = declared.summary:sub(1, 20):gsub("%p", "%%%0")
+      assert.is_truthy(said:find("\n   " .. declared.name .. " +" .. summary), said)
     end
   end)
 
@@ -62,10 +63,14 @@ describe("wrong usage", function()
     assert.is_truthy(complaint("dump", "x", "--offset", "zz"):find("'zz' is not a size", 1, true))
     assert.is_truthy(complaint("dump", "x", "--offset"):find("--offset", 1, true))
     assert.is_truthy(complaint("record", "x", "y", "--rate", "0"):find("'0' is not a number", 1, true))
-    assert.is_truthy(complaint("watch", "x", "--header", "y", "--type", "z", "--abi", "win16"):find("win32", 1, true))
+    local abi = complaint("watch", "x", "--header", "y", "--type", "z", "--abi", "win16")
+    assert.is_truthy(abi:find("win32", 1, true), abi)
     assert.is_truthy(complaint("get", "x", "what"):find("T@OFFSET", 1, true))
     assert.is_truthy(complaint("get", "x", "z9@4"):find("the type is one of", 1, true))
-    assert.is_truthy(complaint("watch", "x", "--type", "z"):find("--header", 1, true))
+    for _, word in ipairs { "--type", "--abi", "--guard" } do
+      local problem = complaint("watch", "x", word, word == "--abi" and "win64" or "even=z")
+      assert.is_truthy(problem:find(word .. " needs --header", 1, true), problem)
+    end
     assert.is_truthy(complaint("lock", "x"):find("COMMAND", 1, true))
   end)
 end)

@@ -1,9 +1,9 @@
 -- The fields of a struct as a tree, and where their values are in a table that `read` returned. Internal to
 -- the command.
 --
--- A node is { name, path, depth, parent, steps, type, group, children }. `steps` leads to the value in a table:
--- { "cars", 3, "pos" }. `type` is the C type of filemap.ctype, which tells how a number is stored. `group` is
--- "record" or "array" for a node with children.
+-- A node is { name, path, depth, parent, steps, type, group, children }. `steps` leads to the value in a
+-- table: { "cars", 3, "pos" }. `type` is the C type of filemap.ctype, which tells how a number is stored.
+-- `group` is "record" or "array" for a node with children.
 local cdef = require "filemap.cdef"
 local fail = require "filemap.cli.fail"
 local ctypes = require "filemap.ctype"
@@ -38,8 +38,10 @@ end
 
 --- The type that --header and --type name, or nil without them.
 function layout.type_of(args)
-  if not args.header and not args.type then return nil end
-  if not args.header then fail.usage("--type needs --header FILE") end
+  for _, word in ipairs { "type", "abi", "guard" } do
+    if args[word] and not args.header then fail.usage(("--%s needs --header FILE"):format(word)) end
+  end
+  if not args.header then return nil end
   local types, message = fail.raised(1, parse, args)
   if not types then fail(tostring(message)) end
   local known = names(types)
@@ -58,7 +60,6 @@ end
 --- The guard that --guard names, as Type:snapshot takes it.
 function layout.guard_of(args)
   if not args.guard then return nil end
-  if not args.type then fail.usage("--guard needs --header and --type") end
   local guard = {}
   for part in args.guard:gmatch("[^,]+") do
     local key, path = part:match("^(%a+)=(.+)$")

@@ -22,8 +22,8 @@ for _, T in ipairs(TYPES) do is_type[T] = true end
 local function parse_number(T, text)
   local is_float = T:find("^f")
   local value = (is_float and number.float or number.integer)(text)
-  if not value then fail(("%s: '%s' is not a valid %s"):format(T, text, is_float and "number" or "integer")) end
-  return value
+  if value then return value end
+  return fail(("%s: '%s' is not a valid %s"):format(T, text, is_float and "number" or "integer"))
 end
 
 local function numeric(what, T)
@@ -114,8 +114,10 @@ end
 
 local function field(what, type_, base)
   local steps = layout.steps(type_, what)
+  local from, size = type_:offsetof(what)
   return {
-    what = what, offset = base, size = type_.size,
+    -- (An element of a flexible array is behind the struct's end.)
+    what = what, offset = base, size = math.max(type_.size, from + size),
     value = function(values) return follow(values, steps, #steps) end,
     set = function(view, offset, text) set_field(type_, steps, what, view, offset, text) end,
     type = layout.type_at(type_, steps),
