@@ -3,7 +3,8 @@
 local columns, rows, title = tonumber(arg[1]), tonumber(arg[2]), arg[3]
 local WIDTH, HEIGHT, TOP, MARGIN = 8.4, 18, 34, 14
 local BACK, FORE = "#1b1e26", "#d5d8df"
-local COLOURS = { ["31"] = "#e06c75", ["32"] = "#98c379", ["33"] = "#f2c14e", ["34"] = "#61afef", ["36"] = "#4fb3bf" }
+local COLOURS = { ["31"] = "#e06c75", ["32"] = "#98c379", ["33"] = "#f2c14e", ["34"] = "#61afef",
+  ["36"] = "#4fb3bf" }
 
 local function escape(s)
   return (s:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
@@ -25,13 +26,13 @@ local function draw(text, column, row, style)
   local x, y = MARGIN + column * WIDTH, TOP + row * HEIGHT
   local fore = style.colour or FORE
   if style.reverse then
-    io.write(('<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>\n'):format(x, y, utf8.len(text) * WIDTH, HEIGHT,
-      fore))
+    io.write(('<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>\n'):format(x, y,
+      utf8.len(text) * WIDTH, HEIGHT, fore))
     fore = BACK
   end
-  io.write(('<text x="%.1f" y="%d" fill="%s"%s%s textLength="%.1f" xml:space="preserve">%s</text>\n'):format(x, y + 14,
-    fore, style.bold and ' font-weight="bold"' or "", style.dim and ' opacity="0.6"' or "",
-    utf8.len(text) * WIDTH, escape(text)))
+  local tag = '<text x="%.1f" y="%d" fill="%s"%s%s textLength="%.1f" xml:space="preserve">%s</text>\n'
+  io.write(tag:format(x, y + 14, fore, style.bold and ' font-weight="bold"' or "",
+    style.dim and ' opacity="0.6"' or "", utf8.len(text) * WIDTH, escape(text)))
 end
 
 -- Draws a line, each run of text in its style, without the spaces around it.
@@ -47,14 +48,16 @@ local function draw_line(line, row, style)
 end
 
 local width, height = columns * WIDTH + 2 * MARGIN, TOP + rows * HEIGHT + MARGIN
-io.write(('<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" '):format(width,
-  height, width, height), 'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">\n')
-io.write(('<title>%s</title>\n<rect width="%.0f" height="%.0f" rx="8" fill="%s"/>\n'):format(escape(title), width, height,
-  BACK))
+local head = '<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" '
+io.write(head:format(width, height, width, height),
+  'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">\n')
+io.write(('<title>%s</title>\n<rect width="%.0f" height="%.0f" rx="8" fill="%s"/>\n'):format(escape(title),
+  width, height, BACK))
 for i, colour in ipairs { "#e06c75", "#f2c14e", "#98c379" } do
   io.write(('<circle cx="%d" cy="16" r="5" fill="%s"/>\n'):format(4 + 16 * i, colour))
 end
-io.write(('<text x="76" y="21" fill="%s" opacity="0.6" font-size="12">%s</text>\n'):format(FORE, escape(title)))
+io.write(('<text x="76" y="21" fill="%s" opacity="0.6" font-size="12">%s</text>\n'):format(FORE,
+  escape(title)))
 local row, style = 0, {}
 for line in io.lines() do
   draw_line(line, row, style)

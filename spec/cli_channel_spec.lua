@@ -127,7 +127,8 @@ describe("filemap publish and follow", function()
     fails { "publish", name, input = "x\n" }
     writer:close()
     fails { "publish", name, "--capacity", "4", input = "12345\n" }
-    for line, word in pairs { ["x"] = "line 1", ["[1"] = "line 1", ["{}"] = "value", ['{"base64":"?"}'] = "base64" } do
+    local wrong = { ["x"] = "line 1", ["[1"] = "line 1", ["{}"] = "value", ['{"base64":"?"}'] = "base64" }
+    for line, word in pairs(wrong) do
       local problem = fails { "publish", name, "--json", input = line .. "\n" }
       assert.is_truthy(problem:find(word, 1, true), problem)
     end
@@ -226,8 +227,8 @@ describe("filemap lock", function()
     local holder = support.child("evaluator")
     assert.equal("true", holder:ask("m = sync.mutex(%q) return m:lock()", name))
     for _, words in ipairs { { "-n" }, { "-w", "0.1" }, { "-w", "0" } } do
-      local said, problem, status = command.run { "lock", name, words[1], words[2] or "--", words[2] and "--" or "echo",
-        "echo" }
+      local said, problem, status = command.run { "lock", name, words[1], words[2] or "--",
+        words[2] and "--" or "echo", "echo" }
       assert.same({ "", 1 }, { said, status })
       assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
     end

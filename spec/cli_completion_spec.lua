@@ -75,7 +75,8 @@ for _, shell in ipairs { "bash", "zsh" } do
     it("does not run what the name of a section says", function()
       local path <const>, _ <close> = folder()
       local made = path .. "/made"
-      local map <close> = assert(filemap.create(("%s$(echo >%s)`echo >%s`"):format(support.unique(), made, made), 10))
+      local name = ("%s$(echo >%s)`echo >%s`"):format(support.unique(), made, made)
+      local map <close> = assert(filemap.create(name, 10))
       local terminal <close> = start(path)
       terminal:type("filemap dump " .. map:name():match("^[%w%-]+"))
       terminal:keys("Tab")

@@ -26,7 +26,8 @@ describe("filemap dict", function()
       end
     end
     d:set("n", 7)
-    assert.same({ key = "n", value = 7 }, dkjson.decode(command.output { "dict", name, "get", "n", "--json" }))
+    local said = command.output { "dict", name, "get", "n", "--json" }
+    assert.same({ key = "n", value = 7 }, dkjson.decode(said))
   end)
 
   it("lists the keys in order", function()

@@ -71,7 +71,9 @@ function Terminal:expect(pattern, escapes)
     local screen = self:screen(escapes)
     local results = table.pack(screen:match(pattern))
     if results[1] then return table.unpack(results, 1, results.n) end
-    if process.now() > deadline then error(("the screen does not match %q:\n%s"):format(pattern, screen), 2) end
+    if process.now() > deadline then
+      error(("the screen does not match %q:\n%s"):format(pattern, screen), 2)
+    end
     process.sleep(0.02)
   end
 end

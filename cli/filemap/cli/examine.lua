@@ -122,8 +122,9 @@ end
 -- The value of RemoveIPC= in logind's files, in systemd's order: the main file, then the parts by name, of
 -- which one in /etc hides one of that name in /usr/lib.
 local function remove_ipc()
-  local parts = shell.output("for folder in /usr/lib /run /etc; do for f in $folder/systemd/logind.conf.d/*.conf; "
-    .. "do [ -e \"$f\" ] && echo \"$f\"; done; done; true") or ""
+  local parts = shell.output("for folder in /usr/lib /run /etc; do "
+    .. "for f in $folder/systemd/logind.conf.d/*.conf; do [ -e \"$f\" ] && echo \"$f\"; done; "
+    .. "done; true") or ""
   local by_name, names = {}, {}
   for path in parts:gmatch("[^\n]+") do
     local name = path:match("[^/]+$")

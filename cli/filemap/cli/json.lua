@@ -105,8 +105,8 @@ local function unmark(value, mark)
   return value
 end
 
---- The value of a JSON text; nil and a message if it is not JSON. An integer that Lua's integers do not have is
--- as json.exact returns it.
+--- The value of a JSON text; nil and a message if it is not JSON. An integer that Lua's integers do not have
+-- is as json.exact returns it.
 function json.decode(s)
   local marked, mark = mark_integers(s)
   local value, after, problem = dkjson.decode(marked, 1, nil)

@@ -163,7 +163,8 @@ function manual.bash()
     cases[i] = ("    %s) options='%s' ;;\n"):format(command.name, table.concat(words_of(command), " "))
     for n, argument in ipairs(command.arguments or {}) do
       local list = argument.choices and table.concat(argument.choices, " ")
-      words[#words + 1] = list and ("    %s:%d) _filemap_words '%s'; return ;;\n"):format(command.name, n + 1, list)
+      local case = list and ("    %s:%d) _filemap_words '%s'; return ;;\n"):format(command.name, n + 1, list)
+      words[#words + 1] = case
     end
   end
   for i, choice in ipairs(choices()) do

@@ -22,7 +22,8 @@ end
 -- Eighths of a column, so that a short bar has many lengths.
 local PARTS = text.unicode and { "▏", "▎", "▍", "▌", "▋", "▊", "▉" } or {}
 local FULL = text.unicode and "█" or "#"
-local LEVELS = text.unicode and { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" } or { "_", ".", "-", "=", "+", "*", "#" }
+local LEVELS = text.unicode and { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
+  or { "_", ".", "-", "=", "+", "*", "#" }
 
 --- The marks of a row: folded, unfolded, changed.
 style.folded = text.unicode and "▸" or "+"

@@ -150,8 +150,8 @@ local function redraw(self)
   local columns = math.tointeger(tonumber(os.getenv("COLUMNS"))) or 80
   local rows = math.tointeger(tonumber(os.getenv("LINES"))) or 24
   pace(self, false, function(now)
-    out.write("\27[H", table.concat(self.screen:lines(self.read(), now, rows - 1, columns, "Ctrl-C ends"), "\27[K\n"),
-      "\27[K\27[J")
+    local lines = self.screen:lines(self.read(), now, rows - 1, columns, "Ctrl-C ends")
+    out.write("\27[H", table.concat(lines, "\27[K\n"), "\27[K\27[J")
     out.flush()
   end)
 end

@@ -8,8 +8,8 @@ local source = require "filemap.cli.source"
 local command = {
   name = "connect", summary = "talk to a pipe's listener on standard input and output",
   description = {
-    "Each line of the input is a message, and each message is printed as a line. After the end of the input it "
-    .. "prints until the other end closes.",
+    "Each line of the input is a message, and each message is printed as a line. After the end of the input "
+    .. "it prints until the other end closes.",
   },
   arguments = { { "name", "NAME", "the pipe's name" } },
   options = { common.raw, { "--timeout", "S", "wait this long for a listener", default = "0",

@@ -7,8 +7,8 @@ local transfer = require "filemap.cli.transfer"
 local command = {
   name = "copy", summary = "copy a section to a file, or a file to a section",
   description = {
-    "FROM and TO are names of live sections, paths such as ./file, or '-' for standard input and output. A longer "
-    .. "file is cut to the section's size. A section keeps its size: its first bytes are written.",
+    "FROM and TO are names of live sections, paths such as ./file, or '-' for standard input and output. A "
+    .. "longer file is cut to the section's size. A section keeps its size: its first bytes are written.",
   },
   arguments = { { "from", "FROM", "a section or a file" }, { "to", "TO", "a section or a file" } },
   options = { { "--file", nil, "a word that no live section has is a path, even without './'" } },

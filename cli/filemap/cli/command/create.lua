@@ -11,8 +11,8 @@ local transfer = require "filemap.cli.transfer"
 local command = {
   name = "create", summary = "make a section and hold it until interrupted",
   description = {
-    "A name lives as long as a process holds it, so this command runs until Ctrl-C or a signal ends it. It prints "
-    .. "the name and the size as soon as the section exists.",
+    "A name lives as long as a process holds it, so this command runs until Ctrl-C or a signal ends it. It "
+    .. "prints the name and the size as soon as the section exists.",
   },
   arguments = {
     { "name", "NAME", "the section's name" },

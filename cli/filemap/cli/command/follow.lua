@@ -10,7 +10,8 @@ local command = {
   name = "follow", summary = "print each new value of a state",
   description = {
     "It prints the present value first, and waits for a state that is not there yet. It continues when the "
-    .. "writer ends and another takes over. Values that are published faster than they are printed are left out.",
+    .. "writer ends and another takes over. Values that are published faster than they are printed are left "
+    .. "out.",
     "With --json a value that is not UTF-8 is printed as \"base64\".",
   },
   arguments = { { "name", "NAME", "the state's name" } },

@@ -9,8 +9,8 @@ local pipe = require "filemap.pipe"
 local command = {
   name = "listen", summary = "serve a pipe's client on standard input and output",
   description = {
-    "Each line of the input is a message, and each message is printed as a line. After the end of the input it "
-    .. "prints until the client closes. With --keep the next client follows.",
+    "Each line of the input is a message, and each message is printed as a line. After the end of the input "
+    .. "it prints until the client closes. With --keep the next client follows.",
   },
   arguments = { { "name", "NAME", "the pipe's name" } },
   options = {

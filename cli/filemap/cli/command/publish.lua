@@ -10,8 +10,8 @@ local state = require "filemap.state"
 local command = {
   name = "publish", summary = "publish lines as a state's newest value",
   description = {
-    "It makes the state, or takes over from a writer that is gone. The state lives as long as a process has it "
-    .. "open, so without a reader it ends with this command; --hold keeps it.",
+    "It makes the state, or takes over from a writer that is gone. The state lives as long as a process has "
+    .. "it open, so without a reader it ends with this command; --hold keeps it.",
     "With --json each line is an object, and its \"value\" is published: text as it is, anything else as "
     .. "JSON. {\"base64\":…} gives bytes.",
   },

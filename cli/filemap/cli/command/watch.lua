@@ -15,8 +15,8 @@ local command = {
   description = {
     "Without --header it shows bytes, with --header and --type a table of fields. Changes are marked for a "
     .. "second. A number that has shown a range gets a bar and its last values.",
-    "Keys: arrows, Page Up and Page Down move; Right, Left and Enter unfold and fold; / searches, n goes to the "
-    .. "next; p pauses; q or Ctrl-C ends.",
+    "Keys: arrows, Page Up and Page Down move; Right, Left and Enter unfold and fold; / searches, n goes to "
+    .. "the next; p pauses; q or Ctrl-C ends.",
     "If the output is not a terminal, it prints the fields or lines that changed.",
   },
   arguments = { common.name },
