@@ -59,6 +59,7 @@ build = {
       ["filemap.cli.layout"] = "cli/filemap/cli/layout.lua",
       ["filemap.cli.main"] = "cli/filemap/cli/main.lua",
       ["filemap.cli.manual"] = "cli/filemap/cli/manual.lua",
+      ["filemap.cli.names"] = "cli/filemap/cli/names.lua",
       ["filemap.cli.nearest"] = "cli/filemap/cli/nearest.lua",
       ["filemap.cli.number"] = "cli/filemap/cli/number.lua",
       ["filemap.cli.out"] = "cli/filemap/cli/out.lua",

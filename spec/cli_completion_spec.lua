@@ -46,13 +46,13 @@ for _, shell in ipairs { "bash", "zsh" } do
       terminal:type(typed)
       terminal:keys("Tab")
       terminal:expect("%$ " .. line:gsub("%p", "%%%0") .. " *\n")
-      terminal:keys("C-c", "C-l")
+      terminal:keys("C-u", "C-l")
       terminal:expect("^%$ *\n\n")
     end
 
     it("completes commands, options, their values, names, files and actions", function()
       local path <const>, _ <close> = folder()
-      local view <close>, name = command.section("abc")
+      local section <const>, name = command.section("abc")
       local terminal <close> = start(path)
       completes(terminal, "filemap wat", "filemap watch")
       completes(terminal, "filemap watch x --hea", "filemap watch x --header")
@@ -62,6 +62,7 @@ for _, shell in ipairs { "bash", "zsh" } do
       completes(terminal, "filemap get x y --header spec/layouts/mum",
         "filemap get x y --header spec/layouts/mumble.h")
       completes(terminal, "filemap dict x inc", "filemap dict x incr")
+      section:close()
     end)
 
     it("shows the words that are possible", function()

@@ -58,8 +58,8 @@ describe("filemap doctor", function()
       local terminal <close> = tmux.start(columns, 40, "C.UTF-8", { "doctor", under = "taskset -c 0" })
       local screen = terminal:expect("^(.*)status 0")
       local message = "one processor: a process that waits by polling delays the one that it waits for"
-      local line = "\nwarning processors   " .. message:sub(1, columns - 21):gsub(" $", "") .. "\n"
-      assert.is_truthy(screen:find(line, 1, true), screen)
+      local warning = "\nwarning processors   " .. message:sub(1, columns - 21):gsub(" $", "") .. "\n"
+      assert.is_truthy(screen:find(warning, 1, true), screen)
       for line in screen:gmatch("[^\n]+") do
         assert.is_truthy(line:find("^%l+ +%w+ +%S") or line:find("^" .. (" "):rep(21) .. "%S"), line)
       end

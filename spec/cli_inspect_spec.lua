@@ -25,6 +25,17 @@ describe("filemap list", function()
     assert.is_truthy(said:find(("Local\\%s\t100\n"):format(name), 1, true), said)
   end)
 
+  it("prints the names of other programs", function()
+    local name = support.unique("/")
+    local map <close> = assert(filemap.create(name .. "\t", 100))
+    local said = command.output { "list", "--json" }
+    assert.is_truthy(said:find(('{"name":"%s\\t","size":100}\n'):format(name), 1, true), said)
+    map:close()
+    filemap.unlink(name .. "\t")
+    assert.is_nil(command.output { "list" }:find(name, 1, true))
+    assert.is_nil(command.output { "list" }:find("filemap.", 1, true))
+  end)
+
   it("prints one object a line with --json", function()
     local _ <close>, name = command.section(("x"):rep(100))
     local seen

@@ -29,6 +29,7 @@ describe("the guide's first session", function()
     local game = support.own(process.spawn { folder .. "game", "telemetry", names["/GameTelemetry"] })
     game:expect("^READY$")
     local function output(start) return command.output(typed(start, names)) end
+    assert.is_truthy(output("filemap list"):find(names["/GameTelemetry"] .. "\t", 1, true))
     assert.is_truthy(output("filemap dump"):find("rburgring", 1, true))
     assert.is_truthy(tonumber(output("filemap get")))
     local screen <close> = tmux.start(80, 24, "C.UTF-8", typed("filemap watch", names))

@@ -23,6 +23,7 @@ describe("the command's help", function()
       local said = command.output { declared.name, "--help" }
       assert.is_true(#declared.examples > 0)
       for _, example in ipairs(declared.examples) do
+        assert.is_true(#example[1] <= 76, example[1] .. " would be wrapped")
         assert.is_truthy(said:gsub("%s+", " "):find(example[1]:gsub("%s+", " "), 1, true), said)
       end
       for _, option in ipairs(declared.options or {}) do

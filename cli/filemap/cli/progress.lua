@@ -12,6 +12,17 @@ local WIDTH = 30
 
 local shown = out.is_terminal(io.stderr)
 
+-- Whether this process may draw: a job in the background (fg, bg) would draw over what the terminal shows. The
+-- fields of stat are those of proc(5): the process group, and the terminal's group in the foreground.
+local function in_foreground()
+  local file = io.open("/proc/self/stat", "r")
+  if not file then return true end
+  local stat = file:read("a")
+  file:close()
+  local group, foreground = stat:match("^.*%) %S+ %S+ (%S+) %S+ %S+ (%S+)")
+  return group == foreground
+end
+
 local Bar = {}
 Bar.__index = Bar
 
@@ -30,7 +41,7 @@ end
 --- Shows a fraction from 0 to 1 (nil: not known), with a note behind it.
 function Bar:update(fraction, note)
   local now = clock.now()
-  if not shown or now < self.next then return end
+  if not shown or now < self.next or not in_foreground() then return end
   self.next, self.columns = now + EVERY, self.columns or select(2, terminal.size())
   local bar = ""
   if fraction then

@@ -4,6 +4,7 @@
 -- --file is given. "-" is standard input.
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
+local names = require "filemap.cli.names"
 local nearest = require "filemap.cli.nearest"
 
 local source = {}
@@ -19,12 +20,12 @@ end
 
 -- The live name that a user probably meant.
 local function similar(name)
-  local names = {}
-  for _, entry in ipairs(filemap.list() or {}) do
-    names[#names + 1] = entry.name
-    names[#names + 1] = entry.name:match("^Local\\(.*)$")
+  local live = {}
+  for _, entry in ipairs(names()) do
+    live[#live + 1] = entry.name
+    live[#live + 1] = entry.name:match("^Local\\(.*)$")
   end
-  return nearest(name, names)
+  return nearest(name, live)
 end
 
 --- Fails for a name that could not be opened.

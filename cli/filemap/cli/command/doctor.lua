@@ -6,7 +6,7 @@ local terminal = require "filemap.cli.terminal"
 local text = require "filemap.cli.text"
 
 local command = {
-  name = "doctor", summary = "find what limits filemap on this machine, and what to do",
+  name = "doctor", summary = "find what limits filemap here, and what to do",
   description = {
     "The exit status is 1 if something keeps filemap from working here, and 0 with warnings only.",
     "On a terminal, lines are cut at its width. 'filemap doctor | cat' shows all of them.",

@@ -17,8 +17,8 @@ local command = {
   options = { common.header, common.type, common.abi, common.guard, common.offset, common.file, common.json },
   examples = {
     { "filemap get Telemetry u32@0 f32@16", "prints two numbers by their offset" },
-    { "filemap get Telemetry speed --header telemetry.h --type Telemetry --abi win64", "prints a field" },
-    { "filemap get Telemetry speed gear --header telemetry.h --type Telemetry --json",
+    { "filemap get Game speed --header game.h --type Telemetry --abi win64", "prints a field" },
+    { "filemap get Game speed gear --header game.h --type Telemetry --json",
       "prints {\"speed\":…,\"gear\":…}" },
   },
 }

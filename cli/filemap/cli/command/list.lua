@@ -1,14 +1,16 @@
 -- filemap list
 local common = require "filemap.cli.common"
-local fail = require "filemap.cli.fail"
-local filemap = require "filemap"
+local names = require "filemap.cli.names"
 local out = require "filemap.cli.out"
 local terminal = require "filemap.cli.terminal"
 local text = require "filemap.cli.text"
 
 local command = {
   name = "list", summary = "list the live names and their sizes in bytes",
-  description = { "On a terminal the columns are aligned. Elsewhere a tab separates name and size." },
+  description = {
+    "On Linux these are this user's names, all Global\\ names, and the /names of other programs.",
+    "On a terminal the columns are aligned. Elsewhere a tab separates name and size.",
+  },
   options = { common.json },
   examples = {
     { "filemap list", "shows which names exist" },
@@ -31,8 +33,7 @@ local function print_aligned(entries)
 end
 
 function command.run(args)
-  local entries = fail.unless(filemap.list())
-  table.sort(entries, function(a, b) return a.name < b.name end)
+  local entries = names()
   if args.json then
     for _, entry in ipairs(entries) do out.object { { "name", entry.name }, { "size", entry.size } } end
   elseif out.terminal then

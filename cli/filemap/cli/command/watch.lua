@@ -27,7 +27,7 @@ local command = {
   },
   examples = {
     { "filemap watch Telemetry", "shows the bytes" },
-    { "filemap watch Telemetry --header telemetry.h --type Telemetry --abi win64 --guard even=seq",
+    { "filemap watch Game --header game.h --type Game --abi win64 --guard even=seq",
       "shows the fields" },
     { "filemap watch Telemetry --header telemetry.h --type Telemetry --json",
       "prints {\"time\":…,\"fields\":…} ten times a second" },
