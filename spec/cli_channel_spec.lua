@@ -10,7 +10,7 @@ local sync = require "filemap.sync"
 
 support.clean()
 
-local posix = support.only("posix", "standard input is in text mode on Windows")
+local posix = support.only("posix", "pgrep is a program of POSIX")
 
 -- Calls f until it returns something.
 local function eventually(f)
@@ -44,8 +44,8 @@ describe("filemap receive and send", function()
     receiver:close()
   end)
 
-  posix("carry all of the input as one message with --raw", function()
-    local name, bytes = support.unique(), "a\nb\0\xff\n"
+  it("carry all of the input as one message with --raw", function()
+    local name, bytes = support.unique(), "a\r\nb\0\26\xff\n"
     local slot <close> = mailslot.create(name)
     command.output { "send", name, "--raw", input = bytes }
     assert.equal(bytes, slot:receive(0))
@@ -97,10 +97,10 @@ describe("filemap publish and follow", function()
     reader:close()
   end)
 
-  posix("carry binary values with --raw", function()
-    local name, bytes = support.unique(), "a\n\0\xff"
+  it("carry binary values with --raw", function()
+    local name, bytes = support.unique(), "a\r\n\n\0\26\xff"
     local writer = command.start { "publish", name, "--raw", "--hold", (command.file(bytes)) }
-    assert.equal(bytes, command.output { "follow", name, "--raw", "--count", "1", "--timeout", "20" })
+    assert.equal(bytes, command.bytes { "follow", name, "--raw", "--count", "1", "--timeout", "20" })
     writer:close()
   end)
 
@@ -176,8 +176,8 @@ describe("filemap listen and connect", function()
     end_helper(server)
   end)
 
-  posix("carry all of the input as one message with --raw", function()
-    local name, bytes = support.unique(), "a\nb\0\xff\n"
+  it("carry all of the input as one message with --raw", function()
+    local name, bytes = support.unique(), "a\r\nb\0\26\xff\n"
     local listener <close> = pipe.listen(name)
     local client = command.start { "connect", name, "--raw" }
     local conn <close> = listener:accept(support.deadline)
@@ -205,13 +205,17 @@ describe("filemap listen and connect", function()
 end)
 
 describe("filemap lock", function()
-  posix("runs a command with the mutex held, and ends with its status", function()
+  -- The words of a command that runs a chunk of Lua.
+  local function lua(chunk) return support.lua, "-e", chunk end
+
+  it("runs a command with the mutex held, and ends with its status", function()
     local name = support.unique()
-    assert.equal("a b 'c'\n", command.output { "lock", name, "--", "printf", "%s %s\n", "a b", "'c'" })
-    assert.equal(7, select(3, command.run { "lock", name, "--", "sh", "-c", "exit 7" }))
-    assert.equal(128 + 9, select(3, command.run { "lock", name, "--", "sh", "-c", "kill -9 $$" }))
-    assert.equal(127, select(3, command.run { "lock", name, "--", "/no/such/command" }))
-    local child = command.start { "lock", name, "--", "sh", "-c", "echo held; read line; echo $line" }
+    local said = command.output { "lock", name, "--", lua "print('a  b')" }
+    assert.equal("a  b\n", (said:gsub("\r", "")))
+    for _, status in ipairs { 0, 1, 7, 200 } do
+      assert.equal(status, select(3, command.run { "lock", name, "--", lua(("os.exit(%d)"):format(status)) }))
+    end
+    local child = command.start { "lock", name, "--", lua "io.stdout:setvbuf'no' print'held' print(io.read())" }
     assert.equal("held", child:expect())
     local mutex <close> = sync.mutex(name)
     assert.equal("timeout", select(3, mutex:lock(0)))
@@ -222,18 +226,26 @@ describe("filemap lock", function()
     mutex:unlock()
   end)
 
-  posix("fails with -n and -w if another process holds the mutex", function()
+  support.only("posix", "signals are POSIX's")("ends with the status of a shell", function()
+    local name = support.unique()
+    assert.equal("a b 'c'\n", command.output { "lock", name, "--", "printf", "%s %s\n", "a b", "'c'" })
+    assert.equal(128 + 9, select(3, command.run { "lock", name, "--", "sh", "-c", "kill -9 $$" }))
+    assert.equal(127, select(3, command.run { "lock", name, "--", "/no/such/command" }))
+  end)
+
+  it("fails with -n and -w if another process holds the mutex", function()
     local name = support.unique()
     local holder = support.child("evaluator")
     assert.equal("true", holder:ask("m = sync.mutex(%q) return m:lock()", name))
     for _, words in ipairs { { "-n" }, { "-w", "0.1" }, { "-w", "0" } } do
-      local said, problem, status = command.run { "lock", name, words[1], words[2] or "--",
-        words[2] and "--" or "echo", "echo" }
+      local line = { "lock", name, table.unpack(words) }
+      for _, word in ipairs { "--", lua "print'ran'" } do line[#line + 1] = word end
+      local said, problem, status = command.run(line)
       assert.same({ "", 1 }, { said, status })
       assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
     end
     holder:finish()
-    assert.equal("\n", command.output { "lock", name, "-n", "--", "echo" })
+    assert.equal("ran", command.output({ "lock", name, "-n", "--", lua "print'ran'" }):match("%w+"))
   end)
 end)
 

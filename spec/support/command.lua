@@ -69,6 +69,14 @@ function command.output(words)
   return said
 end
 
+-- Runs it, and returns the bytes that it printed.
+function command.bytes(words)
+  local line = command.line(words)
+  local pipe <close> = assert(io.popen(support.windows and '"' .. line .. '"' or line,
+    support.windows and "rb" or "r"))
+  return pipe:read("a")
+end
+
 -- Starts it as a child. See spec/support/process.c for the methods.
 function command.start(words)
   local line = { support.lua, "bin/filemap", env = words.env }

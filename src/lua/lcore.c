@@ -1,7 +1,9 @@
 /* The C module filemap.core: the functions of filemap, which lua/filemap.lua re-exports. */
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../map/map.h"
@@ -269,6 +271,23 @@ static int core_sleep(lua_State *L)
   return 0;
 }
 
+/* Runs a command line as os.execute does. That of Lua 5.4.4 takes an old errno for an error of its own on
+** Windows, and does not return the exit status then. */
+static int core_execute(lua_State *L)
+{
+  const char *line = luaL_checkstring(L, 1);
+  errno = 0;
+  return luaL_execresult(L, system(line));
+}
+
+/* Makes standard input and output pass on bytes as they are, where they are in text mode. */
+static int core_binary_streams(lua_State *L)
+{
+  (void)L;
+  fm_sys_binary_streams();
+  return 0;
+}
+
 static int core_type_name(lua_State *L)
 {
   luaL_checkany(L, 1);
@@ -321,7 +340,8 @@ int luaopen_filemap_core(lua_State *L)
     {"sleep", core_sleep},   {"decode_text", fmb_decode_text}, {"encode_text", fmb_encode_text},
     {"count_units", fmb_count_units}, {"check_string", fmb_check_string},
     {"own_sources", fmb_set_own_sources}, {"is_open", core_is_open}, {"raise", core_raise},
-    {"type_name", core_type_name}, {"check_range", core_check_range},
+    {"type_name", core_type_name}, {"check_range", core_check_range}, {"execute", core_execute},
+    {"binary_streams", core_binary_streams},
     {NULL, NULL},
   };
   fmb_open_map(L);

@@ -218,6 +218,10 @@ void fm_sys_fence_all(void)
 {
 }
 
+void fm_sys_binary_streams(void)
+{
+}
+
 void fm_sys_relax(void)
 {
 }

@@ -179,9 +179,10 @@ typedef struct fm_sleep_on {
 int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned);
 
 void fm_sys_pause(double seconds);
-void fm_sys_relax(void);        /* for a loop that spins */
-bool fm_sys_is_parallel(void);  /* is there more than one processor? */
-uint64_t fm_sys_ticks(void);    /* milliseconds of a coarse clock that costs nearly nothing */
+void fm_sys_relax(void);          /* for a loop that spins */
+void fm_sys_binary_streams(void); /* ends the text mode of standard input and output */
+bool fm_sys_is_parallel(void);    /* is there more than one processor? */
+uint64_t fm_sys_ticks(void);      /* milliseconds of a coarse clock that costs nearly nothing */
 
 /* {-- Processes (seat.c, process.c) -------------------------------------------------------------- */
 

@@ -1,16 +1,15 @@
 -- Time for the command. Internal to the command.
 local filemap = require "filemap"
-local core = require "filemap.core"
 
 local found, system = pcall(require, "system")
 
 local clock = {}
 
 --- Seconds of a monotonic clock.
-clock.now = filemap.now or core.now
+clock.now = filemap.now
 
 --- Suspends the process for some seconds.
-clock.sleep = filemap.sleep or system.sleep
+clock.sleep = filemap.sleep
 
 --- Seconds since 1970, with a fraction where luasystem is installed.
 clock.time = found and system.gettime or os.time

@@ -1,4 +1,5 @@
 -- Runs a command and turns how it ended into an exit status. Internal to the command.
+local core = require "filemap.core"
 local out = require "filemap.cli.out"
 local parser = require "filemap.cli.parser"
 
@@ -20,6 +21,7 @@ end
 
 --- Runs `filemap` with these arguments. Returns the exit status.
 return function(arguments)
+  core.binary_streams()
   if not out.terminal then io.stdout:setvbuf("full") end
   local well, result = xpcall(run, explain, arguments)
   if well then return result end

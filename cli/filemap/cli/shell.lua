@@ -1,4 +1,5 @@
 -- Other programs. Internal to the command.
+local core = require "filemap.core"
 local filemap = require "filemap"
 
 local shell = {}
@@ -20,12 +21,10 @@ function shell.line(words)
   return windows and '"' .. line .. '"' or line
 end
 
---- Runs a command line. Returns its exit status; 128 + n if signal n ended it. On Windows Lua 5.4.4 may take
--- an old errno for an error of os.execute; then the status is 1.
+--- Runs a command line. Returns its exit status; 128 + n if signal n ended it.
 function shell.run(line)
-  local well, how, code = os.execute(line)
-  if how == "signal" then return 128 + code end
-  return how == "exit" and code or well and 0 or 1
+  local _, how, code = core.execute(line)
+  return how == "signal" and 128 + code or how == "exit" and code or 1
 end
 
 --- The output of a command, without the last line's end; nil if it failed.

@@ -42,6 +42,10 @@ void fm_sys_pause(double seconds)
   nanosleep(&(struct timespec){whole, (long)((seconds - (double)whole) * 1e9)}, NULL);
 }
 
+void fm_sys_binary_streams(void)
+{
+}
+
 void fm_sys_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -3,6 +3,9 @@
 
 #if FM_SYSTEM_WINDOWS
 
+#include <fcntl.h>
+#include <io.h>
+
 const char *fm_platform(void)
 {
   return "win32";
@@ -35,10 +38,35 @@ uint64_t fm_sys_ticks(void)
   return GetTickCount64();
 }
 
+#ifndef CREATE_WAITABLE_TIMER_HIGH_RESOLUTION
+#define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION 0x2
+#endif
+
+/* Waits for a timer that does not depend on the system's ticks. Windows has it from 10, version 1803, on.
+** Returns whether it waited. */
+static bool wait_for_timer(double seconds)
+{
+  const LARGE_INTEGER due = {.QuadPart = -(LONGLONG)(seconds * 1e7) - 1}; /* relative, in 100 ns */
+  const HANDLE timer = CreateWaitableTimerExW(NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION,
+                                              TIMER_MODIFY_STATE | SYNCHRONIZE);
+  if (!timer) return false;
+  const bool waited = SetWaitableTimer(timer, &due, 0, NULL, NULL, FALSE) &&
+                      WaitForSingleObject(timer, INFINITE) == WAIT_OBJECT_0;
+  CloseHandle(timer);
+  return waited;
+}
+
+/* Sleep ends at a tick, up to 16 ms late. */
 void fm_sys_pause(double seconds)
 {
   const double ms = seconds * 1e3;
-  Sleep(ms < 1 ? 1 : (DWORD)ms);
+  if (!wait_for_timer(seconds)) Sleep(ms < 1 ? 1 : (DWORD)ms);
+}
+
+void fm_sys_binary_streams(void)
+{
+  _setmode(0, _O_BINARY);
+  _setmode(1, _O_BINARY);
 }
 
 void fm_sys_relax(void)
