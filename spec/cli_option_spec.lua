@@ -1,0 +1,267 @@
+-- Options of the command that no other spec uses: each does what `--help` says.
+local command = require "spec.support.command"
+local dkjson = require "dkjson"
+local filemap = require "filemap"
+local lfs = require "lfs"
+local mailslot = require "filemap.mailslot"
+local pipe = require "filemap.pipe"
+local process = require "process"
+local support = require "spec.support"
+local sync = require "filemap.sync"
+local tmux = require "spec.support.tmux"
+
+support.clean()
+
+local posix = support.only("posix", "permissions, pipes of a shell and tmux are POSIX's")
+
+-- Calls f until it returns something.
+local function eventually(f)
+  local deadline = process.now() + support.deadline
+  repeat
+    local results = table.pack(f())
+    if results[1] then return table.unpack(results, 1, results.n) end
+    process.sleep(0.005)
+  until process.now() > deadline
+  error("nothing came in time", 2)
+end
+
+describe("--abi", function()
+  it("sets the widths of the header's types in get, set and watch", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local header = command.file("struct S { long a; long b; wchar_t c[4]; };", ".h")
+    view:set_u32(4, 7)
+    view:set_u32(8, 9)
+    for abi, b in pairs { linux64 = 9, linux32 = 7, win64 = 7, win32 = 7 } do
+      local struct = table.pack("--header", header, "--type", "S", "--abi", abi)
+      assert.equal(b .. "\n", command.output { "get", name, "b", table.unpack(struct) })
+      local said = command.output { "watch", name, "--once", table.unpack(struct) }
+      assert.is_truthy(said:find("\nb=" .. b .. "\n", 1, true), said)
+    end
+    command.output { "set", name, "b=5", "--header", header, "--type", "S", "--abi", "win64" }
+    assert.same({ 5, 9 }, { view:get_u32(4), view:get_u32(8) })
+  end)
+end)
+
+describe("--offset", function()
+  it("moves the struct and the bytes of watch", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local header = command.file("struct S { int a; };", ".h")
+    view:set_i32(100, 77)
+    local said = command.output { "watch", name, "--once", "--offset", "100", "--header", header, "--type", "S" }
+    assert.equal("a=77\n", said)
+    said = command.output { "watch", name, "--once", "--offset", "96" }
+    assert.is_truthy(said:find("^00000060  00 00 00 00 4d 00"), said)
+    local _, problem, status = command.run { "watch", name, "--once", "--offset", "8192" }
+    assert.equal(1, status)
+    assert.is_truthy(problem:find("offset 8192 is past the end", 1, true), problem)
+    problem, status = select(2, command.run { "watch", name, "--offset", "4094", "--header", header, "--type", "S" })
+    assert.equal(1, status, problem)
+  end)
+end)
+
+describe("--guard", function()
+  it("makes get wait for the writer, and fail if it never ends its change", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local header = command.file("struct S { unsigned seq, value, last; };", ".h")
+    local function get(guard)
+      return command.run { "get", name, "value", "--guard", guard, "--header", header, "--type", "S" }
+    end
+    view:set_u32(4, 5)
+    for _, guard in ipairs { "even=seq", "same=seq", "first=seq,last=last" } do assert.equal("5\n", (get(guard))) end
+    view:set_u32(0, 1)
+    for _, guard in ipairs { "even=seq", "first=seq,last=last", "odd=seq", "even=none", "even" } do
+      local said, problem, status = get(guard)
+      assert.same({ "", guard == "even" and 2 or 1 }, { said, status }, problem)
+      assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
+    end
+  end)
+end)
+
+describe("create", function()
+  posix("sets the permissions with --mode", function()
+    local name = support.unique("/")
+    local child = command.start { "create", name, "10", "--mode", "0644" }
+    child:expect("^[^\t]+\t10$")
+    assert.equal("rw-r--r--", lfs.attributes("/dev/shm" .. name, "permissions"))
+    child:close()
+    assert.equal(1, select(3, command.run { "create", support.unique(), "10", "--mode", "9" }))
+  end)
+
+  it("fills the section from standard input with --from -", function()
+    local name, bytes = support.unique(), "a\r\n\0\26\xff\n"
+    local child = command.start { "create", name, "--from", "-" }
+    child:write(bytes)
+    child:close_input()
+    child:expect("^[^\t]+\t" .. #bytes .. "$")
+    local view <close> = assert(filemap.open(name)):view()
+    assert.equal(bytes, view:get_string(0, #bytes))
+    child:close()
+  end)
+
+  posix("ends at SIGTERM, and its name with it", function()
+    local name = support.unique()
+    local child = command.start { "create", name, "10" }
+    child:expect()
+    command.signal(child, "TERM")
+    child:wait(support.deadline)
+    assert.equal("not_found", select(3, filemap.open(name)))
+    child:close()
+  end)
+end)
+
+describe("copy --file", function()
+  posix("takes a word that no section has as a path", function()
+    local view <close>, name = command.section("abc")
+    local path = command.file("xyz")
+    local folder, word = path:match("^(.*)/([^/]*)$")
+    local line = ("cd %s && %s"):format(folder, command.line { "copy", "--file", word, name })
+    assert(os.execute((line:gsub("'bin/filemap'", "'" .. lfs.currentdir() .. "/bin/filemap'"))))
+    assert.equal("xyz", view:get_string(0, 3))
+  end)
+end)
+
+describe("record and replay", function()
+  it("write and read standard streams with -", function()
+    local view <close>, name = command.section("a\r\n\26" .. ("\0"):rep(60))
+    local bytes = command.bytes { "record", name, "-", "--duration", "0.1" }
+    assert.equal("filemap recording 1\n", bytes:sub(1, 20))
+    view:fill(0, 64, 1)
+    assert.equal("", command.output { "replay", "-", name, "--speed", "100", input = bytes })
+    assert.equal("a\r\n\26\0", view:get_string(0, 5))
+  end)
+
+  it("record as often as --rate says", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local path = support.tmpname()
+    local child = command.start { "record", name, path, "--rate", "10", "--duration", "1" }
+    repeat
+      view:set_u32(0, view:get_u32(0) + 1)
+      process.sleep(0.001)
+      local status = child:wait(0)
+    until status
+    local bytes, frames, at = command.read(path), 0, 20 + 18 + #name + 1
+    while at < #bytes do
+      local length = string.unpack("<I4", bytes, at)
+      frames, at = frames + (length > 0 and 1 or 0), at + 12 + length
+    end
+    assert.is_true(frames >= 2 and frames <= 11, frames .. " frames")
+    child:close()
+  end)
+end)
+
+describe("the limits of channels", function()
+  it("are set by receive --capacity and --max", function()
+    local name = support.unique()
+    local receiver = command.start { "receive", name, "--capacity", "4096", "--max", "100" }
+    local writer <close> = eventually(function() return (mailslot.open(name)) end)
+    assert.equal("too_large", select(3, writer:send(("x"):rep(101))))
+    assert.is_true(writer:send(("x"):rep(100)))
+    assert.equal(("x"):rep(100), receiver:expect())
+    receiver:close()
+  end)
+
+  it("are set by listen --capacity", function()
+    local name = support.unique()
+    local server = command.start { "listen", name, "--capacity", "1K" }
+    local conn <close> = eventually(function() return (pipe.connect(name)) end)
+    assert.equal("too_large", select(3, conn:send(("x"):rep(4096))))
+    assert.is_true(conn:send("fits"))
+    assert.equal("fits", server:expect())
+    conn:close()
+    assert.equal(0, server:wait(support.deadline))
+  end)
+end)
+
+describe("wait --manual", function()
+  it("leaves the event set for others", function()
+    local name = support.unique()
+    local event <close> = sync.event(name, { manual = true })
+    event:set()
+    for _ = 1, 2 do command.output { "wait", name, "--create", "--manual", "--timeout", "20" } end
+    assert.is_true(event:wait(0))
+  end)
+end)
+
+describe("NO_COLOR", function()
+  posix("leaves the output without colours", function()
+    local view <close>, name = command.section(("\0"):rep(64))
+    local terminal <close> = tmux.start(80, 24, "C.UTF-8", { "watch", name, env = { NO_COLOR = "1" } })
+    terminal:expect("00000000  00")
+    view:set_u8(0, 0x5a)
+    terminal:expect("\27%[7m5a", true)
+    local screen = terminal:screen(true)
+    assert.is_nil(screen:find("\27%[3[0-7]"), screen)
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+    local doctor <close> = tmux.start(80, 40, "C.UTF-8", { "doctor", env = { NO_COLOR = "1" } })
+    doctor:expect("processors.*status 0")
+    screen = doctor:screen(true)
+    assert.is_nil(screen:find("\27%[3[0-7]"), screen)
+  end)
+end)
+
+describe("the locale C", function()
+  posix("shows only ASCII in list and in progress bars", function()
+    local map <close> = assert(filemap.create(support.unique() .. "é", 10))
+    local list <close> = tmux.start(80, 24, "C", { "list" })
+    list:expect(map:name():gsub("%-", "%%-"):gsub("é", "%%?") .. " +10\n.*status 0")
+    local _ <close>, name = command.section(("x"):rep(8 << 20))
+    local fifo = support.tmpname()
+    assert(os.execute("mkfifo " .. fifo))
+    local copy <close> = tmux.start(80, 24, "C", { "copy", name, fifo })
+    local reader <close> = assert(io.open(fifo, "rb"))
+    reader:read(1 << 20)
+    process.sleep(0.4) -- (a bar is shown for what takes long)
+    reader:read(1 << 20)
+    copy:expect("  #+%.+ +%d+ %%  ")
+    reader:read("a")
+    copy:expect("status 0")
+  end)
+end)
+
+describe("a closed pipe", function()
+  posix("ends follow, receive and watch quietly at their next line", function()
+    local _ <close>, name = command.section("abc")
+    local slot, state_name = support.unique(), support.unique()
+    local writer <close> = require("filemap.state").create(state_name, 100)
+    local stop
+    for _, words in ipairs { { "follow", state_name }, { "receive", slot }, { "watch", name, "--json", "--interval",
+      "0.01" } } do
+      local line = ("{ %s; echo status $? >&2; } 2>&1 >&3 | cat >&2"):format(command.line(words))
+      local said_path = support.tmpname()
+      local reader = assert(io.popen(("{ %s; } 3>&1 2>%s | head -n 1"):format(line, said_path)))
+      local n = 0
+      stop = process.now() + support.deadline
+      repeat -- (writes until the command finds that its reader is gone)
+        n = n + 1
+        writer:publish(tostring(n))
+        local box = mailslot.open(slot)
+        if box then
+          box:send("x", 0)
+          box:close()
+        end
+        process.sleep(0.005)
+        local said = command.read(said_path)
+      until said:find("status") or process.now() > stop
+      assert.is_truthy(reader:read("a"):find("^[^\n]+\n$"))
+      reader:close()
+      local status = command.read(said_path):match("^status (%d+)\n$")
+      assert.is_truthy(status == "0" or status == "141", command.read(said_path)) -- (141: SIGPIPE)
+    end
+  end)
+end)
+
+describe("each line of JSON", function()
+  it("is an object", function()
+    local _ <close>, name = command.section(("\0"):rep(64))
+    for _, words in ipairs { { "list", "--json" }, { "get", name, "u8@0", "--json" }, { "doctor", "--json" },
+      { "watch", name, "--once", "--json" } } do
+      local lines = 0
+      for line in command.output(words):gmatch("[^\n]+") do
+        assert.equal("table", type(dkjson.decode(line)), line)
+        lines = lines + 1
+      end
+      assert.is_true(lines > 0)
+    end
+  end)
+end)
