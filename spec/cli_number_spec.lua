@@ -59,7 +59,7 @@ describe("a u64 field", function()
     terminal:expect("status 0\nrestored")
   end)
 
-  it("takes what get prints", function()
+  it("accepts the values that get prints", function()
     local view <close>, name, a, b, c, d = big()
     view:fill(0, 64, 0)
     command.output { "set", name, "u=" .. GREATEST, ("list=[%s,9223372036854775808]"):format(GREATEST),
