@@ -168,6 +168,7 @@ describe("the limits of channels", function()
     assert.is_true(conn:send("fits"))
     assert.equal("fits", server:expect())
     conn:close()
+    server:close_input() -- (on Windows the helper that reads it ends only then)
     assert.equal(0, server:wait(support.deadline))
   end)
 end)
@@ -225,10 +226,11 @@ describe("a closed pipe", function()
     local slot, state_name = support.unique(), support.unique()
     local writer <close> = require("filemap.state").create(state_name, 100)
     local stop
-    for _, words in ipairs { { "follow", state_name }, { "receive", slot }, { "watch", name, "--json", "--interval",
-      "0.01" } } do
+    for _, words in ipairs { { "follow", state_name }, { "receive", slot }, { "record", name, "-" },
+      { "watch", name, "--json", "--interval", "0.01" } } do
+      words.under = "timeout " .. support.deadline
       local line = ("{ %s; echo status $? >&2; } 2>&1 >&3 | cat >&2"):format(command.line(words))
-      local said_path = support.tmpname()
+      local said_path = command.file("")
       local reader = assert(io.popen(("{ %s; } 3>&1 2>%s | head -n 1"):format(line, said_path)))
       local n = 0
       stop = process.now() + support.deadline
@@ -248,6 +250,38 @@ describe("a closed pipe", function()
       local status = command.read(said_path):match("^status (%d+)\n$")
       assert.is_truthy(status == "0" or status == "141", command.read(said_path)) -- (141: SIGPIPE)
     end
+  end)
+end)
+
+describe("a file without bytes", function()
+  it("is a failure with a plain message", function()
+    local _ <close>, name = command.section("abc")
+    local path = command.file("")
+    for _, words in ipairs { { "dump", path }, { "get", path, "u8@0" }, { "copy", path, name },
+      { "create", support.unique(), "--from", path } } do
+      local _, problem, status = command.run(words)
+      assert.same({ ("filemap: %s: is empty\n"):format(path), 1 }, { problem, status })
+    end
+  end)
+end)
+
+describe("connect to a stream", function()
+  it("is a failure with a plain message", function()
+    local name = support.unique()
+    local listener <close> = pipe.listen(name, { stream = true })
+    local _, problem, status = command.run { "connect", name, input = "x\n" }
+    assert.equal(1, status)
+    assert.is_truthy(problem:find("^filemap: [^\n]*it is a stream[^\n]*\n$"), problem)
+    assert.is_truthy(listener)
+  end)
+end)
+
+describe("a message on a terminal", function()
+  posix("shows no control characters of a name", function()
+    local map <close> = assert(filemap.create(support.unique() .. "\27[2Jx", 10))
+    local near = map:name():sub(1, -2) .. "y"
+    local terminal <close> = tmux.start(200, 24, "C.UTF-8", { "dump", near })
+    terminal:expect("^filemap: [^\n]*\\x1b%[2Jy[^\n]*did you mean '[^\n]*\\x1b%[2Jx'")
   end)
 end)
 

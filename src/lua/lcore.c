@@ -276,8 +276,9 @@ static int core_sleep(lua_State *L)
 static int core_execute(lua_State *L)
 {
   const char *line = luaL_checkstring(L, 1);
-  errno = 0;
-  return luaL_execresult(L, system(line));
+  const int status = system(line);
+  if (status != -1) errno = 0;
+  return luaL_execresult(L, status);
 }
 
 /* Makes standard input and output pass on bytes as they are, where they are in text mode. */

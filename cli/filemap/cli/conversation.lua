@@ -58,11 +58,12 @@ end
 
 --- Ends the helper, which may wait for its input without end.
 function Input:close()
-  self.conn:close()
   if self.pid and self.pid:find("^%d+$") and not self.ended then
     os.execute(("kill %s 2>/dev/null"):format(self.pid))
   end
+  -- The helper ends before the connection is closed, so that this process, its last holder, frees it.
   if self.pid or self.ended then self.process:close() end
+  self.conn:close()
 end
 
 -- Sends the input that has arrived. Returns false if the other end is gone.
@@ -109,7 +110,7 @@ end
 
 --- Talks until the other end closes.
 function conversation.run(conn, input, raw)
-  local well, problem = pcall(converse, conn, input, raw)
+  local well, problem = pcall(fail.raised, 1, converse, conn, input, raw)
   if well then return end
   input:close()
   error(problem, 0)

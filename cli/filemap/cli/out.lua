@@ -1,6 +1,7 @@
 -- Standard output of the command. Internal to the command.
 local fail = require "filemap.cli.fail"
 local json = require "filemap.cli.json"
+local text = require "filemap.cli.text"
 
 local found, term = pcall(require, "term")
 
@@ -39,12 +40,20 @@ function out.object(pairs_in_order)
   out.line(json.encode(json.object(pairs_in_order)))
 end
 
-function out.flush()
-  check(io.stdout:flush())
+--- Writes bytes to a file, which may be standard output.
+function out.to(file, ...)
+  if file == io.stdout then out.write(...) else fail.unless(file:write(...)) end
 end
 
---- Prints a line on standard error.
+--- Flushes standard output, or another file.
+function out.flush(file)
+  if not file or file == io.stdout then check(io.stdout:flush()) else fail.unless(file:flush()) end
+end
+
+--- Prints a message on standard error. On a terminal a name in it, which another user may have chosen, cannot
+-- move the cursor.
 function out.complain(message)
+  if out.is_terminal(io.stderr) then message = message:gsub("[^\n]+", text.printable) end
   io.stderr:write("filemap: ", message, "\n")
 end
 

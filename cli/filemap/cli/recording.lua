@@ -8,6 +8,7 @@
 -- eighth bit means that more follow. The first frame counts from zero bytes. A frame without changes only
 -- tells the time.
 local fail = require "filemap.cli.fail"
+local out = require "filemap.cli.out"
 
 local recording = {}
 
@@ -102,12 +103,12 @@ end
 
 --- Writes the header.
 function recording.begin(file, name, size, time)
-  fail.unless(file:write(MAGIC, string.pack(HEAD, size, time, name)))
+  out.to(file, MAGIC, string.pack(HEAD, size, time, name))
 end
 
 --- Writes a frame.
 function recording.write(file, time, changes)
-  fail.unless(file:write(string.pack(FRAME, #changes, time), changes))
+  out.to(file, string.pack(FRAME, #changes, time), changes)
 end
 
 --- Reads the header: size, time, name.

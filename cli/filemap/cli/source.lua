@@ -44,13 +44,19 @@ local function standard_input()
   return view, map
 end
 
+--- A view of all of a map.
+function source.view(map, word)
+  if #map == 0 then fail(word .. ": is empty") end
+  return fail.unless(map:view())
+end
+
 --- Opens a section, a file or standard input. Returns a view of all of it, and its map.
 function source.open(word, file, access)
   if word == "-" then return standard_input() end
   local open = source.is_path(word, file) and filemap.file or filemap.open
   local map, message, code = fail.raised(1, open, word, access or "r")
   if not map then source.failed(word, message, code) end
-  return fail.unless(map:view()), map
+  return source.view(map, word), map
 end
 
 --- Opens a file for reading or writing as a stream of bytes; "-" is a standard stream.

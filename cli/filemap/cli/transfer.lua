@@ -35,7 +35,7 @@ function transfer.write(file, view, label)
   file:setvbuf("no")
   each_chunk(#view, label, function(offset, length)
     local bytes = fail.raised(1, read, view, offset, length)
-    if file == io.stdout then out.write(bytes) else fail.unless(file:write(bytes)) end
+    out.to(file, bytes)
   end)
 end
 

@@ -33,7 +33,7 @@ end
 local function to_section(args, kind, from_map, to_map)
   local to = fail.unless(to_map:view())
   if kind == "stream" then return transfer.read(to, io.stdin, "standard input") end
-  local from = fail.unless((from_map or fail.unless(filemap.file(args.from))):view())
+  local from = source.view(from_map or fail.unless(filemap.file(args.from)), args.from)
   if #from > #to then
     fail(("%s: has %d bytes, but %s only %d"):format(args.from, #from, args.to, #to))
   end

@@ -32,8 +32,7 @@ local command = {
 -- Standard input has no size, so it is read first.
 local function bytes_of(path)
   if path == "-" then return (source.open("-")) end
-  local map = fail.unless(filemap.file(path))
-  return fail.unless(map:view())
+  return source.view(fail.unless(filemap.file(path)), path)
 end
 
 -- Says that the section exists, and waits for Ctrl-C.

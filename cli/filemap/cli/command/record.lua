@@ -5,6 +5,7 @@ local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local interrupt = require "filemap.cli.interrupt"
 local number = require "filemap.cli.number"
+local out = require "filemap.cli.out"
 local progress = require "filemap.cli.progress"
 local recording = require "filemap.cli.recording"
 local source = require "filemap.cli.source"
@@ -45,7 +46,7 @@ local function step(self, time)
     self.written, self.started, self.bytes = time, true, self.bytes + #changes + 12
   end
   if time - self.flushed >= FLUSH or not self.flushed_once then
-    fail.unless(self.file:flush())
+    out.flush(self.file)
     self.flushed, self.flushed_once = time, true
   end
 end
@@ -75,7 +76,7 @@ function command.run(args)
   bar:finish()
   -- The last frame tells how long the recording is.
   recording.write(file, math.max(clock.now() - start, self.written), "")
-  fail.unless(file:flush())
+  out.flush(file)
 end
 
 return command
