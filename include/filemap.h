@@ -818,6 +818,21 @@ typedef struct fm_waitable {
 FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t *index,
                        bool *abandoned, fm_error *e);
 
+/* Returns a handle by which an event loop waits for an event, or for the end of a channel that can receive: a
+** descriptor that poll(2) reports readable, or on Windows the HANDLE of an event, while the object is ready as
+** for fm_wait_any. It is clear again when the call that drains the object returns. If another process drains
+** it (an event), it is clear a moment later. The object owns the handle: the program neither reads nor closes
+** it. A second call returns the same handle.
+**
+** A thread of the process sets the handles. It starts with the first of them and ends with the last one. Its
+** signals are blocked. On Linux a forked child has none of its parent's handles: it calls fm_pollable again.
+** On Windows the handle of an event is the event's own, so that waiting for an automatic event resets it.
+**
+** FM_DENIED       an end that cannot receive, as the writer of a state; in a forked child
+** FM_INVALID      a mutex or a semaphore; an unknown kind
+** Source: eventfd(2), futex_waitv(2), CreateEvent. */
+FM_API int fm_pollable(const fm_waitable *object, intptr_t *out, fm_error *e);
+
 /* {-- Dictionaries ------------------------------------------------------------------------------ */
 
 /* A dictionary: keys with values, for any number of processes that read and write. A key has 1 to 255 bytes.

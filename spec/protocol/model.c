@@ -16,6 +16,7 @@
 #include "../../src/channel/latest.h"
 #include "../../src/channel/store.h"
 #include "../../src/object/lock.h"
+#include "../../src/object/pollable.h"
 #include "../simulated/simulated.h"
 
 /* {-- Coroutines, and a futex ------------------------------------------------------------------- */
@@ -82,6 +83,44 @@ static void wake_sleepers(fm_word32 *word)
       if (t->things[k].word == word) is_on = true;
     if (is_on) t->asleep = NULL;
   }
+}
+
+/* The process lock, and the threads that the library starts. */
+static fm_word32 process_lock, thread_end;
+
+static void lock_process(bool yes)
+{
+  if (!is_running) return;
+  if (yes) {
+    while (process_lock != 0) sleep_on(&process_lock, 1, 0);
+    process_lock = 1;
+  } else {
+    process_lock = 0;
+    wake_sleepers(&process_lock);
+  }
+}
+
+static void add_thread(void (*run)(void));
+static void (*run_library_thread)(void);
+
+static void run_and_tell(void)
+{
+  run_library_thread();
+  thread_end = 1;
+  wake_sleepers(&thread_end);
+}
+
+static void start_library_thread(void (*run)(void))
+{
+  run_library_thread = run;
+  thread_end = 0;
+  add_thread(run_and_tell);
+}
+
+static void join_library_thread(void (*run)(void))
+{
+  (void)run;
+  while (thread_end == 0) sleep_on(&thread_end, 0, 0);
 }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
@@ -161,7 +200,9 @@ static void (*tear_down)(void); /* of the scenario, or NULL */
 static void run_once(void (*set_up)(void))
 {
   static const simulated_hooks hooks = {.act = run_others, .sleep = sleep_on,
-                                        .sleep_any = sleep_on_any, .wake = wake_sleepers};
+                                        .sleep_any = sleep_on_any, .wake = wake_sleepers,
+                                        .lock = lock_process, .start = start_library_thread,
+                                        .join = join_library_thread};
   thread_count = depth = current = preemptions = 0;
   simulated_begin(&hooks, 0);
   set_up();
@@ -772,6 +813,103 @@ static void set_up_recovery(void)
   add_thread(read_first_key);
 }
 
+/* {-- A handle of an event loop ------------------------------------------------------------------- */
+
+/* Another process sends two messages. The loop receives only when the handle is set. */
+static fm_mailslot *polled_slot, *polled_writer;
+
+static void send_to_polled(void)
+{
+  for (int i = 0; i < 2; i++)
+    if (fm_mailslot_send(polled_writer, "message", 7, FM_FOREVER, NULL) != FM_OK) fail("a message is not sent");
+}
+
+static void run_loop(void)
+{
+  const fm_waitable w = {FM_WAIT_MAILSLOT, polled_slot};
+  const void *data;
+  size_t length;
+  intptr_t handle;
+  if (fm_pollable(&w, &handle, NULL) != FM_OK) fail("there is no handle");
+  fm_word32 *is_set = simulated_handle(handle);
+  for (int left = 2; left > 0; left--) {
+    while (*is_set != 2) sleep_on(is_set, 1, 0);
+    if (fm_mailslot_receive(polled_slot, 0, &data, &length, NULL) != FM_OK) fail("the handle is set for nothing");
+    if (left == 1 && *is_set == 2) fail("the handle is still set");
+  }
+  fm_mailslot_close(polled_slot);
+}
+
+static void close_polled(void)
+{
+  fm_mailslot_close(polled_writer);
+  if (simulated_count() != 0) fail("an object is left open");
+}
+
+static void set_up_polled(void)
+{
+  if (fm_mailslot_create(&polled_slot, "polled", 8, 64, NULL, NULL) != FM_OK ||
+      fm_mailslot_open(&polled_writer, "polled", NULL) != FM_OK)
+    fail("a mailslot does not open");
+  tear_down = close_polled;
+  lets_time_pass = false;
+  add_thread(run_loop);
+  add_thread(send_to_polled);
+}
+
+/* A loop's automatic event, which another process sets and acquires. The handle follows each time. */
+static fm_sync *polled_event, *others_event;
+static fm_word32 *events_handle;
+static bool is_acquired;
+
+static void await_handle(uint32_t value)
+{
+  while (*events_handle != value) sleep_on(events_handle, *events_handle, 0);
+}
+
+static void set_and_acquire(void)
+{
+  bool abandoned;
+  if (fm_sync_post(others_event, 1, NULL) != FM_OK) fail("an event is not set");
+  await_handle(2);
+  if (fm_sync_wait(others_event, 0, &abandoned, NULL) != FM_OK) fail("an event is not acquired");
+  await_handle(1);
+  is_acquired = true;
+  if (fm_sync_post(others_event, 1, NULL) != FM_OK) fail("an event is not set");
+}
+
+static void watch_event(void)
+{
+  const fm_waitable w = {FM_WAIT_SYNC, polled_event};
+  intptr_t handle;
+  if (fm_pollable(&w, &handle, NULL) != FM_OK) fail("there is no handle");
+  events_handle = simulated_handle(handle);
+  add_thread(set_and_acquire);
+  await_handle(2);
+  while (!is_acquired) sleep_on(events_handle, *events_handle, 0);
+  await_handle(2);
+  fm_sync_close(polled_event);
+}
+
+static void close_event(void)
+{
+  fm_sync_close(others_event);
+  if (simulated_count() != 0) fail("an object is left open");
+}
+
+static void set_up_event(void)
+{
+  bool created;
+  if (fm_sync_open(&polled_event, &created, FM_EVENT, "event", NULL, NULL) != FM_OK ||
+      fm_sync_open(&others_event, &created, FM_EVENT, "event", NULL, NULL) != FM_OK)
+    fail("an event does not open");
+  events_handle = NULL;
+  is_acquired = false;
+  tear_down = close_event;
+  lets_time_pass = false;
+  add_thread(watch_event);
+}
+
 /* {-- */
 
 int main(int argc, char **argv)
@@ -780,6 +918,7 @@ int main(int argc, char **argv)
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
     {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery}, {"any", set_up_any},
+    {"pollable", set_up_polled}, {"event", set_up_event},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

@@ -96,8 +96,8 @@ uint64_t fm_sys_ticks(void) { return (uint64_t)(now * 1e3); }
 void simulated_pass(double seconds) { now += seconds; }
 bool fm_sys_is_parallel(void) { return hooks.parallel && hooks.parallel(); }
 void fm_sys_relax(void) {}
-void fm_sys_lock_process(void) {}
-void fm_sys_unlock_process(void) {}
+void fm_sys_lock_process(void) { if (hooks.lock) hooks.lock(true); }
+void fm_sys_unlock_process(void) { if (hooks.lock) hooks.lock(false); }
 
 void fm_sys_pause(double seconds)
 {
@@ -362,6 +362,63 @@ void fm_sys_wake(fm_event *event, fm_word32 *word)
 
 void fm_sys_prepare_sleep(fm_event *event) { (void)event; }
 void fm_sys_fence_all(void) {}
+
+/* {-- Event loops --------------------------------------------------------------------------------- */
+
+static fm_word32 handles[4]; /* 1: open, 2: and set */
+enum { HANDLES = sizeof handles / sizeof *handles };
+
+fm_word32 *simulated_handle(intptr_t handle) { return &handles[handle]; }
+
+int fm_sys_pollable_open(intptr_t *out, fm_error *e)
+{
+  if (fails(e) != FM_OK) return FM_NO_MEMORY;
+  for (*out = 0; *out < HANDLES && handles[*out] != 0; ++*out) {}
+  if (*out == HANDLES) fatal("too many handles are open");
+  handles[*out] = 1;
+  events++;
+  return FM_OK;
+}
+
+void fm_sys_pollable_close(intptr_t handle)
+{
+  if (handles[handle] == 0) fatal("a handle is closed twice");
+  handles[handle] = 0;
+  events--;
+}
+
+void fm_sys_pollable_set(intptr_t handle)
+{
+  if (handles[handle] != 1) fatal("a handle is set that is set, or not open");
+  handles[handle] = 2;
+  if (hooks.wake) hooks.wake(&handles[handle]);
+}
+
+void fm_sys_pollable_clear(intptr_t handle)
+{
+  if (handles[handle] != 2) fatal("a handle is cleared that is not set");
+  handles[handle] = 1;
+  if (hooks.wake) hooks.wake(&handles[handle]);
+}
+
+int fm_sys_event_private(fm_event *out, fm_error *e)
+{
+  return fm_sys_event_open(out, NULL, 0, e);
+}
+
+int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e)
+{
+  (void)in_child;
+  out->run = run;
+  if (!hooks.start || fails(e) != FM_OK) return fm_fail(e, FM_NO_MEMORY, NULL);
+  hooks.start(run);
+  return FM_OK;
+}
+
+void fm_sys_thread_join(fm_thread *t)
+{
+  hooks.join(t->run);
+}
 
 /* {-- Seats -------------------------------------------------------------------------------------- */
 

@@ -14,6 +14,9 @@ typedef struct simulated_hooks {
   void (*sleep)(fm_word32 *word, uint32_t seen, double seconds); /* NULL: time passes */
   void (*sleep_any)(const fm_sleep_on *things, size_t count); /* NULL: time passes */
   void (*wake)(fm_word32 *word);
+  void (*lock)(bool yes); /* acquires or releases the process lock; NULL: there is one thread */
+  void (*start)(void (*run)(void)); /* starts a thread of the library; NULL: no thread starts */
+  void (*join)(void (*run)(void));
 } simulated_hooks;
 
 /* Begins a test without sections and seats. A hook may be NULL. `tick` is how far the clock goes on with each
@@ -22,6 +25,9 @@ void simulated_begin(const simulated_hooks *hooks, double tick);
 
 /* The number of sections, mapped ranges, events and seats of this process that are open. */
 long simulated_count(void);
+
+/* The word of a handle for event loops: 2 while it is set, 1 while it is clear. It is woken when it changes. */
+fm_word32 *simulated_handle(intptr_t handle);
 
 /* Lets time pass. */
 void simulated_pass(double seconds);

@@ -19,6 +19,7 @@
 
 #if defined(_WIN32)
 #include <windows.h>
+#include <tlhelp32.h>
 typedef HANDLE pipe_end;
 typedef HANDLE process_id;
 #define NO_PIPE NULL
@@ -37,6 +38,10 @@ typedef HANDLE process_id;
 #include <sys/wait.h>
 #if defined(__linux__)
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 #include <time.h>
@@ -124,6 +129,22 @@ static lua_Integer sys_handles(void)
   DWORD count = 0;
   GetProcessHandleCount(GetCurrentProcess(), &count);
   return (lua_Integer)count;
+}
+
+static lua_Integer sys_threads(void)
+{
+  THREADENTRY32 entry = {.dwSize = sizeof entry};
+  const HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+  lua_Integer count = 0;
+  for (BOOL more = Thread32First(all, &entry); more; more = Thread32Next(all, &entry))
+    count += entry.th32OwnerProcessID == GetCurrentProcessId();
+  CloseHandle(all);
+  return count;
+}
+
+static bool sys_is_signalled(lua_Integer handle, double seconds)
+{
+  return WaitForSingleObject((HANDLE)(intptr_t)handle, (DWORD)ceil(seconds * 1000)) == WAIT_OBJECT_0;
 }
 
 static bool sys_protect(const char *path, bool yes)
@@ -305,6 +326,26 @@ static lua_Integer sys_handles(void)
   while (readdir(folder)) count++;
   closedir(folder);
   return count;
+}
+
+static lua_Integer sys_threads(void)
+{
+  lua_Integer count = -2; /* not counted: "." and ".." */
+  DIR *folder = opendir("/proc/self/task");
+  if (!folder) return 0;
+  while (readdir(folder)) count++;
+  closedir(folder);
+  return count;
+}
+
+static bool sys_is_signalled(lua_Integer handle, double seconds)
+{
+  struct pollfd one = {(int)handle, POLLIN, 0};
+  const double until = sys_now() + seconds;
+  int n;
+  do n = poll(&one, 1, (int)fmax(ceil((until - sys_now()) * 1000), 0));
+  while (n < 0 && errno == EINTR);
+  return n == 1 && one.revents == POLLIN;
 }
 
 static bool sys_protect(const char *path, bool yes)
@@ -653,6 +694,20 @@ static int process_handles(lua_State *L)
   return 1;
 }
 
+/* The number of threads of this process. */
+static int process_threads(lua_State *L)
+{
+  lua_pushinteger(L, sys_threads());
+  return 1;
+}
+
+/* poll(handle, seconds) -> whether it became readable (poll(2)), or signalled, within that time. */
+static int process_poll(lua_State *L)
+{
+  lua_pushboolean(L, sys_is_signalled(luaL_checkinteger(L, 1), luaL_checknumber(L, 2)));
+  return 1;
+}
+
 /* protect(path, yes): makes a file read-only by the file's own attribute or mode, or (false) writable
 ** again. */
 static int process_protect(lua_State *L)
@@ -729,6 +784,22 @@ static int process_limit(lua_State *L)
 #endif
 
 #if defined(__linux__)
+/* refuse(number): the system call of this number fails with ENOSYS from now on, in this process and its
+** children. */
+static int process_refuse(lua_State *L)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)luaL_checkinteger(L, 1), 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    return luaL_error(L, "%s", strerror(errno));
+  return 0;
+}
+
 /* become(uid): makes this process another user's for good, without supplementary groups. Only root can. */
 static int process_become(lua_State *L)
 {
@@ -777,14 +848,14 @@ int luaopen_process(lua_State *L)
   };
   static const luaL_Reg functions[] = {
     {"spawn", process_spawn}, {"now", process_now}, {"cpu", process_cpu}, {"sleep", process_sleep},
-    {"pid", process_pid}, {"handles", process_handles}, {"protect", process_protect},
+    {"pid", process_pid}, {"handles", process_handles}, {"threads", process_threads}, {"poll", process_poll}, {"protect", process_protect},
     {"setenv", process_setenv},
 #if !defined(_WIN32)
     {"fork", process_fork}, {"reap", process_reap}, {"umask", process_umask},
     {"forked", process_forked}, {"limit", process_limit},
 #endif
 #if defined(__linux__)
-    {"become", process_become}, {"effective_user", process_effective_user}, {"limit_locked", process_limit_locked},
+    {"become", process_become}, {"refuse", process_refuse}, {"effective_user", process_effective_user}, {"limit_locked", process_limit_locked},
 #endif
     {NULL, NULL},
   };

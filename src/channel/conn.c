@@ -331,10 +331,10 @@ int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *lengt
   int code = check_use(c, false, timeout, e);
   if (code == FM_OK) code = get(&r, timeout, e);
   if (code == FM_OK) code = fm_object_reserve(&c->object, r.length, e);
-  if (code != FM_OK) return code;
+  if (code != FM_OK) return fm_settled(&c->object, code);
   if (fm_ring_get(&c->in, c->object.buffer, r.length, fm_is_awaited(point(c, IN_SPACE))))
     fm_wake(point(c, IN_SPACE));
-  code = fm_prefer_truncated(&c->view, FM_OK, e);
+  code = fm_settled(&c->object, fm_prefer_truncated(&c->view, FM_OK, e));
   if (code != FM_OK) return code;
   *data = c->object.buffer;
   *length = r.length;
@@ -382,6 +382,39 @@ int fm_conn_source(fm_conn *c, fm_source *out, fm_error *e)
   fm_ring_store_head(&c->in);
   fm_wake(point(c, IN_SPACE));
   return code;
+}
+
+/* An event loop waits only after the reader has stored its head, for the same reason. */
+static void note_position(fm_object *o, fm_noted *n)
+{
+  fm_conn *c = to_conn(o);
+  n->position = c->in.head;
+  n->is_ahead = c->ahead.end > c->ahead.start;
+  n->is_gone = n->is_gone || c->other_died;
+  if (atomic_load(&c->in.shared->tail) != c->in.head) return;
+  fm_ring_store_head(&c->in);
+  fm_wake(point(c, IN_SPACE));
+}
+
+static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
+{
+  const fm_conn *c = (const fm_conn *)(const void *)o;
+  if (n->is_ahead || n->is_gone || fm_view_is_lost(&c->view)) return true;
+  if (atomic_load(&c->in.shared->tail) != (uint32_t)n->position) return true;
+  n->is_gone = c->words->ends[1 - c->end] == CLOSED || (thoroughly && !other_lives(c));
+  return n->is_gone;
+}
+
+int fm_conn_pollable(fm_conn *c, intptr_t *out, fm_error *e)
+{
+  static const fm_readiness readiness = {IN_DATA, -1, note_position, is_ready};
+  const int code = fm_object_check_seat(&c->object, e);
+  return code == FM_OK ? fm_pollable_open(&c->object, &readiness, out, e) : code;
+}
+
+int fm_conn_settled(fm_conn *c, int code)
+{
+  return fm_settled(&c->object, code);
 }
 
 fm_ahead *fm_conn_ahead(fm_conn *c)

@@ -242,10 +242,10 @@ int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_
   if (code == FM_OK) code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_await(&m->object.points[DATA], timeout, look_for_data, &r, e);
   if (code == FM_OK) code = fm_object_reserve(&m->object, r.length, e);
-  if (code != FM_OK) return code;
+  if (code != FM_OK) return fm_settled(&m->object, code);
   fm_ring_get(&m->ring, m->object.buffer, r.length, true);
   fm_wake(&m->object.points[SPACE]);
-  code = result(m, FM_OK, e);
+  code = fm_settled(&m->object, result(m, FM_OK, e));
   if (code != FM_OK) return code;
   *data = m->object.buffer;
   *length = r.length;
@@ -261,6 +261,25 @@ int fm_mailslot_source(fm_mailslot *m, fm_source *out, fm_error *e)
 {
   *out = (fm_source){.object = m, .point = &m->object.points[DATA], .look = look_for_message};
   return check_reads(m, e);
+}
+
+static void note_position(fm_object *o, fm_noted *n)
+{
+  n->position = to_mailslot(o)->ring.head;
+}
+
+static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
+{
+  const fm_mailslot *m = (const fm_mailslot *)(const void *)o;
+  (void)thoroughly;
+  return atomic_load(&m->words->ring.tail) != (uint32_t)n->position || fm_view_is_lost(&o->view);
+}
+
+int fm_mailslot_pollable(fm_mailslot *m, intptr_t *out, fm_error *e)
+{
+  static const fm_readiness readiness = {DATA, -1, note_position, is_ready};
+  const int code = check_reads(m, e);
+  return code == FM_OK ? fm_pollable_open(&m->object, &readiness, out, e) : code;
 }
 
 int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e)

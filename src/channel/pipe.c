@@ -63,7 +63,8 @@ int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_error *e)
 {
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_object_check_seat(&l->object, e);
-  return code == FM_OK ? fm_conn_accept(out, &l->object, &l->object.points[QUEUED], timeout, e) : code;
+  if (code == FM_OK) code = fm_conn_accept(out, &l->object, &l->object.points[QUEUED], timeout, e);
+  return fm_settled(&l->object, code);
 }
 
 static int look_for_waiting(fm_source *source, bool thoroughly, fm_error *e)
@@ -77,6 +78,19 @@ int fm_listener_source(fm_listener *l, fm_source *out, fm_error *e)
 {
   *out = (fm_source){.object = l, .point = &l->object.points[QUEUED], .look = look_for_waiting};
   return fm_object_check_seat(&l->object, e);
+}
+
+static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
+{
+  (void)n, (void)thoroughly;
+  return fm_pipe_has_waiting(o) || fm_view_is_lost(&o->view);
+}
+
+int fm_listener_pollable(fm_listener *l, intptr_t *out, fm_error *e)
+{
+  static const fm_readiness readiness = {QUEUED, -1, NULL, is_ready};
+  const int code = fm_object_check_seat(&l->object, e);
+  return code == FM_OK ? fm_pollable_open(&l->object, &readiness, out, e) : code;
 }
 
 void fm_listener_close(fm_listener *l)

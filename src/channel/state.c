@@ -162,12 +162,12 @@ int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = look(&r, false, e);
   if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, timeout, look, &r, e);
-  if (code != FM_OK && code != FM_NOT_FOUND) return code;
+  if (code != FM_OK && code != FM_NOT_FOUND) return fm_settled(&s->object, code);
   *data = code == FM_OK ? s->object.buffer : NULL;
   *length = r.length;
   *version = r.version;
   if (!s->writer) s->version = r.version;
-  return FM_OK;
+  return fm_settled(&s->object, FM_OK);
 }
 
 int fm_state_wait(fm_state *s, uint64_t than, double timeout, const void **data, size_t *length,
@@ -176,12 +176,12 @@ int fm_state_wait(fm_state *s, uint64_t than, double timeout, const void **data,
   reading r = {s, than, 0, 0};
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_await(&s->object.points[PUBLISHED], timeout, look_for_newer, &r, e);
-  if (code != FM_OK) return code;
+  if (code != FM_OK) return fm_settled(&s->object, code);
   *data = s->object.buffer;
   *length = r.length;
   *newer = r.version;
   if (!s->writer) s->version = r.version;
-  return FM_OK;
+  return fm_settled(&s->object, FM_OK);
 }
 
 static int look_for_unread(fm_source *source, bool thoroughly, fm_error *e)
@@ -196,6 +196,25 @@ int fm_state_source(fm_state *s, fm_source *out, fm_error *e)
 {
   *out = (fm_source){.object = s, .point = &s->object.points[PUBLISHED], .look = look_for_unread};
   return s->writer ? fm_fail(e, FM_DENIED, "the writer of a state cannot wait for a value") : FM_OK;
+}
+
+static void note_version(fm_object *o, fm_noted *n)
+{
+  n->position = to_state(o)->version;
+}
+
+static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
+{
+  const fm_state *s = (const fm_state *)(const void *)o;
+  (void)thoroughly;
+  return fm_latest_newest(&s->latest) > n->position || fm_view_is_lost(&o->view);
+}
+
+int fm_state_pollable(fm_state *s, intptr_t *out, fm_error *e)
+{
+  static const fm_readiness readiness = {PUBLISHED, -1, note_version, is_ready};
+  if (s->writer) return fm_fail(e, FM_DENIED, "the writer of a state cannot wait for a value");
+  return fm_pollable_open(&s->object, &readiness, out, e);
 }
 
 /* {-- Properties -------------------------------------------------------------------------------- */

@@ -58,12 +58,13 @@ static int read_more(fm_conn *c, size_t most, double deadline, fm_error *e)
 
 /* Returns the next `count` unread bytes, or all if there are fewer. They stay where they are until the next
 ** call. */
-static int return_bytes(fm_ahead *a, uint64_t count, const void **data, size_t *length)
+static int return_bytes(fm_conn *c, uint64_t count, const void **data, size_t *length)
 {
+  fm_ahead *a = fm_conn_ahead(c);
   *data = unread(a) > 0 ? a->bytes + a->start : (const void *)"";
   *length = count < unread(a) ? (size_t)count : unread(a);
   a->start += *length;
-  return FM_OK;
+  return fm_conn_settled(c, FM_OK);
 }
 
 int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
@@ -72,8 +73,8 @@ int fm_conn_read(fm_conn *c, double timeout, void *out, size_t *length, fm_error
   const void *data;
   const int code = fm_conn_check_stream(c, timeout, e);
   if (code != FM_OK) return code;
-  if (unread(a) == 0) return fm_conn_read_ring(c, timeout, out, length, e);
-  return_bytes(a, *length, &data, length);
+  if (unread(a) == 0) return fm_conn_settled(c, fm_conn_read_ring(c, timeout, out, length, e));
+  return_bytes(c, *length, &data, length);
   if (*length > 0) memcpy(out, data, *length);
   return FM_OK;
 }
@@ -89,8 +90,8 @@ int fm_conn_read_count(fm_conn *c, double timeout, uint64_t count, const void **
     const uint64_t missing = wanted - unread(a);
     code = read_more(c, missing < LARGE_PART ? (size_t)missing : LARGE_PART, deadline, e);
   }
-  if (code != FM_OK && !(code == FM_CLOSED && unread(a) > 0)) return code;
-  return return_bytes(a, count, data, length);
+  if (code != FM_OK && !(code == FM_CLOSED && unread(a) > 0)) return fm_conn_settled(c, code);
+  return return_bytes(c, count, data, length);
 }
 
 int fm_conn_read_line(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e)
@@ -103,22 +104,21 @@ int fm_conn_read_line(fm_conn *c, double timeout, const void **data, size_t *len
     if (unread(a) > searched) {
       const unsigned char *from = a->bytes + a->start;
       const unsigned char *newline = memchr(from + searched, '\n', unread(a) - searched);
-      if (newline) return return_bytes(a, (size_t)(newline - from) + 1, data, length);
+      if (newline) return return_bytes(c, (size_t)(newline - from) + 1, data, length);
     }
     searched = unread(a);
     code = read_more(c, LINE_PART, deadline, e);
   }
-  if (code != FM_CLOSED || unread(a) == 0) return code;
-  return return_bytes(a, UINT64_MAX, data, length);
+  if (code != FM_CLOSED || unread(a) == 0) return fm_conn_settled(c, code);
+  return return_bytes(c, UINT64_MAX, data, length);
 }
 
 int fm_conn_read_all(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e)
 {
-  fm_ahead *a = fm_conn_ahead(c);
   const double deadline = deadline_of(timeout);
   int code = fm_conn_check_stream(c, timeout, e);
   while (code == FM_OK) code = read_more(c, LARGE_PART, deadline, e);
-  return code == FM_CLOSED ? return_bytes(a, UINT64_MAX, data, length) : code;
+  return code == FM_CLOSED ? return_bytes(c, UINT64_MAX, data, length) : fm_conn_settled(c, code);
 }
 
 size_t fm_conn_unread(fm_conn *c)

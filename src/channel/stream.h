@@ -19,4 +19,7 @@ int fm_conn_check_stream(fm_conn *c, double timeout, fm_error *e);
 /* Reads as fm_conn_read does, but only bytes that are still in the ring. */
 int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e);
 
+/* Settles the connection's handle for event loops (object/pollable.h), if it has one. Returns `code`. */
+int fm_conn_settled(fm_conn *c, int code);
+
 #endif

@@ -162,6 +162,10 @@ static inline void *fmb_check_bytes(lua_State *L, const char *type, int arg, con
 ** close returns. */
 void *fmb_release(lua_State *L, const char *type);
 
+/* Pushes the handle by which an event loop waits for the object in argument 1, of this type, or fails. `name`
+** is for messages. */
+int fmb_push_pollable(lua_State *L, const char *type, fm_waitable_kind kind, const char *name);
+
 /* Makes a type's metatable, with these methods and metamethods. A NULL `close` or `metamethods` has none. */
 void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close,
                   lua_CFunction to_string, const luaL_Reg *metamethods);

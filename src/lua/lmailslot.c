@@ -141,6 +141,22 @@ static int mailslot_info(lua_State *L)
   return 1;
 }
 
+/*** Returns a handle by which an event loop waits for messages: a descriptor that poll(2) reports
+readable, or on Windows the HANDLE of an event, while there is a message to receive.
+The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+@function pollable
+@treturn[1] integer descriptor or HANDLE
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `denied` (a writer; in a forked child), `no_memory`, `system` (as for want of descriptors)
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the mailslot is closed. Source: eventfd(2), CreateEvent */
+static int mailslot_pollable(lua_State *L)
+{
+  const fm_mailslot *m = fmb_check_open(L, 1, fmb_mailslot);
+  return fmb_push_pollable(L, fmb_mailslot, FM_WAIT_MAILSLOT, fm_mailslot_name(m));
+}
+
 /*** Closes the mailslot. Messages that were not received stay for the next reader, as long as a writer has
 the slot open. Closing twice is allowed.
 @function close
@@ -166,7 +182,7 @@ void fmb_open_mailslot(lua_State *L)
   static const luaL_Reg functions[] = {{"create", mailslot_create}, {"open", mailslot_open}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
     {"receive", mailslot_receive}, {"send", mailslot_send}, {"info", mailslot_info},
-    {"close", mailslot_close}, {NULL, NULL},
+    {"pollable", mailslot_pollable}, {"close", mailslot_close}, {NULL, NULL},
   };
   fmb_new_type(L, fmb_mailslot, methods, mailslot_close, mailslot_tostring, NULL);
   luaL_newlib(L, functions);

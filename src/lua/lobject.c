@@ -38,6 +38,16 @@ void *fmb_release(lua_State *L, const char *type)
   return pointer;
 }
 
+int fmb_push_pollable(lua_State *L, const char *type, fm_waitable_kind kind, const char *name)
+{
+  const fm_waitable object = {kind, fmb_check_open(L, 1, type)};
+  intptr_t handle;
+  fm_error e;
+  if (fm_pollable(&object, &handle, &e) != FM_OK) return fmb_fail(L, name, &e);
+  lua_pushinteger(L, (lua_Integer)handle);
+  return 1;
+}
+
 void fmb_new_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close,
                   lua_CFunction to_string, const luaL_Reg *metamethods)
 {

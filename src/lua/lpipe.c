@@ -93,6 +93,22 @@ static int listener_accept(lua_State *L)
   return 1;
 }
 
+/*** Returns a handle by which an event loop waits for clients: a descriptor that poll(2) reports
+readable, or on Windows the HANDLE of an event, while a client waits for `accept`.
+The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+@function pollable
+@treturn[1] integer descriptor or HANDLE
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `denied` (in a forked child), `no_memory`, `system` (as for want of descriptors)
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the listener is closed. Source: eventfd(2), CreateEvent */
+static int listener_pollable(lua_State *L)
+{
+  const fm_listener *l = fmb_check_open(L, 1, fmb_listener);
+  return fmb_push_pollable(L, fmb_listener, FM_WAIT_LISTENER, fm_listener_name(l));
+}
+
 /*** Closes the listener. Accepted connections stay open. Closing twice is allowed.
 @function close
 @treturn boolean true */
@@ -238,6 +254,22 @@ static int conn_read(lua_State *L)
 
 /* {-- Closing ----------------------------------------------------------------------------------- */
 
+/*** Returns a handle by which an event loop waits for messages: a descriptor that poll(2) reports
+readable, or on Windows the HANDLE of an event, while there is a message or a byte to receive, or the other end has closed or died.
+The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+@function pollable
+@treturn[1] integer descriptor or HANDLE
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `denied` (in a forked child), `no_memory`, `system` (as for want of descriptors)
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the connection is closed. Source: eventfd(2), CreateEvent */
+static int conn_pollable(lua_State *L)
+{
+  const fm_conn *c = fmb_check_open(L, 1, fmb_conn);
+  return fmb_push_pollable(L, fmb_conn, FM_WAIT_CONN, fm_conn_name(c));
+}
+
 /*** Closes the connection. The other end still receives what was sent. Closing twice is allowed.
 @function close
 @treturn boolean true */
@@ -257,10 +289,10 @@ static int conn_tostring(lua_State *L)
 void fmb_open_pipe(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"listen", pipe_listen}, {"connect", pipe_connect}, {NULL, NULL}};
-  static const luaL_Reg listener[] = {{"accept", listener_accept}, {"close", listener_close}, {NULL, NULL}};
+  static const luaL_Reg listener[] = {{"accept", listener_accept}, {"pollable", listener_pollable}, {"close", listener_close}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
     {"send", conn_send}, {"receive", conn_receive}, {"write", conn_write}, {"read", conn_read},
-    {"close", conn_close}, {NULL, NULL},
+    {"pollable", conn_pollable}, {"close", conn_close}, {NULL, NULL},
   };
   fmb_new_type(L, fmb_listener, listener, listener_close, listener_tostring, NULL);
   fmb_new_type(L, fmb_conn, methods, conn_close, conn_tostring, NULL);

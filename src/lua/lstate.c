@@ -176,6 +176,22 @@ static int state_wait(lua_State *L)
   return push_value(L, data, length, version);
 }
 
+/*** Returns a handle by which an event loop waits for values: a descriptor that poll(2) reports
+readable, or on Windows the HANDLE of an event, while there is a newer value than the one that this reader read last.
+The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+@function pollable
+@treturn[1] integer descriptor or HANDLE
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `denied` (the writer), `no_memory`, `system` (as for want of descriptors)
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the state is closed. Source: eventfd(2), CreateEvent */
+static int state_pollable(lua_State *L)
+{
+  const fm_state *s = fmb_check_open(L, 1, fmb_state);
+  return fmb_push_pollable(L, fmb_state, FM_WAIT_STATE, fm_state_name(s));
+}
+
 /*** Closes the state. The value stays as long as another process has the state open, and another writer can
 take over. Closing twice is allowed.
 @function close
@@ -202,8 +218,8 @@ void fmb_open_state(lua_State *L)
     {"create", state_create}, {"create_or_open", state_create_or_open}, {"open", state_open}, {NULL, NULL},
   };
   static const luaL_Reg methods[] = {
-    {"publish", state_publish}, {"read", state_read}, {"wait", state_wait}, {"close", state_close},
-    {NULL, NULL},
+    {"publish", state_publish}, {"read", state_read}, {"wait", state_wait},
+    {"pollable", state_pollable}, {"close", state_close}, {NULL, NULL},
   };
   fmb_new_type(L, fmb_state, methods, state_close, state_tostring, NULL);
   luaL_newlib(L, functions);

@@ -368,6 +368,22 @@ static int event_wait(lua_State *L)
   return wait_for(L, fmb_event);
 }
 
+/*** Returns a handle by which an event loop waits for the event: a descriptor that poll(2) reports
+readable, or on Windows the HANDLE of an event, while the event is set.
+On Windows it is the event's own handle: a wait for an automatic event resets it. The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+@function pollable
+@treturn[1] integer descriptor or HANDLE
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string code: `no_memory`, `system` (as for want of descriptors)
+@treturn[2] ?integer native errno or GetLastError number
+@raise if the event is closed. Source: eventfd(2), CreateEvent */
+static int event_pollable(lua_State *L)
+{
+  const fm_sync *s = fmb_check_open(L, 1, fmb_event);
+  return fmb_push_pollable(L, fmb_event, FM_WAIT_SYNC, fm_sync_name(s));
+}
+
 /*** Closes the event. Closing twice is allowed.
 @function close
 @treturn boolean true */
@@ -394,7 +410,8 @@ void fmb_open_sync(lua_State *L)
     {"acquire", semaphore_acquire}, {"release", semaphore_release}, {"close", semaphore_close}, {NULL, NULL},
   };
   static const luaL_Reg event[] = {
-    {"set", event_set}, {"reset", event_reset}, {"wait", event_wait}, {"close", event_close}, {NULL, NULL},
+    {"set", event_set}, {"reset", event_reset}, {"wait", event_wait},
+    {"pollable", event_pollable}, {"close", event_close}, {NULL, NULL},
   };
   fmb_new_type(L, fmb_mutex, mutex, mutex_close, mutex_tostring, NULL);
   fmb_new_type(L, fmb_semaphore, semaphore, semaphore_close, semaphore_tostring, NULL);

@@ -4,6 +4,7 @@
 
 #include "lock.h"
 #include "object.h"
+#include "pollable.h"
 
 enum { RETRY_LIMIT = 100 };
 
@@ -154,6 +155,7 @@ static void close_memory(fm_object *o)
 
 void fm_object_close(fm_object *o)
 {
+  fm_pollable_close(o);
   release_seat(o);
   close_memory(o);
 }

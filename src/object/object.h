@@ -46,6 +46,7 @@ _Static_assert(sizeof(fm_header) == 64, "32- and 64-bit processes use the same l
 #define FM_OBJECT_MAGIC 0x48434d46u /* "FMCH" */
 
 typedef struct fm_object fm_object;
+typedef struct fm_watched fm_watched; /* pollable.h */
 
 /* Which seat a role needs. A process holds it until it closes the object, or dies. */
 typedef enum fm_seating {
@@ -88,6 +89,7 @@ struct fm_object {
   unsigned char *buffer;
   uint32_t buffer_size;
   bool created, entered;
+  fm_watched *watched; /* NULL: no event loop waits for it */
 };
 
 typedef struct fm_object_request {

@@ -8,7 +8,8 @@
 ** does at most one process for each time that the event is set.
 **
 ** To set an event, a process stores the value 1, increments the generation, and wakes the processes that
-** wait. To reset it, a process stores 0. */
+** wait. To reset it, a process stores 0. A process that resets it, and one that replaces the 1, wake those
+** that wait at `drained`: event loops that wait for the event. */
 #include "shared.h"
 
 static bool check(const fm_header *h, uint64_t *view_size)
@@ -16,9 +17,15 @@ static bool check(const fm_header *h, uint64_t *view_size)
   return fm_shared_check(h, view_size) && h->sizes[FM_SHARED_MANUAL] <= 1;
 }
 
+static int attach(fm_object *o, fm_error *e)
+{
+  fm_shared_words *words = fm_shared_words_of(fm_shared_of_object(o));
+  const int code = fm_shared_attach(o, e);
+  return code == FM_OK ? fm_object_wait_point(o, FM_SHARED_DRAINED, 1, &words->drained, e) : code;
+}
+
 static const fm_role user = {
-  .kind = FM_OBJECT_EVENT, .version = 1, .creates = true, .opens = true, .check = check,
-  .attach = fm_shared_attach,
+  .kind = FM_OBJECT_EVENT, .version = 1, .creates = true, .opens = true, .check = check, .attach = attach,
 };
 
 static int open_event(fm_sync *s, bool *created, const fm_name *name, const fm_sync_options *o, fm_error *e)
@@ -40,6 +47,7 @@ static int look(void *context, bool thoroughly, fm_error *e)
   (void)thoroughly;
   const bool came = w->manual ? words->value != 0 || words->generation != w->generation
                               : atomic_compare_exchange_strong(&words->value, &set, 0);
+  if (came && !w->manual) fm_wake(&w->event->object.points[FM_SHARED_DRAINED]);
   return fm_prefer_truncated(&w->event->object.view, came ? FM_OK : FM_TIMEOUT, e);
 }
 
@@ -48,14 +56,16 @@ static int wait_for(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
   fm_shared *event = fm_shared_of(s);
   waiting w = {event, event->object.header.sizes[FM_SHARED_MANUAL], fm_shared_words_of(event)->generation};
   (void)abandoned;
-  return fm_await(&event->object.points[FM_SHARED_CHANGED], timeout, look, &w, e);
+  const int code = fm_await(&event->object.points[FM_SHARED_CHANGED], timeout, look, &w, e);
+  return fm_settled(&event->object, code);
 }
 
 static int look_once(fm_source *source, bool thoroughly, fm_error *e)
 {
   fm_shared *event = source->object;
   waiting w = {event, event->object.header.sizes[FM_SHARED_MANUAL], source->began};
-  return look(&w, thoroughly, e);
+  const int code = look(&w, thoroughly, e);
+  return code == FM_TIMEOUT ? code : fm_settled(&event->object, code);
 }
 
 static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
@@ -75,17 +85,31 @@ static int set(fm_sync *s, uint32_t count, fm_error *e)
   words->value = 1;
   atomic_fetch_add(&words->generation, 1);
   fm_wake(&event->object.points[FM_SHARED_CHANGED]);
-  return fm_prefer_truncated(&event->object.view, FM_OK, e);
+  return fm_settled(&event->object, fm_prefer_truncated(&event->object.view, FM_OK, e));
 }
 
 static int reset(fm_sync *s, fm_error *e)
 {
   fm_shared *event = fm_shared_of(s);
   fm_shared_words_of(event)->value = 0;
-  return fm_prefer_truncated(&event->object.view, FM_OK, e);
+  fm_wake(&event->object.points[FM_SHARED_DRAINED]);
+  return fm_settled(&event->object, fm_prefer_truncated(&event->object.view, FM_OK, e));
+}
+
+static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
+{
+  const fm_shared_words *words = (const fm_shared_words *)(const void *)o->view.data;
+  (void)n, (void)thoroughly;
+  return words->value != 0 || fm_view_is_lost(&o->view);
+}
+
+static int get_pollable(fm_sync *s, intptr_t *out, fm_error *e)
+{
+  static const fm_readiness readiness = {FM_SHARED_CHANGED, FM_SHARED_DRAINED, NULL, is_ready};
+  return fm_pollable_open(&fm_shared_of(s)->object, &readiness, out, e);
 }
 
 const fm_sync_class fm_shared_event = {
   .size = sizeof(fm_shared), .open = open_event, .wait = wait_for, .post = set, .reset = reset,
-  .source = fill_source, .close = fm_shared_close,
+  .source = fill_source, .pollable = get_pollable, .close = fm_shared_close,
 };

@@ -4,7 +4,7 @@
 #ifndef FILEMAP_SHARED_H
 #define FILEMAP_SHARED_H
 
-#include "../object/object.h"
+#include "../object/pollable.h"
 
 extern const fm_sync_class fm_shared_mutex, fm_shared_semaphore, fm_shared_event;
 
@@ -15,13 +15,14 @@ typedef struct fm_shared_words {
   fm_word32 value;      /* mutex: the owner of its lock; semaphore: the count; event: 1 if set */
   fm_word32 changed;    /* a wait point: another process may stop waiting */
   fm_word32 generation; /* manual event: how often it was set */
-  uint32_t unused[13];
+  fm_word32 drained;    /* event, a wait point: it is no longer set */
+  uint32_t unused[12];
 } fm_shared_words;
 
 _Static_assert(sizeof(fm_shared_words) == 128, "32- and 64-bit processes use the same layout");
 
 enum { FM_SHARED_MAX, FM_SHARED_MANUAL }; /* in sizes: of a semaphore, of an event */
-enum { FM_SHARED_CHANGED };               /* in points */
+enum { FM_SHARED_CHANGED, FM_SHARED_DRAINED }; /* in points */
 
 /* The start of each kind's structure. */
 typedef struct fm_shared {

@@ -159,6 +159,24 @@ int fm_sys_event_open(fm_event *out, const fm_section *s, unsigned index, fm_err
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
+int fm_sys_event_private(fm_event *out, fm_error *e)
+{
+  (void)out;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_pollable_open(intptr_t *out, fm_error *e)
+{
+  (void)out;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
+int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e)
+{
+  (void)out, (void)run, (void)in_child;
+  return fm_fail(e, FM_UNSUPPORTED, NULL);
+}
+
 int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_error *e)
 {
   (void)seat, (void)s, (void)number;
@@ -192,6 +210,26 @@ void fm_sys_advise(void *address, size_t length, fm_hint hint, bool is_private)
 void fm_sys_event_close(fm_event *event)
 {
   (void)event;
+}
+
+void fm_sys_pollable_close(intptr_t handle)
+{
+  (void)handle;
+}
+
+void fm_sys_pollable_set(intptr_t handle)
+{
+  (void)handle;
+}
+
+void fm_sys_pollable_clear(intptr_t handle)
+{
+  (void)handle;
+}
+
+void fm_sys_thread_join(fm_thread *t)
+{
+  (void)t;
 }
 
 void fm_sys_prepare_sleep(fm_event *event)

@@ -31,6 +31,7 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomic
 ** fm_identity   the identity of a section's memory
 ** fm_event      the object that a process sleeps on in addition to a word
 ** fm_seat       a number that one process at a time holds
+** fm_thread     a thread of the library
 ** fm_open_file  a file that was opened without a map */
 #if FM_SYSTEM_LINUX
 #include "linux/types.h"
@@ -184,6 +185,26 @@ void fm_sys_binary_streams(void); /* ends the text mode of standard input and ou
 bool fm_sys_is_parallel(void);    /* is there more than one processor? */
 uint64_t fm_sys_ticks(void);      /* milliseconds of a coarse clock that costs nearly nothing */
 
+/* {-- Event loops (pollable.c) ------------------------------------------------------------------- */
+
+/* Opens a handle for event loops: a descriptor that poll(2) reports readable while it is set, or the HANDLE of
+** an event. At first it is not set. */
+int fm_sys_pollable_open(intptr_t *out, fm_error *e);
+void fm_sys_pollable_close(intptr_t handle);
+void fm_sys_pollable_set(intptr_t handle);   /* if it is not set */
+void fm_sys_pollable_clear(intptr_t handle); /* if it is set */
+
+/* Opens an event for a word that only this process uses. */
+int fm_sys_event_private(fm_event *out, fm_error *e);
+
+/* Starts a thread that runs `run`, and in which no signal handler of the program runs. A forked child does not
+** have the thread: `in_child` is called in it. *out must not move until the thread is joined. The caller holds
+** the process lock. */
+int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e);
+
+/* Waits for the thread's end. */
+void fm_sys_thread_join(fm_thread *t);
+
 /* {-- Processes (seat.c, process.c) -------------------------------------------------------------- */
 
 /* A seat is a number of a section that one process at a time holds until it releases it or dies. It shows
@@ -222,6 +243,7 @@ typedef struct fm_sync_class {
   int (*post)(struct fm_sync *s, uint32_t count, fm_error *e);
   int (*reset)(struct fm_sync *s, fm_error *e);
   int (*source)(struct fm_sync *s, fm_source *out, fm_error *e); /* fills `out`, which is all 0 */
+  int (*pollable)(struct fm_sync *s, intptr_t *out, fm_error *e); /* its handle for event loops. NULL: none */
   void (*close)(struct fm_sync *s);
 } fm_sync_class;
 

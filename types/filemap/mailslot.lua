@@ -59,6 +59,13 @@ function mailslot:send(message, timeout) end
 ---@return integer? native
 function mailslot:info() end
 
+---Returns a handle by which an event loop waits for messages: a descriptor, or on Windows a HANDLE.
+---@return integer? handle
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function mailslot:pollable() end
+
 ---Closes the mailslot.
 ---@return boolean
 function mailslot:close() end

@@ -44,6 +44,13 @@ function pipe.connect(name, timeout) end
 ---@return integer? native
 function listener:accept(timeout) end
 
+---Returns a handle by which an event loop waits for clients: a descriptor, or on Windows a HANDLE.
+---@return integer? handle
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function listener:pollable() end
+
 ---Closes the listener.
 ---@return boolean
 function listener:close() end
@@ -80,6 +87,13 @@ function conn:write(...) end
 ---@return filemap.code? code
 ---@return integer? native
 function conn:read(format) end
+
+---Returns a handle by which an event loop waits for messages or bytes: a descriptor, or on Windows a HANDLE.
+---@return integer? handle
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function conn:pollable() end
 
 ---Closes the connection.
 ---@return boolean

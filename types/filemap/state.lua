@@ -65,6 +65,13 @@ function state:read(timeout) end
 ---@return integer? native
 function state:wait(version, timeout) end
 
+---Returns a handle by which an event loop waits for newer values: a descriptor, or on Windows a HANDLE.
+---@return integer? handle
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function state:pollable() end
+
 ---Closes the state.
 ---@return boolean
 function state:close() end

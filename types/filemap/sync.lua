@@ -139,6 +139,13 @@ function event:reset() end
 ---@return integer? native
 function event:wait(timeout) end
 
+---Returns a handle by which an event loop waits for the event: a descriptor, or on Windows a HANDLE.
+---@return integer? handle
+---@return string? message
+---@return filemap.code? code
+---@return integer? native
+function event:pollable() end
+
 ---Closes the event.
 ---@return boolean
 function event:close() end

@@ -2,6 +2,7 @@
 #ifndef FILEMAP_LINUX_TYPES_H
 #define FILEMAP_LINUX_TYPES_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -40,6 +41,11 @@ typedef struct fm_seat {
   const fm_section *shared; /* the section whose open file description it has, NULL if it has its own */
   struct fm_seat *next;     /* in the process's list */
 } fm_seat;
+
+typedef struct fm_thread {
+  pthread_t id;
+  void (*run)(void);
+} fm_thread;
 
 typedef struct fm_open_file {
   int fd;

@@ -165,6 +165,14 @@ static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
   return FM_OK;
 }
 
+/* An event loop waits for the object itself. A wait for an automatic event resets it. */
+static int get_pollable(fm_sync *s, intptr_t *out, fm_error *e)
+{
+  if (s->kind != FM_EVENT) return fm_fail(e, FM_INVALID, "only an event and the end of a channel can be polled");
+  *out = (intptr_t)handle_of(s);
+  return FM_OK;
+}
+
 /* Closing the handle of a mutex does not release it, so release it first. */
 static void close_sync(fm_sync *s)
 {
@@ -174,7 +182,7 @@ static void close_sync(fm_sync *s)
 
 static const fm_sync_class class = {
   .size = sizeof(object), .open = open_sync, .wait = wait_sync, .post = post_sync, .reset = reset_sync,
-  .source = fill_source, .close = close_sync,
+  .source = fill_source, .pollable = get_pollable, .close = close_sync,
 };
 
 const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)

@@ -29,6 +29,11 @@ typedef struct fm_seat {
   intptr_t handle;
 } fm_seat;
 
+typedef struct fm_thread {
+  intptr_t handle;
+  void (*run)(void);
+} fm_thread;
+
 typedef struct fm_open_file {
   intptr_t handle;
   int access;
