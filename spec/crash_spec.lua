@@ -102,6 +102,7 @@ local FILES = {
     sizes = { 5000, 10000 } },
   { "resize (smaller)", before = 15000, first = "m = filemap.file(path, 'rw')", chunk = "m:resize(10000)",
     sizes = { 15000, 10000 } },
+  { "refresh", before = 5000, first = "m = filemap.file(path)", chunk = "m:refresh()", sizes = { 5000 } },
 }
 
 local function is_one_of(value, list)

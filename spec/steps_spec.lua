@@ -3,8 +3,10 @@
 -- left must be able to continue.
 local check = require "spec.support.check"
 local core = require "filemap.core"
+local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
+local process = require "process"
 local state = require "filemap.state"
 local steps = require "spec.support.steps"
 local support = require "spec.support"
@@ -304,4 +306,84 @@ describe("a process that waits for several objects", function()
       child:finish()
     end
   end)
+end)
+
+describe("a process with handles for event loops", function()
+  support.only("posix", "an event of Windows has no such steps", function()
+    for _, step in ipairs { "announce", "announced", "change", "watch", "unwatch" } do
+      it("leaves its objects usable by others when it is killed at " .. step, function()
+        for n = 1, step == "unwatch" and 2 or 3 do
+          local name, other = support.unique(), support.unique()
+          local event <close> = assert(sync.event(other))
+          local before = ([[ s, e = mailslot.create(%q), sync.event(%q) w = mailslot.open(%q) ]]):format(name, other,
+            name)
+          killed_at(step, n, before, [[
+            s:pollable() e:pollable() w:send('one') e:set() s:receive() e:wait(0) e:set() w:send('two')
+            require('process').sleep(0.2) s:close() e:close() require('process').sleep(30) ]])
+          event:reset()
+          fails("timeout", other, event:wait(0))
+          event:set()
+          assert.equal(1, sync.wait_any({ event }, support.deadline))
+          local slot <close> = assert(mailslot.create(name))
+          local writer <close> = assert(mailslot.open(name))
+          local handle = assert(slot:pollable())
+          assert.is_false(process.poll(handle, 0))
+          writer:send("goes on")
+          assert.is_true(process.poll(handle, support.deadline))
+          assert.equal("goes on", slot:receive(0))
+        end
+      end)
+    end
+
+    it("makes the other end's calls fail with closed when it is killed while its thread looks", function()
+      for _, step in ipairs { "announced", "watch" } do
+        local name = support.unique()
+        local listener <close> = assert(pipe.listen(name))
+        killed_at(step, 1, ("c = pipe.connect(%q)"):format(name),
+          "c:pollable() require('process').sleep(30)")
+        local conn <close> = assert(listener:accept(0))
+        fails("closed", name, conn:receive())
+      end
+    end)
+  end)
+end)
+
+describe("a process that waits for a number", function()
+  for _, step in ipairs { "word_sleep", "word_wake" } do
+    it("does not affect others when it is killed at " .. step, function()
+      local name = support.unique()
+      local map <close> = assert(filemap.create(name, 4096))
+      local view <close> = assert(map:view())
+      for n = 1, 3 do
+        killed_at(step, n, ("m = filemap.open(%q, 'rw') v = m:view()"):format(name), [[
+          v:add_u32(8, 1)
+          for i = 1, 9 do v:wait_u32(0, 0, 0.01) v:wake(4) end ]])
+        assert.equal(n, view:load_u32(8))
+        fails("timeout", name, view:wait_u32(0, 0, 0.01))
+        local child = support.child("evaluator")
+        child:start("m = filemap.open(%q) v = m:view() return v:wait_u32(4, 0, %d)", name, support.deadline)
+        view:store_u32(4, n)
+        view:wake(4)
+        assert.equal(tostring(n), child:expect())
+        view:store_u32(4, 0)
+        child:finish()
+      end
+    end)
+  end
+end)
+
+describe("a process that refreshes a map", function()
+  for _, step in ipairs { "refresh", "refreshed" } do
+    it("does not affect the process that appends when it is killed at " .. step, function()
+      local path = support.tmpname()
+      local map <close> = assert(filemap.file(path, "rw", { size = 100 }))
+      for n = 1, 2 do
+        killed_at(step, 1, ("m = filemap.file(%q)"):format(path),
+          ("local f = io.open(%q, 'ab') f:write(('x'):rep(100)) f:close() m:refresh()"):format(path))
+        assert.equal(100 + n * 100, map:refresh())
+        local view <close> = assert(map:view())
+        assert.equal("x", view:get_string(99 + n * 100, 1))
+      end
+    end)
+  end
 end)

@@ -784,8 +784,8 @@ static int process_limit(lua_State *L)
 #endif
 
 #if defined(__linux__)
-/* refuse(number): the system call of this number fails with ENOSYS from now on, in this process and its
-** children. */
+/* refuse(number) -> whether the system call of this number fails with ENOSYS from now on, in this process and
+** its children. */
 static int process_refuse(lua_State *L)
 {
   struct sock_filter filter[] = {
@@ -797,7 +797,8 @@ static int process_refuse(lua_State *L)
   struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
     return luaL_error(L, "%s", strerror(errno));
-  return 0;
+  lua_pushboolean(L, syscall((long)lua_tointeger(L, 1), NULL, 0, 0, NULL, 0) == -1 && errno == ENOSYS);
+  return 1;
 }
 
 /* become(uid): makes this process another user's for good, without supplementary groups. Only root can. */

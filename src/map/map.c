@@ -288,7 +288,9 @@ int fm_map_refresh(fm_map *m, uint64_t *size, fm_error *e)
 {
   if (!m->can_resize)
     return fm_fail(e, FM_UNSUPPORTED, "only the size of a map that was opened by a file's path can change");
+  FM_TEST_HOOK("refresh");
   const int code = fm_sys_refresh(&m->section, m->size, &m->size, m->access, e);
+  FM_TEST_HOOK("refreshed");
   if (code == FM_OK) *size = m->size;
   return code;
 }

@@ -66,6 +66,7 @@ static int sleep_until_changed(watched *w, double until, fm_error *e)
     code = look(w, e);
     const double left = until - fm_now();
     if (code != FM_TIMEOUT || left <= 0) break;
+    FM_TEST_HOOK("word_sleep");
     fm_sys_sleep(&event, w->half, (uint32_t)w->seen, left < slice ? left : slice);
     slice = slice * 2 < most_seconds ? slice * 2 : most_seconds;
   }
@@ -119,6 +120,7 @@ int fm_view_wake(const fm_view *v, uint64_t offset, fm_error *e)
   if (code != FM_OK) return code;
   fm_event event = open_event(v);
   atomic_thread_fence(memory_order_seq_cst);
+  FM_TEST_HOOK("word_wake");
   fm_sys_wake(&event, (fm_word32 *)(void *)(v->data + offset));
   /* The processes that wait for a 64-bit word here may sleep on its other half. */
   const bool is_whole = (uintptr_t)(v->data + offset) % sizeof(uint64_t) == 0 &&

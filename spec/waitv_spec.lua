@@ -1,0 +1,28 @@
+-- Kernels before Linux 5.16 have no futex_waitv(2). Here a filter (seccomp(2)) makes the call fail with ENOSYS,
+-- and the specs that depend on it must pass as they do with it.
+local process = require "process"
+local support = require "spec.support"
+
+-- The number of futex_waitv(2) on every processor.
+local FUTEX_WAITV <const> = 449
+
+support.only("posix", "the filter is Linux's", function()
+  describe("without futex_waitv", function()
+    for _, spec in ipairs { "wait_any", "pollable" } do
+      it("all of " .. spec .. "_spec passes", function()
+        local refuse = ("assert(require('process').refuse(%d))"):format(FUTEX_WAITV)
+        local path = ("spec/%s_spec.lua"):format(spec)
+        local run <close> = process.spawn { support.lua, "-e", refuse, arg[0], "-o", "TAP", path,
+          env = { FILEMAP_ROUNDS = "200" } }
+        local passed, line = 0, run:read(4 * support.deadline)
+        while line do
+          assert.is_nil(line:find("^not ok"), line)
+          if line:find("^ok") then passed = passed + 1 end
+          line = run:read(4 * support.deadline)
+        end
+        assert.is_true(passed > 10)
+        assert.equal(0, run:wait(support.deadline))
+      end)
+    end
+  end)
+end)
