@@ -143,6 +143,13 @@ topic.comparisons = {
     bounds = { { against = "C, sequence lock", most = 1.5 } } },
 }
 
+-- For the topic of waiting.
+function topic.through_wait_any(said)
+  return traffic { work = "round trip of 64 bytes through `wait_any`", what = "echo", size = 64,
+    where = said == TWO.said and TWO or ONE, target = 4e6, how = "A message, and the same message back.",
+    columns = { { "filemap", "wait_any" }, { "receive", "pipe" } }, bounds = { { against = "receive", most = 2 } } }
+end
+
 local function value(what, statement, other)
   return { id = what, garbage = what == "state:read", work = ("`%s`, 256 bytes"):format(what),
     how = ("No other process uses the state. Compared with `%s` of a view."):format(other[1]),

@@ -8,7 +8,7 @@ local plot = require "bench.plot"
 local report = require "bench.report"
 
 local TOPICS = { "numbers", "atomics", "bytes", "arrays", "packed", "structs", "find", "lines", "names",
-  "channels", "dict", "command" }
+  "channels", "waiting", "dict", "command" }
 
 local function stop(status, message)
   io.stderr:write(message, "\n")

@@ -20,6 +20,20 @@ ways["pipe"] = {
   end,
 }
 
+-- Eight connections, of which the last has the messages, and the processes wait for all of them.
+ways["wait_any"] = {
+  send = "c:send(m)", receive = "local x = all[wait_any(all)]:receive(0)",
+  open = function(side, address, size)
+    local pipe = require "filemap.pipe"
+    local all, listener = {}, nil
+    if side == "peer" then listener = assert(pipe.listen(name_of(address), { capacity = math.max(size, 65536) })) end
+    for i = 1, 8 do
+      all[i] = assert(listener and listener:accept(10) or not listener and pipe.connect(name_of(address), 10))
+    end
+    return { c = all[8], all = all, listener = listener, wait_any = require("filemap.sync").wait_any }
+  end,
+}
+
 -- Opens an object that another process may not have made yet.
 local function await(open, name)
   while true do

@@ -374,14 +374,17 @@ static int look_for_bytes(fm_source *source, bool thoroughly, fm_error *e)
 }
 
 /* The reader stores its head before it waits: the writer may be waiting for room. */
-int fm_conn_source(fm_conn *c, fm_source *out, fm_error *e)
+static void make_room(fm_source *source)
 {
-  *out = (fm_source){.object = c, .point = point(c, IN_DATA), .look = look_for_bytes};
-  const int code = fm_object_check_seat(&c->object, e);
-  if (code != FM_OK || look_for_bytes(out, false, e) == FM_OK) return code;
+  fm_conn *c = source->object;
   fm_ring_store_head(&c->in);
   fm_wake(point(c, IN_SPACE));
-  return code;
+}
+
+int fm_conn_source(fm_conn *c, fm_source *out, fm_error *e)
+{
+  *out = (fm_source){.object = c, .point = point(c, IN_DATA), .look = look_for_bytes, .prepare = make_room};
+  return fm_object_check_seat(&c->object, e);
 }
 
 /* An event loop waits only after the reader has stored its head, for the same reason. */

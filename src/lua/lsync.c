@@ -140,9 +140,10 @@ static fm_waitable check_waitable(lua_State *L, lua_Integer i)
     {fmb_state, FM_WAIT_STATE},
   };
   lua_rawgeti(L, 1, i);
-  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    const fmb_object *o = fmb_to_object(L, -1, kinds[k].type);
-    if (!o) continue;
+  const fmb_object *o = lua_touserdata(L, -1);
+  if (o && lua_rawlen(L, -1) < sizeof *o) o = NULL;
+  for (size_t k = 0; o && k < sizeof kinds / sizeof *kinds; k++) {
+    if (o->type != kinds[k].type) continue;
     if (!o->pointer)
       luaL_argerror(L, 1, lua_pushfstring(L, "%s at index %I is closed", kinds[k].type, (LUAI_UACINT)i));
     lua_pop(L, 1);
@@ -179,7 +180,8 @@ static int sync_wait_any(lua_State *L)
     luaL_argerror(L, 1, lua_pushfstring(L, "the number of objects must be between 1 and %d, got %I",
                                         FM_WAIT_MOST, (LUAI_UACINT)count));
   /* A finalizer may close objects while this allocates. */
-  fm_waitable *objects = lua_newuserdatauv(L, (size_t)count * sizeof *objects, 0);
+  fm_waitable few[16], *objects = few;
+  if (count > sizeof few / sizeof *few) objects = lua_newuserdatauv(L, (size_t)count * sizeof *objects, 0);
   for (lua_Unsigned i = 0; i < count; i++) objects[i] = check_waitable(L, (lua_Integer)i + 1);
   size_t index;
   bool abandoned = false;

@@ -100,17 +100,31 @@ static int sleep_for(waiting *w, double timeout, fm_error *e)
   }
 }
 
+static void prepare_all(waiting *w)
+{
+  for (size_t i = 0; i < w->count; i++)
+    if (w->sources[i].prepare) w->sources[i].prepare(&w->sources[i]);
+}
+
+/* The calling thread found nothing ready, and may wait. */
+static int wait_for_any(waiting *w, double timeout, fm_error *e)
+{
+  fm_sleep_on few[16];
+  prepare_all(w);
+  int code = timeout > 0 ? spin(w, timeout, e) : look_at_all(w, true, e);
+  if (code != FM_TIMEOUT || timeout <= 0) return code;
+  w->things = few;
+  if (w->count > sizeof few / sizeof *few) w->things = malloc(w->count * sizeof *w->things);
+  if (!w->things) return fm_fail(e, FM_NO_MEMORY, NULL);
+  code = sleep_for(w, timeout, e);
+  if (w->things != few) free(w->things);
+  return code;
+}
+
 int fm_await_any(fm_source *sources, size_t count, double timeout, size_t *index, fm_error *e)
 {
   waiting w = {sources, NULL, count, index};
   int code = look_at_all(&w, false, e);
-  if (code == FM_TIMEOUT && timeout <= 0) code = look_at_all(&w, true, e);
-  else if (code == FM_TIMEOUT) code = spin(&w, timeout, e);
-  if (code == FM_TIMEOUT && timeout > 0) {
-    w.things = calloc(count, sizeof *w.things);
-    if (!w.things) return fm_fail(e, FM_NO_MEMORY, NULL);
-    code = sleep_for(&w, timeout, e);
-    free(w.things);
-  }
+  if (code == FM_TIMEOUT) code = wait_for_any(&w, timeout, e);
   return code == FM_TIMEOUT ? fm_fail(e, FM_TIMEOUT, NULL) : code;
 }

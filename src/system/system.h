@@ -230,6 +230,7 @@ typedef struct fm_source {
   /* Acquires a sync object, or checks whether a channel end is ready: FM_OK. FM_TIMEOUT for not yet. It is
   ** called `thoroughly` as fm_look is. */
   int (*look)(struct fm_source *s, bool thoroughly, fm_error *e);
+  void (*prepare)(struct fm_source *s);  /* called once before the process waits. May be NULL */
   void (*acquired)(struct fm_source *s); /* after a sleep acquired the object of the system */
   uint32_t began; /* an event's generation */
   bool abandoned; /* the last holder of the mutex died */
