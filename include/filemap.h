@@ -296,8 +296,7 @@ FM_API int fm_map_resize(fm_map *m, uint64_t size, fm_error *e);
 ** may be 0.
 **
 ** FM_UNSUPPORTED  the map is not over a file that was opened by its path; on Windows also if the file grew
-** and
-**                 the mapping has a name
+**                 and the mapping has a name
 ** Source: fstat(2), GetFileSizeEx, CreateFileMapping. */
 FM_API int fm_map_refresh(fm_map *m, uint64_t *size, fm_error *e);
 
@@ -818,11 +817,11 @@ typedef struct fm_waitable {
 FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t *index,
                        bool *abandoned, fm_error *e);
 
-/* Returns a handle by which an event loop waits for an event, or for the end of a channel that can receive: a
-** descriptor that poll(2) reports readable, or on Windows the HANDLE of an event, while the object is ready as
-** for fm_wait_any. It is clear again when the call that drains the object returns. If another process drains
-** it (an event), it is clear a moment later. The object owns the handle: the program neither reads nor closes
-** it. A second call returns the same handle.
+/* Returns a handle by which an event loop waits for an event, or for the end of a channel that can
+** receive: a descriptor that poll(2) reports readable, or on Windows the HANDLE of an event, while the
+** object is ready as for fm_wait_any. It is clear again when the call that drains the object returns. If
+** another process drains it (an event), it is clear a moment later. The object owns the handle: the
+** program neither reads nor closes it. A second call returns the same handle.
 **
 ** A thread of the process sets the handles. It starts with the first of them and ends with the last one. Its
 ** signals are blocked. On Linux a forked child has none of its parent's handles: it calls fm_pollable again.

@@ -4,6 +4,7 @@
 local check = require "spec.support.check"
 local dict = require "filemap.dict"
 local exports = require "spec.support.exports"
+local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local process = require "process"
@@ -194,6 +195,69 @@ describe("the C library", function()
     assert.are.equal("ok", results["last hint"])
     assert.are.equal("invalid there is no hint 5", results["unknown hint"])
     assert.are.equal("invalid there is no hint 100000000", results["far hint"])
+  end)
+end)
+
+describe("a program in C that waits", function()
+  local function run(mode, name)
+    local child = process.spawn { folder .. "waits", mode, name }
+    child:expect("^READY$")
+    return child
+  end
+
+  local function ends(child)
+    child:expect("^done$")
+    child:finish()
+  end
+
+  it("notices the numbers that a script changes, and wakes the script", function()
+    local name = support.unique("Local\\")
+    local map <close> = assert(filemap.create(name, 4096))
+    local view <close> = assert(map:view())
+    local child <close> = run("numbers", name)
+    view:store_u32(0, 40)
+    view:wake(0)
+    view:store_u64(8, 2)
+    assert.equal(42, view:wait_u64(16, 0, support.deadline))
+    ends(child)
+  end)
+
+  it("acquires the event that a script sets, and no other object", function()
+    local name = support.unique("Local\\")
+    local child <close> = run("any", name)
+    local event <close> = assert(sync.event(name .. ".event", { existing = true }))
+    local slot <close> = assert(mailslot.open(name .. ".slot"))
+    event:set()
+    child:expect("^acquired$")
+    slot:send("mail")
+    ends(child)
+  end)
+
+  it("polls the handles of a mailslot and an event that a script uses", function()
+    local name = support.unique("Local\\")
+    local child <close> = run("poll", name)
+    local slot <close> = assert(mailslot.open(name .. ".slot"))
+    local event <close> = assert(sync.event(name .. ".event", { existing = true }))
+    slot:send("mail")
+    child:expect("^received$")
+    event:set()
+    ends(child)
+  end)
+
+  it("follows a file that a script appends to", function()
+    local path = support.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write(("x"):rep(100))
+    file:close()
+    local child <close> = run("refresh", path)
+    file = assert(io.open(path, "ab"))
+    file:write(("y"):rep(100))
+    file:close()
+    ends(child)
+  end)
+
+  it("sleeps as long as it asked for", function()
+    ends(run("clock", "no name"))
   end)
 end)
 

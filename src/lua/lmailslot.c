@@ -141,14 +141,15 @@ static int mailslot_info(lua_State *L)
   return 1;
 }
 
-/*** Returns a handle by which an event loop waits for messages: a descriptor that poll(2) reports
-readable, or on Windows the HANDLE of an event, while there is a message to receive.
-The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+/*** Returns a handle by which an event loop waits for messages: a descriptor that poll(2) reports readable,
+or on Windows the HANDLE of an event, while there is a message to receive. The object owns it: do not read
+or close it. A second call returns the same handle. See doc/waiting.md.
 @function pollable
 @treturn[1] integer descriptor or HANDLE
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `denied` (a writer; in a forked child), `no_memory`, `system` (as for want of descriptors)
+@treturn[2] string code: `denied` (a writer; in a forked child), `no_memory`, `system` (as for want of
+  descriptors)
 @treturn[2] ?integer native errno or GetLastError number
 @raise if the mailslot is closed. Source: eventfd(2), CreateEvent */
 static int mailslot_pollable(lua_State *L)

@@ -93,9 +93,9 @@ static int listener_accept(lua_State *L)
   return 1;
 }
 
-/*** Returns a handle by which an event loop waits for clients: a descriptor that poll(2) reports
-readable, or on Windows the HANDLE of an event, while a client waits for `accept`.
-The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+/*** Returns a handle by which an event loop waits for clients: a descriptor that poll(2) reports readable,
+or on Windows the HANDLE of an event, while a client waits for `accept`. The object owns it: do not read or
+close it. A second call returns the same handle. See doc/waiting.md.
 @function pollable
 @treturn[1] integer descriptor or HANDLE
 @treturn[2] nil
@@ -254,9 +254,10 @@ static int conn_read(lua_State *L)
 
 /* {-- Closing ----------------------------------------------------------------------------------- */
 
-/*** Returns a handle by which an event loop waits for messages: a descriptor that poll(2) reports
-readable, or on Windows the HANDLE of an event, while there is a message or a byte to receive, or the other end has closed or died.
-The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+/*** Returns a handle by which an event loop waits for messages: a descriptor that poll(2) reports readable,
+or on Windows the HANDLE of an event, while there is a message or a byte to receive, or the other end has
+closed or died. The object owns it: do not read or close it. A second call returns the same handle. See
+doc/waiting.md.
 @function pollable
 @treturn[1] integer descriptor or HANDLE
 @treturn[2] nil
@@ -289,7 +290,9 @@ static int conn_tostring(lua_State *L)
 void fmb_open_pipe(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"listen", pipe_listen}, {"connect", pipe_connect}, {NULL, NULL}};
-  static const luaL_Reg listener[] = {{"accept", listener_accept}, {"pollable", listener_pollable}, {"close", listener_close}, {NULL, NULL}};
+  static const luaL_Reg listener[] = {
+    {"accept", listener_accept}, {"pollable", listener_pollable}, {"close", listener_close}, {NULL, NULL},
+  };
   static const luaL_Reg methods[] = {
     {"send", conn_send}, {"receive", conn_receive}, {"write", conn_write}, {"read", conn_read},
     {"pollable", conn_pollable}, {"close", conn_close}, {NULL, NULL},

@@ -176,8 +176,8 @@ static int state_wait(lua_State *L)
   return push_value(L, data, length, version);
 }
 
-/*** Returns a handle by which an event loop waits for values: a descriptor that poll(2) reports
-readable, or on Windows the HANDLE of an event, while there is a newer value than the one that this reader read last.
+/*** Returns a handle by which an event loop waits for values: a descriptor that poll(2) reports readable,
+or on Windows the HANDLE of an event, while there is a newer value than the one that this reader read last.
 The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
 @function pollable
 @treturn[1] integer descriptor or HANDLE

@@ -371,8 +371,9 @@ static int event_wait(lua_State *L)
 }
 
 /*** Returns a handle by which an event loop waits for the event: a descriptor that poll(2) reports
-readable, or on Windows the HANDLE of an event, while the event is set.
-On Windows it is the event's own handle: a wait for an automatic event resets it. The object owns it: do not read or close it. A second call returns the same handle. See doc/waiting.md.
+readable, or on Windows the HANDLE of an event, while the event is set. On Windows it is the event's own
+handle: a wait for an automatic event resets it. The object owns it: do not read or close it. A second call
+returns the same handle. See doc/waiting.md.
 @function pollable
 @treturn[1] integer descriptor or HANDLE
 @treturn[2] nil

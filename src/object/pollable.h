@@ -1,4 +1,5 @@
-/* Handles by which event loops wait for objects: a descriptor or HANDLE that is set while its object is ready.
+/* Handles by which event loops wait for objects: a descriptor or HANDLE that is set while its object is
+** ready.
 **
 ** A thread of the process, the watcher, sleeps on the words of all objects that have a handle. It runs from
 ** the first fm_pollable_open to the last fm_pollable_close. The process lock protects what it shares with

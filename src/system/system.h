@@ -187,8 +187,8 @@ uint64_t fm_sys_ticks(void);      /* milliseconds of a coarse clock that costs n
 
 /* {-- Event loops (pollable.c) ------------------------------------------------------------------- */
 
-/* Opens a handle for event loops: a descriptor that poll(2) reports readable while it is set, or the HANDLE of
-** an event. At first it is not set. */
+/* Opens a handle for event loops: a descriptor that poll(2) reports readable while it is set, or the
+** HANDLE of an event. At first it is not set. */
 int fm_sys_pollable_open(intptr_t *out, fm_error *e);
 void fm_sys_pollable_close(intptr_t handle);
 void fm_sys_pollable_set(intptr_t handle);   /* if it is not set */
@@ -197,9 +197,9 @@ void fm_sys_pollable_clear(intptr_t handle); /* if it is set */
 /* Opens an event for a word that only this process uses. */
 int fm_sys_event_private(fm_event *out, fm_error *e);
 
-/* Starts a thread that runs `run`, and in which no signal handler of the program runs. A forked child does not
-** have the thread: `in_child` is called in it. *out must not move until the thread is joined. The caller holds
-** the process lock. */
+/* Starts a thread that runs `run`, and in which no signal handler of the program runs. A forked child does
+** not have the thread: `in_child` is called in it. *out must not move until the thread is joined. The
+** caller holds the process lock. */
 int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e);
 
 /* Waits for the thread's end. */

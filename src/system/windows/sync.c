@@ -168,7 +168,8 @@ static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
 /* An event loop waits for the object itself. A wait for an automatic event resets it. */
 static int get_pollable(fm_sync *s, intptr_t *out, fm_error *e)
 {
-  if (s->kind != FM_EVENT) return fm_fail(e, FM_INVALID, "only an event and the end of a channel can be polled");
+  if (s->kind != FM_EVENT)
+    return fm_fail(e, FM_INVALID, "only an event and the end of a channel can be polled");
   *out = (intptr_t)handle_of(s);
   return FM_OK;
 }
