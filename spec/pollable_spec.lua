@@ -475,7 +475,7 @@ describe("pollable", function()
     fails("denied", other, sender:pollable())
   end)
 
-  it("raises for a closed object, and is no method of mutexes and semaphores", function()
+  it("raises for a closed object, and does not exist for mutexes and semaphores", function()
     local event = assert(sync.event(support.unique()))
     event:pollable()
     event:close()

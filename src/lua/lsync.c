@@ -157,7 +157,9 @@ static fm_waitable check_waitable(lua_State *L, lua_Integer i)
 /*** Waits for the first of several objects that is ready. A sync object is acquired, and no other one is. The
 end of a channel is ready when `receive(0)`, `accept(0)` or `read(0)` would not fail with `timeout`; the
 reader of a state, when there is a newer value than the one that it read last. If several are ready, the call
-returns the first in the table. An idle call uses less than 20 ms of processor time a second.
+returns the first in the table. An idle call uses less than 20 ms of processor time a second. With more than
+128 objects on Linux (with any number before Linux 5.16), or more than 64 on Windows, it looks at the objects
+every few milliseconds.
 @function wait_any
 @tparam {object,...} objects mutexes, semaphores, events, listeners, connections, readers of mailslots and of
   states: 1 to 65536 of them

@@ -25,7 +25,7 @@ static struct {
   bool is_running, is_stopping;
   fm_word32 requests, answers;   /* the last request to the watcher, and the last one that it has seen */
   fm_event requested, answered;
-  fm_sleep_on *things; /* what the watcher sleeps on */
+  fm_sleep_on *things; /* the watcher sleeps on these */
   fm_sleep_on *larger; /* the memory for them from its next round on, or NULL */
 } watcher;
 
