@@ -3,6 +3,7 @@
 ** sanitizer finds data races in the library. Without it the program checks only the results.
 **
 **   thread_objects NAME [rounds] */
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ typedef struct set {
   fm_state *reader;
   fm_mailslot *writer;
   fm_conn *client;
+  intptr_t events_handle, readers_handle, clients_handle; /* of an event loop of the thread */
 } set;
 
 static const char *named(char *out, const char *what)
@@ -52,6 +54,20 @@ static fm_sync *open_sync(fm_sync_kind kind, const char *what)
   return s;
 }
 
+static intptr_t handle_of(fm_waitable_kind kind, void *object)
+{
+  fm_error e;
+  intptr_t handle = -1;
+  check(fm_pollable(&(fm_waitable){kind, object}, &handle, &e) == FM_OK, "pollable", &e);
+  return handle;
+}
+
+static bool is_ready(intptr_t handle)
+{
+  struct pollfd one = {(int)handle, POLLIN, 0};
+  return poll(&one, 1, 0) == 1 && one.revents == POLLIN;
+}
+
 static void open_set(set *s)
 {
   char full[FM_NAME_SIZE];
@@ -62,6 +78,9 @@ static void open_set(set *s)
   check(fm_state_open(&s->reader, named(full, "state"), &e) == FM_OK, "state", &e);
   check(fm_mailslot_open(&s->writer, named(full, "slot"), &e) == FM_OK, "mailslot", &e);
   check(fm_pipe_connect(&s->client, named(full, "pipe"), 0, &e) == FM_OK, "pipe", &e);
+  s->events_handle = handle_of(FM_WAIT_SYNC, s->event);
+  s->readers_handle = handle_of(FM_WAIT_STATE, s->reader);
+  s->clients_handle = handle_of(FM_WAIT_CONN, s->client);
 }
 
 static void close_set(set *s)
@@ -105,7 +124,9 @@ static void use_others(set *s)
   check(fm_sync_wait(s->semaphore, FM_FOREVER, &abandoned, &e) == FM_OK, "acquire", &e);
   check(fm_sync_post(s->semaphore, 1, &e) == FM_OK, "release", &e);
   check(fm_sync_post(s->event, 1, &e) == FM_OK, "set", &e);
+  check(is_ready(s->events_handle), "a handle of an event that is set is not", NULL);
   check(fm_state_read(s->reader, 1, &data, &length, &version, &e) == FM_OK && version == 1, "read", &e);
+  check(!is_ready(s->readers_handle) && !is_ready(s->clients_handle), "a handle is set for nothing", NULL);
   const int code = fm_mailslot_send(s->writer, "m", 1, 0, &e);
   check(code == FM_OK || code == FM_FULL, "send", &e);
   check(fm_conn_send(s->client, "m", 1, 0, &e) == FM_OK, "send", &e);
