@@ -357,14 +357,18 @@ describe("the thread of pollables", function()
     for _, object in ipairs(objects) do object:close() end
   end)
 
-  it("watches more objects than one system call can wait for", function()
+  it("has a second one for more objects than one system call can wait for", function()
     local COUNT <const> = 150
-    local objects, handles, names = {}, {}, {}
+    local objects, handles, names, threads = {}, {}, {}, process.threads()
     for i = 1, COUNT do
       names[i] = support.unique()
       objects[i] = assert(mailslot.create(names[i]))
       handles[i] = assert(objects[i]:pollable())
     end
+    assert.equal(threads + (support.windows and 3 or 2), process.threads())
+    local before = process.cpu()
+    process.sleep(1)
+    assert.is_true(process.cpu() - before < 0.02 * (support.windows and 3 or 1))
     for i = COUNT, 1, -7 do
       local writer <close> = assert(mailslot.open(names[i]))
       writer:send("x")
@@ -373,6 +377,7 @@ describe("the thread of pollables", function()
       assert.is_false(is_ready(handles[i]))
     end
     for _, object in ipairs(objects) do object:close() end
+    assert.equal(threads, process.threads())
   end)
 
   support.only("posix", "fork and signals are POSIX's", function()

@@ -13,7 +13,7 @@ support.clean()
 support.only("posix", "the programs are POSIX programs", function()
   describe("the model check", function()
     for _, scenario in ipairs { "ring", "latest", "locks", "death", "heirs", "mailslot", "pipe", "dict",
-                               "clear", "list", "recovery", "any", "pollable", "event" } do
+                               "clear", "list", "recovery", "any", "pollable", "event", "closing" } do
       it("finds no interleaving that fails of the scenario " .. scenario, function()
         local model <close> = process.spawn { folder .. "model", scenario, preemptions }
         local count = model:expect("^(%d+) interleavings of " .. scenario .. " hold$")

@@ -21,7 +21,7 @@
 
 /* {-- Coroutines, and a futex ------------------------------------------------------------------- */
 
-enum { THREADS = 3, DEEPEST = 4000 };
+enum { THREADS = 4, DEEPEST = 4000 };
 
 typedef struct thread {
   ucontext_t context;
@@ -85,8 +85,8 @@ static void wake_sleepers(fm_word32 *word)
   }
 }
 
-/* The process lock, and the threads that the library starts. */
-static fm_word32 process_lock, thread_end;
+/* The process lock, and the threads that the library starts, by number. */
+static fm_word32 process_lock, thread_ends[THREADS];
 
 static void lock_process(bool yes)
 {
@@ -101,26 +101,29 @@ static void lock_process(bool yes)
 }
 
 static void add_thread(void (*run)(void));
-static void (*run_library_thread)(void);
+static struct { void (*run)(void *context); void *context; } library_threads[THREADS];
 
 static void run_and_tell(void)
 {
-  run_library_thread();
-  thread_end = 1;
-  wake_sleepers(&thread_end);
+  library_threads[current].run(library_threads[current].context);
+  thread_ends[current] = 1;
+  wake_sleepers(&thread_ends[current]);
 }
 
-static void start_library_thread(void (*run)(void))
+static int start_library_thread(void (*run)(void *context), void *context)
 {
-  run_library_thread = run;
-  thread_end = 0;
+  const int number = thread_count;
+  if (number == THREADS) fail("the library starts too many threads");
+  library_threads[number].run = run;
+  library_threads[number].context = context;
+  thread_ends[number] = 0;
   add_thread(run_and_tell);
+  return number;
 }
 
-static void join_library_thread(void (*run)(void))
+static void join_library_thread(int number)
 {
-  (void)run;
-  while (thread_end == 0) sleep_on(&thread_end, 0, 0);
+  while (thread_ends[number] == 0) sleep_on(&thread_ends[number], 0, 0);
 }
 
 /* {-- All interleavings ------------------------------------------------------------------------- */
@@ -910,6 +913,38 @@ static void set_up_event(void)
   add_thread(watch_event);
 }
 
+/* Two threads of a process open a handle each, and close it. The last one to close stops the watcher. */
+static fm_sync *closed_events[2];
+
+static void open_and_close(fm_sync *event)
+{
+  const fm_waitable w = {FM_WAIT_SYNC, event};
+  intptr_t handle;
+  if (fm_pollable(&w, &handle, NULL) != FM_OK) fail("there is no handle");
+  fm_test_hook("opened"); /* the other thread may open and close meanwhile */
+  fm_sync_close(event);
+}
+
+static void close_first(void) { open_and_close(closed_events[0]); }
+static void close_second(void) { open_and_close(closed_events[1]); }
+
+static void check_all_closed(void)
+{
+  if (simulated_count() != 0) fail("an object is left open");
+}
+
+static void set_up_closing(void)
+{
+  bool created;
+  if (fm_sync_open(&closed_events[0], &created, FM_EVENT, "first", NULL, NULL) != FM_OK ||
+      fm_sync_open(&closed_events[1], &created, FM_EVENT, "second", NULL, NULL) != FM_OK)
+    fail("an event does not open");
+  tear_down = check_all_closed;
+  lets_time_pass = false;
+  add_thread(close_first);
+  add_thread(close_second);
+}
+
 /* {-- */
 
 int main(int argc, char **argv)
@@ -919,6 +954,7 @@ int main(int argc, char **argv)
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
     {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery}, {"any", set_up_any},
     {"pollable", set_up_polled}, {"event", set_up_event},
+    {"closing", set_up_closing},
   };
   long tried = 0;
   if (argc > 2) most_preemptions = atoi(argv[2]);

@@ -344,6 +344,8 @@ void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double second
   else if (*word == seen) now += seconds;
 }
 
+const size_t fm_sys_sleep_most = 128;
+
 int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
 {
   (void)abandoned;
@@ -406,18 +408,18 @@ int fm_sys_event_private(fm_event *out, fm_error *e)
   return fm_sys_event_open(out, NULL, 0, e);
 }
 
-int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e)
+int fm_sys_thread_start(fm_thread *out, void (*run)(void *context), void *context, void (*in_child)(void),
+                        fm_error *e)
 {
   (void)in_child;
-  out->run = run;
   if (!hooks.start || fails(e) != FM_OK) return fm_fail(e, FM_NO_MEMORY, NULL);
-  hooks.start(run);
+  out->number = hooks.start(run, context);
   return FM_OK;
 }
 
 void fm_sys_thread_join(fm_thread *t)
 {
-  hooks.join(t->run);
+  hooks.join(t->number);
 }
 
 /* {-- Seats -------------------------------------------------------------------------------------- */

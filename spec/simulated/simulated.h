@@ -15,8 +15,8 @@ typedef struct simulated_hooks {
   void (*sleep_any)(const fm_sleep_on *things, size_t count); /* NULL: time passes */
   void (*wake)(fm_word32 *word);
   void (*lock)(bool yes); /* acquires or releases the process lock; NULL: there is one thread */
-  void (*start)(void (*run)(void)); /* starts a thread of the library; NULL: no thread starts */
-  void (*join)(void (*run)(void));
+  int (*start)(void (*run)(void *context), void *context); /* starts a thread; NULL: no thread starts */
+  void (*join)(int number); /* waits for the end of the thread that `start` returned */
 } simulated_hooks;
 
 /* Begins a test without sections and seats. A hook may be NULL. `tick` is how far the clock goes on with each

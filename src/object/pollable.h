@@ -1,15 +1,16 @@
 /* Handles by which event loops wait for objects: a descriptor or HANDLE that is set while its object is
 ** ready.
 **
-** A thread of the process, the watcher, sleeps on the words of all objects that have a handle. It runs from
-** the first fm_pollable_open to the last fm_pollable_close. The process lock protects what it shares with
-** the threads that use the objects. To settle a handle, a thread that has the lock
+** A thread of the process, a watcher, sleeps on the words of objects that have a handle. It runs from the
+** first fm_pollable_open to the last fm_pollable_close. When it has as many words as it can sleep on,
+** another watcher starts for further objects. The process lock protects what it shares with the threads
+** that use the objects. To settle a handle, a thread that has the lock
 **   1. looks whether the object is ready, and sets or clears the handle accordingly,
 **   2. announces a sleep at the wait point where other processes wake when that changes, and passes a fence
 **      (wait.h), unless it did so and the word is still the same,
 **   3. after step 2 starts again, since the object may have changed before it.
 ** The thread that uses an object settles its handle after each call that may drain the object, so that the
-** handle is clear when the call returns. The watcher settles all handles, and then sleeps until a word
+** handle is clear when the call returns. The watcher settles all its handles, and then sleeps until a word
 ** changes.
 **
 ** The watcher also sleeps on the words at which no sleep is announced. So when the other thread announces a

@@ -15,6 +15,8 @@ const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name)
   return NULL;
 }
 
+const size_t fm_sys_sleep_most = 2;
+
 int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
 {
   (void)things, (void)count, (void)seconds, (void)abandoned;
@@ -171,9 +173,10 @@ int fm_sys_pollable_open(intptr_t *out, fm_error *e)
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 
-int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e)
+int fm_sys_thread_start(fm_thread *out, void (*run)(void *context), void *context, void (*in_child)(void),
+                        fm_error *e)
 {
-  (void)out, (void)run, (void)in_child;
+  (void)out, (void)run, (void)context, (void)in_child;
   return fm_fail(e, FM_UNSUPPORTED, NULL);
 }
 

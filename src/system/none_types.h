@@ -9,7 +9,7 @@ typedef struct fm_section { intptr_t handle; } fm_section;
 typedef struct fm_identity { char none; } fm_identity;
 typedef struct fm_event { intptr_t handle; } fm_event;
 typedef struct fm_seat { uint32_t number; } fm_seat;
-typedef struct fm_thread { void (*run)(void); } fm_thread;
+typedef struct fm_thread { char none; } fm_thread;
 typedef struct fm_open_file { int access; } fm_open_file;
 
 #endif

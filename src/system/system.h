@@ -179,6 +179,9 @@ typedef struct fm_sleep_on {
 ** less. Returns the number of the object of the system that it acquired, with *abandoned; -1 for none. */
 int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned);
 
+/* With more things than this the sleep is short, whatever `seconds` is. */
+extern const size_t fm_sys_sleep_most;
+
 void fm_sys_pause(double seconds);
 void fm_sys_relax(void);          /* for a loop that spins */
 void fm_sys_binary_streams(void); /* ends the text mode of standard input and output */
@@ -197,10 +200,11 @@ void fm_sys_pollable_clear(intptr_t handle); /* if it is set */
 /* Opens an event for a word that only this process uses. */
 int fm_sys_event_private(fm_event *out, fm_error *e);
 
-/* Starts a thread that runs `run`, and in which no signal handler of the program runs. A forked child does
-** not have the thread: `in_child` is called in it. *out must not move until the thread is joined. The
-** caller holds the process lock. */
-int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e);
+/* Starts a thread that runs `run` with the context, and in which no signal handler of the program runs. A
+** forked child does not have the thread: `in_child` is called in it, once for all threads. *out must not move
+** until the thread is joined. The caller holds the process lock. */
+int fm_sys_thread_start(fm_thread *out, void (*run)(void *context), void *context, void (*in_child)(void),
+                        fm_error *e);
 
 /* Waits for the thread's end. */
 void fm_sys_thread_join(fm_thread *t);

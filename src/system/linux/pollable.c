@@ -56,8 +56,8 @@ static void start(void)
 
 static void *run_thread(void *context)
 {
-  void (*const *run)(void) = context;
-  (*run)();
+  const fm_thread *t = context;
+  t->run(t->context);
   return NULL;
 }
 
@@ -73,7 +73,8 @@ static void block_signals(sigset_t *before)
 
 /* The first call registers what to do in a child. Until then the handlers of lists that the process has are
 ** registered, so that they run before. */
-int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*child)(void), fm_error *e)
+int fm_sys_thread_start(fm_thread *out, void (*run)(void *context), void *context, void (*child)(void),
+                        fm_error *e)
 {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   enum { STACK = 256 * 1024 };
@@ -82,10 +83,11 @@ int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*child)(void), 
   pthread_once(&once, start);
   forked = child;
   out->run = run;
+  out->context = context;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK);
   block_signals(&before);
-  const int error = pthread_create(&out->id, &attributes, run_thread, &out->run);
+  const int error = pthread_create(&out->id, &attributes, run_thread, out);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   if (error == EAGAIN) return fm_fail(e, FM_NO_MEMORY, "the system starts no more threads");

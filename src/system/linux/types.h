@@ -44,7 +44,8 @@ typedef struct fm_seat {
 
 typedef struct fm_thread {
   pthread_t id;
-  void (*run)(void);
+  void (*run)(void *context);
+  void *context;
 } fm_thread;
 
 typedef struct fm_open_file {

@@ -12,6 +12,8 @@
 #endif
 enum { WAITV_MOST = 128, WAITV_32_BITS = 2 };
 
+const size_t fm_sys_sleep_most = WAITV_MOST;
+
 typedef struct waitv {
   uint64_t seen, word;
   uint32_t flags, reserved;

@@ -41,15 +41,17 @@ int fm_sys_event_private(fm_event *out, fm_error *e)
 static DWORD WINAPI run_thread(void *context)
 {
   const fm_thread *t = context;
-  t->run();
+  t->run(t->context);
   return 0;
 }
 
 /* Windows has neither signals nor forks. */
-int fm_sys_thread_start(fm_thread *out, void (*run)(void), void (*in_child)(void), fm_error *e)
+int fm_sys_thread_start(fm_thread *out, void (*run)(void *context), void *context, void (*in_child)(void),
+                        fm_error *e)
 {
   (void)in_child;
   out->run = run;
+  out->context = context;
   const HANDLE thread = CreateThread(NULL, 0, run_thread, out, 0, NULL);
   if (!thread) return fm_win32_fail(e);
   out->handle = (intptr_t)thread;

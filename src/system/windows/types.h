@@ -31,7 +31,8 @@ typedef struct fm_seat {
 
 typedef struct fm_thread {
   intptr_t handle;
-  void (*run)(void);
+  void (*run)(void *context);
+  void *context;
 } fm_thread;
 
 typedef struct fm_open_file {

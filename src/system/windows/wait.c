@@ -54,6 +54,8 @@ void fm_sys_wake(fm_event *event, fm_word32 *word)
 
 enum { GROUP = MAXIMUM_WAIT_OBJECTS };
 
+const size_t fm_sys_sleep_most = GROUP;
+
 /* Waits for the handles of `things` from *from on, as many as fit into a group, and advances *from. Returns
 ** the number of the thing whose object it acquired; -1 if it acquired none; -2 if no handle was signalled. */
 static int wait_for_group(const fm_sleep_on *things, size_t count, size_t *from, DWORD ms, bool *abandoned)
