@@ -214,7 +214,7 @@ support.only("posix", "the loops poll descriptors", function()
       local example, module = loop[1] .. "_server", loop[2]
 
       local is_there = package.searchpath(module, package.path) or package.searchpath(module, package.cpath)
-      local test = is_there and it or function(name) pending(name .. " (it is not installed)") end
+      local test = is_there and it or function(title) pending(title .. " (it is not installed)") end
 
       test("of " .. module .. " serves several clients and a timer", function()
         local shared = support.unique("Local\\")
