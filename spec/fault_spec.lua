@@ -58,26 +58,31 @@ local functions = {
   pthread_sigmask = { "EINVAL", passed = true },
   futex = { "EAGAIN", "EINVAL", passed = true, interrupted = true },
   membarrier = { "ENOSYS", "EPERM", passed = true },
+  eventfd = { "EMFILE", "ENFILE", "ENOMEM" },
+  pthread_create = { "EAGAIN" },
   malloc = { "ENOMEM", silent = true },
   calloc = { "ENOMEM", silent = true, lasting = true },
   realloc = { "ENOMEM", silent = true },
 }
 
--- Codes that do not follow from the errno. Memory that may not be locked is no_memory. A process that cannot
+-- Codes that do not follow from the errno. Memory that may not be locked, and a thread too many, are no_memory. A process that cannot
 -- remove a name, or cannot test whether a seat is taken, reports the consequence.
 local otherwise = {
   mlock = { no_memory = true },
+  pthread_create = { no_memory = true },
   unlink = { denied = true },
   fcntl64 = { exists = true, in_use = true },
 }
 
 -- Functions that cannot fail, or whose failure does not matter: close and munmap have done their work even if
 -- they fail, and a process that cannot sleep or yield just checks again. The calls on an open semaphore fail only as
--- their callers expect, and one whose mode cannot be changed keeps that of the umask.
+-- their callers expect, and one whose mode cannot be changed keeps that of the umask. The only write is that of 1 to
+-- an event descriptor, which has room for it.
 local safe = {}
 for name in ([[
   close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait sigaddset
   sigfillset sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
+  pthread_attr_init pthread_attr_destroy pthread_attr_setstacksize pthread_join sigdelset write
   memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
   strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post sem_trywait sem_wait
 ]]):gmatch("%S+") do safe[name] = true end

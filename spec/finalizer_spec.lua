@@ -137,7 +137,7 @@ local subjects = {
   },
   event = {
     make = "object = sync.event(name) objects = { object }", use = "object:set() object:wait(0)",
-    calls = { set = "", reset = "", wait = "0", close = "" },
+    calls = { set = "", reset = "", wait = "0", pollable = "", close = "" },
   },
   ["state, the writer"] = {
     make = [[
@@ -157,7 +157,7 @@ local subjects = {
       writer:publish(("v"):rep(3000))
     ]],
     use = "writer:publish(('w'):rep(2000)) object:read()",
-    calls = { read = "1", wait = "0, 0", close = "" },
+    calls = { read = "1", wait = "0, 0", pollable = "", close = "" },
   },
   ["mailslot, the reader"] = {
     make = [[
@@ -167,7 +167,7 @@ local subjects = {
       for _ = 1, 3 do writer:send(("m"):rep(3000), 0) end
     ]],
     use = "writer:send(('n'):rep(2000), 0) object:receive(0)",
-    calls = { receive = "0", info = "", close = "" },
+    calls = { receive = "0", info = "", pollable = "", close = "" },
   },
   ["mailslot, a writer"] = {
     make = [[
@@ -197,12 +197,12 @@ local subjects = {
   listener = {
     make = PIPE:format "false" .. "object = listener third = pipe.connect(name)",
     use = "local more = pipe.connect(name) local server = listener:accept(0) more:close() server:close()",
-    calls = { accept = "0", close = "" },
+    calls = { accept = "0", pollable = "", close = "" },
   },
   ["conn of messages"] = {
     make = PIPE:format "false" .. "client:send(text:sub(1, 5000)) client:send 'next' object:send 'back'",
     use = "client:receive(0) object:receive(0) object:send('more', 0) client:send('more', 0)",
-    calls = { send = "12345.5, 0", receive = "0", close = "" },
+    calls = { send = "12345.5, 0", receive = "0", pollable = "", close = "" },
   },
   ["conn of a stream"] = {
     make = PIPE:format "true" .. "client:write(text) object:read 'l'",

@@ -171,6 +171,15 @@ steps["mailslot"] = function()
   assert(try(reader:receive()) == "message")
 end
 
+steps["pollable"] = function()
+  local reader <close> = try(mailslot.create(name .. "new", { capacity = 100 }))
+  local writer <close> = try(mailslot.open(name .. "new"))
+  local ready = try(reader:pollable())
+  try(writer:send("message"))
+  process.poll(ready, 0.05)
+  assert(try(reader:receive()) == "message")
+end
+
 steps["dictionary"] = function()
   local writer <close> = try(dict.create_or_open(name .. "new", { capacity = 10000 }))
   local reader <close> = try(dict.open(name .. "new"))

@@ -8,12 +8,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -64,6 +66,9 @@ static bool fails(const char *name, void *caller)
     return FAILS(#name) ? failed : NEXT(name) arguments;  \
   }
 
+WRAP(eventfd, int, -1, (unsigned count, int flags), (count, flags))
+WRAP(pthread_create, int, errno, (pthread_t *restrict id, const pthread_attr_t *restrict attributes,
+     void *(*run)(void *), void *restrict context), (id, attributes, run, context))
 WRAP(stat64, int, -1, (const char *restrict path, struct stat64 *restrict st), (path, st))
 WRAP(lstat64, int, -1, (const char *restrict path, struct stat64 *restrict st), (path, st))
 WRAP(fstat64, int, -1, (int fd, struct stat64 *st), (fd, st))
