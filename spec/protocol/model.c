@@ -21,7 +21,7 @@
 
 /* {-- Coroutines, and a futex ------------------------------------------------------------------- */
 
-enum { THREADS = 4, DEEPEST = 4000 };
+enum { THREADS = 3, MOST_THREADS = THREADS + 1 /* with one of the library */, DEEPEST = 4000 };
 
 typedef struct thread {
   ucontext_t context;
@@ -33,7 +33,7 @@ typedef struct thread {
   bool done;
 } thread;
 
-static thread threads[THREADS];
+static thread threads[MOST_THREADS];
 static int thread_count, current;
 static ucontext_t scheduler;
 static void fail(const char *why);
@@ -86,7 +86,7 @@ static void wake_sleepers(fm_word32 *word)
 }
 
 /* The process lock, and the threads that the library starts, by number. */
-static fm_word32 process_lock, thread_ends[THREADS];
+static fm_word32 process_lock, thread_ends[MOST_THREADS];
 
 static void lock_process(bool yes)
 {
@@ -101,7 +101,7 @@ static void lock_process(bool yes)
 }
 
 static void add_thread(void (*run)(void));
-static struct { void (*run)(void *context); void *context; } library_threads[THREADS];
+static struct { void (*run)(void *context); void *context; } library_threads[MOST_THREADS];
 
 static void run_and_tell(void)
 {
@@ -113,7 +113,7 @@ static void run_and_tell(void)
 static int start_library_thread(void (*run)(void *context), void *context)
 {
   const int number = thread_count;
-  if (number == THREADS) fail("the library starts too many threads");
+  if (number == MOST_THREADS) fail("the library starts too many threads");
   library_threads[number].run = run;
   library_threads[number].context = context;
   thread_ends[number] = 0;
@@ -150,7 +150,7 @@ static bool is_runnable(int i)
 ** Returns -1 if no thread can run. */
 static int choose(void)
 {
-  int candidates[THREADS], n = 0;
+  int candidates[MOST_THREADS], n = 0;
   if (is_runnable(current)) candidates[n++] = current;
   for (int i = 0; i < thread_count; i++)
     if (i != current && is_runnable(i) && (n == 0 || !is_runnable(current) || preemptions < most_preemptions))
