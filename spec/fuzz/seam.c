@@ -37,24 +37,24 @@ void seam_end(void)
   CHECK(simulated_count() == 0 && fm_live() == 0);
 }
 
-static void plant(bool is_sync, fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size)
+static void plant(fm_purpose purpose, fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size)
 {
   fm_header h = {FM_OBJECT_MAGIC, (uint16_t)kind, version, size, {0}, {0}};
   const uint8_t how = fz_byte();
   memcpy(h.sizes, sizes, sizeof h.sizes);
   if (how & 1) ((uint32_t *)(void *)&h)[fz_below(8)] = fz_word();
   const size_t committed = how & 2 || how & 8 ? size : how & 4 ? fz_below((uint32_t)size) : 0;
-  simulated_create("it", is_sync, &h, sizeof h, size, committed, how > 200);
+  simulated_create("it", purpose, &h, sizeof h, size, committed, how > 200);
 }
 
 void seam_plant(fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size)
 {
-  plant(false, kind, version, sizes, size);
+  plant(FM_FOR_MEMORY, kind, version, sizes, size);
 }
 
 void seam_plant_sync(fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size)
 {
-  plant(true, kind, version, sizes, size);
+  plant(FM_FOR_SYNC, kind, version, sizes, size);
 }
 
 void seam_fork(void)

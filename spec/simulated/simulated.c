@@ -15,7 +15,8 @@ enum { PAGE = 4096, MOST_PAGES = (1 << 30) / PAGE + 16, MOST = 1 << 18 /* bytes 
 ** section that is committed at once, the sanitizers know each byte. */
 typedef struct simulated_section {
   char name[FM_NAME_SIZE];
-  bool is_sync, reserved, read_only;
+  fm_purpose purpose;
+  bool reserved, read_only;
   uint8_t *bytes;
   size_t size, pages;
   bool *committed; /* by page, if it is reserved */
@@ -112,10 +113,10 @@ int fm_fail_native(fm_error *e, long native)
 
 /* {-- Sections ----------------------------------------------------------------------------------- */
 
-static simulated_section *find(const char *name, bool is_sync)
+static simulated_section *find(const char *name, fm_purpose purpose)
 {
   simulated_section *s = sections;
-  while (s && (strcmp(s->name, name) != 0 || s->is_sync != is_sync)) s = s->next;
+  while (s && (strcmp(s->name, name) != 0 || s->purpose != purpose)) s = s->next;
   return s;
 }
 
@@ -147,12 +148,12 @@ static bool is_there(const simulated_section *s, size_t offset, size_t length)
   return true;
 }
 
-static simulated_section *make(const char *name, bool is_sync, size_t size, bool reserved)
+static simulated_section *make(const char *name, fm_purpose purpose, size_t size, bool reserved)
 {
   simulated_section *s = calloc(1, sizeof *s);
   if (!s) fatal("no memory");
   snprintf(s->name, sizeof s->name, "%s", name);
-  s->is_sync = is_sync;
+  s->purpose = purpose;
   s->size = size;
   s->reserved = reserved;
   s->pages = (size + PAGE - 1) / PAGE;
@@ -166,11 +167,11 @@ static simulated_section *make(const char *name, bool is_sync, size_t size, bool
   return sections = s;
 }
 
-bool simulated_create(const char *name, bool is_sync, const void *initial, size_t initial_size, size_t size,
+bool simulated_create(const char *name, fm_purpose purpose, const void *initial, size_t initial_size, size_t size,
                       size_t committed, bool read_only)
 {
-  if (size == 0 || size > MOST || find(name, is_sync)) return false;
-  simulated_section *s = make(name, is_sync, size, committed < size);
+  if (size == 0 || size > MOST || find(name, purpose)) return false;
+  simulated_section *s = make(name, purpose, size, committed < size);
   s->is_foreign = true;
   s->read_only = read_only;
   commit(s, 0, committed);
@@ -209,10 +210,10 @@ void simulated_truncate(void)
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
   act();
-  if (find(name->full, name->is_sync)) return fm_fail(e, FM_EXISTS, NULL);
-  const uint64_t most = r->commit ? MOST : (uint64_t)MOST_PAGES * PAGE;
-  if (r->size > most || fails(e) != FM_OK) return fm_fail(e, FM_NO_MEMORY, NULL);
-  s->at = make(name->full, name->is_sync, (size_t)r->size, !r->commit);
+  if (find(name->full, r->purpose)) return fm_fail(e, FM_EXISTS, NULL);
+  const uint64_t most = r->options.commit ? MOST : (uint64_t)MOST_PAGES * PAGE;
+  if (r->options.size > most || fails(e) != FM_OK) return fm_fail(e, FM_NO_MEMORY, NULL);
+  s->at = make(name->full, r->purpose, (size_t)r->options.size, !r->options.commit);
   commit(s->at, 0, r->initial_size);
   if (r->initial_size > 0) memcpy(s->at->bytes, r->initial, r->initial_size);
   return FM_OK;
@@ -221,10 +222,10 @@ int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_er
 int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)
 {
   act();
-  simulated_section *found = find(name->full, name->is_sync);
+  simulated_section *found = find(name->full, r->purpose);
   if (!found) return fm_fail(e, FM_NOT_FOUND, NULL);
-  if (found->read_only && (r->access & FM_WRITE)) return fm_fail(e, FM_DENIED, NULL);
-  if (found->size < r->size) return fm_fail(e, FM_TOO_SMALL, NULL);
+  if (found->read_only && (r->options.access & FM_WRITE)) return fm_fail(e, FM_DENIED, NULL);
+  if (found->size < r->options.size) return fm_fail(e, FM_TOO_SMALL, NULL);
   if (fails(e) != FM_OK) return FM_NO_MEMORY;
   found->holders++;
   s->at = found;
@@ -517,7 +518,7 @@ int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
 }
 
 int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int access, const fm_file_request *r,
-                     const fm_request *options, fm_error *e)
+                     const fm_options *options, fm_error *e)
 {
   (void)f, (void)existed, (void)path, (void)access, (void)r, (void)options;
   return fm_fail(e, FM_UNSUPPORTED, NULL);

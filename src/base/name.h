@@ -8,7 +8,6 @@ typedef enum fm_kind { FM_UNNAMED, FM_LOCAL, FM_GLOBAL, FM_VERBATIM } fm_kind;
 
 typedef struct fm_name {
   fm_kind kind;
-  bool is_sync;     /* the name is meant for a sync object, not for a section; a name cannot stand for both */
   const char *rest; /* behind the prefix; NULL if unnamed */
   const char *full; /* the whole name; NULL if unnamed */
 } fm_name;

@@ -86,63 +86,50 @@ static int check_size(uint64_t size, fm_error *e)
   return FM_OK;
 }
 
-fm_request fm_default_request(void)
-{
-  return (fm_request){.access = FM_RW, .mode = 0600, .commit = true};
-}
-
-static fm_request to_request(const fm_options *o)
-{
-  return (fm_request){
-    .access = o->access, .mode = o->mode, .sddl = o->sddl, .mapping = o->name, .inherit = o->inherit,
-    .commit = o->commit, .large_pages = o->large_pages,
-  };
-}
-
 int fm_request_of(fm_request *out, const fm_options *given, fm_error *e)
 {
-  fm_options o;
-  const int code = fm_options_read(&o, given, e);
-  if (code == FM_OK) *out = to_request(&o);
+  fm_request r = {.purpose = FM_FOR_MEMORY};
+  const int code = fm_options_read(&r.options, given, e);
+  r.options.size = 0;
+  if (code == FM_OK) *out = r;
   return code;
 }
 
-/* The same with the size. A size of 0 as an option is a mistake, but in a request it asks for nothing. */
-static int read_options(fm_request *out, const fm_options *given, fm_error *e)
+/* A size of 0 as an option is a mistake, but in a request it asks for nothing. */
+int fm_sized_request_of(fm_request *out, const fm_options *given, fm_error *e)
 {
   fm_options o;
-  const int code = fm_options_read(&o, given, e);
-  if (code != FM_OK) return code;
-  *out = to_request(&o);
-  if (o.size == FM_ANY_SIZE) return FM_OK;
-  out->size = o.size;
-  return check_size(o.size, e);
+  int code = fm_options_read(&o, given, e);
+  if (code == FM_OK && o.size != FM_ANY_SIZE) code = check_size(o.size, e);
+  if (code == FM_OK) code = fm_request_of(out, &o, e);
+  if (code == FM_OK && o.size != FM_ANY_SIZE) out->options.size = o.size;
+  return code;
 }
 
 int fm_map_create(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  int code = check_size(r->size, e);
-  if (code == FM_OK) code = fm_check_access(r->access, r->access, e);
-  if (code == FM_OK && r->initial_size > r->size)
+  int code = check_size(r->options.size, e);
+  if (code == FM_OK) code = fm_check_access(r->options.access, r->options.access, e);
+  if (code == FM_OK && r->initial_size > r->options.size)
     code = fm_fail(e, FM_INVALID, "its size of %llu bytes is less than the %zu bytes of its first contents",
-                   (unsigned long long)r->size, r->initial_size);
+                   (unsigned long long)r->options.size, r->initial_size);
   if (code != FM_OK) return code;
-  fm_map *m = new_map(name, NULL, r->access, e);
+  fm_map *m = new_map(name, NULL, r->options.access, e);
   if (!m) return FM_NO_MEMORY;
-  m->size = r->size;
+  m->size = r->options.size;
   FM_TEST_HOOK("create");
   return finish(out, m, fm_sys_create(&m->section, name, r, e));
 }
 
 int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  int code = fm_check_access(r->access, r->access, e);
+  int code = fm_check_access(r->options.access, r->options.access, e);
   if (code != FM_OK) return code;
-  fm_map *m = new_map(name, NULL, r->access, e);
+  fm_map *m = new_map(name, NULL, r->options.access, e);
   if (!m) return FM_NO_MEMORY;
   FM_TEST_HOOK("open");
   code = fm_sys_open(&m->section, &m->size, name, r, e);
-  if (r->size) m->size = r->size;
+  if (r->options.size) m->size = r->options.size;
   return finish(out, m, code);
 }
 
@@ -150,7 +137,7 @@ int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error
 ** open it can close the name again. Each round that fails means that another process succeeded. */
 int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  int code = check_size(r->size, e);
+  int code = check_size(r->options.size, e);
   if (code != FM_OK) return code;
   for (int round = 0; round < 100; round++) {
     code = name->full ? fm_map_open(out, name, r, e) : FM_NOT_FOUND;
@@ -162,25 +149,17 @@ int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, cons
   return fm_fail(e, FM_IN_USE, "the name was created and removed 100 times while opening it");
 }
 
-/* A map needs at least the right to read, and gives no right that its file was not opened for. */
-static int check_file_access(int wanted, const fm_open_file *file, fm_error *e)
-{
-  if (!file || !(wanted & (FM_RW | FM_EXEC) & ~file->access)) return FM_OK;
-  return fm_fail(e, FM_DENIED, "its handle was not opened for access \"%s\"", fm_access_word(wanted));
-}
-
 int fm_map_file(fm_map **out, const char *path, const fm_request *r, fm_error *e)
 {
   fm_name mapping;
-  int code = fm_name_parse(&mapping, r->mapping, e);
-  if (code == FM_OK) code = fm_check_access(r->access, r->access, e);
-  if (code == FM_OK) code = check_file_access(r->access, r->file, e);
-  if (code == FM_OK && r->large_pages)
+  int code = fm_name_parse(&mapping, r->options.name, e);
+  if (code == FM_OK) code = fm_check_access(r->options.access, r->options.access, e);
+  if (code == FM_OK && r->options.large_pages)
     code = fm_fail(e, FM_UNSUPPORTED, "a file cannot be mapped in large pages");
   if (code != FM_OK) return code;
-  fm_map *m = new_map(&mapping, path, r->access, e);
+  fm_map *m = new_map(&mapping, path, r->options.access, e);
   if (!m) return FM_NO_MEMORY;
-  m->can_resize = !r->file;
+  m->can_resize = !r->win32;
   FM_TEST_HOOK("file");
   return finish(out, m, fm_sys_file(&m->section, &m->size, path, r, e));
 }
@@ -191,7 +170,7 @@ int fm_create(fm_map **out, const char *name, uint64_t size, const fm_options *o
   fm_request r;
   int code = fm_name_parse(&parsed, name, e);
   if (code == FM_OK) code = fm_request_of(&r, o, e);
-  r.size = size;
+  r.options.size = size;
   return code == FM_OK ? fm_map_create(out, &parsed, &r, e) : code;
 }
 
@@ -201,7 +180,7 @@ int fm_open(fm_map **out, const char *name, const fm_options *o, fm_error *e)
   fm_request r;
   int code = fm_name_parse(&parsed, name, e);
   if (code == FM_OK && !name) code = fm_fail(e, FM_INVALID, "open needs a name: an unnamed section has none");
-  if (code == FM_OK) code = read_options(&r, o, e);
+  if (code == FM_OK) code = fm_sized_request_of(&r, o, e);
   return code == FM_OK ? fm_map_open(out, &parsed, &r, e) : code;
 }
 
@@ -212,14 +191,14 @@ int fm_create_or_open(fm_map **out, bool *created, const char *name, uint64_t si
   fm_request r;
   int code = fm_name_parse(&parsed, name, e);
   if (code == FM_OK) code = fm_request_of(&r, o, e);
-  r.size = size;
+  r.options.size = size;
   return code == FM_OK ? fm_map_create_or_open(out, created, &parsed, &r, e) : code;
 }
 
 int fm_file(fm_map **out, const char *path, const fm_options *o, fm_error *e)
 {
   fm_request r;
-  const int code = read_options(&r, o, e);
+  const int code = fm_sized_request_of(&r, o, e);
   return code == FM_OK ? fm_map_file(out, path, &r, e) : code;
 }
 

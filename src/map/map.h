@@ -23,13 +23,13 @@ struct fm_mapping {
   struct place *place; /* in the list of lost_pages.c */
 };
 
-/* The request that options stand for, without their size: FM_INVALID for a wrong struct_size. And the request
-** of the defaults. */
+/* Fill the request that options stand for; `o` NULL: the defaults. FM_INVALID for a wrong struct_size. The
+** first has the size 0, which the caller can set. The second has the options' size, and checks it. */
 int fm_request_of(fm_request *out, const fm_options *o, fm_error *e);
-fm_request fm_default_request(void);
+int fm_sized_request_of(fm_request *out, const fm_options *o, fm_error *e);
 
-/* They do what fm_create, fm_open, fm_create_or_open and fm_file do, for a parsed name and a request,
-** which has fields that options do not have. The size is r->size; fm_map_create needs one. */
+/* They do what fm_create, fm_open, fm_create_or_open and fm_file do, for a parsed name and a request. The
+** first needs a size. */
 int fm_map_create(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_open(fm_map **out, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_map_create_or_open(fm_map **out, bool *created, const fm_name *name, const fm_request *r, fm_error *e);

@@ -15,18 +15,24 @@ int fm_prefer_truncated(const fm_view *v, int code, fm_error *e)
 
 /* {-- The section ------------------------------------------------------------------------------- */
 
+static fm_purpose purpose_of(const fm_role *role)
+{
+  return role->kind >= FM_OBJECT_MUTEX ? FM_FOR_SYNC : FM_FOR_MEMORY;
+}
+
 static int create_section(fm_map **map, const fm_role *role, const fm_name *name, const fm_object_request *r,
                           fm_error *e)
 {
   fm_request request;
   const int code = fm_request_of(&request, r->options, e);
   if (code != FM_OK) return code;
-  request.access = FM_RW;
+  request.options.access = FM_RW;
   r->first->magic = FM_OBJECT_MAGIC;
   r->first->kind = role->kind;
   r->first->version = role->version;
-  request.size = r->first->size;
-  request.commit = !role->reserves;
+  request.options.size = r->first->size;
+  request.options.commit = !role->reserves;
+  request.purpose = purpose_of(role);
   request.initial = r->first;
   request.initial_size = r->first_size;
   return fm_map_create(map, name, &request, e);
@@ -34,10 +40,12 @@ static int create_section(fm_map **map, const fm_role *role, const fm_name *name
 
 static int open_section(fm_map **map, const fm_role *role, const fm_name *name, fm_error *e)
 {
-  fm_request request = fm_default_request();
-  int code = fm_map_open(map, name, &request, e);
+  fm_request request;
+  int code = fm_request_of(&request, NULL, e);
+  request.purpose = purpose_of(role);
+  if (code == FM_OK) code = fm_map_open(map, name, &request, e);
   if (code != FM_DENIED || !role->read_only) return code;
-  request.access = FM_READ;
+  request.options.access = FM_READ;
   return fm_map_open(map, name, &request, e);
 }
 
@@ -189,7 +197,6 @@ int fm_object_open(fm_object *o, const fm_role *role, const fm_object_request *r
   if (code == FM_OK) code = fm_request_of(&request, r->options, e); /* also where the object exists */
   if (code == FM_OK && !r->name) code = fm_fail(e, FM_INVALID, "a channel must have a name");
   if (code != FM_OK) return code;
-  name.is_sync = role->kind >= FM_OBJECT_MUTEX;
   for (int round = 0; round < RETRY_LIMIT; round++) {
     code = role->opens ? open_once(o, role, &name, r, false, e) : FM_NOT_FOUND;
     if (code != FM_NOT_FOUND || !creates) return code;

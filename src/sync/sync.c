@@ -41,7 +41,6 @@ int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *na
   if (code == FM_OK) code = fm_sync_options_read(&o, options, e);
   if (code == FM_OK) code = check_options(kind, &o, e);
   if (code != FM_OK) return code;
-  parsed.is_sync = true;
   const fm_sync_class *class = class_of(kind, &parsed);
   fm_sync *s = calloc(1, class->size);
   if (!s) return fm_fail(e, FM_NO_MEMORY, NULL);

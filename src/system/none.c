@@ -187,7 +187,7 @@ int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_erro
 }
 
 int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int access, const fm_file_request *r,
-                     const fm_request *options, fm_error *e)
+                     const fm_options *options, fm_error *e)
 {
   (void)f, (void)existed, (void)path, (void)access, (void)r, (void)options;
   return fm_fail(e, FM_UNSUPPORTED, NULL);

@@ -53,28 +53,29 @@ int fm_fail_native(fm_error *e, long native);
 
 /* {-- Sections (section.c) ----------------------------------------------------------------------- */
 
+/* What a section is for. A name that stands for a section of one purpose is FM_INVALID for the other. */
+typedef enum fm_purpose {
+  FM_FOR_MEMORY, /* the memory of a program, or of a channel */
+  FM_FOR_SYNC    /* a sync object */
+} fm_purpose;
+
 /* The arguments of the calls that make or open a section. */
 typedef struct fm_request {
-  int access;
-  uint64_t size;           /* of a new section, or the least that an existing one must have; 0: any */
-  unsigned mode;           /* POSIX permissions of a new section or file */
-  const char *sddl;        /* Windows security descriptor of a new section, or NULL */
-  const char *mapping;     /* Windows: the name of a mapping over a file, or NULL */
-  bool inherit;            /* child processes inherit the handle */
-  bool commit;             /* allocate the memory; false only reserves it */
-  bool large_pages;
+  fm_options options;      /* all set. The size is that of a new section, or the least that an existing one
+                              must have; 0: any. A system fails with FM_UNSUPPORTED for what it lacks */
+  fm_purpose purpose;
   const void *initial;     /* the first bytes of a new section, or NULL for zeros. A process that opens it
                               finds them; on Windows perhaps a moment later, and the first eight bytes last */
-  size_t initial_size;     /* at most `size` */
-  const fm_open_file *file; /* the file to map, instead of opening a path */
-  uint32_t protect;        /* PAGE_... and SEC_... bits that replace access, commit and large_pages; or 0 */
+  size_t initial_size;     /* at most the size */
+  const struct fm_win32_request *win32; /* for filemap.win32, else NULL */
 } fm_request;
 
 /* Each fills `s`, or fails and leaves nothing behind. *size is the section's size as the system reports it.
 **
 ** create  Makes a section. FM_EXISTS if the name is taken.
-** open    Opens a section. FM_NOT_FOUND; FM_TOO_SMALL if it has less than r->size bytes.
-** file    Opens the file at a path, or r->file. With FM_WRITE it creates the file, or grows it to r->size.
+** open    Opens a section. FM_NOT_FOUND; FM_TOO_SMALL if it has fewer bytes than the size.
+** file    Opens the file at a path, or that of r->win32. With FM_WRITE it creates the file, or grows it to
+**         the size.
 ** adopt   Uses an inherited handle, which belongs to `s` from then on. */
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e);
 int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e);
@@ -264,7 +265,14 @@ const fm_sync_class *fm_sys_sync_class(fm_sync_kind kind, const fm_name *name);
 /* Removes the name of an object that would stay without a holder: a semaphore of sem_open(3). */
 int fm_sys_sync_unlink(const fm_name *name, fm_error *e);
 
-/* {-- Open files (open_file.c), for filemap.win32 ------------------------------------------------ */
+/* {-- filemap.win32 (open_file.c) ---------------------------------------------------------------- */
+
+/* What CreateFileMapping takes in addition. */
+typedef struct fm_win32_request {
+  const fm_open_file *file; /* the file to map, instead of opening a path; or NULL */
+  uint32_t protect;         /* PAGE_... and SEC_... bits that replace the options access, commit and
+                               large_pages; or 0 */
+} fm_win32_request;
 
 /* The arguments of CreateFile, in Win32's bits. */
 typedef struct fm_file_request {
@@ -279,7 +287,7 @@ enum { FM_CREATE_NEW = 1, FM_CREATE_ALWAYS, FM_OPEN_EXISTING, FM_OPEN_ALWAYS, FM
 /* Opens or creates the file at `path`. `access` is the access that its maps can have. It uses the fields
 ** mode, sddl and inherit of `options`. */
 int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int access, const fm_file_request *r,
-                     const fm_request *options, fm_error *e);
+                     const fm_options *options, fm_error *e);
 void fm_sys_file_close(fm_open_file *f);
 
 /* {-- Searching (memory_search.c) ---------------------------------------------------------------- */

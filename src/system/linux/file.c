@@ -21,14 +21,14 @@ static int fail_irregular(const struct stat *st, fm_error *e)
 /* The file is examined before it is opened, since opening a FIFO or a device has effects. */
 static int open_file(int *out, bool *created, const char *path, const fm_request *r, fm_error *e)
 {
-  const int flags = fm_linux_open_flags(r->access);
+  const int flags = fm_linux_open_flags(r->options.access);
   for (int i = 0; i < 10; i++) {
     struct stat st;
     const bool exists = stat(path, &st) == 0;
     if (exists && !S_ISREG(st.st_mode)) return fail_irregular(&st, e);
-    if (!exists && (errno != ENOENT || flags != O_RDWR || !r->size)) return fm_fail_native(e, errno);
+    if (!exists && (errno != ENOENT || flags != O_RDWR || !r->options.size)) return fm_fail_native(e, errno);
     FM_TEST_HOOK("stated");
-    const int fd = fm_linux_open(path, exists ? flags : flags | O_CREAT | O_EXCL, (mode_t)r->mode);
+    const int fd = fm_linux_open(path, exists ? flags : flags | O_CREAT | O_EXCL, (mode_t)r->options.mode);
     if (fd >= 0) {
       *out = fd;
       *created = !exists;
@@ -65,11 +65,11 @@ static int grow_file(uint64_t *size, int fd, const fm_request *r, fm_error *e)
   if (code != FM_OK) return code;
   FM_TEST_HOOK("locked");
   if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
-  else if (st.st_nlink == 0 && !r->file) code = fm_fail_native(e, ENOENT);
-  else if ((uint64_t)st.st_size < r->size)
-    code = fm_linux_set_size(fd, (uint64_t)st.st_size, r->size, r->commit, e);
+  else if (st.st_nlink == 0 && !r->win32) code = fm_fail_native(e, ENOENT);
+  else if ((uint64_t)st.st_size < r->options.size)
+    code = fm_linux_set_size(fd, (uint64_t)st.st_size, r->options.size, r->options.commit, e);
   FM_TEST_HOOK("grown");
-  if (code == FM_OK) *size = (uint64_t)st.st_size < r->size ? r->size : (uint64_t)st.st_size;
+  if (code == FM_OK) *size = (uint64_t)st.st_size < r->options.size ? r->options.size : (uint64_t)st.st_size;
   fm_linux_unlock_size(fd);
   return code;
 }
@@ -79,12 +79,12 @@ static int prepare_file(uint64_t *size, int fd, bool created, const fm_request *
   struct stat st;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
   if (!S_ISREG(st.st_mode)) return fail_irregular(&st, e);
-  if (created && fchmod(fd, (mode_t)r->mode) != 0) return fm_fail_native(e, errno);
+  if (created && fchmod(fd, (mode_t)r->options.mode) != 0) return fm_fail_native(e, errno);
   *size = (uint64_t)st.st_size;
-  if (r->size <= *size) return FM_OK;
-  if (!(r->access & FM_WRITE))
+  if (r->options.size <= *size) return FM_OK;
+  if (!(r->options.access & FM_WRITE))
     return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, but %llu were requested", (unsigned long long)*size,
-                   (unsigned long long)r->size);
+                   (unsigned long long)r->options.size);
   return grow_file(size, fd, r, e);
 }
 
@@ -98,22 +98,23 @@ void fm_linux_remove_made(int fd, const char *path)
 
 int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_request *r, fm_error *e)
 {
+  const fm_open_file *opened = r->win32 ? r->win32->file : NULL;
   int fd = -1;
   bool created = false;
   int code = fm_linux_check_request(r, e);
-  if (code == FM_OK && r->mapping)
+  if (code == FM_OK && r->options.name)
     code = fm_fail(e, FM_UNSUPPORTED, "on this system the mapping of a file has no name of its own: "
                                       "other processes open the file by its path");
   if (code != FM_OK) return code;
   for (int i = 0; i < 10; i++) {
-    code = r->file ? copy_handle(&fd, r->file, e) : open_file(&fd, &created, path, r, e);
+    code = opened ? copy_handle(&fd, opened, e) : open_file(&fd, &created, path, r, e);
     if (code != FM_OK) return code;
     FM_TEST_HOOK("opened");
-    if (r->inherit) code = fm_linux_set_inherit(fd, true, e);
+    if (r->options.inherit) code = fm_linux_set_inherit(fd, true, e);
     if (code == FM_OK) code = prepare_file(size, fd, created, r, e);
     if (code == FM_OK) {
       *s = (fm_section){.fd = fd, .backing = FM_FILE, .huge_page = fm_huge_page(fd)};
-      if (r->file && r->size) *size = r->size;
+      if (opened && r->options.size) *size = r->options.size;
       return code;
     }
     if (created) fm_linux_remove_made(fd, path);

@@ -77,8 +77,10 @@ unsigned fm_linux_forks(void);
 
 /* {-- Sections (section.c) ----------------------------------------------------------------------- */
 
-/* FM_UNSUPPORTED for an option that only Windows has. */
+/* FM_UNSUPPORTED for an option that only Windows has: in a request, or a security descriptor that is not
+** NULL. */
 int fm_linux_check_request(const fm_request *r, fm_error *e);
+int fm_linux_refuse_sddl(const char *sddl, fm_error *e);
 
 /* {-- Named sections (named_section.c, name_file.c, name_list.c) --------------------------------- */
 

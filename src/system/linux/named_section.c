@@ -20,15 +20,22 @@ static const char *link_of(char link[LINK_SIZE], int fd)
   return link;
 }
 
-/* Is the file of the kind that is wanted? This is asked only of sections that a process holds: a stale one
-** does not exist. */
-static int check_sync(const struct stat *st, bool is_sync, fm_error *e)
+/* Is the section for the purpose that is wanted? This is asked only of sections that a process holds: a
+** stale one does not exist. */
+static int check_purpose(const struct stat *st, fm_purpose purpose, fm_error *e)
 {
-  if (!(st->st_mode & S_ISVTX) == !is_sync) return FM_OK;
-  if (is_sync)
+  if (purpose == (st->st_mode & S_ISVTX ? FM_FOR_SYNC : FM_FOR_MEMORY)) return FM_OK;
+  if (purpose == FM_FOR_SYNC)
     return fm_fail(e, FM_INVALID, "the name stands for a section or a channel, not for a sync object");
   return fm_fail(e, FM_INVALID, "the name stands for a mutex, semaphore or event (filemap.sync), "
                  "not for a section or a channel");
+}
+
+static fm_section new_section(const fm_request *r)
+{
+  return (fm_section){
+    .fd = -1, .backing = FM_NAMED, .forks = fm_linux_forks(), .is_shared = r->options.inherit,
+  };
 }
 
 static int fail_held_back(fm_error *e)
@@ -39,14 +46,14 @@ static int fail_held_back(fm_error *e)
 /* {-- Creating ---------------------------------------------------------------------------------- */
 
 /* FM_OK if a section of that name can be made. */
-static int check_free(const fm_name_file *file, bool is_sync, fm_error *e)
+static int check_free(const fm_name_file *file, fm_purpose purpose, fm_error *e)
 {
   struct stat st;
   int tries = FM_TRIES;
   const int code = fm_examine(&st, file, &tries, e);
   switch (code) {
   case FM_NOT_FOUND: return FM_OK;
-  case FM_OK: return check_sync(&st, is_sync, e) == FM_OK ? fm_fail(e, FM_EXISTS, NULL) : FM_INVALID;
+  case FM_OK: return check_purpose(&st, purpose, e) == FM_OK ? fm_fail(e, FM_EXISTS, NULL) : FM_INVALID;
   case FM_UNREMOVABLE:
     return fm_fail(e, FM_DENIED, "no process holds it, but only user %ju, its maker, or root can remove it",
                    (uintmax_t)st.st_uid);
@@ -80,15 +87,15 @@ static int make_nameless(int *out, fm_error *e)
 
 /* The mode is set by fchmod(2), because the umask would apply to open(2), and belongs to the whole
 ** process. */
-static int make(int *out, bool is_sync, const fm_request *r, fm_error *e)
+static int make(int *out, const fm_request *r, fm_error *e)
 {
   int fd = -1;
   int code = make_nameless(&fd, e);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("nameless");
-  code = fm_linux_set_size(fd, 0, r->size, r->commit, e);
+  code = fm_linux_set_size(fd, 0, r->options.size, r->options.commit, e);
   if (code == FM_OK) code = fm_linux_write_initial(fd, r, e);
-  const mode_t mode = (mode_t)r->mode | (is_sync ? S_ISVTX : 0);
+  const mode_t mode = (mode_t)r->options.mode | (r->purpose == FM_FOR_SYNC ? S_ISVTX : 0);
   if (code == FM_OK && fchmod(fd, mode) != 0) code = fm_fail_native(e, errno);
   if (code == FM_OK) code = fm_hold_new(fd, e);
   if (code == FM_OK) *out = fd;
@@ -108,13 +115,13 @@ static int give_name(int fd, const char *path, fm_error *e)
 /* The locks of a verbatim section have no effect: no process looks for them. */
 int fm_named_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  fm_section made = {.fd = -1, .backing = FM_NAMED, .forks = fm_linux_forks(), .is_shared = r->inherit};
+  fm_section made = new_section(r);
   int code = fm_name_file_of(&made.file, name, e);
   if (code != FM_OK) return code;
   fm_free_some_stale();
-  code = check_free(&made.file, name->is_sync, e);
+  code = check_free(&made.file, r->purpose, e);
   FM_TEST_HOOK("vacant");
-  if (code == FM_OK) code = make(&made.fd, name->is_sync, r, e);
+  if (code == FM_OK) code = make(&made.fd, r, e);
   if (code != FM_OK) return code;
   for (int i = 0; i < FM_TRIES; i++) {
     code = give_name(made.fd, made.file.path, e);
@@ -123,7 +130,7 @@ int fm_named_create(fm_section *s, const fm_name *name, const fm_request *r, fm_
       *s = made;
       return FM_OK;
     }
-    if (code == FM_EXISTS) code = check_free(&made.file, name->is_sync, e);
+    if (code == FM_EXISTS) code = check_free(&made.file, r->purpose, e);
     if (code != FM_OK) break;
   }
   close(made.fd);
@@ -163,13 +170,14 @@ static int open_and_hold(int *out, struct stat *st, const fm_name_file *file, in
 
 int fm_named_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  fm_section found = {.fd = -1, .backing = FM_NAMED, .forks = fm_linux_forks(), .is_shared = r->inherit};
+  fm_section found = new_section(r);
   struct stat st;
   int code = fm_name_file_of(&found.file, name, e);
-  if (code == FM_OK) code = open_and_hold(&found.fd, &st, &found.file, fm_linux_open_flags(r->access), e);
+  const int flags = fm_linux_open_flags(r->options.access);
+  if (code == FM_OK) code = open_and_hold(&found.fd, &st, &found.file, flags, e);
   if (code == FM_UNREMOVABLE) return fm_fail(e, FM_NOT_FOUND, NULL);
   if (code != FM_OK) return code;
-  code = check_sync(&st, name->is_sync, e);
+  code = check_purpose(&st, r->purpose, e);
   if (code == FM_OK && st.st_size == 0) code = fm_fail(e, FM_INVALID, "it has a size of 0 bytes");
   if (code != FM_OK) {
     fm_named_close(&found);

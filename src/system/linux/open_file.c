@@ -10,9 +10,9 @@ enum {
   HINTS = 0x10000000 | 0x08000000   /* FILE_FLAG_RANDOM_ACCESS, _SEQUENTIAL_SCAN */
 };
 
-static int check_request(const fm_file_request *r, const fm_request *o, fm_error *e)
+static int check_request(const fm_file_request *r, const fm_options *o, fm_error *e)
 {
-  const int code = fm_linux_check_request(o, e);
+  const int code = fm_linux_refuse_sddl(o->sddl, e);
   if (code != FM_OK) return code;
   if (r->flags & ~(uint32_t)(ATTRIBUTES | HINTS))
     return fm_fail(e, FM_UNSUPPORTED, "this system does not support the flags 0x%lx",
@@ -61,7 +61,7 @@ static int open_regular(int *out, bool *existed, const char *path, int access, c
   return fm_fail_native(e, ENOENT); /* a symbolic link to a path that does not exist */
 }
 
-static int prepare(int fd, bool existed, const fm_file_request *r, const fm_request *o, fm_error *e)
+static int prepare(int fd, bool existed, const fm_file_request *r, const fm_options *o, fm_error *e)
 {
   struct stat st;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
@@ -72,7 +72,7 @@ static int prepare(int fd, bool existed, const fm_file_request *r, const fm_requ
 }
 
 int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int access, const fm_file_request *r,
-                     const fm_request *o, fm_error *e)
+                     const fm_options *o, fm_error *e)
 {
   int fd = -1;
   bool has_existed = false;
@@ -85,7 +85,7 @@ int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int acces
     close(fd);
     return code;
   }
-  *f = (fm_open_file){fd, access};
+  *f = (fm_open_file){.fd = fd, .access = access};
   *existed = has_existed;
   return FM_OK;
 }

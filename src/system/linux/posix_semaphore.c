@@ -45,7 +45,8 @@ static int open_existing(posix_semaphore *s, const fm_name *name, const char *pa
 
 /* sem_open applies the umask, which belongs to the whole process. */
 static int create_new(posix_semaphore *s, const fm_name *name, const char *path, const fm_sync_options *o,
-fm_error *e) {
+                      fm_error *e)
+{
   s->sem = sem_open(name->full, O_CREAT | O_EXCL, (mode_t)o->mode, o->initial);
   if (s->sem == SEM_FAILED) return fm_fail_native(e, errno);
   (void)!chmod(path, (mode_t)o->mode);
@@ -54,13 +55,14 @@ fm_error *e) {
 
 /* Another process may create or unlink the name between the two tries. */
 static int open_semaphore(fm_sync *base, bool *created, const fm_name *name, const fm_sync_options *o,
-fm_error *e) {
+                          fm_error *e)
+{
   posix_semaphore *s = to_semaphore(base);
   char path[FM_NAME_SIZE + 16];
   path_of(path, name);
   s->max = o->max;
-  if (o->sddl)
-    return fm_fail(e, FM_UNSUPPORTED, "only Windows has security descriptors (sddl); use mode here");
+  const int refused = fm_linux_refuse_sddl(o->sddl, e);
+  if (refused != FM_OK) return refused;
   if (strchr(name->rest, '/'))
     return fm_fail(e, FM_INVALID, "the name of a semaphore of sem_open has only the / at its start");
   for (int round = 0; round < FM_TRIES; round++) {

@@ -9,15 +9,19 @@
 /* SEC_IMAGE, SEC_NOCACHE, SEC_WRITECOMBINE. */
 enum { WINDOWS_ALONE = 0x01000000 | 0x10000000 | 0x40000000 };
 
-/* FM_UNSUPPORTED for an option that only Windows has. */
-int fm_linux_check_request(const fm_request *o, fm_error *e)
+int fm_linux_refuse_sddl(const char *sddl, fm_error *e)
 {
-  if (o->sddl)
-    return fm_fail(e, FM_UNSUPPORTED, "only Windows has security descriptors (sddl); use mode here");
-  if (o->protect & WINDOWS_ALONE)
+  if (!sddl) return FM_OK;
+  return fm_fail(e, FM_UNSUPPORTED, "only Windows has security descriptors (sddl); use mode here");
+}
+
+int fm_linux_check_request(const fm_request *r, fm_error *e)
+{
+  const uint32_t refused = r->win32 ? r->win32->protect & WINDOWS_ALONE : 0;
+  if (refused)
     return fm_fail(e, FM_UNSUPPORTED, "only Windows supports the kind of memory 0x%lx",
-                   (unsigned long)(o->protect & WINDOWS_ALONE));
-  return FM_OK;
+                   (unsigned long)refused);
+  return fm_linux_refuse_sddl(r->options.sddl, e);
 }
 
 /* {-- Making and opening ------------------------------------------------------------------------ */
@@ -34,10 +38,10 @@ static int make_memory(int *out, fm_error *e)
 static int make_unnamed(fm_section *s, const fm_request *r, fm_error *e)
 {
   int fd = -1;
-  int code = r->large_pages ? fm_make_huge(&fd, e) : make_memory(&fd, e);
+  int code = r->options.large_pages ? fm_make_huge(&fd, e) : make_memory(&fd, e);
   if (code != FM_OK) return code;
-  const uint64_t page = fm_huge_page(fd), past = page ? r->size % page : 0;
-  code = fm_linux_set_size(fd, 0, past ? r->size + page - past : r->size, r->commit || page, e);
+  const uint64_t size = r->options.size, page = fm_huge_page(fd), past = page ? size % page : 0;
+  code = fm_linux_set_size(fd, 0, past ? size + page - past : size, r->options.commit || page, e);
   if (code == FM_OK) code = fm_linux_write_initial(fd, r, e);
   if (code == FM_OK) *s = (fm_section){.fd = fd, .backing = FM_ANONYMOUS, .huge_page = (size_t)page};
   else close(fd);
@@ -48,7 +52,7 @@ static int make_unnamed(fm_section *s, const fm_request *r, fm_error *e)
 ** fail. */
 static int set_inherit(fm_section *s, const fm_request *r, fm_error *e)
 {
-  const int code = r->inherit ? fm_linux_set_inherit(s->fd, true, e) : FM_OK;
+  const int code = r->options.inherit ? fm_linux_set_inherit(s->fd, true, e) : FM_OK;
   if (code != FM_OK) fm_sys_close(s);
   return code;
 }
@@ -56,7 +60,7 @@ static int set_inherit(fm_section *s, const fm_request *r, fm_error *e)
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
   int code = fm_linux_check_request(r, e);
-  if (code == FM_OK && r->large_pages && name->kind != FM_UNNAMED)
+  if (code == FM_OK && r->options.large_pages && name->kind != FM_UNNAMED)
     code = fm_fail(e, FM_UNSUPPORTED, "only an unnamed section can have large pages on this system");
   if (code == FM_OK) code = name->kind == FM_UNNAMED ? make_unnamed(s, r, e) : fm_named_create(s, name, r, e);
   return code == FM_OK ? set_inherit(s, r, e) : code;
@@ -67,10 +71,10 @@ int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_req
   int code = fm_linux_check_request(r, e);
   if (code == FM_OK) code = fm_named_open(s, size, name, r, e);
   if (code != FM_OK) return code;
-  if (r->size > *size) {
+  if (r->options.size > *size) {
     fm_sys_close(s);
     return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, but %llu were requested", (unsigned long long)*size,
-                   (unsigned long long)r->size);
+                   (unsigned long long)r->options.size);
   }
   return set_inherit(s, r, e);
 }

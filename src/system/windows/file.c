@@ -102,20 +102,22 @@ static int open_file(opened_file *f, int access, bool make, void *security, fm_e
 static int map_file(fm_section *out, uint64_t *size, const opened_file *f, const fm_request *r,
                     void *security, fm_error *e)
 {
-  const bool grow = r->size > f->size;
+  const int access = r->options.access;
+  const bool grow = r->options.size > f->size;
   /* "If an application specifies a size for the file mapping object that is larger than the size of the
   ** actual named file on disk ..., then the file on disk is increased". Setting the file's size could instead
   ** shrink a file that another process has grown meanwhile. */
   const fm_section_spec spec = {
-    .file = f->handle, .name = r->mapping, .security = security, .inherit = r->inherit,
-    .protect = r->protect ? r->protect : fm_win32_protection(r->access & FM_WRITE, r->access & FM_EXEC),
-    .size = grow || r->file ? r->size : 0};
+    .file = f->handle, .name = r->options.name, .security = security, .inherit = r->options.inherit,
+    .protect = r->win32 && r->win32->protect ? r->win32->protect
+                                             : fm_win32_protection(access & FM_WRITE, access & FM_EXEC),
+    .size = grow || r->win32 ? r->options.size : 0};
   HANDLE made = NULL;
   bool is_reserved = false;
   int code = FM_OK;
   uint64_t has = spec.size ? spec.size : f->size, now = has;
-  if (grow && !(r->access & FM_WRITE)) return fm_win32_fail_small(e, f->size, r->size);
-  if (grow && r->commit) code = check_space(f->handle, r->size - f->size, e);
+  if (grow && !(access & FM_WRITE)) return fm_win32_fail_small(e, f->size, r->options.size);
+  if (grow && r->options.commit) code = check_space(f->handle, r->options.size - f->size, e);
   /* "An attempt to map a file with a length of 0 (zero) fails". */
   if (code == FM_OK && has > 0) code = fm_win32_make_section(&made, &spec, e);
   if (code != FM_OK) return code;
@@ -128,7 +130,7 @@ static int map_file(fm_section *out, uint64_t *size, const opened_file *f, const
   }
   *out = (fm_section){.handle = (intptr_t)made, .file = (intptr_t)f->handle, .is_reserved = is_reserved,
                       .is_file = true};
-  if (r->mapping) strcpy(out->name, r->mapping); /* fm_name_parse checked that it fits */
+  if (r->options.name) strcpy(out->name, r->options.name); /* fm_name_parse checked that it fits */
   *size = has;
   return FM_OK;
 }
@@ -147,11 +149,11 @@ static void undo_file(const opened_file *f, uint64_t wanted)
 ** file that has grown keeps its size when the call fails. */
 static int map_open_file(fm_section *s, uint64_t *size, const fm_request *r, fm_error *e)
 {
-  opened_file f = {.handle = fm_win32_handle(r->file->handle)};
+  opened_file f = {.handle = fm_win32_handle(r->win32->file->handle)};
   void *security = NULL;
   int code = get_size(&f.size, f.handle, e);
-  if (code == FM_OK) code = fm_win32_read_sddl(&security, r->sddl, e);
-  if (code == FM_OK) code = fm_win32_check_free(r->mapping, e);
+  if (code == FM_OK) code = fm_win32_read_sddl(&security, r->options.sddl, e);
+  if (code == FM_OK) code = fm_win32_check_free(r->options.name, e);
   if (code == FM_OK) code = map_file(s, size, &f, r, security, e);
   if (code == FM_OK) s->file = 0;
   LocalFree(security);
@@ -160,19 +162,19 @@ static int map_open_file(fm_section *s, uint64_t *size, const fm_request *r, fm_
 
 int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_request *r, fm_error *e)
 {
-  if (r->file) return map_open_file(s, size, r, e);
-  const bool make = r->size > 0 && (r->access & FM_WRITE);
+  if (r->win32) return map_open_file(s, size, r, e);
+  const bool make = r->options.size > 0 && (r->options.access & FM_WRITE);
   opened_file f = {.handle = NULL};
   void *security = NULL;
   int code = fm_win32_path(&f.path, path, e);
-  if (code == FM_OK) code = fm_win32_read_sddl(&security, r->sddl, e);
-  if (code == FM_OK) code = fm_win32_check_free(r->mapping, e);
-  if (code == FM_OK) code = open_file(&f, r->access, make, security, e);
+  if (code == FM_OK) code = fm_win32_read_sddl(&security, r->options.sddl, e);
+  if (code == FM_OK) code = fm_win32_check_free(r->options.name, e);
+  if (code == FM_OK) code = open_file(&f, r->options.access, make, security, e);
   if (code == FM_OK) {
     FM_TEST_HOOK("found");
     code = map_file(s, size, &f, r, security, e);
     FM_TEST_HOOK("grown");
-    if (code != FM_OK) undo_file(&f, r->size);
+    if (code != FM_OK) undo_file(&f, r->options.size);
   }
   LocalFree(security);
   free(f.path);

@@ -21,7 +21,7 @@ static int open_path(fm_open_file *f, bool *existed, const wchar_t *path, const 
 }
 
 int fm_sys_file_open(fm_open_file *f, bool *existed, const char *path, int access, const fm_file_request *r,
-                     const fm_request *options, fm_error *e)
+                     const fm_options *options, fm_error *e)
 {
   wchar_t *wide = NULL;
   void *security = NULL;

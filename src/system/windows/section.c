@@ -131,18 +131,18 @@ static int use_large_pages(fm_section_spec *s, fm_error *e)
 
 /* Another process can open the section as soon as it exists. The first eight bytes are written last, so that
 ** it can see that the others are there. */
-static int write_initial(HANDLE section, const fm_request *o, fm_error *e)
+static int write_initial(HANDLE section, const fm_request *r, fm_error *e)
 {
-  if (o->initial_size == 0) return FM_OK;
-  unsigned char *to = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, o->initial_size);
+  if (r->initial_size == 0) return FM_OK;
+  unsigned char *to = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, r->initial_size);
   if (!to) return fm_win32_fail(e);
-  if (!o->commit && !VirtualAlloc(to, o->initial_size, MEM_COMMIT, PAGE_READWRITE)) {
+  if (!r->options.commit && !VirtualAlloc(to, r->initial_size, MEM_COMMIT, PAGE_READWRITE)) {
     UnmapViewOfFile(to);
     return fm_win32_fail(e);
   }
-  const unsigned char *from = o->initial;
-  const size_t first = o->initial_size < 8 ? o->initial_size : 8;
-  memcpy(to + first, from + first, o->initial_size - first);
+  const unsigned char *from = r->initial;
+  const size_t first = r->initial_size < 8 ? r->initial_size : 8;
+  memcpy(to + first, from + first, r->initial_size - first);
   atomic_thread_fence(memory_order_seq_cst);
   memcpy(to, from, first);
   UnmapViewOfFile(to);
@@ -158,15 +158,16 @@ static void fill_section(fm_section *s, HANDLE handle, const fm_name *name, bool
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
   /* The section allows writing even if this map does not, since others may open it to write. */
-  fm_section_spec spec = {.file = INVALID_HANDLE_VALUE, .size = r->size, .name = name->full,
-                          .inherit = r->inherit, .protect = fm_win32_protection(true, r->access & FM_EXEC)};
+  fm_section_spec spec = {.file = INVALID_HANDLE_VALUE, .size = r->options.size, .name = name->full,
+                          .inherit = r->options.inherit,
+                          .protect = fm_win32_protection(true, r->options.access & FM_EXEC)};
   HANDLE made = NULL;
   int code = fm_win32_check_free(name->full, e);
-  if (code == FM_OK && r->commit) code = check_memory(r->size, e);
-  if (r->protect) spec.protect = r->protect;
-  else if (code == FM_OK && r->large_pages) code = use_large_pages(&spec, e);
-  else spec.protect |= r->commit ? SEC_COMMIT : SEC_RESERVE;
-  if (code == FM_OK) code = fm_win32_read_sddl(&spec.security, r->sddl, e);
+  if (code == FM_OK && r->options.commit) code = check_memory(r->options.size, e);
+  if (r->win32 && r->win32->protect) spec.protect = r->win32->protect;
+  else if (code == FM_OK && r->options.large_pages) code = use_large_pages(&spec, e);
+  else spec.protect |= r->options.commit ? SEC_COMMIT : SEC_RESERVE;
+  if (code == FM_OK) code = fm_win32_read_sddl(&spec.security, r->options.sddl, e);
   if (code == FM_OK) code = fm_win32_make_section(&made, &spec, e);
   LocalFree(spec.security);
   FM_TEST_HOOK("section");
@@ -259,10 +260,10 @@ int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_req
 {
   HANDLE opened = NULL;
   bool is_reserved = false;
-  int code = open_section(&opened, name, r->access, r->inherit, e);
+  int code = open_section(&opened, name, r->options.access, r->options.inherit, e);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("opened");
-  code = check_section(size, &is_reserved, opened, r->size, r->access, e);
+  code = check_section(size, &is_reserved, opened, r->options.size, r->options.access, e);
   if (code == FM_OK) fill_section(s, opened, name, is_reserved);
   else CloseHandle(opened);
   return code;
