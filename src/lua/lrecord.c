@@ -26,6 +26,11 @@ typedef struct array {
   size_t count;
 } array;
 
+/* A member's code: its kind in the lowest 4 bits, a number of 11 bits, and its offset in the record. The
+** kind is a type of types.h; or text of so many bytes; or an object, which is kept in the slot of that
+** number. */
+enum { KIND_BITS = 4, NUMBER_BITS = 11, TEXT = 14, OBJECT = 15 };
+
 static const char record_tag[] = "filemap.record", array_tag[] = "filemap.array";
 
 enum { VIEW = 1, NAME = 2, KEPT = 3 };
@@ -53,11 +58,17 @@ static inline const array *check_array(lua_State *L)
   return (const array *)p;
 }
 
-static void fill_place(lua_State *L, place *p, const void *tag)
+/* Checks the arguments view, offset and metatable of `new` and `new_array`. */
+static place check_place(lua_State *L, const void *tag)
 {
   const fm_view *v = fmb_to_view(L, 1);
   if (!v) fmb_type_error(L, 1, fmb_view);
-  *p = (place){tag, v, (size_t)luaL_checkinteger(L, 2)};
+  luaL_checktype(L, 3, LUA_TTABLE);
+  return (place){.tag = tag, .view = v, .offset = (size_t)luaL_checkinteger(L, 2)};
+}
+
+static void set_values(lua_State *L)
+{
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, VIEW);
   lua_pushvalue(L, 3);
@@ -68,8 +79,11 @@ static void fill_place(lua_State *L, place *p, const void *tag)
 static int new_record(lua_State *L)
 {
   lua_settop(L, 5);
+  const place p = check_place(L, record_tag);
   const lua_Integer slots = luaL_checkinteger(L, 4);
-  fill_place(L, lua_newuserdatauv(L, sizeof(place), 1 + (int)slots), record_tag);
+  luaL_argcheck(L, slots >= 0 && slots < 1 << NUMBER_BITS, 4, "number of slots");
+  memcpy(lua_newuserdatauv(L, sizeof p, VIEW + (int)slots), &p, sizeof p);
+  set_values(L);
   if (slots > 0) {
     lua_pushvalue(L, 5);
     lua_setiuservalue(L, -2, VIEW + 1);
@@ -80,9 +94,10 @@ static int new_record(lua_State *L)
 /* new_array(view, offset, metatable, count, name, keeps) -> array */
 static int new_array(lua_State *L)
 {
-  array *a = lua_newuserdatauv(L, sizeof *a, lua_toboolean(L, 6) ? KEPT : NAME);
-  fill_place(L, &a->place, array_tag);
-  a->count = (size_t)luaL_checkinteger(L, 4);
+  lua_settop(L, 6);
+  const array a = {.place = check_place(L, array_tag), .count = (size_t)fmb_check_count(L, 4, "count")};
+  memcpy(lua_newuserdatauv(L, sizeof a, lua_toboolean(L, 6) ? KEPT : NAME), &a, sizeof a);
+  set_values(L);
   lua_pushvalue(L, 5);
   lua_setiuservalue(L, -2, NAME);
   return 1;
@@ -115,16 +130,13 @@ static int locate_array(lua_State *L)
 static int slot(lua_State *L)
 {
   check_record(L);
-  lua_getiuservalue(L, 1, VIEW + (int)luaL_checkinteger(L, 2));
+  const lua_Integer n = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, n > 0 && n < 1 << NUMBER_BITS, 2, "number of a slot");
+  lua_getiuservalue(L, 1, VIEW + (int)n);
   return 1;
 }
 
 /* {-- Values ------------------------------------------------------------------------------------ */
-
-/* A member's code: its kind in the lowest 4 bits, a number of 11 bits, and its offset in the record. The
-** kind is a type of types.h; or text of so many bytes; or an object, which is kept in the slot of that
-** number. */
-enum { KIND_BITS = 4, NUMBER_BITS = 11, TEXT = 14, OBJECT = 15 };
 
 static const unsigned char sizes[] = {
 #define SIZE(T, ctype, ...) sizeof(ctype),
@@ -186,17 +198,25 @@ static void as_FLOAT(lua_State *L, int index)
   lua_pushnumber(L, lua_tonumber(L, index));
 }
 
+/* A number of a type of types.h. */
+static int check_type(lua_State *L, int arg)
+{
+  const lua_Integer type = luaL_checkinteger(L, arg);
+  luaL_argcheck(L, type >= 0 && type < NUMBER_KINDS, arg, "type of a number");
+  return (int)type;
+}
+
 /* check_number(value, name, type) -> the number; raises if the type cannot store it, naming the field. */
 static int check_number(lua_State *L)
 {
-  const int type = (int)luaL_checkinteger(L, 3);
+  const int type = check_type(L, 3);
   bool fits = false;
   switch (type) {
 #define FITS(T, ctype, kind, ...)      \
   case FMB_##T: {                      \
     ctype x;                           \
     fits = fmb_to_##T(L, 1, &x);       \
-    if (fits) as_##kind(L, 1);       \
+    if (fits) as_##kind(L, 1);         \
     break;                             \
   }
     FMB_TYPES(FITS)
@@ -453,6 +473,7 @@ static int check_timeout(lua_State *L)
 static int record_metamethods(lua_State *L)
 {
   lua_settop(L, 3);
+  luaL_checktype(L, 1, LUA_TTABLE);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   lua_pushcclosure(L, record_index, 2);
@@ -466,6 +487,9 @@ static int record_metamethods(lua_State *L)
 static int array_metamethods(lua_State *L)
 {
   lua_settop(L, 6);
+  if (luaL_checkinteger(L, 1) != -1) check_type(L, 1);
+  luaL_checkinteger(L, 2);
+  luaL_checktype(L, 3, LUA_TTABLE);
   lua_pushvalue(L, 5); /* set, for __newindex */
   lua_insert(L, 1);
   lua_remove(L, 6);
@@ -604,7 +628,7 @@ static int unpack_numbers(lua_State *L)
   lua_Integer before = 0;
   const bool guarded = lua_gettop(L) > 4;
   if (!v || (guarded && (!to_guard(L, 5, &g) || !begin_reading(L, v, &g, offset, &before)))) return 0;
-  luaL_checkstack(L, (int)n, "too many results");
+  luaL_checkstack(L, n < INT_MAX ? (int)n : INT_MAX, "too many results");
   for (size_t i = 0; i < n; i++) {
     lua_Unsigned code;
     memcpy(&code, codes + i * sizeof code, sizeof code);
@@ -637,11 +661,12 @@ static int count_plain(lua_State *L)
   return 1;
 }
 
-/* new_table(n) -> an empty table with room for n elements */
+/* new_table(n) -> an empty table with room for n elements, of which the first ones are enough */
 static int new_table(lua_State *L)
 {
+  enum { MOST = 1 << 20 };
   const lua_Integer n = luaL_checkinteger(L, 1);
-  lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
+  lua_createtable(L, n < MOST ? (n > 0 ? (int)n : 0) : MOST, 0);
   return 1;
 }
 
