@@ -369,6 +369,20 @@ describe("a record's text", function()
   end)
 end)
 
+describe("a metamethod that is called with an object of another type", function()
+  it("raises", function()
+    local list = struct.define("List", { { "n", "u32" }, { "items", "u8", 0 } }):at(view, 0)
+    local vec, vecs = Vec:at(view, 0), Vec:array(view, 0, 2)
+    local array, record = debug.getmetatable(vecs), debug.getmetatable(list)
+    for _, other in ipairs { vec, list, view, map } do
+      local ok, message = pcall(array.__tostring, other)
+      assert.is_false(ok)
+      contains("calling 'tostring' on bad self (filemap.array expected, got filemap.", message)
+    end
+    contains("the record is of another type", select(2, pcall(record.__index, vec, "items")))
+  end)
+end)
+
 describe("a type's methods", function()
   it("name the object that they were given instead of a view", function()
     local array, path = view:array("u8", 0, 1), "spec"

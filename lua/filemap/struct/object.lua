@@ -25,8 +25,9 @@ local accessors = setmetatable({}, { __mode = "k" })
 local MOST_ELEMENTS, MOST_SHOWN = 8, 400 -- elements, and bytes of a text after which no field is added
 
 local function show_elements(a)
-  if not core.is_open((locate(a))) then return "filemap.array (closed)" end
-  local count, parts = #a, {}
+  local view, _, count = locate_array(a, "tostring")
+  if not core.is_open(view) then return "filemap.array (closed)" end
+  local parts = {}
   for i = 1, math.min(count, MOST_ELEMENTS) do parts[i] = access.show(a[i]) end
   if count > MOST_ELEMENTS then parts[#parts + 1] = ("… %d in all"):format(count) end
   return "{ " .. table.concat(parts, ", ") .. " }"
@@ -326,6 +327,7 @@ end
 -- The count of a record's flexible array, and whether it was given. It is stored negative if it was not.
 function object.count(r)
   local count = core.record.slot(r, 1)
+  if math.type(count) ~= "integer" then raise("the record is of another type") end
   return count < 0 and ~count or count, count >= 0
 end
 
