@@ -275,6 +275,19 @@ int fmb_decode_text(lua_State *L)
   return 1;
 }
 
+/* Pushes the text from `s` to `end` in `capacity` units. It needs no more units than that. */
+static int push_encoded(lua_State *L, const char *s, const char *end, uint64_t capacity, encoding e)
+{
+  if (capacity > SIZE_MAX / e.unit)
+    return luaL_error(L, "not enough memory for text of %I units", (LUAI_UACINT)capacity);
+  const size_t size = (size_t)capacity * e.unit;
+  luaL_Buffer b;
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &b, size);
+  encode(out, s, end, (size_t)capacity, e);
+  luaL_pushresultsize(&b, size);
+  return 1;
+}
+
 int fmb_encode_text(lua_State *L)
 {
   size_t length;
@@ -282,12 +295,8 @@ int fmb_encode_text(lua_State *L)
   const encoding e = check_encoding(L, 2, 3);
   const size_t needed = count_units(s, s + length, e.unit);
   const uint64_t capacity = fmb_opt_count(L, 4, "capacity", needed);
-  luaL_argcheck(L, capacity >= needed && capacity <= LUA_MAXINTEGER / e.unit, 1, "the text does not fit");
-  luaL_Buffer b;
-  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &b, (size_t)capacity * e.unit);
-  encode(out, s, s + length, (size_t)capacity, e);
-  luaL_pushresultsize(&b, (size_t)capacity * e.unit);
-  return 1;
+  luaL_argcheck(L, capacity >= needed, 1, "the text does not fit");
+  return push_encoded(L, s, s + length, capacity, e);
 }
 
 int fmb_check_string(lua_State *L)
@@ -297,10 +306,11 @@ int fmb_check_string(lua_State *L)
     return fmb_raise(L, "field '%s': string expected, got %s", name, fmb_push_type_name(L, 1));
   size_t length;
   const char *s = lua_tolstring(L, 1, &length);
-  const lua_Integer unit = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
+  const lua_Integer unit = luaL_checkinteger(L, 3);
+  const uint64_t count = fmb_check_count(L, 4, "count");
   if (unit > 0 && strlen(s) < length) return fmb_raise(L, "field '%s': the text holds a NUL", name);
-  const size_t needed = unit > 1 ? count_units(s, s + length, (size_t)unit) : length;
-  if (needed > (size_t)count)
+  const size_t needed = unit > 1 ? count_units(s, s + length, check_encoding(L, 3, 5).unit) : length;
+  if (needed > count)
     return fmb_raise(L,
                      unit > 0 ? "field '%s': a text of %I %s does not fit %I"
                               : "field '%s': %I %s do not fit %I",
@@ -309,11 +319,7 @@ int fmb_check_string(lua_State *L)
     lua_settop(L, 1);
     return 1;
   }
-  luaL_Buffer b;
-  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &b, (size_t)(count * unit));
-  encode(out, s, s + length, (size_t)count, (encoding){(size_t)unit, lua_toboolean(L, 5)});
-  luaL_pushresultsize(&b, (size_t)(count * unit));
-  return 1;
+  return push_encoded(L, s, s + length, count, check_encoding(L, 3, 5));
 }
 
 int fmb_count_units(lua_State *L)
