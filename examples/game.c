@@ -111,7 +111,9 @@ static void drive(telemetry_t *car, uint32_t time)
   car->rpm = 1000.0f + 100.0f * (float)(time % 80);
   for (int i = 0; i < 3; i++) car->position[i] = time + i;
   for (int i = 0; i < 4; i++)
-    car->wheels[i] = (wheel_t){ (float)(time % 100), 26.5f, time % 2, (unsigned)i };
+    car->wheels[i] = (wheel_t){
+      .temperature = (float)(time % 100), .pressure = 26.5f, .locked = time % 2, .surface = (unsigned)i,
+    };
   atomic_thread_fence(memory_order_seq_cst);
   car->version_end = time;
 }

@@ -19,7 +19,7 @@ describe("filemap.core", function()
     local folder = support.tmpname()
     assert(lfs.mkdir(folder))
     local child = support.child("core_caller", SEED, folder)
-    local last, line, problem = "nothing", nil, nil
+    local last, line, problem = "nothing"
     repeat
       if line then last = line end
       line, problem = child:read(support.deadline)

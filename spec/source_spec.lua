@@ -105,6 +105,28 @@ describe("the sources", function()
     assert.is_truthy(c_names.close and c_names.send and c_names.read and c_names.remove)
   end)
 
+  it("name the fields of each structure that they initialise", function()
+    local texts, several, seen = {}, {}, 0
+    for _, folder in ipairs { "src", "include", "spec", "examples" } do
+      for _, path in ipairs(files(folder, "%.[ch]$")) do
+        texts[path] = read(path)
+        for fields, name in texts[path]:gmatch("typedef struct [%w_]*%s*(%b{})%s*([%w_]+);") do
+          several[name] = several[name] or select(2, fields:gsub("[;,]", "")) > 1
+        end
+      end
+    end
+    local function check(path, name, first)
+      if not several[name] then return end
+      seen = seen + 1
+      assert.is_truthy(first:find("^%.") or first:find("^0}"), ("%s: %s {%s"):format(path, name, first))
+    end
+    for path, text in pairs(texts) do
+      for name, first in text:gmatch("%(([%w_]+)%){%s*([^\n]*)") do check(path, name, first) end
+      for name, first in text:gmatch("([%w_]+) [%w_]+ = {%s*([^\n]*)") do check(path, name, first) end
+    end
+    assert.is_true(seen > 100, seen)
+  end)
+
   it("have no line over 110 columns", function()
     local seen = 0
     for _, folder in ipairs { "src", "include", "lua" } do

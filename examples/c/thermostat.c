@@ -43,7 +43,7 @@ static bool follow(thermostat_reading *r, const char *order, size_t length)
 /* Waits for orders, and publishes a reading after each order and each step. */
 static int run(fm_state *state, fm_mailslot *orders, fm_error *e)
 {
-  thermostat_reading r = {18, 18, 0, 0};
+  thermostat_reading r = {.temperature = 18, .target = 18};
   bool goes_on = true;
   int code = FM_OK;
   while (goes_on && code == FM_OK) {

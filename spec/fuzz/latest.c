@@ -22,7 +22,7 @@ static void read_newest(const fm_latest *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
-  fm_latest s = {NULL, 1 + fz_below(300)};
+  fm_latest s = {.shared = NULL, .capacity = 1 + fz_below(300)};
   uint64_t version = 0;
   const size_t bytes = (size_t)fm_latest_size(s.capacity);
   s.shared = calloc(1, bytes);

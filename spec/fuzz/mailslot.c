@@ -45,7 +45,7 @@ static void get_info(fm_mailslot *m)
 {
   enum { CODES = CODE(FM_OK) | CODE(FM_CORRUPT) | CODE(FM_DENIED) | CODE(FM_TRUNCATED) };
   fm_error e = NO_ERROR;
-  fm_mailslot_info info = {UINT64_MAX, 0, 0};
+  fm_mailslot_info info = {.max_message = UINT64_MAX};
   const int code = EXPECT(fm_mailslot_get_info(m, &info, &e), &e, CODES);
   CHECK((code == FM_OK) == (info.max_message != UINT64_MAX));
 }

@@ -39,7 +39,7 @@ void seam_end(void)
 
 static void plant(fm_purpose purpose, fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size)
 {
-  fm_header h = {FM_OBJECT_MAGIC, (uint16_t)kind, version, size, {0}, {0}};
+  fm_header h = {.magic = FM_OBJECT_MAGIC, .kind = (uint16_t)kind, .version = version, .size = size};
   const uint8_t how = fz_byte();
   memcpy(h.sizes, sizes, sizeof h.sizes);
   if (how & 1) ((uint32_t *)(void *)&h)[fz_below(8)] = fz_word();

@@ -300,7 +300,7 @@ static void set_up_ring(void)
 
 enum { VALUES = 7, VALUE = 24 };
 static _Alignas(64) unsigned char slot_memory[1024];
-static fm_latest slots = {(fm_latest_words *)(void *)slot_memory, VALUE};
+static fm_latest slots = {.shared = (fm_latest_words *)(void *)slot_memory, .capacity = VALUE};
 
 static uint32_t length_of(uint64_t version)
 {
@@ -371,7 +371,7 @@ static bool take_lock(fm_lock *l)
 static void lock_twice(void)
 {
   fm_wait_point released = {.word = &lock_word};
-  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
+  fm_lock l = {.owner = &owner, .released = &released, .seat = (uint32_t)current + 1};
   for (int i = 0; i < 2; i++) {
     if (take_lock(&l)) fail("nobody died");
     fm_lock_release(&l);
@@ -391,7 +391,7 @@ static void set_up_locks(void)
 static void lock_and_die(void)
 {
   fm_wait_point released = {.word = &lock_word};
-  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
+  fm_lock l = {.owner = &owner, .released = &released, .seat = (uint32_t)current + 1};
   take_lock(&l);
   simulated_kill(l.seat);
 }
@@ -399,7 +399,7 @@ static void lock_and_die(void)
 static void lock_after_dead(void)
 {
   fm_wait_point released = {.word = &lock_word};
-  fm_lock l = {&owner, &released, NULL, (uint32_t)current + 1};
+  fm_lock l = {.owner = &owner, .released = &released, .seat = (uint32_t)current + 1};
   const bool first = takings == 0;
   const bool abandoned = take_lock(&l);
   if (abandoned && first && takings == 1) fail("nobody had died");
@@ -428,7 +428,7 @@ static void die_and_come_again(void)
   if (fm_seat_acquire_free(&seat, NULL, 1, NULL) != FM_OK) fail("no seat is free");
   fm_lock_mark_abandoned(&owner, seat.number);
   fm_wait_point released = {.word = &lock_word};
-  fm_lock l = {&owner, &released, NULL, seat.number};
+  fm_lock l = {.owner = &owner, .released = &released, .seat = seat.number};
   take_lock(&l);
   if (owner != l.seat) fail("the lock names another");
   fm_lock_release(&l);

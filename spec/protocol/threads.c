@@ -100,7 +100,7 @@ static void *read_ring(void *unused)
 
 enum { VALUE = 100 };
 static _Alignas(64) unsigned char slot_memory[4096];
-static fm_latest slots = {(fm_latest_words *)(void *)slot_memory, VALUE};
+static fm_latest slots = {.shared = (fm_latest_words *)(void *)slot_memory, .capacity = VALUE};
 
 static void *write_slots(void *unused)
 {

@@ -258,7 +258,7 @@ int fm_sys_map(fm_mapped *m, fm_section *s, uint64_t offset, int access, fm_erro
     fatal("memory is mapped past the end of its section");
   mapped *r = malloc(sizeof *r);
   if (!r) fatal("no memory");
-  *r = (mapped){m, s->at, ranges};
+  *r = (mapped){.m = m, .section = s->at, .next = ranges};
   ranges = r;
   m->base = s->at->bytes + offset;
   return FM_OK;
@@ -462,7 +462,7 @@ int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_erro
   if (fm_seat_is_taken(s, number)) return fm_fail(e, FM_IN_USE, NULL);
   if (fails(e) != FM_OK) return FM_NO_MEMORY;
   seat_holders[number % SIMULATED_SEATS] = OURS;
-  *seat = (fm_seat){number, seats};
+  *seat = (fm_seat){.number = number, .next = seats};
   seats = seat;
   return FM_OK;
 }

@@ -78,7 +78,7 @@ static lua_State *new_state(supply *s, const char *path, const char *cpath)
 ** `most` allocations; nil, message for an error other than a lack of memory. Runs the three chunks. */
 static int run_chunks(lua_State *L, bool interrupts)
 {
-  supply s = {NULL, false, interrupts, luaL_checkinteger(L, 3), 0};
+  supply s = {.interrupts = interrupts, .most = luaL_checkinteger(L, 3)};
   const char *chunks[] = {luaL_checkstring(L, 4), luaL_checkstring(L, 5), luaL_checkstring(L, 6)};
   lua_State *M = new_state(&s, luaL_checkstring(L, 1), luaL_checkstring(L, 2));
   if (!M) return luaL_error(L, "not enough memory");

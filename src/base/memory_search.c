@@ -31,7 +31,7 @@ static factor greatest_suffix(const unsigned char *x, size_t n, int order)
       same = 0;
     }
   }
-  return (factor){start, period};
+  return (factor){.cut = start, .period = period};
 }
 
 static const unsigned char *two_way(const unsigned char *y, size_t length, const unsigned char *x, size_t n)

@@ -124,7 +124,7 @@ static int enter_as_client(fm_object *o, fm_error *e)
 ** memory is damaged does not. */
 static int enter_as_server(fm_object *o, fm_error *e)
 {
-  fm_place place = {0, 0};
+  fm_place place = {.number = 0};
   int code = fm_pipe_claim_waiting(o, &o->seat, &place, e);
   if (code != FM_OK) return code;
   code = open_memory(to_conn(o), FM_SERVER, place.number, e);
@@ -178,7 +178,8 @@ int fm_conn_accept(fm_conn **out, const fm_object *listener, fm_wait_point *queu
 {
   fm_conn *c = calloc(1, sizeof *c);
   if (!c) return fm_fail(e, FM_NO_MEMORY, NULL);
-  const int code = fm_await(queued, timeout, look_for_client, &(accepting){listener, c}, e);
+  accepting a = {.listener = listener, .conn = c};
+  const int code = fm_await(queued, timeout, look_for_client, &a, e);
   if (code == FM_OK) *out = c;
   else free(c);
   return code;
@@ -249,7 +250,7 @@ static int look_to_put(void *context, bool thoroughly, fm_error *e)
 
 int fm_conn_send(fm_conn *c, const void *data, size_t length, double timeout, fm_error *e)
 {
-  sending s = {c, data, length};
+  sending s = {.conn = c, .data = data, .length = length};
   int code = check_use(c, false, timeout, e);
   if (code != FM_OK) return code;
   if (length > c->out.longest)
@@ -281,7 +282,7 @@ static int look_to_write(void *context, bool thoroughly, fm_error *e)
 
 int fm_conn_write(fm_conn *c, const void *data, size_t *length, double timeout, fm_error *e)
 {
-  sending s = {c, data, *length};
+  sending s = {.conn = c, .data = data, .length = *length};
   int code = check_use(c, true, timeout, e);
   if (code == FM_OK) code = check_sometimes(c, e);
   if (code == FM_OK) code = fm_await(point(c, OUT_SPACE), timeout, look_to_write, &s, e);
@@ -327,7 +328,7 @@ static int get_next(receiving *r, fm_error *e)
 
 int fm_conn_receive(fm_conn *c, double timeout, const void **data, size_t *length, fm_error *e)
 {
-  receiving r = {c, NULL, 0, false, get_next};
+  receiving r = {.conn = c, .get = get_next};
   int code = check_use(c, false, timeout, e);
   if (code == FM_OK) code = get(&r, timeout, e);
   if (code == FM_OK) code = fm_object_reserve(&c->object, r.length, e);
@@ -349,7 +350,8 @@ static int get_bytes(receiving *r, fm_error *e)
 
 int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_error *e)
 {
-  receiving r = {c, out, *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST, false, get_bytes};
+  const uint32_t most = *length < FM_RING_MOST ? (uint32_t)*length : FM_RING_MOST;
+  receiving r = {.conn = c, .out = out, .length = most, .get = get_bytes};
   int code = check_use(c, true, timeout, e);
   if (code == FM_OK) code = get(&r, timeout, e);
   if (code != FM_OK) return code;
@@ -368,7 +370,7 @@ static int get_none(receiving *r, fm_error *e)
 static int look_for_bytes(fm_source *source, bool thoroughly, fm_error *e)
 {
   fm_conn *c = source->object;
-  receiving r = {c, NULL, 0, false, fm_conn_is_stream(c) ? get_none : get_next};
+  receiving r = {.conn = c, .get = fm_conn_is_stream(c) ? get_none : get_next};
   if (c->ahead.end > c->ahead.start) return FM_OK;
   return look_to_get(&r, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;
 }

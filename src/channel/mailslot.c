@@ -80,7 +80,9 @@ static int attach(fm_object *o, fm_error *e)
   slot_words *w = m->words = (slot_words *)(void *)o->view.data;
   m->ring = fm_ring_of(&w->ring, o->view.data + sizeof *w, o->header.sizes[RING_SIZE],
                        o->header.sizes[MAX_MESSAGE]);
-  m->lock = (fm_lock){&w->owner, &o->points[LOCK_RELEASED], fm_object_section(o), 0};
+  m->lock = (fm_lock){
+    .owner = &w->owner, .released = &o->points[LOCK_RELEASED], .section = fm_object_section(o),
+  };
   int code = fm_object_wait_point(o, DATA, 0, &w->data, e);
   if (code == FM_OK) code = fm_object_wait_point(o, SPACE, 1, &w->space, e);
   if (code == FM_OK) code = fm_object_wait_point(o, LOCK_RELEASED, 2, &w->released, e);
@@ -208,7 +210,7 @@ int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double tim
                    (unsigned long long)length, (unsigned)m->ring.longest);
   if (code == FM_OK) code = fm_object_check_seat(&m->object, e);
   if (code != FM_OK) return code;
-  sending s = {m, data, (uint32_t)length, false, timeout, 0};
+  sending s = {.slot = m, .data = data, .length = (uint32_t)length, .timeout = timeout};
   code = fm_await(&m->object.points[SPACE], timeout, look_for_space, &s, e);
   if (code == FM_OK) fm_wake(&m->object.points[DATA]);
   if (code != FM_TIMEOUT || timeout > 0) return code;
@@ -237,7 +239,7 @@ static int look_for_data(void *context, bool thoroughly, fm_error *e)
 
 int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_t *length, fm_error *e)
 {
-  receiving r = {m, 0};
+  receiving r = {.slot = m};
   int code = check_reads(m, e);
   if (code == FM_OK) code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_await(&m->object.points[DATA], timeout, look_for_data, &r, e);
@@ -254,7 +256,8 @@ int fm_mailslot_receive(fm_mailslot *m, double timeout, const void **data, size_
 
 static int look_for_message(fm_source *source, bool thoroughly, fm_error *e)
 {
-  return look_for_data(&(receiving){source->object, 0}, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;
+  receiving r = {.slot = source->object};
+  return look_for_data(&r, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;
 }
 
 int fm_mailslot_source(fm_mailslot *m, fm_source *out, fm_error *e)
@@ -288,7 +291,8 @@ int fm_mailslot_get_info(fm_mailslot *m, fm_mailslot_info *out, fm_error *e)
   int code = check_reads(m, e);
   if (code == FM_OK) code = fm_ring_count(&m->ring, &count, &next, e);
   code = result(m, code, e);
-  if (code == FM_OK) *out = (fm_mailslot_info){m->ring.longest, next, count};
+  if (code == FM_OK)
+    *out = (fm_mailslot_info){.max_message = m->ring.longest, .next_size = next, .count = count};
   return code;
 }
 

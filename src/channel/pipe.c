@@ -125,7 +125,7 @@ static int look_for_listener(void *context, bool thoroughly, fm_error *e)
 
 int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e)
 {
-  connecting k = {name, NULL, {FM_OK, 0, ""}, FM_OK};
+  connecting k = {.name = name, .code = FM_OK};
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_await(&(fm_wait_point){.word = NULL}, timeout, look_for_listener, &k, e);
   if (code == FM_TIMEOUT && k.code != FM_OK) {

@@ -152,7 +152,7 @@ int fm_pipe_claim_waiting(const fm_object *o, fm_seat *seat, fm_place *out, fm_e
   for (uint32_t tries = 0; tries < o->header.sizes[FM_PIPE_PLACES]; tries++) {
     if (!find_waiting(o, now, &age, &number, &state)) break;
     const int code = claim(o, seat, number, state, e);
-    if (code == FM_OK) *out = (fm_place){number, state - WAITING};
+    if (code == FM_OK) *out = (fm_place){.number = number, .ticket = state - WAITING};
     if (code != FM_TIMEOUT) return code;
   }
   return FM_TIMEOUT;
@@ -208,7 +208,7 @@ int fm_pipe_claim_free(const fm_object *o, fm_seat *seat, uint32_t *number, fm_e
 fm_place fm_pipe_queue(const fm_object *o, uint32_t number)
 {
   pipe_words *w = words_of(o);
-  const fm_place place = {number, atomic_fetch_add(&w->ticket, 1) * TICKET};
+  const fm_place place = {.number = number, .ticket = atomic_fetch_add(&w->ticket, 1) * TICKET};
   atomic_store(&place_of(o, number)->listener, w->generation);
   place_of(o, number)->state = place.ticket + WAITING;
   return place;

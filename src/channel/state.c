@@ -52,7 +52,9 @@ static int attach(fm_object *o, fm_error *e)
 {
   fm_state *s = to_state(o);
   state_words *w = (state_words *)(void *)o->view.data;
-  s->latest = (fm_latest){(fm_latest_words *)(void *)(w + 1), o->header.sizes[CAPACITY]};
+  s->latest = (fm_latest){
+    .shared = (fm_latest_words *)(void *)(w + 1), .capacity = o->header.sizes[CAPACITY],
+  };
   const int code = fm_object_reserve(o, s->latest.capacity, e);
   if (code != FM_OK || !(o->view.access & FM_WRITE)) return code;
   return fm_object_wait_point(o, PUBLISHED, 0, &w->published, e);
@@ -158,7 +160,7 @@ static int look_for_newer(void *context, bool thoroughly, fm_error *e)
 int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length, uint64_t *version,
                   fm_error *e)
 {
-  reading r = {s, 0, 0, 0};
+  reading r = {.state = s};
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = look(&r, false, e);
   if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, timeout, look, &r, e);
@@ -173,7 +175,7 @@ int fm_state_read(fm_state *s, double timeout, const void **data, size_t *length
 int fm_state_wait(fm_state *s, uint64_t than, double timeout, const void **data, size_t *length,
                   uint64_t *newer, fm_error *e)
 {
-  reading r = {s, than, 0, 0};
+  reading r = {.state = s, .than = than};
   int code = fm_check_timeout(timeout, e);
   if (code == FM_OK) code = fm_await(&s->object.points[PUBLISHED], timeout, look_for_newer, &r, e);
   if (code != FM_OK) return fm_settled(&s->object, code);

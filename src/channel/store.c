@@ -64,7 +64,7 @@ fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length
   w = 0;
   memcpy(&w, from, rest);
   h = mix(h ^ w);
-  return (fm_store_key){bytes, (uint32_t)length, h};
+  return (fm_store_key){.bytes = bytes, .length = (uint32_t)length, .hash = h};
 }
 
 static uint32_t key_field(const fm_store_key *key)
@@ -341,7 +341,8 @@ static int copy_record(walk *w, unsigned char *buffer, size_t size, size_t *used
   const size_t at = *used;
   *used += whole;
   if (*used > size) return FM_OK;
-  const fm_store_record r = {v.version, v.expires, (uint32_t)whole, v.length, (uint8_t)key_length, v.type};
+  const fm_store_record r = {.version = v.version, .expires = v.expires, .size = (uint32_t)whole,
+                             .value_length = v.length, .key_length = (uint8_t)key_length, .type = v.type};
   memcpy(buffer + at, &r, sizeof r);
   position p = start_of(w->s, w->number);
   unsigned char *key = buffer + at + sizeof r;

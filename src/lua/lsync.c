@@ -147,11 +147,11 @@ static fm_waitable check_waitable(lua_State *L, lua_Integer i)
     if (!o->pointer)
       luaL_argerror(L, 1, lua_pushfstring(L, "%s at index %I is closed", kinds[k].type, (LUAI_UACINT)i));
     lua_pop(L, 1);
-    return (fm_waitable){kinds[k].kind, o->pointer};
+    return (fm_waitable){.kind = kinds[k].kind, .object = o->pointer};
   }
   luaL_argerror(L, 1, lua_pushfstring(L, "sync object or end of a channel expected at index %I, got %s",
                                       (LUAI_UACINT)i, fmb_push_type_name(L, -1)));
-  return (fm_waitable){FM_WAIT_SYNC, NULL};
+  return (fm_waitable){.object = NULL};
 }
 
 /*** Waits for the first of several objects that is ready. A sync object is acquired, and no other one is. The

@@ -189,7 +189,7 @@ static char *decode(char *out, const unsigned char *p, size_t length, encoding e
 
 static int get_wide(lua_State *L, size_t unit)
 {
-  const encoding e = {unit, false};
+  const encoding e = {.unit = unit};
   size_t end;
   const unsigned char *p = check_rest(L, fmb_open_self(L), unit, &end);
   const size_t length = units_before_nul(p, end, e);
@@ -247,14 +247,14 @@ static int set_wide(lua_State *L, size_t unit)
   const char *s = check_c_text(L, 3, &length);
   const size_t needed = count_units(s, s + length, unit);
   unsigned char *out = check_capacity(L, v, unit, needed, &capacity);
-  encode(out, s, s + length, capacity, (encoding){unit, false});
+  encode(out, s, s + length, capacity, (encoding){.unit = unit});
   fmb_check_lost(L, v);
   return 0;
 }
 
 static encoding check_encoding(lua_State *L, int unit, int swapped)
 {
-  const encoding e = {(size_t)luaL_checkinteger(L, unit), lua_toboolean(L, swapped)};
+  const encoding e = {.unit = (size_t)luaL_checkinteger(L, unit), .swapped = lua_toboolean(L, swapped)};
   luaL_argcheck(L, e.unit == 2 || e.unit == 4, unit, "units have 2 or 4 bytes");
   return e;
 }

@@ -25,7 +25,7 @@ static int try_lock(void *context, bool thoroughly, fm_error *e)
 
 int fm_lock_try(fm_lock *l, bool thoroughly, bool *abandoned, fm_error *e)
 {
-  attempt a = {l, false};
+  attempt a = {.lock = l};
   const int code = try_lock(&a, thoroughly, e);
   if (code == FM_OK) *abandoned = a.abandoned;
   return code;
@@ -40,7 +40,7 @@ static void spin_briefly(const fm_lock *l)
 
 int fm_lock_acquire(fm_lock *l, double timeout, bool *abandoned, fm_error *e)
 {
-  attempt a = {l, false};
+  attempt a = {.lock = l};
   if (timeout <= 0) spin_briefly(l);
   const int code = fm_await(l->released, timeout, try_lock, &a, e);
   if (code == FM_OK) *abandoned = a.abandoned;

@@ -123,7 +123,7 @@ static int wait_for_any(waiting *w, double timeout, fm_error *e)
 
 int fm_await_any(fm_source *sources, size_t count, double timeout, size_t *index, fm_error *e)
 {
-  waiting w = {sources, NULL, count, index};
+  waiting w = {.sources = sources, .count = count, .index = index};
   int code = look_at_all(&w, false, e);
   if (code == FM_TIMEOUT) code = wait_for_any(&w, timeout, e);
   return code == FM_TIMEOUT ? fm_fail(e, FM_TIMEOUT, NULL) : code;

@@ -51,10 +51,16 @@ static int look(void *context, bool thoroughly, fm_error *e)
   return fm_prefer_truncated(&w->event->object.view, came ? FM_OK : FM_TIMEOUT, e);
 }
 
+static waiting start_waiting(fm_shared *event, uint32_t generation)
+{
+  const bool manual = event->object.header.sizes[FM_SHARED_MANUAL];
+  return (waiting){.event = event, .manual = manual, .generation = generation};
+}
+
 static int wait_for(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
 {
   fm_shared *event = fm_shared_of(s);
-  waiting w = {event, event->object.header.sizes[FM_SHARED_MANUAL], fm_shared_words_of(event)->generation};
+  waiting w = start_waiting(event, fm_shared_words_of(event)->generation);
   (void)abandoned;
   const int code = fm_await(&event->object.points[FM_SHARED_CHANGED], timeout, look, &w, e);
   return fm_settled(&event->object, code);
@@ -63,7 +69,7 @@ static int wait_for(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
 static int look_once(fm_source *source, bool thoroughly, fm_error *e)
 {
   fm_shared *event = source->object;
-  waiting w = {event, event->object.header.sizes[FM_SHARED_MANUAL], source->began};
+  waiting w = start_waiting(event, source->began);
   const int code = look(&w, thoroughly, e);
   return code == FM_TIMEOUT ? code : fm_settled(&event->object, code);
 }

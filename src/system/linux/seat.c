@@ -74,7 +74,7 @@ int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_erro
   fm_sys_lock_process(); /* a child forked between the open and the list would keep the descriptor */
   const int error = lock_seat(&fd, &shared, s, number);
   if (error == 0) {
-    *seat = (fm_seat){number, fd, shared ? s : NULL, seats};
+    *seat = (fm_seat){.number = number, .fd = fd, .shared = shared ? s : NULL, .next = seats};
     seats = seat;
   } else {
     code = error == EAGAIN ? fm_fail(e, FM_IN_USE, NULL) : fm_fail_native(e, error);

@@ -118,7 +118,7 @@ int fm_sys_identify(fm_identity *out, const fm_section *s, fm_error *e)
 {
   struct stat st;
   if (fstat(s->fd, &st) != 0) return fm_fail_native(e, errno);
-  *out = (fm_identity){st.st_dev, st.st_ino};
+  *out = (fm_identity){.device = st.st_dev, .inode = st.st_ino};
   return FM_OK;
 }
 

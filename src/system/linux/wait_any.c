@@ -40,7 +40,9 @@ int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bo
     if (!things[i].word) continue;
     all++;
     if (n < WAITV_MOST)
-      words[n++] = (waitv){things[i].seen, (uintptr_t)things[i].word, WAITV_32_BITS, 0};
+      words[n++] = (waitv){
+        .seen = things[i].seen, .word = (uintptr_t)things[i].word, .flags = WAITV_32_BITS,
+      };
   }
   const double less = seconds < short_seconds ? seconds : short_seconds;
   if (all == 0) fm_sys_pause(seconds);

@@ -22,7 +22,7 @@ int fm_seat_acquire(fm_seat *seat, const fm_section *s, uint32_t number, fm_erro
     if (handle) CloseHandle(handle);
     return fm_fail(e, FM_IN_USE, NULL);
   }
-  if (code == FM_OK) *seat = (fm_seat){number, (intptr_t)handle};
+  if (code == FM_OK) *seat = (fm_seat){.number = number, .handle = (intptr_t)handle};
   return code;
 }
 
