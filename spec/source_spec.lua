@@ -71,7 +71,7 @@ describe("the sources", function()
         for line in read(path):gmatch("#%s*(%a+[^\n]*)") do
           local symbol = line:match("^ifn?def%s+([%w_]+)") or line:match("^e?l?if%s+(.*)")
           local allowed = not symbol or symbol:find("^FILEMAP_[%w_]+_H$") or symbol == "FM_TEST_HOOKS"
-            or path == "src/base/error.h" and symbol:find("^defined%(__") or path == "src/base/error.c"
+            or symbol:find("^defined%(__[GM]") or path == "src/base/error.c"
           assert.is_truthy(allowed, path .. ": #" .. line)
         end
       end
@@ -125,6 +125,23 @@ describe("the sources", function()
       for name, first in text:gmatch("([%w_]+) [%w_]+ = {%s*([^\n]*)") do check(path, name, first) end
     end
     assert.is_true(seen > 100, seen)
+  end)
+
+  it("hide what the headers of the library declare from other modules", function()
+    local seen = 0
+    for _, path in ipairs(files("src", "%.h$")) do
+      local text = read(path)
+      local hidden = text:match("\nFM_BEGIN_HIDDEN\n(.*)\nFM_END_HIDDEN\n") or ""
+      for declaration in text:gmatch("\n([%w][^\n(]*%([^\n]*)") do
+        local is_type = declaration:find("^typedef") or declaration:find("^_Static_assert")
+        if not is_type and not declaration:find("^static") and not declaration:find("^enum") then
+          seen = seen + 1
+          assert.is_truthy(hidden:find(declaration, 1, true), path .. ": " .. declaration)
+        end
+      end
+      assert.is_nil(text:find('#include "[./]*include/filemap%.h"') and path ~= "src/base/public.h" or nil, path)
+    end
+    assert.is_true(seen > 150, seen)
   end)
 
   it("have no line over 110 columns", function()

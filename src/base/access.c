@@ -1,7 +1,7 @@
 /* The access words of scripts and messages, and their bits. */
 #include <string.h>
 
-#include "../../include/filemap.h"
+#include "public.h"
 
 static const struct { const char *word; int bits; } accesses[] = {
   {"r", FM_READ},           {"rw", FM_RW},            {"copy", FM_READ | FM_COPY},

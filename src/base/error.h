@@ -2,7 +2,9 @@
 #ifndef FILEMAP_ERROR_H
 #define FILEMAP_ERROR_H
 
-#include "../../include/filemap.h"
+#include "public.h"
+
+FM_BEGIN_HIDDEN
 
 /* Fills `e`, unless it is NULL, and returns `code`. `detail` is a format of printf for the sentence; NULL
 ** selects the sentence of the code. The sentence follows the name of the object ("NAME: it has 10 bytes"). */
@@ -26,5 +28,7 @@ long fm_win32_number_of(fm_code code);
 
 /* Fails with the code that covers `number`. `message` is the system's sentence for the number, or "". */
 int fm_fail_number(fm_error *e, fm_family family, long number, const char *message);
+
+FM_END_HIDDEN
 
 #endif

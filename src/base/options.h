@@ -2,7 +2,9 @@
 #ifndef FILEMAP_OPTIONS_H
 #define FILEMAP_OPTIONS_H
 
-#include "../../include/filemap.h"
+#include "public.h"
+
+FM_BEGIN_HIDDEN
 
 /* Copies `given` into *out. A field that lies behind given->struct_size gets its default, because the program
 ** was compiled with an older header. NULL gives all defaults.
@@ -11,5 +13,7 @@
 ** program may have set fields that this library does not know. */
 int fm_options_read(fm_options *out, const fm_options *given, fm_error *e);
 int fm_sync_options_read(fm_sync_options *out, const fm_sync_options *given, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hidden.h"
+
+FM_BEGIN_HIDDEN
+
 enum {
   FM_UTF_REPLACEMENT = 0xFFFD, /* replaces ill-formed text */
   FM_UTF8_MOST = 4             /* the most bytes of a character */
@@ -22,5 +26,7 @@ int fm_utf8_put(char out[FM_UTF8_MOST], uint32_t c);
 /* Returns the largest number of UTF-8 bytes that so many units of 2 or 4 bytes can become. Returns 0 for no
 ** units, and if a size_t cannot hold the number. */
 size_t fm_utf8_room(size_t units, size_t unit_size);
+
+FM_END_HIDDEN
 
 #endif

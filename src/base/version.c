@@ -1,5 +1,5 @@
 /* The version of the library, as the program finds it at run time. */
-#include "../../include/filemap.h"
+#include "public.h"
 
 int fm_version(void)
 {

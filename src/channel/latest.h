@@ -29,6 +29,8 @@
 
 #include "../object/wait.h"
 
+FM_BEGIN_HIDDEN
+
 enum { FM_LATEST_SLOTS = 4 };
 
 typedef struct fm_latest_words {
@@ -52,5 +54,7 @@ uint64_t fm_latest_newest(const fm_latest *s);
 /* Copies the newest value, of up to `capacity` bytes: FM_OK; FM_TIMEOUT if the writer was faster, and the
 ** caller should try again; FM_NOT_FOUND before the first value; FM_CORRUPT. */
 int fm_latest_read(const fm_latest *s, void *out, uint32_t *length, uint64_t *version, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

@@ -26,6 +26,8 @@
 
 #include "../object/object.h"
 
+FM_BEGIN_HIDDEN
+
 enum { FM_PIPE_PLACES, FM_PIPE_RING_SIZE, FM_PIPE_CAPACITY, FM_PIPE_IS_STREAM }; /* in sizes */
 enum { FM_PIPE_VERSION = 2, FM_PIPE_LISTENER_SEAT = 1 };
 
@@ -85,5 +87,7 @@ bool fm_pipe_end_lives(const fm_object *o, fm_place place, fm_end end);
 
 /* The last end of a connection frees its place. */
 void fm_pipe_free(const fm_object *o, fm_place place);
+
+FM_END_HIDDEN
 
 #endif

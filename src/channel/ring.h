@@ -32,6 +32,8 @@
 
 #include "../object/wait.h"
 
+FM_BEGIN_HIDDEN
+
 typedef struct fm_ring_words {
   fm_word32 tail;
   uint32_t unused_1[15]; /* head and tail are on cache lines of their own */
@@ -86,5 +88,7 @@ int fm_ring_count(fm_ring *r, uint32_t *count, uint32_t *first, fm_error *e);
 ** reader stored its head, which it does if `now` is true. */
 int fm_ring_write(fm_ring *r, const void *data, uint32_t *length, fm_error *e);
 int fm_ring_read(fm_ring *r, void *out, uint32_t *length, bool now, bool *stored, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

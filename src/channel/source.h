@@ -6,6 +6,8 @@
 #include "../object/pollable.h"
 #include "../object/wait_any.h"
 
+FM_BEGIN_HIDDEN
+
 /* Each fills `out` for one wait. FM_DENIED for an end that cannot receive, and in a forked child. */
 int fm_listener_source(fm_listener *l, fm_source *out, fm_error *e);
 int fm_conn_source(fm_conn *c, fm_source *out, fm_error *e);
@@ -17,5 +19,7 @@ int fm_listener_pollable(fm_listener *l, intptr_t *out, fm_error *e);
 int fm_conn_pollable(fm_conn *c, intptr_t *out, fm_error *e);
 int fm_mailslot_pollable(fm_mailslot *m, intptr_t *out, fm_error *e);
 int fm_state_pollable(fm_state *s, intptr_t *out, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

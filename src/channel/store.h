@@ -39,6 +39,8 @@
 
 #include "../system/system.h"
 
+FM_BEGIN_HIDDEN
+
 enum { FM_STORE_BLOCK = 128, FM_STORE_JOURNAL = 40 };
 
 typedef struct fm_store_write {
@@ -158,5 +160,7 @@ typedef struct fm_store_counts {
 
 /* The counts of one moment. Needs no lock. FM_TIMEOUT if writers were faster; FM_CORRUPT. */
 int fm_store_count(const fm_store *s, fm_store_counts *out, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

@@ -4,11 +4,15 @@
 
 #include "store_journal.h"
 
+FM_BEGIN_HIDDEN
+
 /* Takes the entry `old` out of the heap, if it is there, and adds the entry `added`, if it expires. 0 stands
 ** for no entry. To be called once a change at most. FM_CORRUPT. */
 int fm_expiry_change(fm_change *c, uint32_t old, uint32_t added, fm_error *e);
 
 /* The entry that expires first, if it has expired at `now`; else 0. */
 uint32_t fm_expiry_first(const fm_store *s, uint64_t now);
+
+FM_END_HIDDEN
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "store_layout.h"
 
+FM_BEGIN_HIDDEN
+
 /* The writer's words of a store, each number on its own. */
 typedef struct fm_store_numbers {
   uint64_t version;
@@ -64,5 +66,7 @@ static inline void fm_change_store_64(fm_change *c, fm_word64 *word, uint64_t va
 
 /* Makes the change. */
 void fm_change_commit(fm_change *c);
+
+FM_END_HIDDEN
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "store.h"
 
+FM_BEGIN_HIDDEN
+
 enum { FM_HEAD_BYTES = 96, FM_TAIL_BYTES = 112 };
 
 /* `next` leads through the blocks of an entry, and through the free ones. The other fields are of an
@@ -45,5 +47,7 @@ static inline uint64_t fm_array_size(uint32_t count, size_t size)
 {
   return ((uint64_t)count * size + FM_STORE_BLOCK - 1) / FM_STORE_BLOCK * FM_STORE_BLOCK;
 }
+
+FM_END_HIDDEN
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "../base/error.h"
 
+FM_BEGIN_HIDDEN
+
 /* The bytes that a stream has read and not returned yet: those from `start` to `end`. */
 typedef struct fm_ahead {
   unsigned char *bytes;
@@ -21,5 +23,7 @@ int fm_conn_read_ring(fm_conn *c, double timeout, void *out, size_t *length, fm_
 
 /* Settles the connection's handle for event loops (object/pollable.h), if it has one. Returns `code`. */
 int fm_conn_settled(fm_conn *c, int code);
+
+FM_END_HIDDEN
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "../system/system.h"
 
+FM_BEGIN_HIDDEN
+
 /* An open file. Maps of it can be created. */
 typedef struct fm_file_handle fm_file_handle;
 
@@ -37,5 +39,7 @@ long fm_win32_number(fm_code code, long native, long otherwise);
 
 /* Returns the code of a Win32 error number, and in *sentence the code's message, on every system. */
 fm_code fm_win32_code(long number, const char **sentence);
+
+FM_END_HIDDEN
 
 #endif

@@ -10,7 +10,13 @@
 #include <lua.h>
 #include <stdatomic.h>
 
+#include "../base/public.h"
 #include "../../include/filemap_lua.h"
+
+FM_BEGIN_HIDDEN
+
+/* The public header declares it without FM_LUA_API. */
+int fm_lua_push_view(lua_State *L, const fm_view *v, int access, fm_error *e);
 
 /* {-- Errors (lerror.c) ------------------------------------------------------------------------- */
 
@@ -291,5 +297,7 @@ static inline void fmb_check_lost(lua_State *L, const fm_view *v)
   atomic_signal_fence(memory_order_seq_cst); /* the access comes first */
   if (fm_view_is_lost(v)) fmb_raise_lost(L);
 }
+
+FM_END_HIDDEN
 
 #endif

@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../base/hidden.h"
+
+FM_BEGIN_HIDDEN
+
 #define FMB_TYPES(X)                                               \
   X(i8, int8_t, INTEGER, INT8_MIN, INT8_MAX, PLAIN)                \
   X(u8, uint8_t, INTEGER, 0, UINT8_MAX, PLAIN)                     \
@@ -82,5 +86,7 @@ static inline bool fmb_to_FLOAT(lua_State *L, int index, int least, int greatest
 
 FMB_TYPES(FMB_CONVERT)
 #undef FMB_CONVERT
+
+FM_END_HIDDEN
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "../system/system.h"
 
+FM_BEGIN_HIDDEN
+
 struct fm_map {
   atomic_size_t refs;  /* the map itself and each mapping of it */
   atomic_size_t views; /* mappings alone */
@@ -50,5 +52,7 @@ void fm_count(int more);
 ** process. */
 int fm_watch_lost_pages(fm_mapping *m, fm_error *e);
 void fm_unwatch_lost_pages(fm_mapping *m);
+
+FM_END_HIDDEN
 
 #endif

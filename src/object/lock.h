@@ -17,6 +17,8 @@
 
 #include "wait.h"
 
+FM_BEGIN_HIDDEN
+
 /* Acquires the first seat from number `from` on that no other process holds. FM_FULL after 2^20 of them. */
 int fm_seat_acquire_free(fm_seat *seat, const fm_section *section, uint32_t from, fm_error *e);
 
@@ -40,5 +42,7 @@ int fm_lock_try(fm_lock *l, bool thoroughly, bool *abandoned, fm_error *e);
 
 /* To be called by each process that acquires a seat. */
 void fm_lock_mark_abandoned(fm_word32 *owner, uint32_t seat);
+
+FM_END_HIDDEN
 
 #endif

@@ -16,6 +16,8 @@
 
 #include "wait.h"
 
+FM_BEGIN_HIDDEN
+
 /* A name of a channel and a name of a sync object never stand for the same section. Kinds from
 ** FM_OBJECT_MUTEX on are sync objects. */
 typedef enum fm_object_kind {
@@ -142,5 +144,7 @@ static inline const char *fm_object_name(const fm_object *o)
 {
   return fm_map_label(fm_view_map(&o->view));
 }
+
+FM_END_HIDDEN
 
 #endif

@@ -8,6 +8,8 @@
 #include "../map/map.h"
 #include "../base/test_hook.h"
 
+FM_BEGIN_HIDDEN
+
 /* A wait point's word counts wakings in its upper 31 bits. Its lowest bit is set while a process sleeps or is
 ** about to.
 **
@@ -86,5 +88,7 @@ int fm_await(fm_wait_point *s, double timeout, fm_look look, void *context, fm_e
 
 /* Fails with FM_INVALID for a negative time-out and for NaN. */
 int fm_check_timeout(double timeout, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

@@ -12,9 +12,13 @@
 
 #include "wait.h"
 
+FM_BEGIN_HIDDEN
+
 /* Waits up to `timeout` seconds for the first of `count` sources that is ready. *index is its number, from 0;
 ** after a failure of a look it is the number of the source that failed, and after FM_TIMEOUT it is unchanged.
 ** */
 int fm_await_any(fm_source *sources, size_t count, double timeout, size_t *index, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

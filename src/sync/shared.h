@@ -6,6 +6,8 @@
 
 #include "../object/pollable.h"
 
+FM_BEGIN_HIDDEN
+
 extern const fm_sync_class fm_shared_mutex, fm_shared_semaphore, fm_shared_event;
 
 /* {-- Shared by the kinds (shared.c) ------------------------------------------------------------ */
@@ -54,5 +56,7 @@ void fm_shared_close(fm_sync *s);
 /* The role's functions, unless a kind has its own. */
 bool fm_shared_check(const fm_header *h, uint64_t *view_size);
 int fm_shared_attach(fm_object *o, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif

@@ -43,6 +43,8 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomic
 #include "none_types.h"
 #endif
 
+FM_BEGIN_HIDDEN
+
 /* {-- Errors (error.c) --------------------------------------------------------------------------- */
 
 /* The family of the numbers in fm_error.native. */
@@ -295,5 +297,7 @@ void fm_sys_file_close(fm_open_file *f);
 /* Returns the first place of the `n` bytes of `needle` in the `length` bytes from `bytes`, or NULL. An
 ** empty needle is at the start. Other processes may change the bytes meanwhile. */
 const unsigned char *fm_sys_find(const unsigned char *bytes, size_t length, const void *needle, size_t n);
+
+FM_END_HIDDEN
 
 #endif

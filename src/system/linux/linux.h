@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+FM_BEGIN_HIDDEN
+
 /* The flags of open(2) for an access. */
 int fm_linux_open_flags(int access);
 
@@ -115,6 +117,8 @@ size_t fm_huge_page(int fd);
 
 /* Makes an unnamed file of huge pages. FM_UNSUPPORTED if the administrator has reserved none. */
 int fm_make_huge(int *out, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif
 #endif

@@ -7,6 +7,8 @@
 
 #if FM_SYSTEM_LINUX
 
+FM_BEGIN_HIDDEN
+
 #define FM_FOLDER "/dev/shm/"
 
 /* A result beside the codes: no process holds the section, but only another user can remove its name. */
@@ -47,6 +49,8 @@ int fm_remove_if_stale(int fd, const struct stat *st, const fm_name_file *file, 
 
 /* The same for the file of a name, which is opened and checked first. *st describes it. */
 int fm_examine(struct stat *st, const fm_name_file *file, int *tries, fm_error *e);
+
+FM_END_HIDDEN
 
 #endif
 #endif

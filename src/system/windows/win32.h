@@ -12,6 +12,8 @@
 #endif
 #include <windows.h>
 
+FM_BEGIN_HIDDEN
+
 /* {-- Errors (error.c) --------------------------------------------------------------------------- */
 
 /* Fails by GetLastError. */
@@ -91,6 +93,8 @@ typedef struct fm_section_event {
 int fm_win32_create_event(HANDLE *out, bool *existed, const fm_section *s, const fm_section_event *event,
                           fm_error *e);
 bool fm_win32_event_exists(const fm_section *s, const fm_section_event *event);
+
+FM_END_HIDDEN
 
 #endif
 #endif
