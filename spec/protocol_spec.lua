@@ -1,5 +1,6 @@
 -- The protocols in shared memory, tested without Lua: all interleavings of a few steps
--- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c, thread_objects.c).
+-- (spec/protocol/model.c), weakly ordered memory (spec/protocol/weak_memory.c), and threads at full speed
+-- (spec/protocol/threads.c, thread_objects.c).
 --
 -- The environment variable FILEMAP_PREEMPTIONS sets the number of preemptions in an interleaving (default 3).
 local process = require "process"
@@ -21,6 +22,16 @@ support.only("posix", "the programs are POSIX programs", function()
         model:finish()
       end)
     end
+  end)
+
+  describe("the newest value on a weakly ordered processor", function()
+    it("is whole, and the memory is never called corrupt", function()
+      local program <close> = process.spawn { folder .. "weak_memory" }
+      local count, needed = program:expect("^(%d+) executions hold, and fail without (%d+) of %d+ orders$")
+      assert.is_true(tonumber(count) > 100)
+      assert.are.equal(6, tonumber(needed))
+      program:finish()
+    end)
   end)
 
   describe("threads", function()

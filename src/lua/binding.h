@@ -294,7 +294,6 @@ int fmb_raise_lost(lua_State *L);
 
 static inline void fmb_check_lost(lua_State *L, const fm_view *v)
 {
-  atomic_signal_fence(memory_order_seq_cst); /* the access comes first */
   if (fm_view_is_lost(v)) fmb_raise_lost(L);
 }
 

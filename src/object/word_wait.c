@@ -30,7 +30,6 @@ static int check_word(const fm_view *v, uint64_t offset, size_t size, fm_error *
 static int look(watched *w, fm_error *e)
 {
   w->now = w->whole ? atomic_load(w->whole) : atomic_load(w->half);
-  atomic_signal_fence(memory_order_seq_cst); /* the access comes first */
   if (fm_view_is_lost(w->view)) return fm_fail(e, FM_TRUNCATED, NULL);
   return w->now != w->seen ? FM_OK : FM_TIMEOUT;
 }
