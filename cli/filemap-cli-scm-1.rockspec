@@ -2,14 +2,15 @@ rockspec_format = "3.0"
 package = "filemap-cli"
 version = "scm-1"
 source = {
-  -- The project is not published yet: build from a checkout, with `luarocks make cli/filemap-cli-scm-1.rockspec`.
+  -- The project is not published yet: build from a checkout, with
+  -- `luarocks make cli/filemap-cli-scm-1.rockspec`.
   url = ".",
 }
 description = {
   summary = "The command filemap: look into, set, record and connect shared memory by name",
   detailed = [[
-Lists and dumps named sections, shows them live as a table of fields, records and replays them, and connects shell
-scripts through filemap's mailslots, states and pipes.]],
+Lists and dumps named sections, shows them live as a table of fields, records and replays them, and connects
+shell scripts through filemap's mailslots, states and pipes.]],
   license = "MIT",
   labels = { "ipc", "mmap", "shared-memory", "commandline" },
 }

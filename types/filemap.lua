@@ -47,7 +47,7 @@
 ---@field inherit? boolean whether child processes inherit the handle; default: false
 
 ---@class filemap.file_options
----@field size? integer in bytes: the size to grow the file to if the access allows writing, else the least size
+---@field size? integer in bytes: the size to grow the file to if the access allows writing, else the least
 ---@field mode? string POSIX permissions in octal of a new file; default: "0600". No effect on Windows
 ---@field sddl? string security descriptor of a new file; Windows only
 ---@field name? string the name of the mapping; Windows only

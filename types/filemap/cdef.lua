@@ -8,7 +8,7 @@
 ---@field defines? table<string, string|number|boolean> macros by name; false: not defined
 ---@field bytes? boolean|string[] arrays of uint8_t that become strings: all, or those of these paths
 ---@field text? boolean|string[] the same for text up to NUL
----@field include? string[]|fun(name: string): string? folders of `#include`, or a function that returns the text
+---@field include? string[]|fun(name: string): string? folders of `#include`, or a function that reads one
 
 ---A declaration that was skipped.
 ---@class filemap.cdef_skipped

@@ -16,7 +16,7 @@
 
 ---A field: its name, its type, the counts of its dimensions, and how it is placed.
 ---@class filemap.field
----@field [1] string name; "" for a struct or union whose members belong to the outer one, and for bits that only pad
+---@field [1] string name; "" for a struct or union whose members are the outer one's, and for padding bits
 ---@field [2] filemap.field_type
 ---@field [integer] integer the count of a dimension; 0 at the end of a struct makes a flexible array
 ---@field offset? integer in bytes
@@ -40,9 +40,9 @@
 ---@class filemap.record
 ---@field [string] any
 
----Elements in a view, from 1. `get` gives a table of those from i to j; `set` writes those of a table from i on, all or
----none; `copy` copies n elements from an array of the same type. Arrays of bytes also have `get_string` (n bytes, by
----default all) and `get_cstring` (up to a NUL).
+---Elements in a view, from 1. `get` gives a table of those from i to j; `set` writes those of a table from i
+---on, all or none; `copy` copies n elements from an array of the same type. Arrays of bytes also have
+---`get_string` (n bytes, by default all) and `get_cstring` (up to a NUL).
 ---@class filemap.elements
 ---@field [integer] any
 ---@field get fun(self: filemap.elements, i?: integer, j?: integer): table
