@@ -2,8 +2,8 @@
 ** filemap.
 **
 **   game telemetry NAME     drives a car round a track and shares the telemetry
-**   game feed NAME 16|32    shares its player's position by Mumble Link, as a game with a wchar_t of 16 bits (on
-**                           Windows) or 32 bits (elsewhere)
+**   game feed NAME 16|32    shares its player's position by Mumble Link, as a game with a wchar_t of 16 bits
+**                           (on Windows) or 32 bits (elsewhere)
 **   game listen NAME 16|32  simulates Mumble: makes the link's memory and prints each update of a game
 **
 ** NAME is the system's name, such as /GameTelemetry or Local\GameTelemetry. The game runs until Enter is
@@ -51,7 +51,8 @@ static int over(int milliseconds)
 {
   HANDLE input = GetStdHandle(STD_INPUT_HANDLE);
   DWORD available = 0;
-  if (GetFileType(input) != FILE_TYPE_PIPE) return WaitForSingleObject(input, (DWORD)milliseconds) == WAIT_OBJECT_0;
+  if (GetFileType(input) != FILE_TYPE_PIPE)
+    return WaitForSingleObject(input, (DWORD)milliseconds) == WAIT_OBJECT_0;
   Sleep((DWORD)milliseconds);
   return !PeekNamedPipe(input, NULL, 0, NULL, &available, NULL) || available > 0;
 }

@@ -6,7 +6,8 @@ local dict = require "filemap.dict"
 local SECTION <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-settings]]
 io.stdout:setvbuf("line")
 
--- Waits for a change of any of the settings. Each change also increments "changes", so that one wait is enough.
+-- Waits for a change of any of the settings. Each change also increments "changes", so that one wait is
+-- enough.
 local function watch(names)
   local settings <close> = assert(dict.create_or_open(SECTION, { capacity = 65536 }))
   local known = {}
