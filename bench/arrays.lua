@@ -67,8 +67,8 @@ function get.competitors()
 end
 
 local set = { id = "array set", garbage = true, work = "`a:set(1, t)`, a million f32", needs = { "array" },
-  how = "Checks and stores a table, all or none, compared with a C loop that stores each number as it comes, and "
-    .. "with a loop of `string.pack` whose results are joined.",
+  how = "Checks and stores a table, all or none, compared with a C loop that stores each number as it comes, "
+    .. "and with a loop of `string.pack` whose results are joined.",
   bounds = { { against = "C limit", most = 1.25 } } }
 
 function set.competitors()

@@ -9,9 +9,9 @@ local DEADLINE <const> = 60 -- seconds that any answer of a process may take
 local MANY <const> = 1000000
 
 local topic = { name = "dict", title = "Dictionaries",
-  how = "Values of 64 bytes. Redis is Debian's redis-server with lua-redis, over a Unix socket on the same machine, "
-    .. "without saving to disk. \"by hand\" is a mutex and all 1,000 keys in one string in a view, which each "
-    .. "call reads, and each change writes." }
+  how = "Values of 64 bytes. Redis is Debian's redis-server with lua-redis, over a Unix socket on the same "
+    .. "machine, without saving to disk. \"by hand\" is a mutex and all 1,000 keys in one string in a view, "
+    .. "which each call reads, and each change writes." }
 
 local value = subjects.noise(64)
 local serial = 0
@@ -148,8 +148,8 @@ end
 -- The same call with few keys and with many.
 local function many_keys(call, statement)
   return { id = "dict many " .. call, garbage = call == "get", work = ("`%s`, 1,000,000 keys"):format(call),
-    how = "Compared with the same in a dictionary of 100 keys. The difference is that of the processor's caches: "
-      .. "with 1,000,000 keys each call reads memory that is in none of them.",
+    how = "Compared with the same in a dictionary of 100 keys. The difference is that of the processor's "
+      .. "caches: with 1,000,000 keys each call reads memory that is in none of them.",
     bounds = { { against = "100 keys", most = 4 } },
     competitors = function()
       local few, many = filled(100), filled(MANY)

@@ -19,7 +19,10 @@ for i = 2, #arg do
   for _, comparison in ipairs(known and topic.comparisons or {}) do
     local supported, result, failure = pcall(measure, comparison)
     if supported and result then append(arg[i], result)
-    else io.stderr:write(("Left out %s, %s: %s\n"):format(arg[i], comparison.work, supported and failure or result)) end
+    else
+      local why = supported and failure or result
+      io.stderr:write(("Left out %s, %s: %s\n"):format(arg[i], comparison.work, why))
+    end
     collectgarbage()
   end
 end

@@ -27,7 +27,8 @@ local function open(size, size_name)
         { "C limit", "named(path)", { named = limit.named, path = path } },
         { "C, looking first", "named(path, true)", { named = limit.named, path = path } },
         { "C without locks", "unlocked(path)", { unlocked = limit.unlocked, path = path } },
-        { "io file", 'local f = open(path, "rb") local x = f:read(4) f:close()', { open = io.open, path = path } },
+        { "io file", 'local f = open(path, "rb") local x = f:read(4) f:close()',
+          { open = io.open, path = path } },
       }, function()
         map:close()
         holder:close()

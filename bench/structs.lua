@@ -19,8 +19,8 @@ local view, block = subjects.twins(string.pack(FORMAT, 7, 3, 61.5, 7200, 4, 5, 1
 view:set_cstring(Outer:offsetof("name"), "Monza, short course", 32)
 
 local topic = { name = "structs", title = "Structs",
-  how = "`p` is a record of ten fields of 4 bytes in `v`, `q` one with an array, a text, a struct and an array of "
-    .. "structs, `a` an array of records. \"By hand\" is what a program would do without structs." }
+  how = "`p` is a record of ten fields of 4 bytes in `v`, `q` one with an array, a text, a struct and an "
+    .. "array of structs, `a` an array of records. \"By hand\" is what a program would do without structs." }
 
 local function comparison(id, work, how, bounds, competitors, garbage)
   return { id = id, work = work, how = how, bounds = bounds, competitors = competitors, garbage = garbage }
@@ -32,7 +32,8 @@ local p, q, a = Sample:at(view, 0), Outer:at(view, 0), Sample:array(view, 0, REC
 
 -- A statement on an object against the view's method at the same offset.
 local function field(id, statement, against, method, most, limit_method)
-  local names = { p = p, q = q, a = a, v = view, c = block, pos = q.pos, inner = q.inner, car = a[17], s = "Spa" }
+  local names = { p = p, q = q, a = a, v = view, c = block, pos = q.pos, inner = q.inner, car = a[17],
+    s = "Spa" }
   local competitors = { { "filemap", statement, names }, { against, method, names } }
   if limit_method then competitors[3] = { "C limit", limit_method, names } end
   return comparison(id, ("`%s`"):format(statement:gsub("^local x = ", "")),
@@ -62,7 +63,8 @@ local reading = comparison("struct read", "`S:read(v, 0)`",
     return {
       { "filemap", "local t = S:read(v, 0)", names },
       { "by hand", ('local a, b, c, d, e, f, x, y, z, g = v:unpack("%s", 0) '):format(FORMAT)
-        .. "local t = { id = a, lap = b, speed = c, rpm = d, gear = e, flags = f, x = x, y = y, z = z, fuel = g }",
+        .. "local t = { id = a, lap = b, speed = c, rpm = d, gear = e, flags = f, x = x, y = y, z = z, "
+        .. "fuel = g }",
         names },
     }
   end, true)
@@ -85,7 +87,8 @@ local CHECKS = [[
   end]]
 
 local writing = comparison("struct write", "`S:write(v, 0, t)`",
-  "Ten fields written from a table, all checked before the first is written, against the checks and one `pack`.",
+  "Ten fields written from a table, all checked before the first is written, against the checks and one "
+    .. "`pack`.",
   { { against = "by hand", most = 2 } }, function()
     local names = { S = Sample, v = view, t = Sample:read(view, 0), write = load(CHECKS)() }
     return {
@@ -98,7 +101,8 @@ local writing = comparison("struct write", "`S:write(v, 0, t)`",
 
 local Nested = struct.define("Nested", { { "id", "i32" }, { "sample", Sample }, { "last", "i32" } })
 local nested = comparison("struct in a struct, written", "`n.sample = t`",
-  "A struct that is a field, assigned and written as part of the outer one, against the same struct by itself.",
+  "A struct that is a field, assigned and written as part of the outer one, against the same struct by "
+    .. "itself.",
   { { against = "write", most = 1.2 } }, function()
     local t = Sample:read(view, 0)
     local names = { N = Nested, S = Sample, n = Nested:at(view, 0), v = view, t = t, outer = { sample = t } }
@@ -124,7 +128,8 @@ local HAND = [[
       local a, b, c, d = unpack("i4fI4f", s, at)
       wheels[i], at = { f1 = a, f2 = b, f3 = c, f4 = d }, at + 16
     end
-    return { id = id, pos = { x, y, z }, name = name:match "^[^\0]*", inner = { f1 = f1, f2 = f2, f3 = f3, f4 = f4 },
+    return {
+      id = id, pos = { x, y, z }, name = name:match "^[^\0]*", inner = { f1 = f1, f2 = f2, f3 = f3, f4 = f4 },
       wheels = wheels }
   end]]
 
@@ -156,12 +161,13 @@ local many = comparison("array of records", "`a:get()`, 1,000 records",
     }
   end, true)
 
--- Runs are long, since Lua's collector and the allocator work once in a few strings of this size. A variable is
--- cleared before it gets the next string: with three strings of 3.7 MB alive, glibc returns their memory to the
--- system each time.
+-- Runs are long, since Lua's collector and the allocator work once in a few strings of this size. A variable
+-- is cleared before it gets the next string: with three strings of 3.7 MB alive, glibc returns their memory
+-- to the system each time.
 local IMAGE = 1280 * 960 * 3
 local image = comparison("bytes", "`F:read(v, 0)`, a frame of 3.7 MB",
-  "A field of bytes as one string, against `get_string`.", { { against = "get_string", most = 1.2 } }, function()
+  "A field of bytes as one string, against `get_string`.", { { against = "get_string", most = 1.2 } },
+  function()
     local Frame = struct.define("Frame", { { "tick", "u32" }, { "pixels", "bytes", IMAGE } })
     local large = subjects.twins(("x"):rep(Frame.size))
     local names = { f = Frame:at(large, 0), F = Frame, v = large, n = IMAGE }
@@ -176,8 +182,8 @@ image.target = 40e6
 -- {-- Memory ---------------------------------------------------------------------------------------
 
 local Ten = struct.define("Ten", {
-  { "id", "i32" }, { "speed", "f32" }, { "name", "char", 32 }, { "gear", "i32" }, { "flags", "u32" }, { "fuel", "f32" },
-  { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
+  { "id", "i32" }, { "speed", "f32" }, { "name", "char", 32 }, { "gear", "i32" }, { "flags", "u32" },
+  { "fuel", "f32" }, { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
 })
 
 -- The bytes of Lua's memory that a kept record of ten fields takes, with the objects inside it.
@@ -198,8 +204,8 @@ end
 
 -- The figure is bytes, not nanoseconds: each is "measured" once.
 local memory = comparison("record's memory", "a kept record of ten fields, four of them objects",
-  "Bytes, as `collectgarbage \"count\"` has them (shown as ns), against 1 KiB.", { { against = "1 KiB", most = 1 } },
-  function()
+  "Bytes, as `collectgarbage \"count\"` has them (shown as ns), against 1 KiB.",
+  { { against = "1 KiB", most = 1 } }, function()
     return {
       { "filemap", "Ten:at(v, 0)", run = function(n) return n * kept_bytes() end },
       { "1 KiB", "1024", run = function(n) return n * 1024 end },
@@ -245,8 +251,9 @@ local function lua_text(size)
 end
 
 local parsing = comparison("cdef.parse", "`cdef.parse` of 500 lines",
-  "49 structs of eight members, compared with Lua's own compiler on about as much text. \"all types\" also reads every "
-    .. "type, which `cdef.parse` does not do before a program uses it.", { { against = "Lua's load", most = 12 } },
+  "49 structs of eight members, compared with Lua's own compiler on about as much text. \"all types\" also "
+    .. "reads every type, which `cdef.parse` does not do before a program uses it.",
+  { { against = "Lua's load", most = 12 } },
   function()
     local source = header()
     local names = { parse = cdef.parse, load = load, source = source, lua = lua_text(#source), pairs = pairs }
