@@ -81,7 +81,8 @@ for which, ending in pairs(programs) do
       end
       says("READY", "name " .. name, "text = string from Lua (1)", "float = float 0.25 (2)",
         "boolean = boolean false (3)", "integer = integer -9223372036854775808 (4)",
-        "found = integer -9223372036854775808 (4)", "done 1", "sum = integer 11 (0)", "number 0", "existed 1 0")
+        "found = integer -9223372036854775808 (4)", "done 1", "sum = integer 11 (0)", "number 0",
+          "existed 1 0")
       assert.equal(1, (d:wait("asks", 0, support.deadline)))
       local found = {}
       for key, value in d:pairs() do found[key] = value end

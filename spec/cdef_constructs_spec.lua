@@ -48,7 +48,8 @@ describe("a macro", function()
       #define COUNT_(a, b, c, n, ...) n
       #define OPT(a, ...) a __VA_OPT__(+ 1)
       static inline void f(void) { LOG("x"); LOG("%d", 1); }
-      struct S { int a[FIRST(1, 2, 3)]; int b[REST(1, 2)]; int c[COUNT(x, y, z)]; char d[OPT(1)]; char e[OPT(1, 2)]; };
+      struct S { int a[FIRST(1, 2, 3)]; int b[REST(1, 2)]; int c[COUNT(x, y, z)]; char d[OPT(1)];
+      char e[OPT(1, 2)]; };
     ]])
   end)
 
@@ -100,7 +101,8 @@ describe("an expression", function()
   it("takes sizes and offsets of members", function()
     assert.are.equal(12 + 12 + 12 + 4 + 8, size([[
       struct T { int n; int key[3]; double d; };
-      struct S { char a[sizeof(((struct T *)0)->key)]; char b[sizeof(T::key)]; char c[sizeof ((struct T *)0)->key];
+      struct S { char a[sizeof(((struct T *)0)->key)]; char b[sizeof(T::key)];
+      char c[sizeof ((struct T *)0)->key];
         char d[offsetof(struct T, key)]; char e[__builtin_offsetof(struct T, key[1])]; };
     ]]))
   end)
@@ -146,7 +148,8 @@ describe("a word of a compiler or a system", function()
     assert.are.equal(12, size([[
       #define CALL __attribute__((__stdcall__))
       typedef int HRESULT;
-      struct S { HRESULT (CALL *one)(int a); HRESULT *(CALL *two)(struct S *self); HRESULT (CALL **(three))(void); };
+      struct S { HRESULT (CALL *one)(int a); HRESULT *(CALL *two)(struct S *self);
+      HRESULT (CALL **(three))(void); };
     ]], { abi = "win32" }))
   end)
 
@@ -170,7 +173,8 @@ describe("a word of a compiler or a system", function()
   end)
 
   it("gives a type its width", function()
-    local types = cdef.parse([[struct S { __be16 a; __le32 b; __aligned_u64 c; __kernel_long_t d; byte e; u_int32_t f;
+    local types = cdef.parse([[struct S { __be16 a; __le32 b; __aligned_u64 c; __kernel_long_t d; byte e;
+      u_int32_t f;
       uint g; POINTL h; char path[PATH_MAX]; char name[NAME_MAX]; };]], { abi = "linux32" })
     assert.same({ 4392, 8, 4, 8, 16, 24, 28 }, { types.S.size, types.S.align, types.S:offsetof("b"),
       (types.S:offsetof("c")), (types.S:offsetof("d")), (types.S:offsetof("f")), (types.S:offsetof("g")) })
@@ -193,7 +197,8 @@ describe("a struct with a tag and no member's name in another", function()
   it("is a member for Windows where it is a typedef's name alone", function()
     local source = "typedef struct Base { int a; } Base; typedef struct Derived { Base; short b; } Derived; "
     local types = cdef.parse(source, { abi = "win64" })
-    assert.same({ 8, 0, 4 }, { types.Derived.size, (types.Derived:offsetof("a")), (types.Derived:offsetof("b")) })
+    assert.same({ 8, 0, 4 }, { types.Derived.size, (types.Derived:offsetof("a")),
+      (types.Derived:offsetof("b")) })
     assert.are.equal(2, cdef.parse(source, { abi = "linux64" }).Derived.size)
   end)
 
@@ -208,7 +213,8 @@ end)
 
 describe("an atomic type", function()
   it("has the layout of its type, and aligns to its size", function()
-    assert.are.equal(32, size([[struct S { std::atomic<int> a; std::array<short, 5> b; _Atomic char c; atomic_uint d;
+    assert.are.equal(32, size([[struct S { std::atomic<int> a; std::array<short, 5> b; _Atomic char c;
+      atomic_uint d;
       _Atomic(long long) e; };]], { abi = "linux32" }))
   end)
 end)

@@ -1,7 +1,8 @@
 -- filemap.cdef on sources that an enemy would write: each ends in types or in an error with its place, soon.
 --
 -- The environment can give FILEMAP_FUZZ, how many damaged headers to read (1000), FILEMAP_DAMAGED, how many
--- of those that are read whole to give to the compilers (60), and FILEMAP_FUZZ_SEED. A spec's name has its seed.
+-- of those that are read whole to give to the compilers (60), and FILEMAP_FUZZ_SEED. A spec's name has its
+-- seed.
 local cdef = require "filemap.cdef"
 local check = require "spec.support.check"
 local compiler = require "spec.support.compiler"
@@ -49,34 +50,49 @@ local growing = {
   ["enums of enums"] = { function(n) return ("enum A : "):rep(n) end, "nested more than 200 deep" },
   ["bases of bases"] = { function(n) return ("struct A : "):rep(n) end, "expected '{', got" },
   ["namespaces"] = { function(n) return ("namespace a{"):rep(n) end, "nested more than 100 deep" },
-  ["sizeof sizeof"] = { function(n) return "enum { A = " .. ("sizeof "):rep(n) .. "1 };" end, "nested more than 200" },
-  ["signs"] = { function(n) return "enum { A = " .. ("- "):rep(n) .. "1 };" end, "nested more than 200 deep" },
-  ["casts"] = { function(n) return "enum { A = " .. ("(int)"):rep(n) .. "1 };" end, "nested more than 200 deep" },
-  ["questions"] = { function(n) return "enum { A = " .. ("1?"):rep(n) .. "1 };" end, "nested more than 200 deep" },
-  ["alignas of alignas"] = { function(n) return "struct S {" .. ("alignas("):rep(n) end, "expected ')' before" },
-  ["declarators in brackets"] = { function(n) return "struct S { int " .. ("("):rep(n) .. "a" .. (")"):rep(n) .. "; };"
-    end, "declarators nested more than 12 deep" },
-  ["dimensions"] = { function(n) return "struct S { int a" .. ("[1]"):rep(n) .. "; };" end, "more than 64 deep" },
+  ["sizeof sizeof"] = { function(n) return "enum { A = " .. ("sizeof "):rep(n) .. "1 };" end,
+    "nested more than 200" },
+  ["signs"] = { function(n) return "enum { A = " .. ("- "):rep(n) .. "1 };" end,
+    "nested more than 200 deep" },
+  ["casts"] = { function(n) return "enum { A = " .. ("(int)"):rep(n) .. "1 };" end,
+    "nested more than 200 deep" },
+  ["questions"] = { function(n) return "enum { A = " .. ("1?"):rep(n) .. "1 };" end,
+    "nested more than 200 deep" },
+  ["alignas of alignas"] = { function(n) return "struct S {" .. ("alignas("):rep(n) end,
+    "expected ')' before" },
+  ["declarators in brackets"] = { function(n)
+    return "struct S { int " .. ("("):rep(n) .. "a" .. (")"):rep(n) .. "; };"
+  end, "declarators nested more than 12 deep" },
+  ["dimensions"] = { function(n) return "struct S { int a" .. ("[1]"):rep(n) .. "; };" end,
+    "more than 64 deep" },
   ["arrays of arrays"] = { function(n) return "typedef int T0;\n" .. lines(n, "typedef T%p T%d[1];") end,
     "more than 64 deep" },
-  ["structs in structs"] = { function(n) return "struct T0 { int a; };\n" .. lines(n, "struct T%d { T%p a; };") end,
+  ["structs in structs"] = { function(n)
+    return "struct T0 { int a; };\n" .. lines(n, "struct T%d { T%p a; };")
+  end,
     "more than 64 deep" },
   ["stars"] = { function(n) return "struct S { int " .. ("*"):rep(n) .. "a; };" end },
   ["conditions"] = { function(n) return ("#if 1\n"):rep(n) end, "expected #endif before the end" },
   ["conditions that end"] = { function(n) return ("#ifdef A\n#elif 1\n#else\n#endif\n"):rep(n) end },
   ["macros of macros"] = { function(n) return lines(n, "#define A%d A%p") .. "enum { X = A" .. n .. " };" end,
     "macros nested more than 200 deep" },
-  ["macros that double"] = { function(n) return lines(n, "#define A%d A%p A%p") .. "enum { X = A" .. n .. " };" end,
+  ["macros that double"] = { function(n)
+    return lines(n, "#define A%d A%p A%p") .. "enum { X = A" .. n .. " };"
+  end,
     "macros" },
-  ["constants that double"] = { function(n) return lines(n, "#define A%d A%p A%p") end, "come to too many tokens" },
-  ["macros with themselves"] = { function(n) return lines(n, "#define A%d (A%d + A%p)") .. "int x[A" .. n .. "];" end,
+  ["constants that double"] = { function(n) return lines(n, "#define A%d A%p A%p") end,
+    "come to too many tokens" },
+  ["macros with themselves"] = { function(n)
+    return lines(n, "#define A%d (A%d + A%p)") .. "int x[A" .. n .. "];"
+  end,
     "macros" },
   ["arguments in arguments"] = { function(n) return "#define F(x) x x\nenum { X = " .. ("F("):rep(n) .. "1" ..
     (")"):rep(n) .. " };" end, "macros" },
   ["many arguments"] = { function(n) return "#define F(x) 1\nenum { X = F(" .. ("1,"):rep(n) .. "1) };" end,
     "expected 1 arguments of macro 'F'" },
-  ["members taken over"] = { function(n) return "struct T0 { int a0; };\n" .. lines(n, "struct T%d : T%p { int a%d; };")
-    end, "more than 64 deep" },
+  ["members taken over"] = { function(n)
+    return "struct T0 { int a0; };\n" .. lines(n, "struct T%d : T%p { int a%d; };")
+  end, "more than 64 deep" },
   ["members of many"] = { function(n) return "struct T {" .. lines(n, "int a%d;") .. "};" .. lines(n,
     "struct S%d : T {};") end, "too many names" },
   ["long names in long names"] = { function(n) return "namespace " .. ("n"):rep(10 * n) .. "{" .. lines(n,
@@ -85,7 +101,9 @@ local growing = {
   ["quotes without end"] = { function(n) return ("\"\n"):rep(n) end, "before the end of the line" },
   ["lines that go on"] = { function(n) return ("\\\n"):rep(n) .. "// " .. ("\\\n"):rep(n) end },
   ["long numbers"] = { function(n) return "int a[" .. ("9"):rep(n) .. "];" end, "does not fit 64 bits" },
-  ["long names"] = { function(n) return "struct " .. ("n"):rep(n) .. " { int " .. ("a"):rep(n) .. "; };" end },
+  ["long names"] = { function(n)
+    return "struct " .. ("n"):rep(n) .. " { int " .. ("a"):rep(n) .. "; };"
+  end },
   ["packs"] = { function(n) return ("#pragma pack(push, 1)\n"):rep(n) end },
   ["functions"] = { function(n) return ("int f(int a) { return (a); }\n"):rep(n) end },
   ["constants that are none"] = { function(n) return ("static const int x = y;\n"):rep(n) end },
@@ -114,7 +132,8 @@ describe("a hostile source", function()
         return count / #source
       end
       local few, many = steps(500), steps(4000)
-      assert.is_true(many < 3 * few + 0.5, ("%s: %.3f, then %.3f thousand steps a byte"):format(name, few, many))
+      assert.is_true(many < 3 * few + 0.5,
+        ("%s: %.3f, then %.3f thousand steps a byte"):format(name, few, many))
     end
   end)
 
@@ -129,9 +148,11 @@ describe("a hostile source", function()
 
   it("of words by chance ends", function()
     math.randomseed(SEED)
-    local words = { "struct", "union", "enum", "typedef", "{", "}", "(", ")", "[", "]", ";", ",", ":", "*", "=", "int",
-                    "a", "b", "S", "1", "0x7f", "'c'", '"s"', "\n#define a", "\n#if", "\n#endif\n", "sizeof", "::", "#",
-                    "\n#pragma pack(", "const", "unsigned", "::", "namespace", "static", "alignas", "operator", "~" }
+    local words = {
+      "struct", "union", "enum", "typedef", "{", "}", "(", ")", "[", "]", ";", ",", ":", "*", "=", "int", "a",
+      "b", "S", "1", "0x7f", "'c'", '"s"', "\n#define a", "\n#if", "\n#endif\n", "sizeof", "::", "#",
+      "\n#pragma pack(", "const", "unsigned", "::", "namespace", "static", "alignas", "operator", "~",
+    }
     for _ = 1, 200 do
       local text = {}
       for i = 1, 300 do text[i] = words[math.random(#words)] end
@@ -171,16 +192,17 @@ describe("a damaged header", function()
     math.randomseed(SEED)
     local refused = 0
     for i = 1, COUNT do
-      local ok, result = pcall(parse, damage(headers[i % #headers + 1]), { abi = i % 2 == 0 and "win64" or "linux64" })
+      local ok, result = pcall(parse, damage(headers[i % #headers + 1]),
+        { abi = i % 2 == 0 and "win64" or "linux64" })
       if not ok then error(("FILEMAP_FUZZ_SEED=%d, header %d: %s"):format(SEED, i, result), 0) end
       refused = refused + (result and 1 or 0)
     end
     assert.is_true(refused > COUNT // 4 and refused < COUNT)
   end)
 
-  -- What gcc and g++ both reject is not read whole, except where no layout depends on it: an include that is not
-  -- found, a type that is known without its include (<sys/types.h>'s `uint`), a pointer to a type that is not
-  -- known, and a member's initialiser with a name that an include which was passed over may declare.
+  -- What gcc and g++ both reject is not read whole, except where no layout depends on it: an include that is
+  -- not found, a type that is known without its include (<sys/types.h>'s `uint`), a pointer to a type that is
+  -- not known, and a member's initialiser with a name that an include which was passed over may declare.
   local function is_excused(said, text)
     local list, line = {}, tonumber(said:match("%.c:(%d+):%d+: error: unknown type name"))
     for each in (text .. "\n"):gmatch("(.-)\n") do list[#list + 1] = each end
@@ -193,7 +215,8 @@ describe("a damaged header", function()
 
   local only = support.only("posix", "there are no compilers among the Windows programs")
 
-  only(("that compilers reject is not read whole, of %d that are (FILEMAP_FUZZ_SEED=%d)"):format(COMPILED, SEED),
+  only(("that compilers reject is not read whole, of %d that are (FILEMAP_FUZZ_SEED=%d)"):format(COMPILED,
+    SEED),
   function()
     local missing = compiler.missing("linux64")
     if missing then return pending(missing) end

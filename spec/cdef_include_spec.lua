@@ -148,7 +148,8 @@ describe("#include", function()
       if name == "once.h" then return "#pragma once\nstruct Once { int a; };" end
       return "#ifndef G_H\n#define G_H\nstruct Guarded { int a; };\n#endif\n"
     end
-    local types, _, skipped = cdef.parse(('#include "once.h"\n#include "guard.h"\n'):rep(3), { include = include })
+    local types, _, skipped = cdef.parse(('#include "once.h"\n#include "guard.h"\n'):rep(3),
+      { include = include })
     assert.same({ 4, 4, 0 }, { types.Once.size, types.Guarded.size, #skipped })
   end)
 
@@ -208,7 +209,9 @@ describe("#include", function()
     local types, _, skipped = parse('#include "a.h"\n', { ["a.h"] = "\nstruct A { unknown x; };" })
     assert.are.equal(1, #skipped)
     assert.same({ "A", "a.h", 2 }, { skipped[1].name, skipped[1].file, skipped[1].line })
-    contains("a.h, line 2, column 12: expected a type, got 'unknown'", select(2, pcall(function() return types.A end)))
+    contains("a.h, line 2, column 12: expected a type, got 'unknown'", select(2, pcall(function()
+      return types.A
+    end)))
     contains("a.h, line 1, column 1: error no", problem('#include "a.h"', { ["a.h"] = "#error no\n" }))
   end)
 end)

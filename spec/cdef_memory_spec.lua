@@ -1,5 +1,5 @@
--- The memory that filemap.cdef takes for a large source: tokens are made as they are needed, and declarations are kept
--- as text until they are used.
+-- The memory that filemap.cdef takes for a large source: tokens are made as they are needed, and declarations
+-- are kept as text until they are used.
 local cdef = require "filemap.cdef"
 local support = require "spec.support"
 
@@ -48,7 +48,8 @@ typedef struct Car%d {
 } Car%d;
 ]],
     prototypes = "int function_%d(int a, const char *b, void *c);\n",
-    ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return -a;\n}\n",
+    ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return "
+      .. "-a;\n}\n",
   } do
     it(("of %s takes at most %d times its size"):format(name, MOST), function()
       local source = lines(pattern)

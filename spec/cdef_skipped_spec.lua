@@ -67,7 +67,8 @@ describe("a declaration that cannot be read", function()
   end)
 
   it("is not in pairs", function()
-    local types = cdef.parse("class V { virtual void f(); };\nstruct S { int a; };\ntypedef struct { bad b; } T;")
+    local types = cdef.parse("class V { virtual void f(); };\nstruct S { int a; };\ntypedef struct { bad b; "
+      .. "} T;")
     local found = {}
     for name in pairs(types) do found[#found + 1] = name end
     assert.same({ "S" }, found)
@@ -75,7 +76,8 @@ describe("a declaration that cannot be read", function()
 
   it("still declares what is in it, as far as that can be read", function()
     local types, constants = cdef.parse([[
-      class V { public: enum Mode { OFF, ON = 3 }; struct Inner { int a; }; virtual void f(); static const int N = 5; };
+      class V { public: enum Mode { OFF, ON = 3 }; struct Inner { int a; }; virtual void f();
+      static const int N = 5; };
       struct S { V::Inner inner; char c[V::N]; };
     ]])
     assert.are.equal(3, constants.ON)
@@ -152,7 +154,8 @@ describe("types that are kept as text until they are used", function()
       struct E { enum { IN_E = N * 4 } e; char c[IN_E]; };
       struct F { char c[IN_E]; };
     ]])
-    assert.same({ 4, 1, 4, 12, 8 }, { types.A.size, types["later::B"].size, types.D.size, types.E.size, types.F.size })
+    assert.same({ 4, 1, 4, 12, 8 }, { types.A.size, types["later::B"].size, types.D.size, types.E.size,
+      types.F.size })
     assert.are.equal(8, constants.IN_E)
     assert.are.equal("C", names(skipped))
   end)

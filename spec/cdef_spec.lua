@@ -61,7 +61,8 @@ describe("cdef.parse", function()
     assert.are.equal(types._Color, types.Color)
     -- All are types for the fields of structs.
     local S = struct.define("S", {
-      { "w", types.word, 2 }, { "v", types.vec3 }, { "c", types.Color }, { "p", types.PBoth }, { "t", types.Tag },
+      { "w", types.word, 2 }, { "v", types.vec3 }, { "c", types.Color }, { "p", types.PBoth },
+      { "t", types.Tag },
     })
     assert.are.equal("20 w=0 v=4 c=16", ("%d w=%d v=%d c=%d"):format(S:offsetof("c") + 4, S:offsetof("w"),
       S:offsetof("v"), S:offsetof("c")))
@@ -69,16 +70,19 @@ describe("cdef.parse", function()
 
   it("reads basic types in any order of their words", function()
     local S = one([[struct S {
-      long unsigned int a; int long long unsigned b; short signed c; unsigned char d; char signed e; long f; unsigned g;
+      long unsigned int a; int long long unsigned b; short signed c; unsigned char d; char signed e; long f;
+      unsigned g;
       const volatile int h; double i; unsigned __int64 j; __int8 k;
     };]], "S", { abi = "linux64" })
-    assert.are.equal("64 8 a=0 b=8 c=16 d=18 e=19 f=24 g=32 h=36 i=40 j=48 k=56", layout(S, "a", "b", "c", "d", "e",
+    assert.are.equal("64 8 a=0 b=8 c=16 d=18 e=19 f=24 g=32 h=36 i=40 j=48 k=56",
+      layout(S, "a", "b", "c", "d", "e",
       "f", "g", "h", "i", "j", "k"))
   end)
 
   it("takes the widths of the ABI", function()
     local source = [[#include <windows.h>
-      struct S { char c; long l; void *p; wchar_t w; size_t z; long long q; time_t t; DWORD d; LONG n; WCHAR u; };]]
+      struct S { char c; long l; void *p; wchar_t w; size_t z; long long q; time_t t; DWORD d; LONG n;
+      WCHAR u; };]]
     local names = { "l", "p", "w", "z", "q", "t", "d", "n", "u" }
     for abi, expected in pairs {
       linux64 = "72 8 l=8 p=16 w=24 z=32 q=40 t=48 d=56 n=60 u=64",
@@ -96,7 +100,8 @@ describe("cdef.parse", function()
     local S = one [[
       #define N 4
       enum { M = N * 2 };
-      struct S { int a[N][M - 6][1 << 1]; char b[sizeof(int) + sizeof(short[3])]; char c[N > 3 ? 5 : 7], d['A'];
+      struct S { int a[N][M - 6][1 << 1]; char b[sizeof(int) + sizeof(short[3])];
+      char c[N > 3 ? 5 : 7], d['A'];
                  char e[(unsigned char)258 + 1]; char f[0x10u]; char g[010]; char h[0b11]; char i[1'0]; };]]
     assert.are.equal("184 4 a=0 b=64 c=74 d=79 e=144 f=147 g=163 h=171 i=174",
       layout(S, "a", "b", "c", "d", "e", "f", "g", "h", "i"))
@@ -112,7 +117,8 @@ describe("cdef.parse", function()
   it("reads pointers, functions and what is in brackets", function()
     local S = one([[typedef int (*callback)(int, void (*)(char *)); typedef int function(int); struct Unknown;
       struct S { int *a, b; void (*c)(int, char *); int (*d)[4]; const char *const e[2]; callback f[3];
-                 struct Unknown *g; Elsewhere *h; function *i; int (j), (*k), ((l))[2]; }; ]], "S", { abi = "win64" })
+                 struct Unknown *g; Elsewhere *h; function *i; int (j), (*k), ((l))[2]; };
+                 ]], "S", { abi = "win64" })
     assert.are.equal("120 8 a=0 b=8 c=16 d=24 e=32 f=48 g=72 h=80 i=88 j=96 k=104 l=112",
       layout(S, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"))
   end)
@@ -120,7 +126,8 @@ describe("cdef.parse", function()
   it("reads nested, anonymous and later structs and unions", function()
     local types = cdef.parse([[
       typedef struct Node Node;
-      struct Node { Node *next; struct Inner { short x, y; } at[2]; union { int i; float f; struct { char lo, hi; }; };
+      struct Node { Node *next; struct Inner { short x, y; } at[2]; union { int i; float f;
+      struct { char lo, hi; }; };
         union Tail { double d; } tail; };
       struct Inner after;
       struct Later { struct Inner inner; union Tail tail; };
@@ -131,11 +138,14 @@ describe("cdef.parse", function()
   end)
 
   it("reads bit-fields as the ABI packs them", function()
-    local source = [[struct S { unsigned char a : 3; unsigned b : 7; int : 0; int c : 20; bool d : 1; unsigned : 3;
+    local source = [[struct S { unsigned char a : 3; unsigned b : 7; int : 0; int c : 20; bool d : 1;
+      unsigned : 3;
       unsigned e : 2; };]]
-    assert.are.equal("8 4 a=0:3 b=3:7 c=32:20 d=52:1 e=56:2", layout(one(source, "S", { abi = "linux64" }), "a", "b",
+    assert.are.equal("8 4 a=0:3 b=3:7 c=32:20 d=52:1 e=56:2",
+      layout(one(source, "S", { abi = "linux64" }), "a", "b",
       "c", "d", "e"))
-    assert.are.equal("20 4 a=0:3 b=32:7 c=64:20 d=96:1 e=131:2", layout(one(source, "S", { abi = "win64" }), "a", "b",
+    assert.are.equal("20 4 a=0:3 b=32:7 c=64:20 d=96:1 e=131:2",
+      layout(one(source, "S", { abi = "win64" }), "a", "b",
       "c", "d", "e"))
   end)
 
@@ -185,7 +195,8 @@ describe("cdef.parse", function()
     assert.same({ 5, 6, 5, 5 }, sizes("win64"))
     local well, message = pcall(cdef.parse, "#define N 1\n#pragma pack(N)\nint a;", { abi = "linux64" })
     assert.is_false(well)
-    check.contains("line 2, column 1: gcc does not expand macros in #pragma pack: it ignores pack(N)", message)
+    check.contains("line 2, column 1: gcc does not expand macros in #pragma pack: it ignores pack(N)",
+      message)
   end)
 
   it("reads attributes and alignas", function()
@@ -203,7 +214,8 @@ describe("cdef.parse", function()
     local sizes = {}
     for letter in ("ABCDEFGH"):gmatch(".") do sizes[#sizes + 1] = types[letter].size end
     assert.same({ 5, 6, 32, 32, 16, 16, 4, 4 }, sizes)
-    assert.same({ 1, 2, 16, 32, 16, 8 }, { types.A.align, types.B.align, types.C.align, types.D.align, types.E.align,
+    assert.same({ 1, 2, 16, 32, 16, 8 },
+      { types.A.align, types.B.align, types.C.align, types.D.align, types.E.align,
       types.F.align })
   end)
 
@@ -215,12 +227,14 @@ describe("cdef.parse", function()
       enum Opaque : long long;
       enum Wide { W = 0x1ffffffff };
       enum __attribute__((packed)) Packed { P = 255 };
-      struct S { Plain p; enum Small s; Scoped c; enum Opaque o; enum Wide w; enum Packed k; enum { IN, OUT } d; };
+      struct S { Plain p; enum Small s; Scoped c; enum Opaque o; enum Wide w; enum Packed k;
+      enum { IN, OUT } d; };
     ]]
     assert.same({ 0, 5, 6, -1, 24, 120, 200 }, { values.A, values.B, values.C, values.D, values.E, values.F,
       values.G })
     assert.same({ 3, 4, 0, 1 }, { values["Scoped::X"], values["Scoped::Y"], values.IN, values.OUT })
-    assert.are.equal("32 8 p=0 s=4 c=6 o=8 w=16 k=24 d=28", layout(types.S, "p", "s", "c", "o", "w", "k", "d"))
+    assert.are.equal("32 8 p=0 s=4 c=6 o=8 w=16 k=24 d=28",
+      layout(types.S, "p", "s", "c", "o", "w", "k", "d"))
     local map <close> = assert(filemap.create(nil, 64))
     local view <close> = assert(map:view())
     local s = types.S:at(view, 0)
@@ -254,21 +268,26 @@ describe("cdef.parse", function()
       static const struct S zero = { 0 }; int variable = 3; const uint8_t BYTE_ = 0x1ff;
     ]]
     assert.same({
-      ANSWER = 42, NAME = "Local\\Game", FLAGS = 687, RATIO = 1.5, ALL = 0xffffffff, SIZE = 16, AT = 12, MADE = 258,
-      BIG = -1, LETTER = 0xe9, IN = 9, PI = 3.25, TEXT = "text", WIDE = "wide", MASK = 255, TWICE = 510, BYTE_ = 255,
+      ANSWER = 42, NAME = "Local\\Game", FLAGS = 687, RATIO = 1.5, ALL = 0xffffffff, SIZE = 16, AT = 12,
+      MADE = 258, BIG = -1, LETTER = 0xe9, IN = 9, PI = 3.25, TEXT = "text", WIDE = "wide", MASK = 255,
+      TWICE = 510, BYTE_ = 255,
     }, values)
   end)
 
   it("counts as C does", function()
     local values = constants [[enum {
-      A = 7 / 2, B = -7 / 2, C = -7 % 3, D = 1u - 2 > 0, E = -1 < 0u, F = ~0, G = !3, H = 1 ? 2 : 3, I = 3 == 3.0,
-      J = 1 << 31 >> 31, K = (unsigned char)300, L = (int)3.9, M = 0 && 1 / 0, N = 1 || 1 / 0, O = 1 ? 2 : 1 / 0,
+      A = 7 / 2, B = -7 / 2, C = -7 % 3, D = 1u - 2 > 0, E = -1 < 0u, F = ~0, G = !3, H = 1 ? 2 : 3,
+      I = 3 == 3.0,
+      J = 1 << 31 >> 31, K = (unsigned char)300, L = (int)3.9, M = 0 && 1 / 0, N = 1 || 1 / 0,
+      O = 1 ? 2 : 1 / 0,
       P = 2 + 3 * 4 - 1, Q = 1 | 2 ^ 3 & 4, R = 8 >> 1 << 2, S = 1 < 2 == 1, T = sizeof(1ll), U = sizeof('a'),
-      V = -0x80000000LL < 0, W = 0x80000000 > 0, X = static_cast<int>(2.5) + int(3), Y = UINT8_MAX + INT16_C(1),
+      V = -0x80000000LL < 0, W = 0x80000000 > 0, X = static_cast<int>(2.5) + int(3),
+      Y = UINT8_MAX + INT16_C(1),
       Z = (long long)1 << 40 != 0 };]]
     local list = {}
     for letter in ("ABCDEFGHIJKLMNOPQRSTUVWXYZ"):gmatch(".") do list[#list + 1] = values[letter] end
-    assert.same({ 3, -3, -1, 1, 0, -1, 0, 2, 1, -1, 44, 3, 0, 1, 2, 13, 3, 16, 1, 8, 4, 1, 1, 5, 256, 1 }, list)
+    assert.same({ 3, -3, -1, 1, 0, -1, 0, 2, 1, -1, 44, 3, 0, 1, 2, 13, 3, 16, 1, 8, 4, 1, 1, 5, 256, 1 },
+      list)
   end)
 
   it("reads conditions, guards and what stands between", function()
@@ -354,8 +373,10 @@ describe("cdef.parse", function()
       inline int twice(int x) { return x * 2; }
       Actor world[MAX_PATH];
     ]], { abi = "win64" })
-    assert.are.equal("72 8 id=0 tag=4 mode=8 speed=12 list=16 at=24 kind=32 weight=40 cache=48 far=56 text=64",
-      layout(types.Actor, "id", "tag", "mode", "speed", "list", "at", "kind", "weight", "cache", "far", "text"))
+    assert.are.equal("72 8 id=0 tag=4 mode=8 speed=12 list=16 at=24 kind=32 weight=40 cache=48 far=56 "
+      .. "text=64",
+      layout(types.Actor, "id", "tag", "mode", "speed", "list", "at", "kind", "weight", "cache", "far",
+        "text"))
     assert.same({ 10, 4, 3, 1 }, { values.LIMIT, values["game::MOST"], values.WALL, values.RUN })
     assert.are.equal(types.Vec, types["game::Vec"])
     assert.are.equal(8, types.Vec.size)
@@ -383,9 +404,11 @@ describe("cdef.parse", function()
 
   it("reads what headers have from <tchar.h>, and names of Linux", function()
     local types, values = cdef.parse([[
-      static const _TCHAR NAME[] = _T("Local\\Name"); constexpr auto OTHER = L"other"; constexpr auto MOST = 3u;
+      static const _TCHAR NAME[] = _T("Local\\Name"); constexpr auto OTHER = L"other";
+      constexpr auto MOST = 3u;
       DECLARE_HANDLE(HTHING);
-      struct S { _TCHAR text[4]; HTHING thing; __u16 a; __s64 b; };]], { abi = "win64", defines = { UNICODE = 1 } })
+      struct S { _TCHAR text[4]; HTHING thing; __u16 a; __s64 b; };]],
+      { abi = "win64", defines = { UNICODE = 1 } })
     assert.same({ NAME = "Local\\Name", OTHER = "other", MOST = 3 }, values)
     assert.are.equal("32 8 thing=8 a=16 b=24", layout(types.S, "thing", "a", "b"))
     contains("expected a type that has a size, got auto", problem("struct S { auto x; };"))
@@ -402,8 +425,8 @@ describe("cdef.parse", function()
   end)
 
   it("reads all ends of lines, comments and continued lines", function()
-    local types = cdef.parse("\xEF\xBB\xBFstruct S { // \\\r\n no ; \r\n int a; /* \n * / */ int b; \\\n\r\n};\r\n" ..
-      "#define X \\\r\n 5\r\nstruct T { int x[X]; }; // the end")
+    local types = cdef.parse("\xEF\xBB\xBFstruct S { // \\\r\n no ; \r\n int a; /* \n * / */ int b; \\\n\r\n"
+      .. "};\r\n#define X \\\r\n 5\r\nstruct T { int x[X]; }; // the end")
     assert.same({ 8, 20 }, { types.S.size, types.T.size })
     local S = one("#define N 2\rstruct S { int a[N]; // the first\rint b;\r\r\nint c; // the last\r};\r")
     assert.are.equal(16, S.size)
@@ -422,12 +445,14 @@ describe("an error of cdef.parse", function()
       ["struct { int a; } x"] = "line 1, column 20: expected ';', got the end",
       ["\n\tint a[n];"] = "line 2, column 8: expected a constant, got 'n'",
       ["int a[2"] = "line 1, column 6: expected ']' before the end",
-      ["struct S { struct T { int a; } int b; };"] = "line 1, column 32: expected the name of a member, got 'int'",
+      ["struct S { struct T { int a; } int b; };"] =
+        "line 1, column 32: expected the name of a member, got 'int'",
       ["struct typedef { int a; };"] = "line 1, column 8: expected a name or '{', got 'typedef'",
       ["enum E { 1 };"] = "line 1, column 10: expected an enumerator or '}', got '1'",
       ["enum { A, A };"] = "line 1, column 11: 'A' is declared twice",
       ["enum { A = };"] = "line 1, column 12: expected a constant expression, got '}'",
-      ["struct S { int : 3.5; };"] = "line 1, column 18: expected an integer as the width of a bit-field, got 3.5",
+      ["struct S { int : 3.5; };"] = "line 1, column 18: expected an integer as the width of a bit-field, "
+        .. "got 3.5",
       ["`"] = "line 1, column 1: unexpected character '`'",
       ["int \1;"] = "line 1, column 5: unexpected byte 0x01",
       ['char *x = "abc'] = 'line 1, column 11: expected " before the end of the line',
@@ -435,7 +460,8 @@ describe("an error of cdef.parse", function()
       ["/* no end"] = "line 1, column 1: expected '*/' before the end",
       ["int a[08];"] = "line 1, column 7: expected a number, got '08'",
       ["int a[1x];"] = "line 1, column 7: expected a number, got '1x'",
-      ["int a[99999999999999999999];"] = "line 1, column 7: the number '99999999999999999999' does not fit 64 bits",
+      ["int a[99999999999999999999];"] = "line 1, column 7: the number '99999999999999999999' does not fit "
+        .. "64 bits",
       ["int a[1/0];"] = "line 1, column 8: division by zero",
       ["int a[1 << 64];"] = "line 1, column 9: expected a shift by 0 to 31 bits, got 64",
       ["int a[-1];"] = "line 1, column 7: an array cannot have -1 elements",
@@ -464,10 +490,13 @@ describe("an error of cdef.parse", function()
       ["#error This isn't for you\nint a;"] = "line 1, column 1: error This isn't for you",
       ["#if 0 +\n#endif"] = "line 1, column 1: expected a constant expression, got the end",
       ["#frobnicate"] = "line 1, column 1: expected a directive behind '#', got 'frobnicate'",
-      ["#pragma pack(3)\nint a;"] = "line 1, column 1: the argument of #pragma pack must be 1, 2, 4, 8 or 16, got 3",
+      ["#pragma pack(3)\nint a;"] = "line 1, column 1: the argument of #pragma pack must be 1, 2, 4, 8 or "
+        .. "16, got 3",
       ["#pragma pack(pop)\nint a;"] = "line 1, column 1: #pragma pack(pop) without pack(push)",
-      ["#pragma pack(first, 2, 3)\nint a;"] = "expected pack(), pack(n), pack(push, n) or pack(pop), got pack(first,",
-      ["#pragma pack(push 1)\nint a;"] = "line 1, column 1: expected pack(), pack(n), pack(push, n) or pack(pop)",
+      ["#pragma pack(first, 2, 3)\nint a;"] =
+        "expected pack(), pack(n), pack(push, n) or pack(pop), got pack(first,",
+      ["#pragma pack(push 1)\nint a;"] = "line 1, column 1: expected pack(), pack(n), pack(push, n) or "
+        .. "pack(pop)",
       ["#pragma pack(, 1)\nint a;"] = "expected pack(), pack(n), pack(push, n) or pack(pop), got pack(,1)",
       ["#if F(3)\n#endif"] = "line 1, column 5: 'F' is not a macro with arguments",
     } do
@@ -477,7 +506,8 @@ describe("an error of cdef.parse", function()
 
   it("is what a compiler rejects, where a member or a type would be lost or made", function()
     for source, message in pairs {
-      ["struct S { double a (Kelvin) // 0 to 1000\n double b; };"] = "line 2, column 2: expected ';', got 'double'",
+      ["struct S { double a (Kelvin) // 0 to 1000\n double b; };"] =
+        "line 2, column 2: expected ';', got 'double'",
       ["struct S { double a (Kelvin); double b; };"] = "line 1, column 22: expected a type, got 'Kelvin'",
       ["struct S { int f(int a, Kelvin b); };"] = "line 1, column 25: expected a type, got 'Kelvin'",
       ["struct S { Kelvin f(int a); };"] = "line 1, column 12: expected a type, got 'Kelvin'",
@@ -492,7 +522,8 @@ describe("an error of cdef.parse", function()
       ["static_asert(sizeof(int) == 4);"] = "expected a type, got 'static_asert'",
       ["struct S { int a; };\nS;"] = "line 2, column 2: expected a name before ';'",
       ["struct S { int a = 1 2; };"] = "line 1, column 22: expected an operator, got '2'",
-      ["typedef int T; struct S { int a = 1 T; int b; };"] = "line 1, column 37: expected an operator, got 'T'",
+      ["typedef int T; struct S { int a = 1 T; int b; };"] =
+        "line 1, column 37: expected an operator, got 'T'",
       ["struct S { int a = { 1 2 }; };"] = "line 1, column 24: expected an operator, got '2'",
       ["struct S { int a = (1 2); };"] = "line 1, column 23: expected an operator, got '2'",
       ["struct S { int a = 1 +; };"] = "line 1, column 23: expected an expression, got ';'",
@@ -547,7 +578,8 @@ describe("an error of cdef.parse", function()
       ["struct S { MACRO(x) int a; };"] = "expected a member, got 'MACRO'",
       ["struct S { int a[1 << 30][1 << 30]; };"] = "is too large",
       ["struct S { int a __attribute__((mode(XF))); };"] = "mode 'XF' is not read here",
-      ["typedef int T __attribute__((aligned(8))); struct S { T t[2]; };"] = "elements of 4 bytes that align to 8",
+      ["typedef int T __attribute__((aligned(8))); struct S { T t[2]; };"] =
+        "elements of 4 bytes that align to 8",
       ["struct S { int * __attribute__((aligned(64))) a; };"] = "an attribute of a pointer is not read here",
       ["struct S { int a __attribute__((aligned(3))); };"] = "expected a power of 2 as an alignment, got 3",
       ["enum E { A = 300 } ; enum F : uint8_t { B = 300 };"] = "'B' = 300 does not fit u8",
@@ -566,8 +598,10 @@ describe("an error of cdef.parse", function()
       { "bad argument #2 to 'parse' (table expected, got string)", "", "win64" },
       { "unknown option 'arch'", "", { arch = 1 } },
       { "unknown option 'arch'", "", setmetatable({ arch = 1 }, { __pairs = false, __index = error }) },
-      { "'1' is not the name of a macro", "", { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
-      { "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got arm", "", { abi = "arm" } },
+      { "'1' is not the name of a macro", "",
+        { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
+      { "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got arm", "",
+        { abi = "arm" } },
       { "option 'defines' must be a table, got string", "", { defines = "X" } },
       { "'1' is not the name of a macro", "", { defines = { "X" } } },
       { "'a b' is not the name of a macro", "", { defines = { ["a b"] = 1 } } },

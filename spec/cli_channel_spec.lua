@@ -215,7 +215,8 @@ describe("filemap lock", function()
     for _, status in ipairs { 0, 1, 7, 200 } do
       assert.equal(status, select(3, command.run { "lock", name, "--", lua(("os.exit(%d)"):format(status)) }))
     end
-    local child = command.start { "lock", name, "--", lua "io.stdout:setvbuf'no' print'held' print(io.read())" }
+    local child = command.start { "lock", name, "--",
+      lua "io.stdout:setvbuf'no' print'held' print(io.read())" }
     assert.equal("held", child:expect())
     local mutex <close> = sync.mutex(name)
     assert.equal("timeout", select(3, mutex:lock(0)))

@@ -228,7 +228,8 @@ describe("a program that publishes a mutex and an event", function()
   only("denies a script all access if its security descriptor grants none", function()
     local program, mutex_name, event_name = publish("D:(A;;RC;;;WD)")
     local function open()
-      local mutex, event = table.pack(sync.mutex(mutex_name)), table.pack(sync.event(event_name, { existing = true }))
+      local mutex, event = table.pack(sync.mutex(mutex_name)),
+        table.pack(sync.event(event_name, { existing = true }))
       if mutex[1] then mutex[1]:close() end
       if event[1] then event[1]:close() end
       return mutex[3], event[3]

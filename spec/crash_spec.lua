@@ -138,7 +138,8 @@ local function kill_file(scenario, victim, step, n)
   return true
 end
 
-local SOURCES = support.windows and { "map/map.c", "map/view.c", "system/windows/section.c", "system/windows/file.c" }
+local SOURCES = support.windows and { "map/map.c", "map/view.c", "system/windows/section.c",
+  "system/windows/file.c" }
   or { "map/map.c", "map/view.c", "system/linux/file.c", "system/linux/name_file.c", "system/linux/holders.c",
     "system/linux/named_section.c" }
 local ALL = {}

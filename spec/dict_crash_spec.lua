@@ -1,8 +1,9 @@
--- Writers of a dictionary that are killed: at every test hook of the code that writes, and at random. Each key
--- has its old or its new value, no memory is lost, and other writers go on at once.
+-- Writers of a dictionary that are killed: at every test hook of the code that writes, and at random. Each
+-- key has its old or its new value, no memory is lost, and other writers go on at once.
 --
--- Environment: FILEMAP_KILLS is how many passings of each hook are tried (default 3), FILEMAP_CRASHES the number
--- of random kills (default 60). If one of them is set, the longest delays of other writers are printed.
+-- Environment: FILEMAP_KILLS is how many passings of each hook are tried (default 3), FILEMAP_CRASHES the
+-- number of random kills (default 60). If one of them is set, the longest delays of other writers are
+-- printed.
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local dict = require "filemap.dict"
@@ -14,8 +15,8 @@ local PASSINGS <const> = tonumber(os.getenv("FILEMAP_KILLS")) or 3
 local CRASHES <const> = tonumber(os.getenv("FILEMAP_CRASHES")) or 60
 local PRINTS <const> = os.getenv("FILEMAP_KILLS") or os.getenv("FILEMAP_CRASHES")
 
--- A dictionary of 100 blocks, and the longest value that it can store under a key of 1 to 8 bytes: 88 bytes in
--- the first block, and 112 in each other one.
+-- A dictionary of 100 blocks, and the longest value that it can store under a key of 1 to 8 bytes: 88 bytes
+-- in the first block, and 112 in each other one.
 local CAPACITY <const> = 12800
 local LONGEST <const> = 88 + 99 * 112
 
@@ -67,8 +68,8 @@ local kinds = {
   } },
   ["sets keys that expire, and removes them"] = { calls = {
     "d:set('a', 1, { ttl = 300 })", "d:set('b', 2, { ttl = 200 })", "d:set('c', 3, { ttl = 100 })",
-    "d:set('b', 4, { ttl = 50 })", "d:set('c', 5)", "d:delete('b')", "d:set('a', ('a'):rep(500), { ttl = 100 })",
-    "d:clear()", "d:set('c', ('c'):rep(10000), { ttl = 100 })",
+    "d:set('b', 4, { ttl = 50 })", "d:set('c', 5)", "d:delete('b')",
+    "d:set('a', ('a'):rep(500), { ttl = 100 })", "d:clear()", "d:set('c', ('c'):rep(10000), { ttl = 100 })",
   } },
   ["sets, and evicts other keys"] = { evict = true, calls = {
     "d:set('a', ('a'):rep(4000))", "d:set('b', ('b'):rep(4000))", "d:set('c', ('c'):rep(4000))",
@@ -79,7 +80,8 @@ local kinds = {
 -- The contents before the first call and after each, as a process that is not killed leaves them.
 local function states_of(kind)
   local states = { {} }
-  local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = CAPACITY, evict = kind.evict }))
+  local d <close> = assert(dict.create_or_open(support.unique("Local\\"),
+    { capacity = CAPACITY, evict = kind.evict }))
   for i, call in ipairs(kind.calls) do
     assert(load("local d = ... " .. call))(d)
     states[i + 1] = contents(d)
@@ -193,7 +195,8 @@ describe("a process that is killed while it clears", function()
 end)
 
 describe("the work of one call while it holds the lock", function()
-  -- A child, and a dictionary that it has filled with `count` keys, of which every second one expires at once.
+  -- A child, and a dictionary that it has filled with `count` keys, of which every second one expires at
+  -- once.
   local function filled(count)
     local name = support.unique("Local\\")
     local d = assert(dict.create_or_open(name, { capacity = count * 128 }))

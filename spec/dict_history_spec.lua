@@ -1,5 +1,5 @@
--- Recorded histories of several processes that use the same few keys of a dictionary: for each key there must be
--- an order of the calls, each between its start and its end, that explains all results.
+-- Recorded histories of several processes that use the same few keys of a dictionary: for each key there must
+-- be an order of the calls, each between its start and its end, that explains all results.
 --
 -- Environment: FILEMAP_HISTORIES is the number of histories (default 2), FILEMAP_SEED the seed.
 local dict = require "filemap.dict"
@@ -12,8 +12,9 @@ local PROCESSES <const>, CALLS <const>, KEYS <const> = 4, 1500, 3
 
 support.clean()
 
--- Makes random calls and records them. It writes a line for each: key, call, argument, result, start, end. compare_set
--- is recorded as a get (of the value that it found) or as what it did: it sets the sum, as incr does.
+-- Makes random calls and records them. It writes a line for each: key, call, argument, result, start, end.
+-- compare_set is recorded as a get (of the value that it found) or as what it did: it sets the sum, as incr
+-- does.
 local RECORDER <const> = [[
   math.randomseed(%d)
   local now, out, id, n = require('filemap.core').now, {}, %d, 0
@@ -81,7 +82,8 @@ local function record(seed)
     while line ~= "done" do
       local key, call, argument, result, from, to = line:match("^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$")
       histories[key] = histories[key] or {}
-      table.insert(histories[key], { call = call, argument = math.tointeger(tonumber(argument)), result = parse(result),
+      table.insert(histories[key], { call = call, argument = math.tointeger(tonumber(argument)),
+        result = parse(result),
         from = tonumber(from), to = tonumber(to) })
       line = child:expect()
     end
@@ -96,12 +98,15 @@ end
 
 describe("the check of histories", function()
   it("accepts calls that overlap in any order that explains them", function()
-    assert.is_true(linearizable.check { op(1, 4, "set", 7, true), op(2, 3, "get", 0, nil), op(3.5, 6, "get", 0, 7) })
-    assert.is_true(linearizable.check { op(1, 4, "incr", 1, 2), op(2, 3, "incr", 1, 1), op(5, 6, "get", 0, 2) })
+    assert.is_true(linearizable.check { op(1, 4, "set", 7, true), op(2, 3, "get", 0, nil),
+      op(3.5, 6, "get", 0, 7) })
+    assert.is_true(linearizable.check { op(1, 4, "incr", 1, 2), op(2, 3, "incr", 1, 1),
+      op(5, 6, "get", 0, 2) })
   end)
 
   it("accepts a state whose numbers are those of another one", function()
-    local history = {} -- after 6 calls the value is 16, after 15 it is 7: the seventh and the sixteenth are next
+    -- after 6 calls the value is 16, after 15 it is 7: the seventh and the sixteenth are next
+    local history = {}
     for i = 1, 6 do history[i] = op(i, i + 0.5, "incr", i == 1 and 11 or 1, 10 + i) end
     history[7] = op(7, 7.5, "set", 7, true)
     for i = 8, 16 do history[i] = op(i, i + 0.5, "get", 0, 7) end
@@ -110,9 +115,11 @@ describe("the check of histories", function()
 
   it("rejects a value that was no longer, or not yet, current", function()
     assert.is_false((linearizable.check { op(1, 2, "set", 7, true), op(3, 4, "get", 0, nil) }))
-    assert.is_false((linearizable.check { op(1, 2, "set", 7, true), op(3, 4, "set", 8, true), op(5, 6, "get", 0, 7) }))
+    assert.is_false((linearizable.check { op(1, 2, "set", 7, true), op(3, 4, "set", 8, true),
+      op(5, 6, "get", 0, 7) }))
     assert.is_false((linearizable.check { op(1, 2, "get", 0, 7), op(3, 4, "set", 7, true) }))
-    assert.is_false((linearizable.check { op(1, 9, "set", 7, true), op(2, 3, "get", 0, 7), op(4, 5, "get", 0, nil) }))
+    assert.is_false((linearizable.check { op(1, 9, "set", 7, true), op(2, 3, "get", 0, 7),
+      op(4, 5, "get", 0, nil) }))
     assert.is_false((linearizable.check { op(1, 4, "incr", 1, 1), op(2, 3, "incr", 1, 1) }))
   end)
 end)

@@ -39,7 +39,8 @@ describe("a dictionary", function()
   end)
 
   it("keeps bytes and types of values", function()
-    local values = { "", "text\0\255", ("x"):rep(3000), 0, -1, math.mininteger, 1.0, 0.1, -0.0, math.huge, true,
+    local values = { "", "text\0\255", ("x"):rep(3000), 0, -1, math.mininteger, 1.0, 0.1, -0.0, math.huge,
+      true,
       false }
     for i, value in ipairs(values) do
       assert.is_true(d:set("key" .. i, value))
@@ -69,8 +70,8 @@ describe("a dictionary", function()
   end)
 
   it("has keys that a multiplicative hash does not tell apart", function()
-    -- In a product with an odd number the highest bit changes only the highest bit of the result, whatever the other
-    -- factor is.
+    -- In a product with an odd number the highest bit changes only the highest bit of the result, whatever
+    -- the other factor is.
     local count, top, both = 2048, 1 << 63, 1 << 63 | 1 << 31
     local large <close> = assert(dict.create_or_open(name .. "large", { capacity = count * 256 }))
     local function key_of(i)
@@ -288,7 +289,9 @@ describe("a dictionary", function()
     end
     assert.is_true(d:set("k", 1, { ttl = 1e-300 }))
     local _, version = d:get("k")
-    if version > 0 then assert.same({ n = 2, [2] = 0 }, table.pack(d:wait("k", version, support.deadline))) end
+    if version > 0 then
+      assert.same({ n = 2, [2] = 0 }, table.pack(d:wait("k", version, support.deadline)))
+    end
   end)
 
   it("ends an iteration during which the dictionary is cleared", function()
@@ -328,7 +331,8 @@ describe("a dictionary", function()
     assert.is_true(d:close())
     assert.is_true(d:close())
     assert.equal("filemap.dict (closed)", tostring(d))
-    for _, method in ipairs { "get", "set", "add", "replace", "delete", "incr", "compare_set", "wait", "pairs",
+    for _, method in ipairs { "get", "set", "add", "replace", "delete", "incr", "compare_set", "wait",
+      "pairs",
       "info", "clear" } do
       contains("filemap.dict is closed", raises(d, method, "k", 0, 0))
     end

@@ -24,7 +24,8 @@ end
 
 -- Runs an example with a name that no other run of the specs uses.
 local function run_named(shared, example, ...)
-  return process.spawn { support.lua, ("examples/%s.lua"):format(example), env = { EXAMPLE_NAME = shared }, ... }
+  return process.spawn { support.lua, ("examples/%s.lua"):format(example), env = { EXAMPLE_NAME = shared },
+    ... }
 end
 
 -- All lines that a process prints. It must exit with code 0.

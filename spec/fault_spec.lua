@@ -12,9 +12,10 @@ local ALL <const> = os.getenv("FILEMAP_FAULTS") == "all"
 
 local errors = {
   EPERM = { 1, "denied" }, EINTR = { 4, "system" }, EIO = { 5, "system" }, EAGAIN = { 11, "in_use" },
-  ENOMEM = { 12, "no_memory" }, EACCES = { 13, "denied" }, EINVAL = { 22, "invalid" }, ENFILE = { 23, "system" },
-  EMFILE = { 24, "system" }, EFBIG = { 27, "too_large" }, ENOSPC = { 28, "no_space" }, ENOLCK = { 37, "system" },
-  ENOSYS = { 38, "unsupported" }, EDQUOT = { 122, "no_space" },
+  ENOMEM = { 12, "no_memory" }, EACCES = { 13, "denied" }, EINVAL = { 22, "invalid" },
+  ENFILE = { 23, "system" }, EMFILE = { 24, "system" }, EFBIG = { 27, "too_large" },
+  ENOSPC = { 28, "no_space" }, ENOLCK = { 37, "system" }, ENOSYS = { 38, "unsupported" },
+  EDQUOT = { 122, "no_space" },
 }
 
 -- How each function can fail.
@@ -33,7 +34,8 @@ local functions = {
   fstatvfs64 = { "EIO", "ENOSYS", passed = true },
   memfd_create = { "ENFILE", "ENOMEM" },
   ftruncate64 = { "EIO", "EPERM", interrupted = true },
-  posix_fallocate64 = { "ENOSPC", "EDQUOT", "EIO", "EFBIG", interrupted = true, whole = true, lasting = true },
+  posix_fallocate64 = { "ENOSPC", "EDQUOT", "EIO", "EFBIG", interrupted = true, whole = true,
+    lasting = true },
   fallocate64 = { "ENOSPC", "EIO", interrupted = true, whole = true },
   pwrite64 = { "ENOSPC", "EIO", interrupted = true },
   read = { "EIO", passed = true },
@@ -75,16 +77,17 @@ local otherwise = {
 }
 
 -- Functions that cannot fail, or whose failure does not matter: close and munmap have done their work even if
--- they fail, and a process that cannot sleep or yield just checks again. The calls on an open semaphore fail only as
--- their callers expect, and one whose mode cannot be changed keeps that of the umask. The only write is that of 1 to
--- an event descriptor, which has room for it.
+-- they fail, and a process that cannot sleep or yield just checks again. The calls on an open semaphore fail
+-- only as their callers expect, and one whose mode cannot be changed keeps that of the umask. The only write is
+-- that of 1 to an event descriptor, which has room for it.
 local safe = {}
 for name in ([[
-  close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait sigaddset
-  sigfillset sigemptyset sigismember pthread_mutex_lock pthread_mutex_unlock pthread_once dladdr dlopen localeconv
-  pthread_attr_init pthread_attr_destroy pthread_attr_setstacksize pthread_join sigdelset write
-  memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy strerror strlen strncmp strspn
-  strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post sem_trywait sem_wait
+  close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait
+  sigaddset sigfillset sigemptyset sigismember sigdelset pthread_mutex_lock pthread_mutex_unlock pthread_once
+  pthread_attr_init pthread_attr_destroy pthread_attr_setstacksize pthread_join write
+  dladdr dlopen localeconv memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy
+  strerror strlen strncmp strspn strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post
+  sem_trywait sem_wait
 ]]):gmatch("%S+") do safe[name] = true end
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
@@ -157,7 +160,9 @@ support.only("posix", "the functions are those of the Linux C library", function
     for name, ways in pairs(functions) do
       local function fail(error, how)
         local count = fail_each(name, ways, error, how)
-        if support.sanitized and count == 0 then return pending("AddressSanitizer intercepts this function first") end
+        if support.sanitized and count == 0 then
+          return pending("AddressSanitizer intercepts this function first")
+        end
         assert.is_true(count > 0)
       end
 

@@ -219,9 +219,9 @@ describe("filemap.file", function()
 
   it("raises for wrong arguments and options", function()
     for field, values in pairs {
-      size = { -1, math.mininteger, 1.5, 2^63, 0/0, "x", true, {} }, mode = { 600, "", "0999", "07777", true, {} },
-      sddl = { 1, true }, name = { 1, true, "a\0" }, inherit = { 1, "true" }, commit = { 1, "false" },
-      large_pages = { 1, "yes" },
+      size = { -1, math.mininteger, 1.5, 2^63, 0/0, "x", true, {} },
+      mode = { 600, "", "0999", "07777", true, {} }, sddl = { 1, true }, name = { 1, true, "a\0" },
+      inherit = { 1, "true" }, commit = { 1, "false" }, large_pages = { 1, "yes" },
     } do
       for _, value in ipairs(values) do
         contains(("bad argument #3 to 'file' (option '%s' must be "):format(field),
@@ -242,7 +242,8 @@ describe("filemap.file", function()
 
   support.only("posix", "Windows has no POSIX permissions, FIFOs and devices", function()
     it("creates a file with the permissions of mode, and keeps those of an existing file", function()
-      for mode, permissions in pairs { ["0600"] = "rw-------", ["666"] = "rw-rw-rw-", ["0640"] = "rw-r-----" } do
+      for mode, permissions in pairs { ["0600"] = "rw-------", ["666"] = "rw-rw-rw-",
+        ["0640"] = "rw-r-----" } do
         filemap.file(path, "rw", { size = 1, mode = mode }):close()
         assert.are.equal(permissions, lfs.attributes(path, "permissions"))
         filemap.file(path, "rw", { size = 2, mode = "0777" }):close()
@@ -256,7 +257,9 @@ describe("filemap.file", function()
     it("rejects a FIFO or device as invalid without waiting", function()
       assert.is_true(os.execute(("mkfifo '%s'"):format(path)))
       for _, special in ipairs { path, "/dev/null", "/dev/zero" } do
-        for _, access in ipairs { "r", "rw", "copy" } do fails("invalid", special, filemap.file(special, access)) end
+        for _, access in ipairs { "r", "rw", "copy" } do
+          fails("invalid", special, filemap.file(special, access))
+        end
         fails("invalid", special, filemap.file(special, "rw", { size = 1 }))
       end
     end)

@@ -190,8 +190,8 @@ local subjects = {
     use = "other:set('k', ('w'):rep(2000)) object:get('k') object:set('n', 2) object:delete('12345.5')",
     calls = {
       get = "'k'", set = "12345.5, 12345.5, { ttl = 100 }", add = "'new', 'x', { ttl = 100 }",
-      replace = "'k', 'x', { ttl = 100 }", delete = "12345.5", incr = "12345.5", compare_set = "'k', 7, 54321.5",
-      wait = "'k', 0, 0", pairs = "", info = "", clear = "", close = "",
+      replace = "'k', 'x', { ttl = 100 }", delete = "12345.5", incr = "12345.5",
+      compare_set = "'k', 7, 54321.5", wait = "'k', 0, 0", pairs = "", info = "", clear = "", close = "",
     },
   },
   listener = {
@@ -283,7 +283,8 @@ describe("a finalizer at each allocation", function()
     local make <const> = VIEW .. [[
       local struct = require "filemap.struct"
       Inner = struct.define("Inner", { { "a", "u32" }, { "s", "char", 5 }, { "w", "utf16", 4 } })
-      T = struct.define("T", { { "seq", "u32" }, { "inner", Inner }, { "list", Inner, 20 }, { "big", "u16", 200 },
+      T = struct.define("T", { { "seq", "u32" }, { "inner", Inner }, { "list", Inner, 20 },
+        { "big", "u16", 200 },
         { "long", "char", 3000 }, { "blob", "bytes", 64 }, { "wide", "utf32", 20 } })
       Tail = struct.define("Tail", { { "n", "u32" }, { "tail", Inner, 0 } })
       inner = { a = 1, s = "abc", w = "ab" }
@@ -300,7 +301,8 @@ describe("a finalizer at each allocation", function()
       "r.long, r.blob, r.wide = 'x', ('k'):rep(64), 'text'", "return tostring(r), tostring(r.list)",
       "local t = {} for k, v in pairs(r) do t[k] = tostring(v) end return t",
       "local t = {} for i, v in ipairs(r.list) do t[i] = v.s .. v.w end return t",
-      "Tail:write(view, 0, { n = 1, tail = { inner } }) return Tail:read(view, 0, 3), Tail:at(view, 0).tail:get(1, 9)",
+      "Tail:write(view, 0, { n = 1, tail = { inner } }) return Tail:read(view, 0, 3), Tail:at(view, "
+        .. "0).tail:get(1, 9)",
     } do
       local prepare = make .. ("f = function(r) %s end pcall(f, T:at(view, 0))"):format(body)
       assert.is_true(interrupt(prepare, CLOSE, "call(f)") > 0)

@@ -23,8 +23,8 @@ for name in lfs.dir("doc") do
 end
 table.sort(pages)
 
--- Calls `visit` with each line of a page, its number, and the info string of the fenced block that the line is
--- in, or nil. Both fences count as outside.
+-- Calls `visit` with each line of a page, its number, and the info string of the fenced block that the line
+-- is in, or nil. Both fences count as outside.
 local function each_line(page, visit)
   local number, info = 0, nil
   for line in (read(page) .. "\n"):gmatch("([^\n]*)\n") do
@@ -62,7 +62,9 @@ end
 -- Adds a program that a block begins, or finds the one that it continues.
 local function begin(programs, page, number, marks)
   local last = programs[#programs]
-  if marks.continues or marks.beside then assert(last, ("%s:%d: nothing stands before it"):format(page, number)) end
+  if marks.continues or marks.beside then
+    assert(last, ("%s:%d: nothing stands before it"):format(page, number))
+  end
   if marks.continues then return last.beside[#last.beside] or last end
   local program = { page = page, line = number, lines = {}, promises = {}, beside = {}, posix = marks.posix }
   table.insert(marks.beside and last.beside or programs, program)
@@ -269,7 +271,8 @@ support.only("win32", "a bridge is a Windows program under wine", function()
 
     -- (wine can neither wait for a Linux program nor read from it, so the program writes to a file.)
     local function read_natively(name)
-      local command = ("LUA_PATH='%s/lua/?.lua' LUA_CPATH='%s/build/release/?.so' lua5.4 -e \"$0\" >/dev/shm/%s.out")
+      local command = ("LUA_PATH='%s/lua/?.lua' LUA_CPATH='%s/build/release/?.so' lua5.4 -e \"$0\" "
+        .. ">/dev/shm/%s.out")
         :format(root, root, name)
       local _ <close> = process.spawn { shell, "-c", command, chunk("reader.lua", name) }
       await(folder .. name .. ".out", 0, "from the game\n")

@@ -17,8 +17,10 @@ support.clean()
 local OPS = {
   create = "m, _, code = filemap.create(name, size) return m and 'made' or code",
   open = "m, _, code = filemap.open(name, 'rw') return m and 'opened' or code",
-  create_or_open = "m, c, code = filemap.create_or_open(name, size) return m and (c and 'made' or 'opened') or code",
-  list = [[local found for _, entry in ipairs(assert(filemap.list())) do found = found or entry.name == name end
+  create_or_open = "m, c, code = filemap.create_or_open(name, size) return m and (c and 'made' or 'opened') "
+    .. "or code",
+  list = [[local found for _, entry in ipairs(assert(filemap.list())) do found = found or entry.name == name
+    end
     return found and 'listed' or 'not listed']],
   close = "m:close() m = nil return 'closed'",
   renew = "m:close() m, _, code = filemap.create(name, size) return m and 'made' or code",
@@ -100,9 +102,12 @@ local function standing_after_close(step)
 end
 
 local EXPECTED = {
-  alive = { create = "exists", open = "opened", create_or_open = "opened", list = "listed", renew = "exists" },
-  absent = { create = "made", open = "not_found", create_or_open = "made", list = "not listed", renew = "made" },
-  locked = { create = "in_use", open = "in_use", create_or_open = "in_use", list = "not listed", renew = "in_use" },
+  alive = { create = "exists", open = "opened", create_or_open = "opened", list = "listed",
+    renew = "exists" },
+  absent = { create = "made", open = "not_found", create_or_open = "made", list = "not listed",
+    renew = "made" },
+  locked = { create = "in_use", open = "in_use", create_or_open = "in_use", list = "not listed",
+    renew = "in_use" },
 }
 
 local function expected(op_a, step, initial, op_b)
@@ -275,7 +280,8 @@ support.only("posix", "on Windows the kernel keeps names, and no process can be 
         b:stop_at(bt[1], bt[2])
         local a_stopped, a_said = a:stops(OPS[op_a])
         local b_stopped, b_said = b:stops(OPS[op_b])
-        local what = ("%s at %s %d, %s at %s %d (%s, %s first): "):format(op_a, at[1], at[2], op_b, bt[1], bt[2],
+        local what = ("%s at %s %d, %s at %s %d (%s, %s first): "):format(op_a, at[1], at[2], op_b, bt[1],
+          bt[2],
           initial, a_first and "the former" or "the latter")
         if a_first and a_stopped then a_said = a:go_on() end
         if b_stopped then b_said = b:go_on() end

@@ -1,6 +1,6 @@
 -- Processes that are killed at every test hook of channels and sync objects (FM_TEST_HOOK in src/object,
--- src/channel and src/sync), at its first passings. Each runs a chunk that uses one kind of object in all ways.
--- The processes that are left, and new ones, must be able to continue.
+-- src/channel and src/sync), at its first passings. Each runs a chunk that uses one kind of object in all
+-- ways. The processes that are left, and new ones, must be able to continue.
 --
 -- The environment variable FILEMAP_KILLS sets how many passings of each hook are tried (default 2).
 local check = require "spec.support.check"
@@ -21,7 +21,8 @@ support.clean()
 local hooks = {}
 do
   local seen = {}
-  for _, file in ipairs { "object/wait.h", "object/wait.c", "object/lock.c", "channel/latest.c", "channel/ring.c",
+  for _, file in ipairs { "object/wait.h", "object/wait.c", "object/lock.c", "channel/latest.c",
+    "channel/ring.c",
     "channel/conn.c", "channel/pipe_table.c" } do
     for _, name in ipairs(steps.of(file)) do
       if not seen[name] then hooks[#hooks + 1] = name end
@@ -30,8 +31,8 @@ do
   end
 end
 
--- By kind: `open` makes what this process has open; `chunk` is what the killed child does with the name in `n`;
--- `check` finds that everything goes on.
+-- By kind: `open` makes what this process has open; `chunk` is what the killed child does with the name in
+-- `n`; `check` finds that everything goes on.
 local kinds = {
   ["the writer of a state"] = {
     open = function(name)
@@ -89,7 +90,8 @@ local kinds = {
       local server = assert(listener:accept(0))
       return client, server
     end,
-    chunk = [[l = pipe.listen(n, { capacity = 100 }) c = pipe.connect(n) d = l:accept(0) c:send('a') d:receive(0)
+    chunk = [[l = pipe.listen(n, { capacity = 100 }) c = pipe.connect(n) d = l:accept(0) c:send('a')
+      d:receive(0)
       d:send('b') d:close() c:close() l:close()]],
     check = function(name, client, server)
       local listener <close> = assert(pipe.listen(name, { capacity = 100 }))
@@ -122,7 +124,8 @@ local kinds = {
   },
   ["a user of a mutex"] = {
     open = function(name) return assert((sync.mutex(name))) end,
-    chunk = "for _ = 1, 2 do m = sync.mutex(n) m:lock() m:lock() m:unlock() m:unlock() m:lock() m:close() end",
+    chunk = "for _ = 1, 2 do m = sync.mutex(n) m:lock() m:lock() m:unlock() m:unlock() m:lock() m:close() "
+      .. "end",
     check = function(_, mutex)
       assert.is_true((mutex:lock(LIMIT)))
       assert.is_true(mutex:unlock())
@@ -133,7 +136,8 @@ local kinds = {
     open = function(name)
       return assert((sync.event(name .. "e", { manual = true }))), assert((sync.semaphore(name .. "s", 1, 5)))
     end,
-    chunk = [[e = sync.event(n .. 'e') s = sync.semaphore(n .. 's', 1, 5) e:wait(0.001) e:set() e:wait() e:reset()
+    chunk = [[e = sync.event(n .. 'e') s = sync.semaphore(n .. 's', 1, 5) e:wait(0.001)
+      e:set() e:wait() e:reset()
       s:release() s:acquire() e:close() s:close()]],
     check = function(_, event, semaphore)
       assert.is_true(event:set())

@@ -1,5 +1,6 @@
--- Layouts that games and tools publish: cdef.parse reads the header that the C program is built with, Lua reads what
--- the program filled in, and the program checks what Lua writes. Where each is published stands in its header.
+-- Layouts that games and tools publish: cdef.parse reads the header that the C program is built with, Lua
+-- reads what the program filled in, and the program checks what Lua writes. Where each is published stands in
+-- its header.
 local cdef = require "filemap.cdef"
 local compiler = require "spec.support.compiler"
 local filemap = require "filemap"
@@ -21,9 +22,10 @@ local layouts = {
     header = "mumble", type = "LinkedMem",
     read = {
       uiVersion = 2, uiTick = 4000000000, fAvatarPosition = run(1.5, 3), fAvatarFront = run(-1.0, 3),
-      fAvatarTop = run(10.25, 3), name = "The Game", fCameraPosition = run(100, 3), fCameraFront = run(200, 3),
-      fCameraTop = run(300, 3), identity = "Jörg", context_len = 3,
-      context = { [1] = 97, [2] = 0, [3] = 98, [4] = 0, [256] = 0xfe }, description = "a game to hear oneself in",
+      fAvatarTop = run(10.25, 3), name = "The Game", fCameraPosition = run(100, 3),
+      fCameraFront = run(200, 3), fCameraTop = run(300, 3), identity = "Jörg", context_len = 3,
+      context = { [1] = 97, [2] = 0, [3] = 98, [4] = 0, [256] = 0xfe },
+      description = "a game to hear oneself in",
     },
     write = {
       uiVersion = 3, uiTick = 7, fAvatarPosition = run(2.5, 3), fCameraTop = run(0.5, 3), name = "Änderung",
@@ -33,9 +35,9 @@ local layouts = {
   {
     header = "assetto", type = "SPageFilePhysics",
     read = {
-      packetId = -2, gas = 0.5, brake = 0, gear = 3, rpms = 8500, velocity = run(-3, 3), wheelSlip = run(0.25, 4),
-      suspensionTravel = run(7, 4), cgHeight = 0.375, carDamage = run(40, 5), autoShifterOn = 1,
-      rideHeight = run(0.125, 2), airDensity = 1.25,
+      packetId = -2, gas = 0.5, brake = 0, gear = 3, rpms = 8500, velocity = run(-3, 3),
+      wheelSlip = run(0.25, 4), suspensionTravel = run(7, 4), cgHeight = 0.375, carDamage = run(40, 5),
+      autoShifterOn = 1, rideHeight = run(0.125, 2), airDensity = 1.25,
     },
     write = {
       packetId = 99, gas = 1, gear = -1, accG = run(2, 3), suspensionTravel = run(8, 4),
@@ -57,16 +59,16 @@ local layouts = {
   {
     header = "assetto", type = "SPageFileStatic",
     read = {
-      smVersion = "1.7", acVersion = "1.16.4", numCars = 24, track = "spa", playerNick = "nick", sectorCount = 3,
-      maxRpm = 9000, tyreRadius = run(0.25, 4),
+      smVersion = "1.7", acVersion = "1.16.4", numCars = 24, track = "spa", playerNick = "nick",
+      sectorCount = 3, maxRpm = 9000, tyreRadius = run(0.25, 4),
     },
     write = { smVersion = "1.8", track = "nürburgring", maxRpm = 9001, tyreRadius = run(1.25, 4) },
   },
   {
     header = "coretemp", type = "CORE_TEMP_SHARED_DATA",
     read = {
-      uiLoad = run(1, 256), uiTjMax = run(1000, 128), uiCoreCnt = 8, uiCPUCnt = 1, fTemp = run(20, 256), fVID = 1.25,
-      fMultiplier = 40.5, sCPUName = "A CPU of 8 cores", ucFahrenheit = 1, ucDeltaToTjMax = 255,
+      uiLoad = run(1, 256), uiTjMax = run(1000, 128), uiCoreCnt = 8, uiCPUCnt = 1, fTemp = run(20, 256),
+      fVID = 1.25, fMultiplier = 40.5, sCPUName = "A CPU of 8 cores", ucFahrenheit = 1, ucDeltaToTjMax = 255,
     },
     write = {
       uiLoad = run(2, 256), uiCoreCnt = 16, fTemp = { [256] = 99.5 }, fCPUSpeed = 4000, sCPUName = "another",
@@ -76,7 +78,8 @@ local layouts = {
   {
     header = "freetrack", type = "FTHeap",
     read = {
-      data = { DataID = 0xfffffffe, CamWidth = 640, CamHeight = -480, Yaw = 0.5, Z = -25, RawZ = 3.5, Y4 = 4.25 },
+      data = { DataID = 0xfffffffe, CamWidth = 640, CamHeight = -480, Yaw = 0.5, Z = -25, RawZ = 3.5,
+        Y4 = 4.25 },
       GameID = 1901, table = run(1, 8), table_ints = { 0x04030201, 0x08070605 }, GameID2 = -1,
     },
     write = {
@@ -90,14 +93,15 @@ local layouts = {
       dwNumReadingElements = 77,
     },
     write = {
-      dwSignature = 0x44414544, poll_time = -2, dwSizeOfSensorElement = 264, dwNumReadingElements = 0xffffffff,
+      dwSignature = 0x44414544, poll_time = -2, dwSizeOfSensorElement = 264,
+      dwNumReadingElements = 0xffffffff,
     },
   },
   {
     header = "hwinfo", type = "HWiNFO_SENSORS_READING_ELEMENT",
     read = {
-      tReading = "SENSOR_TYPE_FAN", dwReadingID = 0x3000000, szLabelOrig = "Chassis2 Fan", szLabelUser = "Fan",
-      szUnit = "RPM", Value = 1234.5, ValueAvg = 1e300,
+      tReading = "SENSOR_TYPE_FAN", dwReadingID = 0x3000000, szLabelOrig = "Chassis2 Fan",
+      szLabelUser = "Fan", szUnit = "RPM", Value = 1234.5, ValueAvg = 1e300,
     },
     write = {
       tReading = "SENSOR_TYPE_USAGE", dwSensorIndex = 5, szLabelUser = "Lüfter", szUnit = "%", Value = 0.1,
@@ -115,7 +119,8 @@ local layouts = {
       },
     },
     write = {
-      dwSignature = 0xdead, dwOSDFrame = 9, arrOSD = { [1] = { szOSDOwner = "Lua" }, [8] = { szOSD = "<b>" } },
+      dwSignature = 0xdead, dwOSDFrame = 9,
+      arrOSD = { [1] = { szOSDOwner = "Lua" }, [8] = { szOSD = "<b>" } },
       arrApp = { [256] = { dwFrameTime = 8333, dwScreenCaptureFlags = 1 } },
     },
   },
@@ -127,8 +132,9 @@ local layouts = {
       mWheels = {
         [1] = { mSuspensionDeflection = 0.001, mDetached = false },
         [4] = {
-          mTemperature = run(350.5, 3), mTerrainName = "GRAS", mSurfaceType = 2, mFlat = false, mDetached = true,
-          mStaticUndeflectedRadius = 33, mTireInnerLayerTemperature = run(360.25, 3), mExpansion = run(100, 24),
+          mTemperature = run(350.5, 3), mTerrainName = "GRAS", mSurfaceType = 2, mFlat = false,
+          mDetached = true, mStaticUndeflectedRadius = 33, mTireInnerLayerTemperature = run(360.25, 3),
+          mExpansion = run(100, 24),
         },
       },
     },
@@ -260,7 +266,8 @@ describe("the published layouts", function()
         assert.are.equal(numbers[1], names.struct.size, layouts[i].type)
         for k, name in ipairs(names) do
           local offset, size = names.struct:offsetof(name)
-          assert.same({ numbers[2 * k], numbers[2 * k + 1] }, { offset, size }, layouts[i].type .. "." .. name)
+          assert.same({ numbers[2 * k], numbers[2 * k + 1] }, { offset, size },
+            layouts[i].type .. "." .. name)
         end
       end
     end)

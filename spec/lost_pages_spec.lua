@@ -101,7 +101,9 @@ support.only("win32", "POSIX has no structured exceptions", function()
       -- (wine cannot wait for a Linux program, so this waits for the program's effect.)
       local cut <close> = process.spawn { cutter, "-s", "0", path }
       local deadline = process.now() + support.deadline
-      while require("lfs").attributes(windows, "size") > 0 and process.now() < deadline do process.sleep(0.001) end
+      while require("lfs").attributes(windows, "size") > 0 and process.now() < deadline do
+        process.sleep(0.001)
+      end
       assert(cut)
       host:write("cut\n")
       host:expect("^holds$")

@@ -38,7 +38,8 @@ for _, make in ipairs { "create", "create_or_open" } do
     end
 
     it("creates unnamed memory of any size from 1, filled with zeros", function()
-      for _, size in ipairs { 1, 2, filemap.page_size - 1, filemap.page_size, filemap.page_size + 1, 65536.0 } do
+      for _, size in ipairs { 1, 2, filemap.page_size - 1, filemap.page_size, filemap.page_size + 1,
+        65536.0 } do
         local map <close> = assert(made(nil, size))
         local view <close> = assert(map:view())
         assert.are.same({ size, size, size }, { map:size(), #map, #view })
@@ -65,16 +66,19 @@ for _, make in ipairs { "create", "create_or_open" } do
 
     it("raises for a size that is negative or not an integer", function()
       for _, size in ipairs { -1, -2^31, math.mininteger } do
-        contains(("bad argument #2 to '%s' (size %d is negative)"):format(make, size), call_raises(make, nil, size))
+        contains(("bad argument #2 to '%s' (size %d is negative)"):format(make, size),
+          call_raises(make, nil, size))
       end
       for _, size in ipairs(NO_INTEGERS) do
-        contains(("bad argument #2 to '%s' (number has no integer"):format(make), call_raises(make, nil, size))
+        contains(("bad argument #2 to '%s' (number has no integer"):format(make),
+          call_raises(make, nil, size))
       end
       for _, size in ipairs { "x", true, {} } do
         contains(("bad argument #2 to '%s' (number expected, got %s)"):format(make, type(size)),
           call_raises(make, nil, size))
       end
-      contains(("bad argument #2 to '%s' (number expected, got no value)"):format(make), call_raises(make, nil))
+      contains(("bad argument #2 to '%s' (number expected, got no value)"):format(make),
+        call_raises(make, nil))
     end)
 
     it("raises for a name that is not a string", function()
@@ -118,7 +122,8 @@ for _, make in ipairs { "create", "create_or_open" } do
 
     it("raises for an unknown option, and names it", function()
       for _, field in ipairs { "size", "name", "Access", "acess", "", 1, true } do
-        contains(("bad argument #3 to '%s' (unknown option '"):format(make), call_raises(make, nil, 1, { [field] = 1 }))
+        contains(("bad argument #3 to '%s' (unknown option '"):format(make),
+          call_raises(make, nil, 1, { [field] = 1 }))
       end
       contains("unknown option 'acess'", call_raises(make, nil, 1, { acess = "rw" }))
       contains("unknown option 'size'", call_raises(make, nil, 1, { size = 1 }))
@@ -140,7 +145,8 @@ for _, make in ipairs { "create", "create_or_open" } do
 
     local WRONG = {
       access = { "", "x", "w", "R", "rw ", "r\0", 1, true, {} },
-      mode = { "", "0999", "07777", "60", "00600", "6 0", "rw-", "0600 ", "0600\0", "-600", 600, 0x180, true, {} },
+      mode = { "", "0999", "07777", "60", "00600", "6 0", "rw-", "0600 ", "0600\0", "-600", 600, 0x180, true,
+        {} },
       sddl = { 1, true, false, {}, "D:\0" },
       inherit = { "true", 1, 0, {} },
       commit = { "false", 0, {} },
@@ -408,7 +414,9 @@ describe("a map", function()
         local m <close> = assert(filemap.create(nil, 1, { inherit = inherit }))
         for flags in io.lines("/proc/self/fdinfo/" .. m:handle()) do
           local octal = flags:match("^flags:%s*(%d+)")
-          if octal then assert.are.equal(inherit and 0 or CLOSE_ON_EXEC, tonumber(octal, 8) & CLOSE_ON_EXEC) end
+          if octal then
+            assert.are.equal(inherit and 0 or CLOSE_ON_EXEC, tonumber(octal, 8) & CLOSE_ON_EXEC)
+          end
         end
       end
     end)

@@ -155,7 +155,8 @@ describe("a named section", function()
   local function hold(name)
     local map = assert(filemap.create(name, SIZE))
     local view = assert(map:view(1, 100))
-    return { map = map, view = view, slice = assert(view:sub(3, 4)), ["another map"] = assert(filemap.open(name)) }
+    return { map = map, view = view, slice = assert(view:sub(3, 4)),
+      ["another map"] = assert(filemap.open(name)) }
   end
 
   -- Returns all permutations of a list.
@@ -329,7 +330,8 @@ support.only("posix", "Windows has no folder of names and no verbatim names", fu
     end)
 
     it("must have 1 to 200 bytes after the /, without a second /", function()
-      for _, name in ipairs { "/", "//", "/a/b", "/../a", "/..", "/.", "/" .. ("n"):rep(201), "/a\\b", "/a\xff" } do
+      for _, name in ipairs { "/", "//", "/a/b", "/../a", "/..", "/.", "/" .. ("n"):rep(201), "/a\\b",
+        "/a\xff" } do
         fails("invalid", name, filemap.create(name, 1))
         fails("invalid", name, filemap.open(name))
         fails("invalid", name, filemap.unlink(name))

@@ -1,5 +1,6 @@
--- filemap.cdef and filemap.struct against the C compilers: random declarations, read by both. Every size, alignment,
--- offset and bit must be the same, and every value that C wrote must read in Lua, and come back as the same bytes.
+-- filemap.cdef and filemap.struct against the C compilers: random declarations, read by both. Every size,
+-- alignment, offset and bit must be the same, and every value that C wrote must read in Lua, and come back as
+-- the same bytes.
 --
 -- The environment can give FILEMAP_ORACLE, how many declarations (2000), and FILEMAP_ORACLE_SEED, which come.
 local cdef = require "filemap.cdef"
@@ -30,7 +31,8 @@ local function compare_layout(list, type, declaration, answers)
           first and offset * 8 + first)
       end
     elseif offset ~= answer.offset or not position.flexible and size ~= answer.size then
-      differ(list, "%s is %d bytes at %d, not %s at %s", position.lua, answer.size, answer.offset, size, offset)
+      differ(list, "%s is %d bytes at %d, not %s at %s", position.lua, answer.size, answer.offset, size,
+        offset)
     end
   end
 end
@@ -92,7 +94,8 @@ local function check_batch(batch, abi, first, view)
     local declaration = batch[i]
     local problem = compare(declaration, declarations.answers(declaration, i, facts), abi, view)
     if problem then
-      error(("%s, FILEMAP_ORACLE_SEED=%d, declaration %d:\n%s\n%s"):format(abi, SEED, first + i, declaration.text,
+      error(("%s, FILEMAP_ORACLE_SEED=%d, declaration %d:\n%s\n%s"):format(abi, SEED, first + i,
+        declaration.text,
         problem), 0)
     end
   end

@@ -49,7 +49,8 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       takes(2, function() return filemap.create(nil, PAGE + 1, { large_pages = true, commit = false }) end)
       takes(1, function() return (filemap.create_or_open(nil, 1, { large_pages = true })) end)
       takes(2, function()
-        return win32.CreateFileMapping(-1, nil, win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT, 0,
+        return win32.CreateFileMapping(-1, nil,
+          win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT, 0,
           2 * PAGE, nil)
       end)
     end)
@@ -77,7 +78,9 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       assert.is_true(whole:pin())
       assert.is_true(whole:unpin())
       assert.is_true(whole:commit(1, PAGE))
-      for _, hint in ipairs { "normal", "sequential", "random", "willneed" } do assert.is_true(whole:advise(hint)) end
+      for _, hint in ipairs { "normal", "sequential", "random", "willneed" } do
+        assert.is_true(whole:advise(hint))
+      end
       local copy <close> = assert(map:view(PAGE + 4097, 1, "copy"))
       copy:set_u8(0, 7)
       assert.equal((PAGE + 4097) % 251, whole:get_u8(PAGE + 4097))
@@ -89,7 +92,8 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       view:set_string(PAGE + 50, "inherited")
       local child = support.child("evaluator")
       assert.equal("inherited", child:ask(
-        "m = filemap.adopt(%d, %d) v = m:view(%d, 20) return v:get_string(0, 9)", map:handle(), PAGE + 100, PAGE + 50))
+        "m = filemap.adopt(%d, %d) v = m:view(%d, 20) return v:get_string(0, 9)", map:handle(), PAGE + 100,
+          PAGE + 50))
       child:finish()
     end)
 
@@ -118,7 +122,8 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
     it("fail with unsupported where none are reserved", function()
       if meminfo("HugePages_Total") > 0 then return pending("the system has reserved huge pages") end
       fails("unsupported", "unnamed map", large(1))
-      assert.is_nil((win32.CreateFileMapping(-1, nil, win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT,
+      assert.is_nil((win32.CreateFileMapping(-1, nil,
+        win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT,
         0, 1 << 21, nil)))
       assert.equal(120, win32.GetLastError())
     end)

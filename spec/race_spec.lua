@@ -44,7 +44,8 @@ describe("a simultaneous start of many processes", function()
     for round = 1, ROUNDS do
       local name = support.unique(round % 2 == 0 and "Local\\" or "Global\\")
       local results = all_at_once(children, [[m, c, code = filemap.create_or_open(%q, %d)
-        if not m then return code end v = m:view() v:set_u8(#v - 1, 7) return c, #m, v:add_u32(0, 1)]], name, SIZE)
+        if not m then return code end v = m:view() v:set_u8(#v - 1, 7)
+        return c, #m, v:add_u32(0, 1)]], name, SIZE)
       assert.equal(1, count(results, "^true "))
       assert.equal(MANY - 1, count(results, "^false "))
       -- Each process has got a different number from the shared counter, so there is one section.
@@ -58,7 +59,8 @@ describe("a simultaneous start of many processes", function()
     local children = crowd(MANY)
     for _ = 1, ROUNDS // 4 do
       local name = support.unique("Local\\")
-      local results = all_at_once(children, "m, _, code = filemap.create(%q, %d) return code or #m", name, SIZE)
+      local results = all_at_once(children, "m, _, code = filemap.create(%q, %d) return code or #m", name,
+        SIZE)
       assert.equal(1, count(results, "^" .. SIZE .. "$"))
       assert.equal(MANY - 1, count(results, "^exists$"))
       all_at_once(children, "if m then m:close() end")

@@ -13,8 +13,9 @@ local State = struct.enum("State", { "Off", "On", { "Broken", 9 } }, "u16")
 local Vec = struct.define("Vec", { { "x", "f32" }, { "y", "f32" }, { "z", "f32" } })
 local Player = struct.define("Player", {
   { "id", "u32" }, { "pos", Vec }, { "name", "char", 16 }, { "wide", "utf16", 8 }, { "full", "utf32", 4 },
-  { "state", State }, { "alive", "bool" }, { "owner", "pointer" }, { "scores", "i16", 4 }, { "grid", "u8", 2, 3 },
-  { "lo", "u8", bits = 3 }, { "signed", "i8", bits = 5 }, { "letter", "char" }, { "big", "u64" }, { "team", Vec, 2 },
+  { "state", State }, { "alive", "bool" }, { "owner", "pointer" }, { "scores", "i16", 4 },
+  { "grid", "u8", 2, 3 }, { "lo", "u8", bits = 3 }, { "signed", "i8", bits = 5 }, { "letter", "char" },
+  { "big", "u64" }, { "team", Vec, 2 },
 })
 
 -- Calls f, which raises, as a program whose name is "script"; returns the message.
@@ -214,7 +215,8 @@ describe("a record raises", function()
     local p = Player:at(view, BASE)
     for _, index in ipairs { 0, 5, -1, 1.5, "x", "1", math.mininteger, math.maxinteger } do
       assert.is_nil(p.scores[index])
-      contains(("field 'scores': index %s is not in 1..4"):format(index), raised(("p.scores[%q] = 1"):format(index), p))
+      contains(("field 'scores': index %s is not in 1..4"):format(index),
+        raised(("p.scores[%q] = 1"):format(index), p))
     end
     assert.is_nil(p.grid[2][4])
     contains("field 'grid[2]': index 4 is not in 1..3", raised("p.grid[2][4] = 1", p))
@@ -242,7 +244,8 @@ describe("a record raises", function()
       ["p.scores = { 1, 2, 3, 4, 5 }"] = "field 'scores': index 5 is not in 1..4",
       ["p.scores = { ['1'] = 1 }"] = "field 'scores': index 1 is not in 1..4",
       ["p.scores = setmetatable({ x = 1 }, { __pairs = false })"] = "field 'scores': index x is not in 1..4",
-      ["p.pos = setmetatable({}, { __index = error, __metatable = false }) p.pos = 3"] = "field 'pos': table expected",
+      ["p.pos = setmetatable({}, { __index = error, __metatable = false }) p.pos = 3"] =
+        "field 'pos': table expected",
       ["p.scores = { 1, 70000 }"] = "field 'scores[2]': 70000 does not fit i16",
       ["p.scores[2] = 70000"] = "field 'scores[2]': 70000 does not fit i16 (-32768 to 32767)",
       ["p.team[2] = { z = {} }"] = "field 'team[2].z': number expected, got table",
@@ -300,9 +303,10 @@ describe("read and write", function()
   after_each(done)
 
   local sample = {
-    id = 1, pos = { x = 0.5, y = 1.5, z = -2.5 }, name = "a", wide = "bé", full = "c", state = "On", alive = true,
-    owner = 99, scores = { 1, -2, 3, -4 }, grid = { { 1, 2, 3 }, { 4, 5, 6 } }, lo = 6, signed = -3, letter = 66,
-    big = math.mininteger, team = { { x = 1.0, y = 2.0, z = 3.0 }, { x = 4.0, y = 5.0, z = 6.0 } },
+    id = 1, pos = { x = 0.5, y = 1.5, z = -2.5 }, name = "a", wide = "bé", full = "c", state = "On",
+    alive = true, owner = 99, scores = { 1, -2, 3, -4 }, grid = { { 1, 2, 3 }, { 4, 5, 6 } }, lo = 6,
+    signed = -3, letter = 66, big = math.mininteger,
+    team = { { x = 1.0, y = 2.0, z = 3.0 }, { x = 4.0, y = 5.0, z = 6.0 } },
   }
 
   it("return what was written", function()
@@ -314,7 +318,8 @@ describe("read and write", function()
     Player:write(view, BASE, sample)
     Player:write(view, BASE, { id = 2, pos = { y = 9 }, scores = { [3] = 8 } })
     local t = Player:read(view, BASE)
-    assert.same({ 2, { x = 0.5, y = 9.0, z = -2.5 }, { 1, -2, 8, -4 }, "a" }, { t.id, t.pos, t.scores, t.name })
+    assert.same({ 2, { x = 0.5, y = 9.0, z = -2.5 }, { 1, -2, 8, -4 }, "a" },
+      { t.id, t.pos, t.scores, t.name })
   end)
 
   it("write nothing of a table with one wrong value", function()
@@ -358,7 +363,8 @@ describe("the byte order", function()
       }, { endian = endian, pack = 1 })
       local value = { i = -2, d = 0.1, e = "A", w = "é", a = { 1, 0x1234 } }
       S:write(view, 0, value)
-      assert.are.equal(string.pack(endian .. "i4d", -2, 0.1) .. string.pack(endian .. "I2I2I2I2I2I2", 0x0102, 0xe9, 0,
+      assert.are.equal(string.pack(endian .. "i4d", -2, 0.1)
+        .. string.pack(endian .. "I2I2I2I2I2I2", 0x0102, 0xe9, 0,
         0, 1, 0x1234), view:get_string(0, S:offsetof("hi")))
       for key, expected in pairs(value) do assert.same(expected, S:read(view, 0)[key]) end
       local s = S:at(view, 0)
@@ -419,7 +425,8 @@ describe("an array of records", function()
     end
     contains("bad argument #3 to 'array' (-1 is less than 0)", raised("return p:array(x, 0, -1)", Vec, view))
     contains("bad argument #4 to 'array' (0 is less than 1)", raised("return p:array(x, 0, 1, 0)", Vec, view))
-    contains("bad argument #3 to 'array' (integer expected, got nil)", raised("return p:array(x, 0)", Vec, view))
+    contains("bad argument #3 to 'array' (integer expected, got nil)",
+      raised("return p:array(x, 0)", Vec, view))
     contains("integer expected, got float", raised("return p:array(x, 0, 1.5)", Vec, view))
     contains("field 'Vec': index 3 is not in 1..2", raised("p[3] = {}", Vec:array(view, 0, 2)))
     assert.are.equal(0, #Vec:array(view, 0, 0))

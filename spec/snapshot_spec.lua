@@ -14,7 +14,8 @@ local COUNT = tonumber(os.getenv("FILEMAP_SNAPSHOTS")) or 20000
 support.clean()
 
 -- The struct that spec/child/publisher.lua writes.
-local Published = struct.define("Published", { { "begin", "u32" }, { "values", "u64", 32 }, { "finish", "u32" } })
+local Published = struct.define("Published",
+  { { "begin", "u32" }, { "values", "u64", 32 }, { "finish", "u32" } })
 
 local function is_whole(t)
   local first = t.values[1]
@@ -144,7 +145,8 @@ describe("a snapshot", function()
     local seen <close> = assert(shared:view())
     seen:set_u32(0, 1)
     local child = support.child("evaluator")
-    child:start("v = assert(filemap.open(%q, 'rw')):view() filemap.sleep(0.2) v:set_u64(8, 7) v:set_u32(0, 2)", name)
+    child:start([[v = assert(filemap.open(%q, 'rw')):view() filemap.sleep(0.2)
+      v:set_u64(8, 7) v:set_u32(0, 2)]], name)
     local t = Published:snapshot(seen, 0, { even = "begin" }, support.deadline)
     assert.same({ 2, 7 }, { t.begin, t.values[1] })
     child:finish()

@@ -65,7 +65,8 @@ if not support.windows then possible = { tmpfs = may_mount("-t tmpfs none"), ext
 
 -- `it` where this kind of file system can be mounted, else a pending test with the reason.
 local function where(kind, name, body)
-  if possible[kind] then it(name, body) else pending(("%s (no %s can be mounted here)"):format(name, kind)) end
+  if possible[kind] then it(name, body)
+  else pending(("%s (no %s can be mounted here)"):format(name, kind)) end
 end
 
 local function where_mounts(name, body)
@@ -78,7 +79,8 @@ support.only("posix", "the file systems are those of Linux", function()
     local PAGES <const> = 64
 
     local function mount(options)
-      child = with_mount(("-t tmpfs -o %s tmpfs"):format(options or ("size=%d"):format(PAGES * page)), "/dev/shm")
+      child = with_mount(("-t tmpfs -o %s tmpfs"):format(options or ("size=%d"):format(PAGES * page)),
+        "/dev/shm")
     end
 
     after_each(function()
@@ -91,7 +93,8 @@ support.only("posix", "the file systems are those of Linux", function()
       for _, name in ipairs { "Local\\x", "Global\\x", "/x" } do
         for more = 1, 3 do
           assert.equal("no_space 0",
-            child:ask("return code(filemap.create(%q, (%d + %d) * page)), count '/dev/shm'", name, PAGES, more))
+            child:ask("return code(filemap.create(%q, (%d + %d) * page)), count '/dev/shm'", name, PAGES,
+              more))
         end
       end
       assert.equal("ok", child:ask("return code(filemap.create('x', %d * page))", PAGES))
@@ -107,8 +110,8 @@ support.only("posix", "the file systems are those of Linux", function()
       mount()
       child:ask("m = filemap.create('x', %d * page) v = m:view()", PAGES - 2)
       for _, call in ipairs {
-        "filemap.create('y', 3 * page)", "filemap.create_or_open('y', 3 * page)", "state.create('y', 4 * page)",
-        "mailslot.create('y')",
+        "filemap.create('y', 3 * page)", "filemap.create_or_open('y', 3 * page)",
+        "state.create('y', 4 * page)", "mailslot.create('y')",
       } do
         assert.equal("no_space 1", child:ask("return code(%s), count '/dev/shm'", call))
       end
@@ -142,10 +145,12 @@ support.only("posix", "the file systems are those of Linux", function()
 
     where_mounts("raises truncated on access to reserved memory, and does not end the process", function()
       mount()
-      child:ask("m = filemap.create('x', 10 * %d * page, { commit = false }) v = m:view() w = v:sub(0, page)", PAGES)
+      child:ask("m = filemap.create('x', 10 * %d * page, { commit = false }) v = m:view() w = v:sub(0, page)",
+        PAGES)
       child:ask("other = filemap.create('y', page):view()")
       assert.matches("^raised .*truncated", child:ask("write_all(v)"))
-      for _, access in ipairs { "return v:get_u8(0)", "v:set_u8(0, 1)", "return w:get_u8(0)", "return v:find 'x'" } do
+      for _, access in ipairs { "return v:get_u8(0)", "v:set_u8(0, 1)", "return w:get_u8(0)",
+        "return v:find 'x'" } do
         assert.matches("^raised .*truncated", child:ask(access))
       end
       child:ask("other:set_u8(0, 9)")
@@ -278,7 +283,8 @@ support.only("posix", "the file systems are those of Linux", function()
         local _ <close> = assert(pipe.connect(name))
         return listener:accept(0)
       end,
-      ["a list"] = function() return setmetatable(assert(filemap.list()), { __index = { close = function() end } }) end,
+      ["a list"] = function() return setmetatable(assert(filemap.list()),
+        { __index = { close = function() end } }) end,
     }
 
     for what, make in pairs(things) do

@@ -72,7 +72,8 @@ describe("a path", function()
       local view <close> = assert(map:view())
       view:set_cstring(0, word, 100)
       assert.equal(word, child_reads("filemap.file(%q)", path))
-      local file <close> = win32.CreateFile(path, win32.GENERIC_READ, win32.FILE_SHARE_READ | win32.FILE_SHARE_WRITE,
+      local file <close> = win32.CreateFile(path, win32.GENERIC_READ,
+        win32.FILE_SHARE_READ | win32.FILE_SHARE_WRITE,
         nil, win32.OPEN_EXISTING)
       local other <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY, 0, 0, nil))
       local seen <close> = assert(win32.MapViewOfFile(other, win32.FILE_MAP_READ, 0, 0, 0))
@@ -117,7 +118,8 @@ describe("a path of more than 260 characters", function()
   end)
 
   it("is opened by CreateFile", function()
-    local file <close> = win32.CreateFile(path, win32.GENERIC_READ | win32.GENERIC_WRITE, 7, nil, win32.CREATE_NEW)
+    local file <close> = win32.CreateFile(path, win32.GENERIC_READ | win32.GENERIC_WRITE, 7, nil,
+      win32.CREATE_NEW)
     local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READWRITE, 0, 10, nil))
     assert.equal(10, #map)
     assert.equal(-1, (win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.CREATE_NEW)))

@@ -119,7 +119,8 @@ support.only("posix", "Windows frees the memory itself", function()
           os.remove('/dev/shm/file')]],
       } do
         child:ask("fill(40000)")
-        local said = child:ask(chunk .. [[ local ok = m and true if ok and m ~= true then m:close() end m = nil
+        local said = child:ask(chunk .. [[ local ok = m and true
+          if ok and m ~= true then m:close() end m = nil
           collectgarbage() return ok]])
         assert.equal("true", said, call)
       end

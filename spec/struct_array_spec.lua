@@ -10,8 +10,9 @@ local contains, raises = check.contains, check.raises
 local Vec = struct.define("Vec", { { "x", "f32" }, { "y", "f32" } })
 local Flag = struct.enum("Flag", { "Green", "Yellow" }, "u8")
 local Arrays = struct.define("Arrays", {
-  { "numbers", "i16", 5 }, { "swapped", "u8" }, { "vectors", Vec, 3 }, { "names", "char", 2, 8 }, { "flags", Flag, 4 },
-  { "bools", "bool", 2 }, { "grid", "u16", 2, 3 }, { "long", "f32", 300 }, { "bytes", "u8", 6 }, { "signed", "i8", 4 },
+  { "numbers", "i16", 5 }, { "swapped", "u8" }, { "vectors", Vec, 3 }, { "names", "char", 2, 8 },
+  { "flags", Flag, 4 }, { "bools", "bool", 2 }, { "grid", "u16", 2, 3 }, { "long", "f32", 300 },
+  { "bytes", "u8", 6 }, { "signed", "i8", 4 },
 })
 local Opposite = struct.define("Opposite", { { "numbers", "i16", 5 }, { "wide", "utf16", 4 } },
   { endian = string.pack("=I2", 1) == "\1\0" and ">" or "<" })
@@ -232,7 +233,8 @@ describe("a field of bytes", function()
     assert.same({ ("z"):rep(16), "x\0\0", "yz\0" }, { f.pixels, f.rows[1], f.rows[2] })
     assert.are.equal(255, f.last)
     for value, message in pairs {
-      [("x"):rep(17)] = "field 'pixels': 17 bytes do not fit 16", [5] = "field 'pixels': string expected, got number",
+      [("x"):rep(17)] = "field 'pixels': 17 bytes do not fit 16",
+      [5] = "field 'pixels': string expected, got number",
     } do
       contains(message, select(2, pcall(function() f.pixels = value end)))
       contains(message, raises(Frame, "write", view, 0, { tick = 3, pixels = value }))
@@ -259,7 +261,8 @@ describe("a flexible array", function()
     assert.are.equal(0, #Points:at(slice, 19).points)
     assert.are.equal(2, #Points:read(slice).points)
     assert.are.equal(1, #Points:read(slice, 0, 1).points)
-    contains("bad argument #3 to 'at' (3 elements of 8 bytes from offset 4 are past the end of a 23-byte view)",
+    contains("bad argument #3 to 'at' (3 elements of 8 bytes from offset 4 are past the end of a 23-byte "
+      .. "view)",
       raises(Points, "at", slice, 0, 3))
     contains("bad argument #3 to 'read'", raises(Points, "read", slice, 0, 3))
     contains("(-1 is less than 0)", raises(Points, "read", slice, 0, -1))
@@ -274,7 +277,8 @@ describe("a flexible array", function()
     assert.is_nil(p.points[4])
     assert.are.equal(5.0, view:get_f32(8 + 4 + 16 + 4))
     p.points = { { x = 1 }, { x = 2 } }
-    assert.same({ { x = 1.0, y = 0.0 }, { x = 2.0, y = 0.0 }, { x = 0.0, y = 5.0 } }, Points:read(view, 8, 3).points)
+    assert.same({ { x = 1.0, y = 0.0 }, { x = 2.0, y = 0.0 }, { x = 0.0, y = 5.0 } },
+      Points:read(view, 8, 3).points)
     contains("index 4 is not in 1..3", select(2, pcall(function() p.points = { {}, {}, {}, {} } end)))
     Points:write(view, 8, { n = 9, points = { [2] = { y = 7 } } })
     assert.same({ 9, 7.0 }, { p.n, p.points[2].y })
@@ -341,7 +345,8 @@ describe("struct.locate", function()
     assert.same({ view, 64, "filemap.number (i16)" }, { where, offset, tostring(type_) })
     assert.same({ view, 100, Vec }, { struct.locate(Vec:array(view, 100, 5)) })
     for _, other in ipairs { 1, "x", {}, view, Vec } do
-      contains("bad argument #1 to 'locate' (record or array expected, got ", raises(struct, ".locate", other))
+      contains("bad argument #1 to 'locate' (record or array expected, got ",
+        raises(struct, ".locate", other))
     end
   end)
 end)
@@ -400,7 +405,8 @@ describe("the options of cdef.parse for arrays of uint8_t", function()
   local SOURCE = [[
     #include <stdint.h>
     struct Inner { uint8_t blob[4]; };
-    struct Outer { uint8_t id[4]; unsigned char text[8]; uint8_t rows[2][3]; struct Inner inner[2]; uint16_t n[2];
+    struct Outer { uint8_t id[4]; unsigned char text[8]; uint8_t rows[2][3]; struct Inner inner[2];
+    uint16_t n[2];
       struct { uint8_t anonymous[2]; }; uint8_t tail[]; };]]
   local BYTES = "abcdwords\0\0\0xyzuvwAAAABBBB\1\0\2\0pqTAIL"
 
@@ -446,7 +452,8 @@ describe("the memory of a kept record of ten fields", function()
     local Inner = struct.define("Inner", { { "a", "i32" }, { "b", "f32" } })
     local Ten = struct.define("Ten", {
       { "id", "i32" }, { "speed", "f32" }, { "name", "char", 32 }, { "gear", "i32" }, { "fuel", "f32" },
-      { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 }, { "other", Inner },
+      { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
+      { "other", Inner },
     })
     local kept = {}
     for k = 1, 1000 do kept[k] = false end

@@ -1,5 +1,6 @@
--- Random types and random bytes: whatever `read` returned is accepted by `write`, records show the same values, a
--- failing field leaves the memory untouched, and text is decoded by one decoder in both byte orders.
+-- Random types and random bytes: whatever `read` returned is accepted by `write`, records show the same
+-- values, a failing field leaves the memory untouched, and text is decoded by one decoder in both byte
+-- orders.
 --
 -- The environment can give FILEMAP_RANDOM, how many of each (300), and FILEMAP_RANDOM_SEED, which come.
 local check = require "spec.support.check"
@@ -35,7 +36,8 @@ local function random_enum()
 end
 
 local function random_union()
-  return struct.union("Union", { { "a", pick(INTEGERS) }, { "b", pick(INTEGERS) }, { "c", pick(INTEGERS), 2 } })
+  return struct.union("Union", { { "a", pick(INTEGERS) }, { "b", pick(INTEGERS) },
+    { "c", pick(INTEGERS), 2 } })
 end
 
 -- The type of a field and its counts.
@@ -69,8 +71,8 @@ end
 
 -- {-- Comparisons ----------------------------------------------------------------------------------
 
--- What differs between two values, nil if nothing does: NaN is equal to itself. Records and arrays are compared by
--- what they show.
+-- What differs between two values, nil if nothing does: NaN is equal to itself. Records and arrays are
+-- compared by what they show.
 local function difference(a, b, path)
   path = path or ""
   if type(a) == "userdata" then
@@ -181,14 +183,16 @@ end)
 
 describe("ill-formed UTF-8", function()
   local S = struct.define("S", { { "id", "u32" }, { "name", "utf16", 8 }, { "wide", "utf32", 8 } })
-  local Swapped = struct.define("Swapped", { { "id", "u32" }, { "name", "utf16", 8 }, { "wide", "utf32", 8 } },
+  local Swapped = struct.define("Swapped",
+    { { "id", "u32" }, { "name", "utf16", 8 }, { "wide", "utf32", 8 } },
     { endian = string.pack("=I2", 1) == "\1\0" and ">" or "<" })
 
   -- Bytes that often are nearly UTF-8.
   local function random_text()
     local parts = {}
     for i = 1, math.random(0, 6) do
-      parts[i] = pick { "a", "é", "€", "🌍", "\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x8c", "\xff", "\xed\xa0\x80",
+      parts[i] = pick { "a", "é", "€", "🌍", "\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x8c", "\xff",
+        "\xed\xa0\x80",
         "\xc0\x80", "\xf4\x90\x80\x80", string.char(math.random(1, 255)) }
     end
     return table.concat(parts)
@@ -221,7 +225,8 @@ describe("ill-formed UTF-8", function()
           local t = T:read(v, 2000)
           assert.same({ expected, expected }, { t.name, t.wide }, name)
         else
-          check.contains(("field 'name': a text of %d units does not fit 8"):format(core.count_units(s, 2)), message)
+          check.contains(("field 'name': a text of %d units does not fit 8"):format(core.count_units(s, 2)),
+            message)
           assert.are.equal(("\x5a"):rep(T.size), v:get_string(2000, T.size), name)
         end
       end

@@ -17,14 +17,16 @@ end
 
 describe("struct.define", function()
   it("pads as a C compiler does", function()
-    local S = struct.define("S", { { "a", "u8" }, { "b", "i32" }, { "c", "u8" }, { "d", "f64" }, { "e", "i16" } })
+    local S = struct.define("S", { { "a", "u8" }, { "b", "i32" }, { "c", "u8" }, { "d", "f64" },
+      { "e", "i16" } })
     local d = 16
     assert.same({ size = 32, align = 8, a = 0, b = 4, c = 8, d = d, e = d + 8 },
       layout(S, "a", "b", "c", "d", "e"))
   end)
 
   it("gives every type of number its size and alignment", function()
-    for T, size in pairs { i8 = 1, u8 = 1, i16 = 2, u16 = 2, i32 = 4, u32 = 4, i64 = 8, u64 = 8, f32 = 4, f64 = 8 } do
+    for T, size in pairs { i8 = 1, u8 = 1, i16 = 2, u16 = 2, i32 = 4, u32 = 4, i64 = 8, u64 = 8, f32 = 4,
+      f64 = 8 } do
       local S = struct.define(nil, { { "first", "u8" }, { "x", T } })
       assert.same({ size, size }, { S:offsetof("x") }, T)
     end
@@ -34,11 +36,14 @@ describe("struct.define", function()
 
   it("packs members as #pragma pack does", function()
     local fields = { { "a", "u8" }, { "b", "f64" }, { "c", "u16" } }
-    assert.same({ size = 11, align = 1, a = 0, b = 1, c = 9 }, layout(struct.define("S", fields, { pack = 1 }),
+    assert.same({ size = 11, align = 1, a = 0, b = 1, c = 9 },
+      layout(struct.define("S", fields, { pack = 1 }),
       "a", "b", "c"))
-    assert.same({ size = 12, align = 2, a = 0, b = 2, c = 10 }, layout(struct.define("S", fields, { pack = 2 }),
+    assert.same({ size = 12, align = 2, a = 0, b = 2, c = 10 },
+      layout(struct.define("S", fields, { pack = 2 }),
       "a", "b", "c"))
-    assert.same({ size = 16, align = 4, a = 0, b = 4, c = 12 }, layout(struct.define("S", fields, { pack = 4 }),
+    assert.same({ size = 16, align = 4, a = 0, b = 4, c = 12 },
+      layout(struct.define("S", fields, { pack = 4 }),
       "a", "b", "c"))
   end)
 
@@ -48,7 +53,8 @@ describe("struct.define", function()
   end)
 
   it("places fields at offsets of their own", function()
-    local S = struct.define("S", { { "rpm", "f32", offset = 0x40 }, { "gear", "u8" }, { "lap", "u16", offset = 2 } })
+    local S = struct.define("S", { { "rpm", "f32", offset = 0x40 }, { "gear", "u8" },
+      { "lap", "u16", offset = 2 } })
     assert.same({ size = 0x48, align = 4, rpm = 0x40, gear = 0x44, lap = 2 }, layout(S, "rpm", "gear", "lap"))
     -- An offset may be unaligned, as in the memory of some vendors.
     S = struct.define("S", { { "x", "f64", offset = 3 } })
@@ -63,7 +69,8 @@ describe("struct.define", function()
     })
     assert.same({ size = 24, align = 8, i = 0, f = 0, v = 0 }, layout(Value, "i", "f", "v"))
     local found = layout(S, "kind", "value[2].v[3].y", "grid", "grid[2][3]", "x", "y", "name")
-    assert.same({ size = 88, align = 8, kind = 0, ["value[2].v[3].y"] = 52, grid = 56, ["grid[2][3]"] = 66, x = 68,
+    assert.same({ size = 88, align = 8, kind = 0, ["value[2].v[3].y"] = 52, grid = 56, ["grid[2][3]"] = 66,
+      x = 68,
       y = 72, name = 76 }, found)
     assert.same({ 56, 12 }, { S:offsetof("grid") })
     assert.same({ 62, 6 }, { S:offsetof("grid[2]") })
@@ -71,7 +78,8 @@ describe("struct.define", function()
   end)
 
   it("has its name and size in its tostring", function()
-    assert.are.equal("filemap.struct (Player, 4 bytes)", tostring(struct.define("Player", { { "id", "u32" } })))
+    assert.are.equal("filemap.struct (Player, 4 bytes)",
+      tostring(struct.define("Player", { { "id", "u32" } })))
     assert.are.equal("filemap.struct (unnamed, 4 bytes)", tostring(struct.union(nil, { { "id", "u32" } })))
     assert.are.equal("filemap.enum (State)", tostring(struct.enum("State", { "Off" })))
   end)
@@ -85,8 +93,8 @@ end)
 describe("offsetof", function()
   local Car = struct.define("Car", { { "pos", "f32", 3 }, { "gear", "i8" } })
   local S = struct.define("S", {
-    { "n", "u32" }, { "cars", Car, 20 }, { "a", "u16", bits = 3 }, { "b", "u16", bits = 7 }, { "", "u16", bits = 2 },
-    { "c", "u16", bits = 4 },
+    { "n", "u32" }, { "cars", Car, 20 }, { "a", "u16", bits = 3 }, { "b", "u16", bits = 7 },
+    { "", "u16", bits = 2 }, { "c", "u16", bits = 4 },
   })
 
   it("takes paths as they are written on a record", function()
@@ -121,9 +129,11 @@ describe("an invalid definition", function()
   it("raises, and the message names the field", function()
     refuses("S: field 'a': unknown type 'int'", "S", { { "a", "int" } })
     refuses("S: field 'a': unknown type 'nil'", "S", { { "a" } })
-    refuses("S: field 'a': the count of an array must be an integer from 0, got -1", "S", { { "a", "u8", -1 } })
+    refuses("S: field 'a': the count of an array must be an integer from 0, got -1", "S",
+      { { "a", "u8", -1 } })
     refuses("the count of an array must be an integer from 0, got nil", "S", { { "a", "u8", nil, 4 } })
-    refuses("S: field 'a': the count of an array must be an integer from 0, got 1.5", "S", { { "a", "u8", 1.5 } })
+    refuses("S: field 'a': the count of an array must be an integer from 0, got 1.5", "S",
+      { { "a", "u8", 1.5 } })
     refuses("S: field 'b' is there twice", "S", { { "b", "u8" }, { "b", "u8" } })
     refuses("S: field 'a': unknown option 'ofset'", "S", { { "a", "u8", ofset = 3 } })
     refuses("S: field 'a': offset must be an integer from 0, got -4", "S", { { "a", "u8", offset = -4 } })
@@ -171,8 +181,10 @@ describe("an invalid definition", function()
 
   it("raises for too many elements of 0 bytes", function()
     local Empty = struct.define("Empty", {})
-    refuses("S: field 'a': an array of 65537 elements of 0 bytes is too large", "S", { { "a", Empty, 65537 } })
-    refuses("an array of 4611686018427387904 elements of 0 bytes is too large", "S", { { "a", Empty, 1 << 62 } })
+    refuses("S: field 'a': an array of 65537 elements of 0 bytes is too large", "S",
+      { { "a", Empty, 65537 } })
+    refuses("an array of 4611686018427387904 elements of 0 bytes is too large", "S",
+      { { "a", Empty, 1 << 62 } })
     refuses("is too large", "S", { { "a", Empty, 1000, 1000 } })
     refuses("is too large", "S", { { "a", "u8", 1 << 20, 0 } })
     local S = struct.define("S", { { "a", Empty, 256, 256 }, { "b", "u8", 4, 0 }, { "c", "u8", 0, 1 << 20 } })
@@ -194,7 +206,8 @@ describe("an invalid definition", function()
   end)
 
   it("raises with the line of the program", function()
-    local _, message = pcall(assert(load('require "filemap.struct".define("S", { { "a", "int" } })', "=script")))
+    local _, message = pcall(assert(load('require "filemap.struct".define("S", { { "a", "int" } })',
+      "=script")))
     contains("script:1: S: field 'a'", message)
   end)
 end)
@@ -203,7 +216,8 @@ describe("struct.enum", function()
   it("takes values by name, or in order as C does", function()
     local map <close> = assert(filemap.create(nil, 64))
     local view <close> = assert(map:view())
-    local by_name, in_order = { Off = 0, On = 1, Broken = 9, Worse = 10 }, { "Off", "On", { "Broken", 9 }, "Worse" }
+    local by_name, in_order = { Off = 0, On = 1, Broken = 9, Worse = 10 },
+      { "Off", "On", { "Broken", 9 }, "Worse" }
     for _, values in ipairs { by_name, in_order } do
       local S = struct.define("S", { { "state", struct.enum("State", values) } })
       assert.are.equal(4, S.size)

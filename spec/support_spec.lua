@@ -22,7 +22,8 @@ describe("A child", function()
   end)
 
   it("gets its arguments unchanged", function()
-    local arguments = { "two words", "", [[a"b]], [["]], [[\]], [[\\"\"]], [[C:\a b\]], [[\\host\x\\]], "%PATH% $HOME",
+    local arguments = { "two words", "", [[a"b]], [["]], [[\]], [[\\"\"]], [[C:\a b\]], [[\\host\x\\]],
+      "%PATH% $HOME",
       "a\tb", "* ? ^ & | < >", "'", "gr\u{fc}n \u{4e2d}\u{1D11E}" }
     local child = support.child("echo", table.unpack(arguments))
     for _, argument in ipairs(arguments) do assert.are.equal(argument, child:expect()) end
@@ -179,7 +180,8 @@ describe("A child", function()
       assert.is_false(ok)
       return message
     end
-    assert.is_truthy(starting("end"):find('child echo: eof instead of "^READY$"; it ended with code 3', 1, true))
+    assert.is_truthy(starting("end"):find('child echo: eof instead of "^READY$"; it ended with code 3', 1,
+      true))
     assert.is_truthy(starting("talk"):find('child echo said "who is there?" instead of "^READY$"', 1, true))
     local deadline = support.deadline
     finally(function() support.deadline = deadline end)
@@ -220,13 +222,15 @@ describe("support", function()
   end)
 
   it("fails a run whose tests leave something behind", function()
-    local run <close> = process.spawn { support.lua, arg[0], "--output=plainTerminal", "spec/child/untidy.lua" }
+    local run <close> = process.spawn { support.lua, arg[0], "--output=plainTerminal",
+      "spec/child/untidy.lua" }
     local said = {}
     for line in function() return (run:read(support.deadline)) end do said[#said + 1] = line end
     said = table.concat(said, "\n")
     local errors = support.windows and 2 or 3
     assert.are.equal(1, wait_for(run), said)
-    assert.is_truthy(said:find(("%d successes / 0 failures / %d errors"):format(errors, errors), 1, true), said)
+    assert.is_truthy(said:find(("%d successes / 0 failures / %d errors"):format(errors, errors), 1, true),
+      said)
     assert.is_truthy(said:find('"keeps a map" left behind: %d+ maps and mappings where %d+ were'), said)
     assert.is_truthy(said:find("left behind: [^\n]*filemap%-spec%-%d+%-%d+ is left: "), said)
     assert.is_truthy(support.windows or said:find("left behind: /dev/shm/spec%-%d+%-%d+"), said)

@@ -310,7 +310,8 @@ describe("a semaphore", function()
     local done <close> = sync.semaphore(name .. "-done", 0, 10)
     for i = 1, 3 do
       children[i] = support.child("evaluator")
-      children[i]:start("s = sync.semaphore(%q, 0, 1) d = sync.semaphore(%q, 0, 1) s:acquire() d:release()", name,
+      children[i]:start("s = sync.semaphore(%q, 0, 1) d = sync.semaphore(%q, 0, 1) s:acquire() d:release()",
+        name,
         name .. "-done")
     end
     s:release(2)

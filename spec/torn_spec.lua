@@ -40,7 +40,9 @@ local ways = {
   ["unpack of s"] = function(v) return (v:unpack("s1", NUMBERS)) end,
   ["unpack of z"] = function(v) return (v:unpack("z", LETTERS)) end,
   ["stream:read of a count"] = function(v, n) return v:stream(LETTERS, 100):read(1 + n % 60) end,
-  ["stream:read of a line"] = function(v, n) return v:stream(LETTERS, 100):read(n % 2 == 0 and "l" or "L") end,
+  ["stream:read of a line"] = function(v, n)
+    return v:stream(LETTERS, 100):read(n % 2 == 0 and "l" or "L")
+  end,
   ["stream:read of all"] = function(v, n) return v:stream(LETTERS, 1 + n % 60):read "a" end,
   ["lines"] = function(v) return v:lines(LETTERS)() end,
   ["a struct's text"] = function(v) return Text:at(v, LETTERS).short end,

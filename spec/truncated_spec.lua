@@ -62,7 +62,9 @@ local accesses = {
   ["array:get of a part"] = function(v) return v:array("u8", 0, SIZE):get(SIZE - 3) end,
   ["array:set"] = function(v) v:array("i32", 0, 3):set(1, { 1 }) end,
   ["array:copy"] = function(v) local a = v:array("i32", 0, 3) a:copy(1, a, 2, 2) end,
-  ["array:copy to another"] = function(v, whole) whole:array("i32", 0, 3):copy(1, v:array("i32", 0, 3), 2, 2) end,
+  ["array:copy to another"] = function(v, whole)
+    whole:array("i32", 0, 3):copy(1, v:array("i32", 0, 3), 2, 2)
+  end,
   ["array iterated"] = function(v) for _ in ipairs(v:array("i32", 0, 3)) do assert(v) end end,
   unpack = function(v) return v:unpack("i4z", 0) end,
   ["unpack of floats"] = function(v) return v:unpack("fdn", 0) end,
@@ -115,7 +117,9 @@ for what, access in pairs {
 
 -- Methods that access no bytes or return a code. They have tests of their own.
 local aside = {}
-for name in ("size access sub flush advise pin unpin commit wake unmap close"):gmatch("%S+") do aside[name] = true end
+for name in ("size access sub flush advise pin unpin commit wake unmap close"):gmatch("%S+") do
+  aside[name] = true
+end
 
 support.only("posix", "Windows lets no process truncate a mapped file", function()
   it("covers every method of views", function()
@@ -270,14 +274,15 @@ support.only("posix", "Windows lets no process truncate a mapped file", function
     end,
     event = function(name)
       local e = assert(sync.event(name))
-      return { e }, { function() return e:wait(1) end, function() return e:set() end, function() return e:reset() end }
+      return { e }, { function() return e:wait(1) end, function() return e:set() end,
+        function() return e:reset() end }
     end,
     state = function(name)
       local w = assert(state.create(name, 5000))
       local r = assert(state.open(name))
       return { w, r }, {
-        function() return r:read() end, function() return r:wait(0, 1) end, function() return w:publish("x") end,
-        function() return w:read() end,
+        function() return r:read() end, function() return r:wait(0, 1) end,
+        function() return w:publish("x") end, function() return w:read() end,
       }
     end,
     mailslot = function(name)
@@ -285,7 +290,8 @@ support.only("posix", "Windows lets no process truncate a mapped file", function
       local w = assert(mailslot.open(name))
       assert(w:send "before")
       return { r, w }, {
-        function() return r:receive(1) end, function() return r:info() end, function() return w:send("x", 1) end,
+        function() return r:receive(1) end, function() return r:info() end,
+        function() return w:send("x", 1) end,
       }
     end,
     pipe = function(name)
@@ -294,8 +300,9 @@ support.only("posix", "Windows lets no process truncate a mapped file", function
       local s = assert(l:accept(0))
       assert(c:send "before")
       return { l, c, s }, {
-        function() return l:accept(1) end, function() return s:receive(1) end, function() return s:send("x", 1) end,
-        function() return c:receive(1) end, function() return c:send("x", 1) end,
+        function() return l:accept(1) end, function() return s:receive(1) end,
+        function() return s:send("x", 1) end, function() return c:receive(1) end,
+        function() return c:send("x", 1) end,
       }
     end,
     ["stream of a pipe"] = function(name)

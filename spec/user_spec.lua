@@ -77,7 +77,8 @@ end
 -- holds it.
 local FREE <const> = { create = "opened", open = "not_found", ["open, to write"] = "not_found",
   create_or_open = "opened" }
-local TAKEN <const> = { create = "exists", open = "opened", ["open, to write"] = "opened", create_or_open = "opened" }
+local TAKEN <const> = { create = "exists", open = "opened", ["open, to write"] = "opened",
+  create_or_open = "opened" }
 -- The results for another user's name that no process holds.
 local DEAD <const> = { create = "denied", open = "not_found", ["open, to write"] = "not_found",
   create_or_open = "denied" }
@@ -127,7 +128,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       ["a file that no other user can read"] = ': > "$1"; chmod 600 "$1"',
       ["a folder"] = 'mkdir "$1"',
       ["a FIFO"] = 'mkfifo -m 666 "$1"',
-      ["a socket"] = [[python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
+      ["a socket"] = [[python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
       ["a symbolic link to the other user's file"] = ': > "$2"; ln -s "$2" "$1"',
       ["a symbolic link to a device"] = 'ln -s /dev/zero "$1"',
       ["a symbolic link to nothing"] = 'ln -s /dev/shm/filemap-none "$1"',
@@ -189,7 +191,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
 
     it_as_root("is not opened if it is a FIFO, so that a process that reads it keeps waiting", function()
       local name = support.unique()
-      for _, path in ipairs { ("%sfilemap.%d.%s"):format(FOLDER, OURS, name), FOLDER .. "filemap.global." .. name } do
+      for _, path in ipairs { ("%sfilemap.%d.%s"):format(FOLDER, OURS, name),
+        FOLDER .. "filemap.global." .. name } do
         local remove = plant("a FIFO", path)
         local reader <close> = start("sh", "-c", 'echo READY; cat "$1"', "sh", path)
         reader:expect("^READY$")
@@ -233,7 +236,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
 
   describe("a Global\\ name", function()
     local function make(child, name, mode)
-      assert.equal("100", child:ask("m = assert(filemap.create(%q, 100, { mode = %q })) return #m", name, mode))
+      assert.equal("100", child:ask("m = assert(filemap.create(%q, 100, { mode = %q })) return #m", name,
+        mode))
       assert.equal("hello", child:ask("v = m:view() v:set_cstring(0, 'hello', 10) return v:get_cstring(0)"))
     end
 
@@ -251,7 +255,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       make(a, name, "0644")
-      says(b, name, { create = "exists", open = "opened", ["open, to write"] = "denied", create_or_open = "denied" })
+      says(b, name, { create = "exists", open = "opened", ["open, to write"] = "denied",
+        create_or_open = "denied" })
       assert.equal("hello", b:ask("m = filemap.open(%q) v = m:view() return v:get_cstring(0)", name))
       b:ask("m:close() v:close()")
       a:ask("m:close() v:close()")
@@ -437,7 +442,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal("denied", b:ask("return filemap.unlink(%q)", name))
       assert.equal("true", a:ask("return filemap.unlink(%q)", name))
       a:ask("filemap.create(%q, 100, { mode = '0644' }):close()", name)
-      says(b, name, { create = "exists", open = "opened", ["open, to write"] = "denied", create_or_open = "denied" })
+      says(b, name, { create = "exists", open = "opened", ["open, to write"] = "denied",
+        create_or_open = "denied" })
       assert.equal("denied", b:ask("return filemap.unlink(%q)", name))
       assert.equal("true", a:ask("return filemap.unlink(%q)", name))
     end)
@@ -567,7 +573,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       assert.equal("three 3", b:expect())
     end)
 
-    it_as_root("is a dictionary that a user without permission to write reads, counts and waits for", function()
+    it_as_root("is a dictionary that a user without permission to write reads, counts and waits for",
+      function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
       for _, child in ipairs { a, b } do child:ask("dict = require 'filemap.dict'") end
@@ -575,7 +582,8 @@ support.only("posix", "on Windows a section's security descriptor decides", func
       a:ask("d:set('k', 'one') d:set('l', 2)")
       assert.equal("one 1", b:ask("d = assert(dict.open(%q)) return d:get('k')", name))
       assert.equal("2 256 12800", b:ask("local i = d:info() return i.count, i.used, i.capacity"))
-      assert.equal("3", b:ask("local n = 0 for _, v in d:pairs() do n = n + (v == 2 and 2 or 1) end return n"))
+      assert.equal("3", b:ask("local n = 0 for _, v in d:pairs() do n = n + (v == 2 and 2 or 1) end return "
+        .. "n"))
       for _, call in ipairs { "d:set('k', 1)", "d:delete('k')", "d:incr('l')", "d:clear()",
                               "d:compare_set('k', 1, 2)" } do
         assert.equal("denied", b:ask("return " .. call))
@@ -611,15 +619,18 @@ support.only("posix", "on Windows a section's security descriptor decides", func
         for mode, expected in pairs { [""] = "rw-------", ["0640"] = "rw-r-----", ["0666"] = "rw-rw-rw-" } do
           local name, path = support.unique(), support.tmpname()
           local options = mode == "" and "{}" or ("{ mode = %q }"):format(mode)
-          child:ask("m = { filemap.create(%q, 10, %s), filemap.create(%q, 10, %s), filemap.create(%q, 10, %s) }",
+          child:ask("m = { filemap.create(%q, 10, %s), filemap.create(%q, 10, %s), filemap.create(%q, 10, "
+            .. "%s) }",
             name, options, "Global\\" .. name, options, "/" .. name, options)
           child:ask("o = %s o.size = 10 f = filemap.file(%q, 'rw', o)", options, path)
           local uid = lfs.attributes("/proc/self", "uid")
-          for _, file in ipairs { FOLDER .. "filemap." .. uid .. "." .. name, FOLDER .. "filemap.global." .. name,
+          for _, file in ipairs { FOLDER .. "filemap." .. uid .. "." .. name,
+            FOLDER .. "filemap.global." .. name,
             FOLDER .. name, path } do
             assert.equal(expected, lfs.attributes(file, "permissions"), file)
           end
-          child:ask("for _, map in ipairs(m) do map:close() end f:close() return filemap.unlink(%q)", "/" .. name)
+          child:ask("for _, map in ipairs(m) do map:close() end f:close() return filemap.unlink(%q)",
+            "/" .. name)
         end
       end
       child:finish()

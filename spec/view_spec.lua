@@ -48,7 +48,8 @@ describe("a view", function()
 
   it("starts at any byte and shows the same memory as every other view", function()
     local unit = filemap.granularity
-    for _, offset in ipairs { 0, 1, 7, filemap.page_size - 1, filemap.page_size, unit - 1, unit, unit + 1, 2 * unit,
+    for _, offset in ipairs { 0, 1, 7, filemap.page_size - 1, filemap.page_size, unit - 1, unit, unit + 1,
+      2 * unit,
       SIZE - 1 } do
       local other <close> = assert(map:view(offset, math.min(SIZE - offset, unit)))
       view:set_u8(offset, 0x5A)
@@ -64,15 +65,16 @@ describe("a view", function()
 
   it("raises for a range past the map's end, with the offset", function()
     for _, offset in ipairs(PAST) do
-      contains(("bad argument #1 to 'view' (offset %d + 0 bytes is past the end of a %d-byte map)"):format(offset,
-        SIZE), raises(map, "view", offset))
+      local whole = "bad argument #1 to 'view' (offset %d + 0 bytes is past the end of a %d-byte map)"
+      contains(whole:format(offset, SIZE), raises(map, "view", offset))
       contains(("bad argument #1 to 'view' (offset %d + 1 bytes is past the end"):format(offset),
         raises(map, "view", offset, 1))
     end
     for _, length in ipairs(PAST) do
       contains(("(offset 0 + %d bytes is past the end of a %d-byte map)"):format(length, SIZE),
         raises(map, "view", 0, length))
-      contains(("(offset %d + %d bytes is past the end"):format(SIZE, length), raises(map, "view", SIZE, length))
+      contains(("(offset %d + %d bytes is past the end"):format(SIZE, length),
+        raises(map, "view", SIZE, length))
     end
   end)
 
@@ -99,15 +101,21 @@ describe("a view", function()
     it(("raises for invalid arguments of %s:%s"):format(owner, method), function()
       local object = owner == "map" and map or view
       for _, n in ipairs { -1, math.mininteger } do
-        contains(("bad argument #1 to '%s' (offset %d is negative)"):format(method, n), raises(object, method, n, 1))
-        contains(("bad argument #2 to '%s' (length %d is negative)"):format(method, n), raises(object, method, 0, n))
+        contains(("bad argument #1 to '%s' (offset %d is negative)"):format(method, n),
+          raises(object, method, n, 1))
+        contains(("bad argument #2 to '%s' (length %d is negative)"):format(method, n),
+          raises(object, method, 0, n))
       end
       for _, n in ipairs(NO_INTEGERS) do
-        contains(("bad argument #1 to '%s' (number has no integer"):format(method), raises(object, method, n, 1))
-        contains(("bad argument #2 to '%s' (number has no integer"):format(method), raises(object, method, 0, n))
+        contains(("bad argument #1 to '%s' (number has no integer"):format(method),
+          raises(object, method, n, 1))
+        contains(("bad argument #2 to '%s' (number has no integer"):format(method),
+          raises(object, method, 0, n))
       end
-      contains(("bad argument #1 to '%s' (number expected, got table)"):format(method), raises(object, method, {}, 1))
-      contains(("bad argument #2 to '%s' (number expected, got table)"):format(method), raises(object, method, 0, {}))
+      contains(("bad argument #1 to '%s' (number expected, got table)"):format(method),
+        raises(object, method, {}, 1))
+      contains(("bad argument #2 to '%s' (number expected, got table)"):format(method),
+        raises(object, method, 0, {}))
       for _, word in ipairs(NO_WORDS) do
         contains(("bad argument #3 to '%s' ("):format(method), raises(object, method, 0, 1, word))
       end
@@ -173,9 +181,10 @@ describe("a view", function()
 
   it("raises for invalid arguments of flush", function()
     for _, n in ipairs(PAST) do
-      contains(("bad argument #1 to 'flush' (offset 0 + %d bytes is past the end of a %d-byte view)"):format(n, SIZE),
-        raises(view, "flush", 0, n))
-      contains(("bad argument #1 to 'flush' (offset %d + 0 bytes is past the end"):format(n), raises(view, "flush", n))
+      local whole = "bad argument #1 to 'flush' (offset 0 + %d bytes is past the end of a %d-byte view)"
+      contains(whole:format(n, SIZE), raises(view, "flush", 0, n))
+      contains(("bad argument #1 to 'flush' (offset %d + 0 bytes is past the end"):format(n),
+        raises(view, "flush", n))
     end
     contains("bad argument #1 to 'flush' (offset -1 is negative)", raises(view, "flush", -1))
     contains("bad argument #2 to 'flush' (length -1 is negative)", raises(view, "flush", 0, -1))
@@ -385,7 +394,9 @@ describe("a view's memory", function()
     v:fill(0, #v, 7)
     assert.are.equal(7, v:get_u8(#v - 1))
     assert.is_true(view:commit(0, SIZE))
-    for _, far in ipairs(PAST) do contains("bad argument #1 to 'commit' (offset", raises(v, "commit", far, 1)) end
+    for _, far in ipairs(PAST) do
+      contains("bad argument #1 to 'commit' (offset", raises(v, "commit", far, 1))
+    end
     contains("length -1 is negative", raises(v, "commit", 0, -1))
     contains("number expected, got no value", raises(v, "commit", 0))
   end)
@@ -413,7 +424,8 @@ describe("a view's memory", function()
     local v, w = assert(reserved:view()), assert(opened:view())
     local page = filemap.page_size
     for _, one in ipairs { v, w } do
-      contains("bad argument #1 to 'get_u8' (offset 0 + 1 bytes are reserved, not committed)", raises(one, "get_u8", 0))
+      contains("bad argument #1 to 'get_u8' (offset 0 + 1 bytes are reserved, not committed)",
+        raises(one, "get_u8", 0))
       contains("reserved, not committed", raises(one, "set_u8", 0, 1))
       contains("reserved, not committed", raises(one, "get_string", 0, 10))
       contains("reserved, not committed", raises(one, "fill", 0, SIZE, 1))

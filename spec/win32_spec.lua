@@ -98,7 +98,8 @@ local function differences(make, expected)
       local result, last_error = make(row)
       local e = expected(row)
       if result ~= e[1] or last_error ~= e[2] then
-        found[#found + 1] = ("%s gave %s and %s, not %s and %s"):format(row.call, result, last_error, e[1], e[2])
+        found[#found + 1] = ("%s gave %s and %s, not %s and %s"):format(row.call, result, last_error, e[1],
+          e[2])
       end
     end
   end
@@ -176,11 +177,12 @@ describe("the constants of filemap.win32", function()
 
   it("have the values of the original Lua wrapper", function()
     local original = {
-      PAGE_NOACCESS = 0x01, PAGE_READONLY = 0x02, PAGE_READWRITE = 0x04, PAGE_WRITECOPY = 0x08, PAGE_EXECUTE = 0x10,
-      PAGE_EXECUTE_READ = 0x20, PAGE_EXECUTE_READWRITE = 0x40, PAGE_EXECUTE_WRITECOPY = 0x80, PAGE_GUARD = 0x100,
-      PAGE_NOCACHE = 0x200, PAGE_WRITECOMBINE = 0x400, SEC_FILE = 0x800000, SEC_IMAGE = 0x1000000,
-      SEC_RESERVE = 0x4000000, SEC_COMMIT = 0x8000000, SEC_NOCACHE = 0x10000000,
-      FILE_MAP_COPY = 1, FILE_MAP_WRITE = 2, FILE_MAP_READ = 4, FILE_MAP_ALL_ACCESS = 0x000F001F,
+      PAGE_NOACCESS = 0x01, PAGE_READONLY = 0x02, PAGE_READWRITE = 0x04, PAGE_WRITECOPY = 0x08,
+      PAGE_EXECUTE = 0x10, PAGE_EXECUTE_READ = 0x20, PAGE_EXECUTE_READWRITE = 0x40,
+      PAGE_EXECUTE_WRITECOPY = 0x80, PAGE_GUARD = 0x100, PAGE_NOCACHE = 0x200, PAGE_WRITECOMBINE = 0x400,
+      SEC_FILE = 0x800000, SEC_IMAGE = 0x1000000, SEC_RESERVE = 0x4000000, SEC_COMMIT = 0x8000000,
+      SEC_NOCACHE = 0x10000000, FILE_MAP_COPY = 1, FILE_MAP_WRITE = 2, FILE_MAP_READ = 4,
+      FILE_MAP_ALL_ACCESS = 0x000F001F,
     }
     for name, value in pairs(original) do assert.equal(value, win32[name], name) end
   end)
@@ -190,7 +192,8 @@ describe("filemap.win32", function()
   support.clean()
 
   local function memory(protect, size, name, attributes)
-    return win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, attributes, protect, size >> 32, size & 0xffffffff, name)
+    return win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, attributes, protect, size >> 32,
+      size & 0xffffffff, name)
   end
 
   it("returns after C's result a message, a code and the last error of a failure", function()
@@ -200,11 +203,13 @@ describe("filemap.win32", function()
     contains(name .. ": ", message)
     assert.equal(2, win32.GetLastError())
     local done, why, word, native = win32.UnmapViewOfFile(nil)
-    assert.same({ false, "UnmapViewOfFile: it is not valid (487)", "invalid", 487 }, { done, why, word, native })
+    assert.same({ false, "UnmapViewOfFile: it is not valid (487)", "invalid", 487 },
+      { done, why, word, native })
     local file, _, lost, error_number = win32.CreateFile(support.tmpname(), win32.GENERIC_READ, 0, nil,
       win32.OPEN_EXISTING, 0, nil)
     assert.same({ -1, "not_found", 2 }, { file, lost, error_number })
-    assert.equal("denied", select(3, win32.MapViewOfFile(memory(win32.PAGE_READONLY, 10), win32.FILE_MAP_WRITE)))
+    assert.equal("denied", select(3, win32.MapViewOfFile(memory(win32.PAGE_READONLY, 10),
+      win32.FILE_MAP_WRITE)))
     assert.equal("exists", core.win32.explain(183))
   end)
 
@@ -304,7 +309,8 @@ describe("filemap.win32", function()
   it("makes a mapping smaller than its file", function()
     local path = support.tmpname()
     assert(filemap.file(path, "rw", { size = 10000 })):close()
-    local file <close> = win32.CreateFile(path, win32.GENERIC_READ, win32.FILE_SHARE_READ, nil, win32.OPEN_EXISTING)
+    local file <close> = win32.CreateFile(path, win32.GENERIC_READ, win32.FILE_SHARE_READ, nil,
+      win32.OPEN_EXISTING)
     local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY, 0, 100, nil))
     assert.equal(100, #map)
     local whole <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY, 0, 0, nil))
@@ -321,7 +327,8 @@ describe("filemap.win32", function()
 
   it("maps executable memory", function()
     local map <close> = assert(memory(win32.PAGE_EXECUTE_READWRITE, 4096))
-    local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE, 0, 0, 0))
+    local view <close> = assert(win32.MapViewOfFile(map, win32.FILE_MAP_WRITE | win32.FILE_MAP_EXECUTE, 0, 0,
+      0))
     assert.equal("rwx", view:access())
     view:set_u8(0, 0xC3)
   end)
@@ -335,7 +342,8 @@ describe("filemap.win32", function()
 
   it("refuses invalid names with Windows' error numbers", function()
     for name, number in pairs {
-      [("x"):rep(201)] = 206, ["Local\\" .. ("x"):rep(201)] = 206, ["\xff"] = 1113, ["a\0b"] = 123, ["Local\\"] = 123,
+      [("x"):rep(201)] = 206, ["Local\\" .. ("x"):rep(201)] = 206, ["\xff"] = 1113, ["a\0b"] = 123,
+      ["Local\\"] = 123,
     } do
       assert.is_nil((memory(win32.PAGE_READWRITE, 10, name)))
       assert.equal(number, win32.GetLastError())
@@ -360,7 +368,8 @@ describe("filemap.win32", function()
     assert.equal(-1, (win32.CreateFile("x", 0, 0, nil, win32.OPEN_EXISTING, 0, 1)))
     assert.equal(120, win32.GetLastError())
     local map <close> = memory(win32.PAGE_EXECUTE_READWRITE, 10)
-    assert.is_nil((win32.MapViewOfFile(map, win32.FILE_MAP_EXECUTE | win32.FILE_MAP_TARGETS_INVALID, 0, 0, 0)))
+    assert.is_nil((win32.MapViewOfFile(map, win32.FILE_MAP_EXECUTE | win32.FILE_MAP_TARGETS_INVALID, 0, 0,
+      0)))
     assert.equal(120, win32.GetLastError())
   end)
 
@@ -385,7 +394,8 @@ describe("filemap.win32", function()
       local map = win32.CreateFileMapping(-1, { mode = "999" }, 4, 0, 10)
       return map
     end)))
-    contains("bad argument #2 to 'CreateFileMapping' (", raises(win32, ".CreateFileMapping", -1, { mode = "999" }, 4))
+    contains("bad argument #2 to 'CreateFileMapping' (",
+      raises(win32, ".CreateFileMapping", -1, { mode = "999" }, 4))
     contains("bad argument #5 to 'MapViewOfFile' (", raises(win32, ".MapViewOfFile", nil, 4, 0, 0, -1))
   end)
 
@@ -399,7 +409,8 @@ describe("filemap.win32", function()
       local path = support.tmpname()
       says_120(memory(win32.PAGE_READWRITE, 10, nil, { sddl = "D:" }))
       says_120(memory(win32.PAGE_READWRITE | win32.SEC_LARGE_PAGES | win32.SEC_COMMIT, 10, support.unique()))
-      for _, flag in ipairs { win32.FILE_FLAG_DELETE_ON_CLOSE, win32.FILE_FLAG_OVERLAPPED, win32.FILE_ATTRIBUTE_HIDDEN,
+      for _, flag in ipairs { win32.FILE_FLAG_DELETE_ON_CLOSE, win32.FILE_FLAG_OVERLAPPED,
+        win32.FILE_ATTRIBUTE_HIDDEN,
         win32.FILE_ATTRIBUTE_READONLY, win32.FILE_FLAG_NO_BUFFERING, 0x200000 } do
         says_120(win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.CREATE_NEW, flag, nil))
       end
@@ -407,10 +418,12 @@ describe("filemap.win32", function()
       assert.is_nil(io.open(path))
       for _, flag in ipairs { win32.FILE_FLAG_RANDOM_ACCESS, win32.FILE_FLAG_SEQUENTIAL_SCAN,
         win32.FILE_ATTRIBUTE_NORMAL, win32.FILE_ATTRIBUTE_TEMPORARY } do
-        assert(win32.CloseHandle((win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS, flag, nil))))
+        assert(win32.CloseHandle((win32.CreateFile(path, win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS, flag,
+          nil))))
       end
       -- A file that is not a regular file is not opened.
-      local file, _, code, number = win32.CreateFile("/dev/null", win32.GENERIC_READ, 0, nil, win32.OPEN_EXISTING)
+      local file, _, code, number = win32.CreateFile("/dev/null", win32.GENERIC_READ, 0, nil,
+        win32.OPEN_EXISTING)
       assert.same({ -1, "denied", 5 }, { file, code, number })
       file, _, code, number = win32.CreateFile(("x"):rep(300), win32.GENERIC_READ, 0, nil, win32.OPEN_ALWAYS)
       assert.same({ -1, "invalid", 123 }, { file, code, number })

@@ -32,9 +32,9 @@ end
 -- Functions that make a system object, change a file or wait get these numbers only.
 local few = { 0, -1, 1, 3, 0.5, 0 / 0, 1 / 0, -1 / 0, 4096, 1e300, math.maxinteger, math.mininteger }
 local numbers = {
-  2, 7, 10, 13, 14, 15, 16, 255, 256, 65535, 65536, 1 << 20, (1 << 31) - 1, 1 << 31, -(1 << 31), 1 << 32, 1 << 53,
-  1 << 62, 1 << 63, 3.0, code(0, 0, 4), code(11, 0, 0), code(13, 3, 0), code(14, 2047, 0), code(15, 2047, 0),
-  code(2, 1, 1 << 48), math.maxinteger - 1, table.unpack(few),
+  2, 7, 10, 13, 14, 15, 16, 255, 256, 65535, 65536, 1 << 20, (1 << 31) - 1, 1 << 31, -(1 << 31), 1 << 32,
+  1 << 53, 1 << 62, 1 << 63, 3.0, code(0, 0, 4), code(11, 0, 0), code(13, 3, 0), code(14, 2047, 0),
+  code(15, 2047, 0), code(2, 1, 1 << 48), math.maxinteger - 1, table.unpack(few),
 }
 
 -- Functions that make a string of a size that they are asked for get no size that fills the memory.
@@ -45,11 +45,12 @@ end
 local make_strings = { check_string = true, encode_text = true }
 
 local others = {
-  false, true, "", "x", "r", "u8", "10", "-1", "a\0b", "\xff\xfe", ("y"):rep(5000), ("\0"):rep(64), ("\xff"):rep(64),
-  string.pack("jj", code(3, 0, 0), code(12, 0, 0)), nothing, error, type, io.stdout, map, view, closed, record,
-  record.b, mutex, view:array("u8", 0, 8), view:stream(), coroutine.create(nothing), coroutine.running(), {}, { 1, 2 },
-  { even = "a" }, { first = 1, last = 2 }, { same = "x" }, { x = code(3, 0, 0), y = code(12, 0, 0) },
-  setmetatable({}, { __name = "filemap.view" }), setmetatable({}, getmetatable(view)),
+  false, true, "", "x", "r", "u8", "10", "-1", "a\0b", "\xff\xfe", ("y"):rep(5000), ("\0"):rep(64),
+  ("\xff"):rep(64), string.pack("jj", code(3, 0, 0), code(12, 0, 0)), nothing, error, type, io.stdout, map,
+  view, closed, record, record.b, mutex, view:array("u8", 0, 8), view:stream(), coroutine.create(nothing),
+  coroutine.running(), {}, { 1, 2 }, { even = "a" }, { first = 1, last = 2 }, { same = "x" },
+  { x = code(3, 0, 0), y = code(12, 0, 0) }, setmetatable({}, { __name = "filemap.view" }),
+  setmetatable({}, getmetatable(view)),
   setmetatable({}, { __index = function() error("index") end, __len = function() return 1 << 62 end }),
   debug.getmetatable(view), debug.getmetatable(record), debug.getmetatable(record.b),
 }
@@ -114,7 +115,8 @@ local correct = {
   check_timeout = { 1, "wait", 1 }, check_string = { "text", "name", 2, 10, false },
   encode_text = { "text", 2, false, 10 }, decode_text = { "t\0e\0", 2, false }, count_units = { "text", 2 },
   check_range = { view, "at", 1, 0, 4 }, is_open = { view }, type_name = { view },
-  getter = { view, "u8" }, setter = { view, "u8" }, number = { "exists", 1, 2 }, explain = { 2 }, kind = { view },
+  getter = { view, "u8" }, setter = { view, "u8" }, number = { "exists", 1, 2 }, explain = { 2 },
+  kind = { view },
 }
 
 local function change(f, list, allowed)

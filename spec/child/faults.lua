@@ -102,7 +102,8 @@ steps["list"] = function()
 end
 
 steps["file made"] = function()
-  local map <close>, message, code, native = filemap.file(path "new", "rw", { size = 2 * page, inherit = true })
+  local map <close>, message, code, native =
+    filemap.file(path "new", "rw", { size = 2 * page, inherit = true })
   assert(map or not size "new", "a half-made file is left")
   try(map, message, code, native)
   local view <close> = try(map:view())
@@ -277,7 +278,9 @@ end
 local function excess(before, now)
   local words = {}
   for what, count in pairs(now) do
-    if count ~= before[what] then words[#words + 1] = ("%d %s where %d were"):format(count, what, before[what]) end
+    if count ~= before[what] then
+      words[#words + 1] = ("%d %s where %d were"):format(count, what, before[what])
+    end
   end
   return words
 end
@@ -311,7 +314,9 @@ local function run(what, fault, which)
   if what == "first" then prepare() end
   for thing, works in pairs(checks) do
     local good, why = pcall(works)
-    if not good then problems[#problems + 1] = ("%s that was there: %s"):format(thing, describe(good, why)) end
+    if not good then
+      problems[#problems + 1] = ("%s that was there: %s"):format(thing, describe(good, why))
+    end
   end
   child.say(("%s, %d: %s: %s"):format(what, which, describe(ok, e), table.concat(problems, ", ")))
   for _, thing in pairs(things) do thing:close() end

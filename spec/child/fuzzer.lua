@@ -13,16 +13,16 @@ local process = require "process"
 local SEED <const>, ROUNDS <const>, SECONDS <const> = tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3])
 local CALLS <const>, MOST_OBJECTS <const> = 400, 60
 local DEADLINE <const> = tonumber(os.getenv("FILEMAP_SPEC_DEADLINE")) or 30
-local CODES <const> = " not_found exists denied invalid too_small too_large no_space no_memory in_use timeout closed "
-  .. "full truncated corrupt unsupported system "
+local CODES <const> = " not_found exists denied invalid too_small too_large no_space no_memory in_use "
+  .. "timeout closed full truncated corrupt unsupported system "
 
 local random, pick, makers = math.random, hostile.pick, hostile.makers
 
 -- The modules are loaded before the working folder changes to FOLDER.
 local modules = {}
 for _, name in ipairs {
-  "filemap", "filemap.sync", "filemap.state", "filemap.pipe", "filemap.mailslot", "filemap.dict", "filemap.struct",
-  "filemap.cdef", "filemap.win32",
+  "filemap", "filemap.sync", "filemap.state", "filemap.pipe", "filemap.mailslot", "filemap.dict",
+  "filemap.struct", "filemap.cdef", "filemap.win32",
 } do
   modules[#modules + 1] = { name = name, functions = require(name) }
 end
@@ -66,7 +66,8 @@ end
 
 -- The arguments of each function and method, as letters of hostile.makers. Other calls get arbitrary values.
 local patterns = {
-  ["filemap.create"] = "NzM", ["filemap.open"] = "NaM", ["filemap.create_or_open"] = "NzM", ["filemap.file"] = "PaM",
+  ["filemap.create"] = "NzM", ["filemap.open"] = "NaM", ["filemap.create_or_open"] = "NzM",
+  ["filemap.file"] = "PaM",
   ["filemap.adopt"] = "Hza", ["filemap.unlink"] = "N", ["filemap.list"] = "",
   ["filemap.sleep"] = "t", ["filemap.now"] = "",
   ["filemap.sync.mutex"] = "NY", ["filemap.sync.semaphore"] = "NnnY", ["filemap.sync.event"] = "NY",
@@ -84,7 +85,8 @@ local patterns = {
   ["filemap.view:sub"] = "ola", ["filemap.view:array"] = "Too", ["filemap.view:stream"] = "ll",
   ["filemap.view:getter"] = "T", ["filemap.view:setter"] = "T", ["filemap.view:advise"] = "hll",
   ["filemap.view:flush"] = "ll", ["filemap.view:commit"] = "ol", ["filemap.view:get_string"] = "oo",
-  ["filemap.view:set_string"] = "os", ["filemap.view:get_cstring"] = "ol", ["filemap.view:set_cstring"] = "oso",
+  ["filemap.view:set_string"] = "os", ["filemap.view:get_cstring"] = "ol",
+  ["filemap.view:set_cstring"] = "oso",
   ["filemap.view:get_utf16"] = "ol", ["filemap.view:set_utf16"] = "oso", ["filemap.view:get_utf32"] = "ol",
   ["filemap.view:set_utf32"] = "oso", ["filemap.view:find"] = "sll", ["filemap.view:lines"] = "l",
   ["filemap.view:fill"] = "oob", ["filemap.view:copy"] = "oVoo", ["filemap.view:equals"] = "oVoo",
@@ -98,9 +100,11 @@ local patterns = {
   ["filemap.event:wait"] = "t", ["filemap.state:publish"] = "s", ["filemap.state:read"] = "t",
   ["filemap.state:wait"] = "ot", ["filemap.listener:accept"] = "t", ["filemap.conn:send"] = "st",
   ["filemap.conn:receive"] = "t", ["filemap.conn:write"] = "s", ["filemap.conn:read"] = "r",
-  ["filemap.dict:get"] = "s", ["filemap.dict:set"] = "ss", ["filemap.dict:add"] = "sn", ["filemap.dict:replace"] = "ss",
+  ["filemap.dict:get"] = "s", ["filemap.dict:set"] = "ss", ["filemap.dict:add"] = "sn",
+  ["filemap.dict:replace"] = "ss",
   ["filemap.dict:delete"] = "s", ["filemap.dict:incr"] = "snn", ["filemap.dict:compare_set"] = "sos",
-  ["filemap.dict:wait"] = "sot", ["filemap.dict:pairs"] = "", ["filemap.dict:info"] = "", ["filemap.dict:clear"] = "",
+  ["filemap.dict:wait"] = "sot", ["filemap.dict:pairs"] = "", ["filemap.dict:info"] = "",
+  ["filemap.dict:clear"] = "",
   ["filemap.mailslot:send"] = "st", ["filemap.mailslot:receive"] = "t",
 }
 
@@ -170,7 +174,8 @@ local inherited, adopted = {}, 0
 for i = 5, #arg do inherited[#inherited + 1] = tonumber(arg[i]) end
 
 function makers.H()
-  return random(2) == 1 and inherited[#inherited] or pick { -1, 1 << 31, 1 << 62, "x", 0.5, math.mininteger, {} }
+  return random(2) == 1 and inherited[#inherited]
+    or pick { -1, 1 << 31, 1 << 62, "x", 0.5, math.mininteger, {} }
 end
 
 -- {-- The log of calls -----------------------------------------------------------------------------
@@ -216,7 +221,8 @@ local function contains(text, part)
 end
 
 -- Each message names the argument, the object, the field or other thing that is wrong.
-local names_something = { "bad argument #%d", "calling '", "filemap%.%l+", "'[^']*'", "index ", "element", "power of 2",
+local names_something = { "bad argument #%d", "calling '", "filemap%.%l+", "'[^']*'", "index ", "element",
+  "power of 2",
                           "guard", "cdef: line", "integral size", "integer does not fit", "table expected",
                           hostile.TOKEN, ": table: ", ": nil$" } -- the last ones are raised by hostile values
 
@@ -237,7 +243,8 @@ local function check_error(problem)
     fail("an internal error: " .. problem)
   end
   if not is_sensible(problem) then fail("it names nothing: " .. problem) end
-  if contains(problem, "attempt to") and not contains(problem, "fuzzer") and not contains(problem, "yield") then
+  if contains(problem, "attempt to") and not contains(problem, "fuzzer")
+    and not contains(problem, "yield") then
     fail("an internal error: " .. problem)
   end
 end
@@ -421,7 +428,8 @@ end
 local function call_function()
   local f = hostile.object()
   if type(f) == "function" then
-    make_call("function", function(...) return table.pack(f(...)) end, arguments(pick { "", "o", "on", "xx" }))
+    make_call("function", function(...) return table.pack(f(...)) end,
+      arguments(pick { "", "o", "on", "xx" }))
   end
 end
 
@@ -507,7 +515,8 @@ local function furnish_views(names, files)
   }
   for i, map in ipairs(maps) do
     local view = map:view(i, 900)
-    keep_all { map, view, map:view(0, 100, "r"), map:view(0, 500, "copy"), view:sub(10, 200), view:array("u16", 1, 20),
+    keep_all { map, view, map:view(0, 100, "r"), map:view(0, 500, "copy"), view:sub(10, 200),
+      view:array("u16", 1, 20),
                view:stream(0, 300), view:getter "i32", view:setter "f32" }
   end
   local inner = struct.define("Inner", { { "x", "i16" }, { "y", "u8", 3 } })
@@ -517,7 +526,8 @@ local function furnish_views(names, files)
   }, { endian = pick { "<", ">" } })
   local view = maps[1]:view()
   local record = outer:at(view, 3)
-  keep_all { inner, outer, record, record["in"], record.list, outer:array(view, 0, 10), struct.enum("E", { "a", "b" }) }
+  keep_all { inner, outer, record, record["in"], record.list, outer:array(view, 0, 10),
+    struct.enum("E", { "a", "b" }) }
 end
 
 local function furnish_channels(names)

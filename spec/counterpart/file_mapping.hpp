@@ -53,7 +53,8 @@ inline void say(const std::string &line)
 inline std::string utf8(const wchar_t *text)
 {
   char bytes[view_size * 2];
-  if (!WideCharToMultiByte(CP_UTF8, 0, text, -1, bytes, sizeof bytes, nullptr, nullptr)) fail("WideCharToMultiByte");
+  if (!WideCharToMultiByte(CP_UTF8, 0, text, -1, bytes, sizeof bytes, nullptr, nullptr))
+    fail("WideCharToMultiByte");
   return bytes;
 }
 

@@ -6,7 +6,8 @@ int main()
 {
   return run([] {
     static const wchar_t message[] = L"Message from the first process.";
-    const HANDLE made = CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE, 0, map_size, map_name);
+    const HANDLE made =
+        CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE, 0, map_size, map_name);
     if (!made) fail("CreateFileMapping");
     const mapping map(made);
     const view bytes(map, FILE_MAP_ALL_ACCESS);

@@ -114,7 +114,8 @@ static int sides(void)
 {
   for (int first = 0; first < WAYS; first++)
     for (int second = 0; second < WAYS; second++)
-      for (int child_first = 0; child_first < 2; child_first++) two_sides(child_first, (way)first, (way)second);
+      for (int child_first = 0; child_first < 2; child_first++)
+        two_sides(child_first, (way)first, (way)second);
   return 0;
 }
 
@@ -182,7 +183,8 @@ int main(int argc, char **argv)
     const uid_t user = (uid_t)atoi(argv[3]);
     check(setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0, "setuid");
   }
-  const int result = strcmp(argv[1], "sides") == 0 ? sides() : threads(argc == 4 ? open_dead : make_and_close);
+  const int result = strcmp(argv[1], "sides") == 0 ? sides()
+                                                   : threads(argc == 4 ? open_dead : make_and_close);
   if (result == 0) printf("done\n");
   return result;
 }

@@ -56,7 +56,8 @@ int main(void)
   call(L, "read-only", "local v = ... return v:set_u8(0, 1)", &view, FM_READ);
   call(L, "more than it gives", "return 1", &part, FM_RW);
   call(L, "no access", "return 1", &view, 64);
-  call(L, "private copy", "local v = ... v:set_u32(1024, 78) return v:get_u32(1024)", &view, FM_READ | FM_COPY);
+  call(L, "private copy", "local v = ... v:set_u32(1024, 78) return v:get_u32(1024)", &view,
+       FM_READ | FM_COPY);
   call(L, "closes its own", "local v = ... return v:close()", &view, FM_RW);
   printf("the program's is open: %u\n", (unsigned)part.data[0]);
   call(L, "keeps", "kept = ... return 'kept'", &part, FM_READ);

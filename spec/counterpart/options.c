@@ -133,8 +133,8 @@ static void use_wrong_hints(void)
   fm_map_close(m);
 }
 
-/* A message and a value of 0 bytes, and parts of a stream of 0 bytes, that have no address. The sanitizers end
-** the program if the library uses it. */
+/* A message and a value of 0 bytes, and parts of a stream of 0 bytes, that have no address. The sanitizers
+** end the program if the library uses it. */
 static void send_no_bytes(fm_conn *client, fm_conn *server)
 {
   const void *data;

@@ -27,7 +27,8 @@ static void obey(const char *order, HANDLE mutex, HANDLE event)
   else if (strcmp(order, "reset") == 0) ok = ResetEvent(event);
   else if (strcmp(order, "lock") == 0) ok = WaitForSingleObject(mutex, 10000) == WAIT_OBJECT_0;
   else if (strcmp(order, "unlock") == 0) ok = ReleaseMutex(mutex);
-  else if (strcmp(order, "wait") == 0) answer = WaitForSingleObject(event, 0) == WAIT_OBJECT_0 ? "set" : "not set";
+  else if (strcmp(order, "wait") == 0)
+    answer = WaitForSingleObject(event, 0) == WAIT_OBJECT_0 ? "set" : "not set";
   else if (strcmp(order, "die") == 0) TerminateProcess(GetCurrentProcess(), 3);
   else ok = FALSE;
   say(ok ? answer : "failed");
@@ -38,8 +39,8 @@ int main(int argc, char **argv)
   static char line[256];
   SECURITY_ATTRIBUTES attributes = {sizeof attributes, NULL, FALSE};
   if (argc < 3) return 2;
-  if (argc > 3 && !ConvertStringSecurityDescriptorToSecurityDescriptorA(argv[3], SDDL_REVISION_1,
-                                                                        &attributes.lpSecurityDescriptor, NULL))
+  if (argc > 3 && !ConvertStringSecurityDescriptorToSecurityDescriptorA(
+                      argv[3], SDDL_REVISION_1, &attributes.lpSecurityDescriptor, NULL))
     return fail("ConvertStringSecurityDescriptorToSecurityDescriptor");
   HANDLE mutex = CreateMutexA(&attributes, FALSE, argv[1]);
   if (!mutex) return fail("CreateMutex");

@@ -27,8 +27,9 @@ static void open_one(uint8_t how)
   bool created;
   if (*place) return;
   const uint32_t capacity = choose_capacity();
-  const int code = how == 0 ? fm_dict_open(place, "it", &e)
-                            : fm_dict_create_or_open(place, &created, "it", capacity, fz_byte() & 1, &options, &e);
+  int code;
+  if (how == 0) code = fm_dict_open(place, "it", &e);
+  else code = fm_dict_create_or_open(place, &created, "it", capacity, fz_byte() & 1, &options, &e);
   EXPECT(code, &e, OPENING | (how == 0 ? CODE(FM_NOT_FOUND) : CODE(FM_TOO_LARGE) | CODE(FM_TOO_SMALL)));
   CHECK((*place != NULL) == (code == FM_OK)); /* a failed call makes no object */
 }
@@ -51,7 +52,8 @@ static unsigned with_key(size_t length)
 static fm_value choose_value(void)
 {
   const uint8_t type = fz_byte() % 4;
-  fm_value v = {.type = (fm_value_type)type, .integer = fz_byte(), .number = fz_byte() / 2.0, .boolean = true};
+  fm_value v = {.type = (fm_value_type)type, .integer = fz_byte(), .number = fz_byte() / 2.0,
+                .boolean = true};
   if (type == FM_STRING) {
     v.length = fz_below(3000);
     v.data = fz_data(v.length);

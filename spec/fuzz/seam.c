@@ -37,7 +37,8 @@ void seam_end(void)
   CHECK(simulated_count() == 0 && fm_live() == 0);
 }
 
-static void plant(fm_purpose purpose, fm_object_kind kind, uint16_t version, const uint32_t sizes[4], size_t size)
+static void plant(fm_purpose purpose, fm_object_kind kind, uint16_t version, const uint32_t sizes[4],
+                  size_t size)
 {
   fm_header h = {.magic = FM_OBJECT_MAGIC, .kind = (uint16_t)kind, .version = version, .size = size};
   const uint8_t how = fz_byte();

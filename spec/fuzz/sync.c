@@ -1,4 +1,5 @@
-/* Sync objects in shared memory: mutexes, semaphores and events by one name, which a hostile process damages. */
+/* Sync objects in shared memory: mutexes, semaphores and events by one name, which a hostile process damages.
+** */
 #include "seam.h"
 
 #include "../../src/sync/shared.h"
@@ -60,7 +61,8 @@ static void close_one(fm_sync **s)
 /* The hostile process creates a sync object, or a plain section by its name. */
 static void plant(void)
 {
-  static const fm_object_kind planted[] = {FM_OBJECT_MUTEX, FM_OBJECT_SEMAPHORE, FM_OBJECT_EVENT, FM_OBJECT_STATE};
+  static const fm_object_kind planted[] = {FM_OBJECT_MUTEX, FM_OBJECT_SEMAPHORE, FM_OBJECT_EVENT,
+                                           FM_OBJECT_STATE};
   const fm_object_kind kind = planted[fz_byte() % 4];
   const uint32_t max = fz_word(), manual = fz_byte() & 3;
   seam_plant_sync(kind, 1, (uint32_t[4]){max, manual}, fz_byte() & 3 ? sizeof(fm_shared_words) : fz_word());

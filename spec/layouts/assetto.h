@@ -1,6 +1,6 @@
 /* Assetto Corsa's shared memory, as Kunos Simulazioni published it ("ACSharedMemoryDocumentation",
-** SharedFileOut.h): pages of physics, graphics and static facts, "Local\acpmf_physics" and so on. The physics end
-** here with airDensity and the static facts with tyreRadius, where those of the first versions did. */
+** SharedFileOut.h): pages of physics, graphics and static facts, "Local\acpmf_physics" and so on. The physics
+** end here with airDensity and the static facts with tyreRadius, where those of the first versions did. */
 #pragma once
 #include <assert.h>
 #include <wchar.h>

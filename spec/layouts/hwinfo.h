@@ -1,4 +1,5 @@
-/* HWiNFO's shared memory ("Global\HWiNFO_SENS_SM2"), as its author publishes it for add-ons (hwisenssm2.h). */
+/* HWiNFO's shared memory ("Global\HWiNFO_SENS_SM2"), as its author publishes it for add-ons (hwisenssm2.h).
+** */
 #ifndef _HWISENSSM2_H_
 #define _HWISENSSM2_H_
 
@@ -44,7 +45,7 @@ typedef struct _HWiNFO_SENSORS_READING_ELEMENT {
 
 typedef struct _HWiNFO_SENSORS_SENSOR_ELEMENT {
   DWORD dwSensorID;                                 // A unique Sensor ID
-  DWORD dwSensorInst;                               // The instance of the sensor (together with dwSensorID unique)
+  DWORD dwSensorInst;                               // The sensor's instance (together with dwSensorID unique)
   char szSensorNameOrig[HWiNFO_SENSORS_STRING_LEN2];
   char szSensorNameUser[HWiNFO_SENSORS_STRING_LEN2];
 } HWiNFO_SENSORS_SENSOR_ELEMENT, *PHWiNFO_SENSORS_SENSOR_ELEMENT;
@@ -55,7 +56,7 @@ typedef struct _HWiNFO_SENSORS_SHARED_MEM2 {
   DWORD dwRevision;
   __time64_t poll_time;                             // last polling time
   // descriptors for the Sensors section
-  DWORD dwOffsetOfSensorSection;                    // Offset of the Sensor section from the start of this structure
+  DWORD dwOffsetOfSensorSection;                    // Offset of the Sensor section from the structure's start
   DWORD dwSizeOfSensorElement;                      // Size of each sensor element
   DWORD dwNumSensorElements;                        // Number of sensor elements
   // descriptors for the Readings section

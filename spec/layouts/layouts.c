@@ -20,7 +20,8 @@ static int wrong;
 /* Each element of an array gets another number, so that a wrong index is noticed. */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FILL(array, start) for (unsigned i_ = 0; i_ < COUNT(array); i_++) (array)[i_] = (start) + i_
-#define CHECK_ALL(array, start) for (unsigned i_ = 0; i_ < COUNT(array); i_++) CHECK((array)[i_] == (start) + i_)
+#define CHECK_ALL(array, start) \
+  for (unsigned i_ = 0; i_ < COUNT(array); i_++) CHECK((array)[i_] == (start) + i_)
 
 static void fill_mumble(struct LinkedMem *m)
 {

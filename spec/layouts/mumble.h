@@ -1,5 +1,6 @@
 /* Mumble Link, as the Mumble project documents it for games ("Link plugin", positional audio): the memory is
-** called "MumbleLink" on Windows and "/MumbleLink.<uid>" elsewhere. Names and types are the published ones. */
+** called "MumbleLink" on Windows and "/MumbleLink.<uid>" elsewhere. Names and types are the published ones.
+** */
 #ifndef MUMBLE_LINK_H
 #define MUMBLE_LINK_H
 

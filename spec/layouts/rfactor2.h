@@ -1,6 +1,7 @@
-/* rFactor 2: the vectors and wheels of telemetry, as its Internals Plugin SDK publishes them (InternalsPlugin.hpp,
-** TelemVect3 and TelemWheelV01), and the counters by which the shared memory plugin (rF2State.h) tells that a
-** buffer is whole. They are Windows' structures: long has 4 bytes there, which is why the ABI matters. */
+/* rFactor 2: the vectors and wheels of telemetry, as its Internals Plugin SDK publishes them
+** (InternalsPlugin.hpp, TelemVect3 and TelemWheelV01), and the counters by which the shared memory plugin
+** (rF2State.h) tells that a buffer is whole. They are Windows' structures: long has 4 bytes there, which is
+** why the ABI matters. */
 #pragma once
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The shared memory of RivaTuner Statistics Server ("RTSSSharedMemoryV2"), as its SDK publishes it
-** (RTSSSharedMemory.h), version 2.0: what later versions append to the entries is left out, as a program of that
-** time would have it. The SDK declares the entries inside of the whole; C has no such thing. */
+** (RTSSSharedMemory.h), version 2.0: what later versions append to the entries is left out, as a program of
+** that time would have it. The SDK declares the entries inside of the whole; C has no such thing. */
 #ifndef _RTSS_SHARED_MEMORY_INCLUDED_
 #define _RTSS_SHARED_MEMORY_INCLUDED_
 

@@ -154,7 +154,8 @@ static void check_both(void)
   const sig_atomic_t before = called;
   lost l = make_lost(1);
   unsigned char *p = elsewhere();
-  check(touch(p + 5) == 0 && called == before + 1 && called_for == p + 5, "the handler before was not called");
+  check(touch(p + 5) == 0 && called == before + 1 && called_for == p + 5,
+        "the handler before was not called");
   check_survives(&l);
   check(called == before + 1, "the handler before was called for a view");
   p[5] = 1; /* writes to the page that the handler mapped */
@@ -206,7 +207,8 @@ static void case_misaligned(void)
   siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_ADRALN};
   info.si_addr = l.view.data + 1;
   l.view.data[5] = 42;
-  check(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info) == 0, "it cannot be sent");
+  check(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info) == 0,
+        "it cannot be sent");
   check(called == 1 && called_for == l.view.data + 1, "the handler before was not called");
   check(l.view.data[5] == 42 && !fm_view_is_lost(&l.view), "a view that is whole is lost");
   drop(&l);
@@ -364,7 +366,8 @@ static void *fault_again_and_again(void *unused)
     lost a = make_lost(3), b = make(1, true);
     fm_view slice;
     check(fm_view_sub(&slice, &a.view, page + 9, page, FM_RW, NULL) == FM_OK, "no slice");
-    check(touch(slice.data) == 0 && fm_view_is_lost(&a.view) && fm_view_is_lost(&slice), "a slice is not lost");
+    check(touch(slice.data) == 0 && fm_view_is_lost(&a.view) && fm_view_is_lost(&slice),
+          "a slice is not lost");
     memset(a.view.data, 1, 3 * page);
     memset(b.view.data, 2, page);
     check(b.view.data[page - 1] == 2 && !fm_view_is_lost(&b.view), "a view that is whole is lost");
@@ -502,7 +505,8 @@ static void case_mappings(void)
   enum { PAGES = 150000 };
   lost l = make(PAGES, false);
   cut(l.map);
-  for (size_t i = 0; i < PAGES; i += 2) check(touch(l.view.data + i * page) == 0, "a lost page did not read 0");
+  for (size_t i = 0; i < PAGES; i += 2)
+    check(touch(l.view.data + i * page) == 0, "a lost page did not read 0");
   check_survives(&l);
 }
 
@@ -515,7 +519,8 @@ static void limit(int which, const char *key)
     if (strncmp(line, key, strlen(key)) == 0) now = strtoul(line + strlen(key), NULL, 10) * 1024;
   if (f) fclose(f);
   check(now > 0 && setrlimit(which, &(struct rlimit){now, now}) == 0, "no limit can be set");
-  check(mmap(NULL, 64 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED, "no limit");
+  check(mmap(NULL, 64 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED,
+        "no limit");
 }
 
 static void case_limits(void)
@@ -575,7 +580,8 @@ static void check_copy(const copy *c)
   const fm_options o = fm_default_options();
   fm_map *m;
   fm_view v;
-  check(c->create(&m, NULL, page, &o, NULL) == FM_OK && c->view(&v, m, 0, page, FM_RW, NULL) == FM_OK, "no view");
+  check(c->create(&m, NULL, page, &o, NULL) == FM_OK && c->view(&v, m, 0, page, FM_RW, NULL) == FM_OK,
+        "no view");
   check(ftruncate((int)c->handle_of(m), 0) == 0, "it cannot be cut");
   check(touch(v.data) == 0 && fm_view_is_lost(&v), "a copy's lost page did not read 0, and say so");
   c->close_view(&v);

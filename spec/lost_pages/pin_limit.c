@@ -1,5 +1,5 @@
-/* Pins a view where Windows refuses to lock memory. The program replaces three calls of kernel32 by its own, and
-** prints the result of each pin and the sizes of the working set in pages.
+/* Pins a view where Windows refuses to lock memory. The program replaces three calls of kernel32 by its own,
+** and prints the result of each pin and the sizes of the working set in pages.
 **
 **   pin_limit grow     VirtualLock works once the working set is large enough
 **   pin_limit refuse   VirtualLock never works */

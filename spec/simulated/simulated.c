@@ -167,8 +167,8 @@ static simulated_section *make(const char *name, fm_purpose purpose, size_t size
   return sections = s;
 }
 
-bool simulated_create(const char *name, fm_purpose purpose, const void *initial, size_t initial_size, size_t size,
-                      size_t committed, bool read_only)
+bool simulated_create(const char *name, fm_purpose purpose, const void *initial, size_t initial_size,
+                      size_t size, size_t committed, bool read_only)
 {
   if (size == 0 || size > MOST || find(name, purpose)) return false;
   simulated_section *s = make(name, purpose, size, committed < size);

@@ -36,8 +36,8 @@ void simulated_pass(double seconds);
 
 /* Another process creates a section, if there is none by that name, and keeps it open until it drops it. Only
 ** `committed` bytes at its start can be accessed at first; read_only is for this process. */
-bool simulated_create(const char *name, fm_purpose purpose, const void *initial, size_t initial_size, size_t size,
-                      size_t committed, bool read_only);
+bool simulated_create(const char *name, fm_purpose purpose, const void *initial, size_t initial_size,
+                      size_t size, size_t committed, bool read_only);
 void simulated_drop_all(void);
 
 /* The bytes of the newest section that can be accessed from its start on; NULL if there is none. */

@@ -24,7 +24,8 @@ function check.fails(codes, subject, ...)
   assert.are.equal(4, select("#", ...))
   assert.is_nil(result)
   assert.are.equal(subject .. ": ", message:sub(1, #subject + 2))
-  assert.is_truthy((" " .. codes .. " "):find(" " .. word .. " ", 1, true), ("%s is not %s"):format(word, codes))
+  assert.is_truthy((" " .. codes .. " "):find(" " .. word .. " ", 1, true),
+    ("%s is not %s"):format(word, codes))
   assert.is_true(native == nil or math.type(native) == "integer")
 end
 

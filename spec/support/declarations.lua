@@ -1,5 +1,6 @@
--- Random declarations of C structs and unions, each with what to ask a compiler about it, and with values for its
--- members in C and in Lua. A declaration is told by its seed: the same one comes again from the same numbers.
+-- Random declarations of C structs and unions, each with what to ask a compiler about it, and with values for
+-- its members in C and in Lua. A declaration is told by its seed: the same one comes again from the same
+-- numbers.
 local declarations = {}
 
 local random = math.random
@@ -24,16 +25,18 @@ end
 
 local integers, others = {}, {}
 add_integers(integers, [[
-  signed char 8 s, unsigned char 8 u, short 16 s, unsigned short 16 u, int 32 s, unsigned 32 u, unsigned int 32 u,
-  long 32 s, unsigned long 32 u, long int 32 s, long long 64 s, unsigned long long 64 u, int8_t 8 s, uint8_t 8 u,
-  int16_t 16 s, uint16_t 16 u, int32_t 32 s, uint32_t 32 u, int64_t 64 s, uint64_t 64 u]])
+  signed char 8 s, unsigned char 8 u, short 16 s, unsigned short 16 u, int 32 s, unsigned 32 u,
+  unsigned int 32 u, long 32 s, unsigned long 32 u, long int 32 s, long long 64 s, unsigned long long 64 u,
+  int8_t 8 s, uint8_t 8 u, int16_t 16 s, uint16_t 16 u, int32_t 32 s, uint32_t 32 u, int64_t 64 s,
+  uint64_t 64 u]])
 -- No bit-fields of these: it is the plain ones that headers use.
 add_integers(others, [[
-  size_t 32 u, intptr_t 32 s, uintptr_t 32 u, ptrdiff_t 32 s, BYTE 8 u, WORD 16 u, DWORD 32 u, LONG 32 s, UINT 32 u,
-  ULONGLONG 64 u, LONGLONG 64 s, DWORD64 64 u, SHORT 16 s, USHORT 16 u, SIZE_T 32 u, INT64 64 s, int 32 s, long 32 s,
-  long long 64 s, uint64_t 64 u, short 16 s, unsigned char 8 u, time_t 31 u, BOOL 32 s]])
+  size_t 32 u, intptr_t 32 s, uintptr_t 32 u, ptrdiff_t 32 s, BYTE 8 u, WORD 16 u, DWORD 32 u, LONG 32 s,
+  UINT 32 u, ULONGLONG 64 u, LONGLONG 64 s, DWORD64 64 u, SHORT 16 s, USHORT 16 u, SIZE_T 32 u, INT64 64 s,
+  int 32 s, long 32 s, long long 64 s, uint64_t 64 u, short 16 s, unsigned char 8 u, time_t 31 u, BOOL 32 s]])
 
-local floats = { { kind = "float", c = "float" }, { kind = "float", c = "double" }, { kind = "float", c = "FLOAT" } }
+local floats = { { kind = "float", c = "float" }, { kind = "float", c = "double" },
+  { kind = "float", c = "FLOAT" } }
 local bool = { kind = "bool", c = "bool", bits = 1 }
 local texts = {}
 for c in ("char wchar_t char16_t char32_t CHAR WCHAR char char"):gmatch("%S+") do
@@ -72,7 +75,9 @@ local function enum_values()
   local negative = chance(30)
   local far = not negative and chance(20)
   for _ = 1, random(5) do
-    if chance(40) then value = negative and random(-300, 300) or far and random(0, 0xffffffff) or random(0, 300) end
+    if chance(40) then
+      value = negative and random(-300, 300) or far and random(0, 0xffffffff) or random(0, 300)
+    end
     if not seen[value] and (far or value <= 0x7fffffff) and value <= 0xffffffff then
       seen[value] = true
       values[#values + 1] = value
@@ -161,7 +166,9 @@ local function dimensions(type)
   local dims = {}
   if type.lone or not chance(30) then return dims end
   local record = type.kind == "record"
-  for i = 1, random(100) <= 60 and 1 or random(2, record and 2 or 3) do dims[i] = random(record and 3 or 4) end
+  for i = 1, random(100) <= 60 and 1 or random(2, record and 2 or 3) do
+    dims[i] = random(record and 3 or 4)
+  end
   if type.kind == "text" then dims[#dims] = random(12) end
   return dims
 end
@@ -174,7 +181,8 @@ function Maker:member(depth, lines, indent)
   local before, after = decorate(self, member)
   local dims = ""
   for _, n in ipairs(member.dims) do dims = ("%s[%d]"):format(dims, n) end
-  lines[#lines + 1] = ("%s%s%s%s%s%s%s;"):format(indent, before, type.before or type.c .. " ", member.name, dims,
+  lines[#lines + 1] = ("%s%s%s%s%s%s%s;"):format(indent, before, type.before or type.c .. " ", member.name,
+    dims,
     type.after or "", after)
   return member
 end
@@ -216,7 +224,8 @@ function Maker:members(record, depth, lines, indent)
   record.members = {}
   for i = 1, random(7 - depth) do
     local member
-    -- Behind a bit-field of a packed struct mingw's gcc may leave a member at an offset that its own `aligned` forbids.
+    -- Behind a bit-field of a packed struct mingw's gcc may leave a member at an offset that its own
+    -- `aligned` forbids.
     local previous = record.members[i - 1]
     self.no_alignment = record.packed and previous and previous.bits ~= nil
     if chance(bits) then member = self:bit_field(lines, indent)
@@ -383,7 +392,8 @@ end
 
 -- {-- Questions and answers ------------------------------------------------------------------------
 
--- Facts of one declaration: 0 is its numbers, 1 its initialised object, and each bit-field has one set to all ones.
+-- Facts of one declaration: 0 is its numbers, 1 its initialised object, and each bit-field has one set to all
+-- ones.
 local IDS <const> = 1000
 
 --- What to compile to know all about a declaration. `which` tells it from others in the same source.
@@ -392,7 +402,8 @@ function declarations.questions(declaration, which)
   local numbers, lines = { ("sizeof(%s), _Alignof(%s)"):format(c, c) }, { declaration.text }
   for i, position in ipairs(declaration.positions) do
     if position.bits then
-      lines[#lines + 1] = ("BYTES(%d, %s, { .%s = 0xffffffffffffffffULL });"):format(id + 1 + i, c, position.c)
+      lines[#lines + 1] = ("BYTES(%d, %s, { .%s = 0xffffffffffffffffULL });"):format(id + 1 + i, c,
+        position.c)
     else
       local size = position.flexible and "0" or ("sizeof ((%s *)0)->%s"):format(c, position.c)
       numbers[#numbers + 1] = ("offsetof(%s, %s), %s"):format(c, position.c, size)
@@ -439,8 +450,8 @@ end
 
 -- {-- The whole ------------------------------------------------------------------------------------
 
---- A declaration: its `text`, the `name` to find its type by in Lua, `c` in C, the `record` that it tells, the
--- `positions` to ask for as { c, lua, bits, flexible }, and a value as `initialiser` and as `value`.
+--- A declaration: its `text`, the `name` to find its type by in Lua, `c` in C, the `record` that it tells,
+-- the `positions` to ask for as { c, lua, bits, flexible }, and a value as `initialiser` and as `value`.
 function declarations.new(seed, number)
   math.randomseed(seed, number)
   local maker = setmetatable({ text = {}, serial = 0, prefix = ("D%d"):format(number) }, Maker)

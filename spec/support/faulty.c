@@ -82,7 +82,8 @@ WRAP(pwrite64, ssize_t, -1, (int fd, const void *from, size_t n, off64_t at), (f
 WRAP(read, ssize_t, -1, (int fd, void *to, size_t n), (fd, to, n))
 WRAP(fchmod, int, -1, (int fd, mode_t mode), (fd, mode))
 WRAP(flock, int, -1, (int fd, int how), (fd, how))
-WRAP(linkat, int, -1, (int from, const char *path, int to, const char *link, int flags), (from, path, to, link, flags))
+WRAP(linkat, int, -1, (int from, const char *path, int to, const char *link, int flags),
+     (from, path, to, link, flags))
 WRAP(readlink, ssize_t, -1, (const char *path, char *target, size_t size), (path, target, size))
 WRAP(unlink, int, -1, (const char *path), (path))
 WRAP(opendir, DIR *, NULL, (const char *path), (path))
@@ -95,9 +96,11 @@ WRAP(fsync, int, -1, (int fd), (fd))
 WRAP(mlock, int, -1, (const void *at, size_t n), (at, n))
 WRAP(munlock, int, -1, (const void *at, size_t n), (at, n))
 WRAP(madvise, int, -1, (void *at, size_t n, int advice), (at, n, advice))
-WRAP(sigaction, int, -1, (int n, const struct sigaction *restrict a, struct sigaction *restrict old), (n, a, old))
+WRAP(sigaction, int, -1, (int n, const struct sigaction *restrict a, struct sigaction *restrict old),
+     (n, a, old))
 WRAP(sigpending, int, -1, (sigset_t *set), (set))
-WRAP(pthread_sigmask, int, errno, (int how, const sigset_t *restrict set, sigset_t *restrict old), (how, set, old))
+WRAP(pthread_sigmask, int, errno, (int how, const sigset_t *restrict set, sigset_t *restrict old),
+     (how, set, old))
 WRAP(sched_getaffinity, int, -1, (pid_t pid, size_t n, cpu_set_t *set), (pid, n, set))
 sem_t *sem_open(const char *name, int flags, ...)
 {

@@ -42,7 +42,8 @@ end
 -- The files under /usr/include of packages, without those of other sets.
 local function of_packages(packages)
   local list, seen = {}, {}
-  for _, path in ipairs(lines_of("dpkg -L " .. packages .. " 2>/dev/null | grep -E '^/usr/include/.*\\.(h|hpp)$'")) do
+  for _, path in ipairs(lines_of("dpkg -L " .. packages
+    .. " 2>/dev/null | grep -E '^/usr/include/.*\\.(h|hpp)$'")) do
     if not seen[path] then list[#list + 1] = path end
     seen[path] = true
   end
@@ -57,7 +58,8 @@ end
 
 function sets.libc()
   return linux_set("C library", lines_of(
-    "dpkg -L libc6-dev | grep -E '^/usr/include/([a-z0-9_]+|x86_64-linux-gnu/sys/.*|(arpa|net|netinet)/.*)\\.h$'"))
+    "dpkg -L libc6-dev | grep -E "
+      .. "'^/usr/include/([a-z0-9_]+|x86_64-linux-gnu/sys/.*|(arpa|net|netinet)/.*)\\.h$'"))
 end
 
 local function mingw(abi, triple)
@@ -145,7 +147,8 @@ local function assertions(lines, name, entity, is_cpp)
   local n = #lines
   if type_.fields then
     for _, entry in ipairs(offsets({}, type_, "", 0, 0)) do
-      lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, entry[1], entry[2],
+      lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, entry[1],
+        entry[2],
         name, entry[1])
     end
   end
@@ -183,7 +186,8 @@ local function probe(result, is_cpp, seen)
   local lent = lent_entities(result.file, {})
   local lines, count, keys = {}, 0, {}
   result.file:each(function(name, entity)
-    local there = name:find("::", 1, true) or result.file.names[name] == entity or result.file.tags[name] == entity
+    local there = name:find("::", 1, true) or result.file.names[name] == entity
+      or result.file.tags[name] == entity
     if there and (entity.value == nil and not entity.scope or entity.tag) then
       if not (is_cpp and lent[entity]) and not entity.ambiguous then
         local from = #lines
@@ -210,12 +214,12 @@ local function write_file(path, text)
   file:close()
 end
 
--- Runs a compiler on a file up to a number of errors (0: all). Returns a list of what is wrong, or nil and the first
--- error in the header.
+-- Runs a compiler on a file up to a number of errors (0: all). Returns a list of what is wrong, or nil and
+-- the first error in the header.
 local function run_compiler(set, compiler, path, lines, is_cpp, most)
-  local command = ("%s -w -fsyntax-only -fmax-errors=%d -fno-diagnostics-show-caret %s %s %s 2>&1"):format(compiler,
-    most, is_cpp and "-fno-access-control" or "", set.flags or "", path)
-  local pipe = assert(io.popen(command))
+  local command = "%s -w -fsyntax-only -fmax-errors=%d -fno-diagnostics-show-caret %s %s %s 2>&1"
+  local access = is_cpp and "-fno-access-control" or ""
+  local pipe = assert(io.popen(command:format(compiler, most, access, set.flags or "", path)))
   local wrong, elsewhere = {}, nil
   for line in pipe:lines() do
     local number, message = line:match("^FM_PROBE:(%d+):%d+: %a*%s?error: (.*)$")
@@ -237,8 +241,8 @@ local function run_compiler(set, compiler, path, lines, is_cpp, most)
 end
 
 -- Compiles a text and its assertions. Returns a list of what is wrong, or nil and the first error in the
--- header. The first run ends at its first error: behind an error in the header each assertion may be one, and g++
--- looks for names like each unknown one, which takes minutes.
+-- header. The first run ends at its first error: behind an error in the header each assertion may be one, and
+-- g++ looks for names like each unknown one, which takes minutes.
 local function compile(set, compiler, text, lines, is_cpp)
   local path = os.tmpname()
   os.remove(path)

@@ -22,21 +22,22 @@ function hostile.close_something() end
 
 local small = { 0, 0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 31, 32, 40, 64, 100 }
 local numbers = {
-  0, -1, 1, 255, 256, 4095, 4096, 65535, 65536, -128, -32769, 0.5, -0.0, 3.0, 1e15, 1e308, -1e308, 0 / 0, 1 / 0,
-  -1 / 0, 1 << 31, (1 << 31) - 1, -(1 << 31), 1 << 32, 2.0 ^ 31, 2.0 ^ 32, 1 << 53, (1 << 53) + 1, 2.0 ^ 53, 2.0 ^ 63,
-  -2.0 ^ 63, 2.0 ^ 64, 1 << 62, math.mininteger, math.mininteger + 1, math.maxinteger, math.maxinteger - 1,
+  0, -1, 1, 255, 256, 4095, 4096, 65535, 65536, -128, -32769, 0.5, -0.0, 3.0, 1e15, 1e308, -1e308, 0 / 0,
+  1 / 0, -1 / 0, 1 << 31, (1 << 31) - 1, -(1 << 31), 1 << 32, 2.0 ^ 31, 2.0 ^ 32, 1 << 53, (1 << 53) + 1,
+  2.0 ^ 53, 2.0 ^ 63, -2.0 ^ 63, 2.0 ^ 64, 1 << 62, math.mininteger, math.mininteger + 1, math.maxinteger,
+  math.maxinteger - 1,
 }
 local long = ("long "):rep(20000)
 local texts = {
-  "", "x", "hello", "\0", "a\0b", "\xff\xfe", "\xed\xa0\x80", "\xf4\x90\x80\x80", "é", "日本語", "🌍", ("x"):rep(40),
-  ("x"):rep(41), ("y"):rep(250), long, "%s%n%d", "10", "-1", "0x10", "1e400", "nan", "line\nline\n\nrest",
-  " 12 0x7p3 -4", "r", "rw", "copyx", "a", "n", "set", "seek",
+  "", "x", "hello", "\0", "a\0b", "\xff\xfe", "\xed\xa0\x80", "\xf4\x90\x80\x80", "é", "日本語", "🌍",
+  ("x"):rep(40), ("x"):rep(41), ("y"):rep(250), long, "%s%n%d", "10", "-1", "0x10", "1e400", "nan",
+  "line\nline\n\nrest", " 12 0x7p3 -4", "r", "rw", "copyx", "a", "n", "set", "seek",
 }
 local accesses = { "r", "rw", "copy", "rx", "rwx", "copyx" }
 local types = { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" }
 local formats = {
-  "<i4", "b", "z", "s1", "s4", "i16", "!8 i1 d", "j n f", "c10", "c2147483640", "i3 I7", "Xd", "!3 i4", "x", ">I2 <d",
-  "i17", "c", "s", "!16 Xi16", "zzzz", "k", "", ("i1"):rep(300),
+  "<i4", "b", "z", "s1", "s4", "i16", "!8 i1 d", "j n f", "c10", "c2147483640", "i3 I7", "Xd", "!3 i4", "x",
+  ">I2 <d", "i17", "c", "s", "!16 Xi16", "zzzz", "k", "", ("i1"):rep(300),
 }
 
 -- {-- Tables, functions and others ------------------------------------------------------------------
@@ -54,8 +55,8 @@ local function misbehave()
 end
 
 local events = {
-  "__index", "__newindex", "__len", "__pairs", "__call", "__tostring", "__eq", "__lt", "__le", "__concat", "__unm",
-  "__close", "__gc", "__name", "__metatable", "__mode", "__band", "__idiv",
+  "__index", "__newindex", "__len", "__pairs", "__call", "__tostring", "__eq", "__lt", "__le", "__concat",
+  "__unm", "__close", "__gc", "__name", "__metatable", "__mode", "__band", "__idiv",
 }
 
 local function table_that_misbehaves()
@@ -144,8 +145,12 @@ function hostile.name(likely)
   local what = random(40)
   if what > 9 then return names[pick(likely)] end
   if what > 6 then return pick(names) end
-  if what == 1 then return "Local\\" .. prefix .. "0" .. pick { "\xff", "a\\b", ("x"):rep(200), "é", "\n", " " } end
-  if what <= 3 then return pick { "", "\0", "Local\\", "Global\\", "/", "\xff", "Local\\Global\\x", ("é"):rep(101) } end
+  if what == 1 then
+    return "Local\\" .. prefix .. "0" .. pick { "\xff", "a\\b", ("x"):rep(200), "é", "\n", " " }
+  end
+  if what <= 3 then
+    return pick { "", "\0", "Local\\", "Global\\", "/", "\xff", "Local\\Global\\x", ("é"):rep(101) }
+  end
   if what == 4 then return prefix .. "\0" end
   return pick { hostile.table, pick(others) }()
 end
@@ -154,7 +159,9 @@ end
 function hostile.path()
   local what = random(20)
   if what > 3 then return pick(files) end
-  if what == 1 then return pick { "", "\0", "file\0", "\xff\xfe", ("x"):rep(300), ".", "none", 42, "x\ny" } end
+  if what == 1 then
+    return pick { "", "\0", "file\0", "\xff\xfe", ("x"):rep(300), ".", "none", 42, "x\ny" }
+  end
   return pick { hostile.table, pick(others) }()
 end
 
@@ -168,9 +175,10 @@ local option_values = {
   access = accesses, size = { 1, 100, 4096, 10000, 1 << 31, 1 << 53, -1, 0.5, "100" },
   mode = { "0600", "666", "0", 384, "0888" }, sddl = { "D:(A;;GA;;;WD)", "x", "\0" }, name = { "x\0" },
   inherit = { true, false, 1 }, commit = { true, false, 0 }, large_pages = { true, false },
-  existing = { true, false, "yes" }, manual = { true, false }, set = { true, false }, stream = { true, true, false },
-  capacity = { 1, 64, 1000, 5000, 0, -1, 1 << 31, 1 << 62 }, max_message = { 1, 64, 500, 0, 1 << 40 },
-  pack = { 1, 2, 4, 8, 3, 1 << 40, -1, "x" }, align = { 1, 16, 3, 1 << 40 }, endian = { "<", ">", "=", 1 },
+  existing = { true, false, "yes" }, manual = { true, false }, set = { true, false },
+  stream = { true, true, false }, capacity = { 1, 64, 1000, 5000, 0, -1, 1 << 31, 1 << 62 },
+  max_message = { 1, 64, 500, 0, 1 << 40 }, pack = { 1, 2, 4, 8, 3, 1 << 40, -1, "x" },
+  align = { 1, 16, 3, 1 << 40 }, endian = { "<", ">", "=", 1 },
   abi = { "linux64", "linux32", "win64", "win32", "x" },
   defines = { {}, { A = 1, B = "2", C = true }, { ["1"] = 1 }, { A = {} }, 1 },
 }
@@ -192,17 +200,18 @@ local function options(wanted)
 end
 
 local guards = {
-  { even = "a" }, { even = "b" }, { first = "a", last = "b" }, { same = "a" }, { even = 1 }, { same = "x", y = 1 },
+  { even = "a" }, { even = "b" }, { first = "a", last = "b" }, { same = "a" }, { even = 1 },
+  { same = "x", y = 1 },
 }
 local paths = {
   "a", "b", "text", "list[1]", "list[3]", "list[9]", "in.x", "in.y[2]", "bits", "", ".", "a.b", "[1]",
   "list[99999999999]",
 }
 local sources = {
-  "struct S { int a; char b[8]; };", "typedef struct { unsigned a : 3, b : 5; } T; enum E { X, Y = 9 };", "struct {",
-  "#define N 4\nstruct S { double d[N][N]; struct { short x; } in; };", "union U { wchar_t w[3]; void *p; };",
-  "struct E { }; struct S { struct E e[1000]; int x[]; };", "#if 1 / 0\n#endif", "int a[-1];", "typedef int i; i i;",
-  "\0", "#define A A\nint x[A];",
+  "struct S { int a; char b[8]; };", "typedef struct { unsigned a : 3, b : 5; } T; enum E { X, Y = 9 };",
+  "struct {", "#define N 4\nstruct S { double d[N][N]; struct { short x; } in; };",
+  "union U { wchar_t w[3]; void *p; };", "struct E { }; struct S { struct E e[1000]; int x[]; };",
+  "#if 1 / 0\n#endif", "int a[-1];", "typedef int i; i i;", "\0", "#define A A\nint x[A];",
 }
 
 -- A field for struct.define, sometimes an incomplete one.
@@ -229,7 +238,8 @@ local function values()
   return random(3) == 1 and { pick(texts), { pick(texts), hostile.number() } } or t
 end
 
-local bits = { 0, 1, 2, 4, 4, 6, 0x20, 0x40, 0x4000004, 0x8000004, 0x10000004, 0xF001F, 0x80000000, 0xC0000000 }
+local bits = { 0, 1, 2, 4, 4, 6, 0x20, 0x40, 0x4000004, 0x8000004, 0x10000004, 0xF001F, 0x80000000,
+  0xC0000000 }
 local map_options = { "access", "mode", "commit", "inherit", "size", "large_pages", "sddl" }
 local sync_options = { "existing", "mode", "manual", "set", "sddl" }
 local channel_options = { "capacity", "max_message", "stream", "mode", "sddl" }
@@ -249,7 +259,8 @@ hostile.makers = {
   h = function() return pick { "normal", "sequential", "random", "willneed", "dontneed", "x" } end,
   w = function() return pick { "set", "cur", "end" } end,
   r = function() return pick { "l", "L", "n", "a", "*a", 0, 7, 100 } end,
-  K = function() return hostile.name { 2, 3, 5, 6 } end, -- of a channel; to open a map by that name takes 0.1 s
+  -- of a channel; to open a map by that name takes 0.1 s
+  K = function() return hostile.name { 2, 3, 5, 6 } end,
   q = function() return 8 * random(0, 8) end,
   g = function() return pick(guards) end, p = function() return pick(paths) end,
   k = function() return pick(sources) end,
@@ -265,7 +276,8 @@ hostile.makers = {
   S = function() return options { "inherit", "mode", "sddl" } end,
   E = function() return random(2) == 1 and -1 or hostile.object("filemap.file_handle") end,
   G = function() return hostile.object("filemap.map") end,
-  V = function() return hostile.object("filemap.view") end, R = function() return hostile.object("filemap.array") end,
+  V = function() return hostile.object("filemap.view") end,
+  R = function() return hostile.object("filemap.array") end,
 }
 
 return hostile

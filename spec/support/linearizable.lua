@@ -2,8 +2,8 @@
 -- concurrent objects" (1993), with the states that were visited kept as Lowe does ("Testing for
 -- linearizability", 2017).
 --
--- A history is an array of operations { from =, to =, call =, argument =, result = }: the moments before and after
--- the call on one clock, and what the call was given and returned.
+-- A history is an array of operations { from =, to =, call =, argument =, result = }: the moments before and
+-- after the call on one clock, and what the call was given and returned.
 local linearizable = {}
 
 -- What each call does to a value (nil: absent). Returns the new value and the result.
@@ -29,9 +29,9 @@ local function state_key(first, done, value)
   return ("%d %s %s"):format(first, value, table.concat(words, " "))
 end
 
---- Returns true if there is an order of the operations in which each takes effect between its start and its end,
---- and each result is that of a sequential dictionary. Otherwise false, and the most operations that an order
---- could explain.
+--- Returns true if there is an order of the operations in which each takes effect between its start and its
+--- end, and each result is that of a sequential dictionary. Otherwise false, and the most operations that an
+--- order could explain.
 function linearizable.check(history)
   local ops = table.move(history, 1, #history, 1, {})
   table.sort(ops, function(a, b) return a.from < b.from end)
@@ -42,7 +42,8 @@ function linearizable.check(history)
     local state = table.remove(stack)
     if state.count == #ops then return true end
     most = math.max(most, state.count)
-    local ends = math.huge -- the first end of an operation that is not done: the next one must start before it
+    -- the first end of an operation that is not done: the next one must start before it
+    local ends = math.huge
     for i = state.first, #ops do
       if ops[i].from > ends then break end
       if not state.done[i] then ends = math.min(ends, ops[i].to) end

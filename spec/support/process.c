@@ -805,7 +805,8 @@ static int process_refuse(lua_State *L)
 static int process_become(lua_State *L)
 {
   const uid_t id = (uid_t)luaL_checkinteger(L, 1);
-  if (setgroups(0, NULL) != 0 || setgid(id) != 0 || setuid(id) != 0) return luaL_error(L, "%s", strerror(errno));
+  if (setgroups(0, NULL) != 0 || setgid(id) != 0 || setuid(id) != 0)
+    return luaL_error(L, "%s", strerror(errno));
   return 0;
 }
 
@@ -824,7 +825,8 @@ static int process_limit_locked(lua_State *L)
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
   const rlim_t bytes = (rlim_t)luaL_checkinteger(L, 1);
-  if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){bytes, bytes}) != 0 || syscall(SYS_capget, &header, caps) != 0)
+  if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){bytes, bytes}) != 0 ||
+      syscall(SYS_capget, &header, caps) != 0)
     return luaL_error(L, "%s", strerror(errno));
   caps[0].effective &= ~(1u << CAP_IPC_LOCK);
   if (syscall(SYS_capset, &header, caps) != 0) return luaL_error(L, "%s", strerror(errno));
@@ -856,7 +858,8 @@ int luaopen_process(lua_State *L)
     {"forked", process_forked}, {"limit", process_limit},
 #endif
 #if defined(__linux__)
-    {"become", process_become}, {"refuse", process_refuse}, {"effective_user", process_effective_user}, {"limit_locked", process_limit_locked},
+    {"become", process_become}, {"refuse", process_refuse}, {"effective_user", process_effective_user},
+    {"limit_locked", process_limit_locked},
 #endif
     {NULL, NULL},
   };

@@ -56,9 +56,11 @@ row("CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE | SEC_RESERVE,
 
 heading "Names"
 row([[OpenFileMapping(FILE_MAP_READ, FALSE, "Local\Name")]], "NULL", 2)
-row([[map = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4090, "Local\Name")]], "handle", 0)
+row([[map = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4090, "Local\Name")]], "handle",
+  0)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 100000, "Local\Name")]], "handle", 183)
-row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0x10000, 0, "Local\Name")]], "handle", 183)
+row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0x10000, 0, "Local\Name")]], "handle",
+  183)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READONLY, 0, 1, "Name")]], "handle", 183)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0, "Local\Name")]], "NULL", 87)
 row([[CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_NOACCESS, 0, 4090, "Local\Name")]], "NULL", 87)
@@ -108,7 +110,8 @@ row("private = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_WRITECOPY, 0, 
 row("MapViewOfFile(private, FILE_MAP_READ, 0, 0, 0)", "view", "")
 row("MapViewOfFile(private, FILE_MAP_COPY, 0, 0, 0)", "view", "")
 row("MapViewOfFile(private, FILE_MAP_WRITE, 0, 0, 0)", "NULL", 5)
-row("code = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_EXECUTE_READWRITE, 0, 4096, NULL)", "handle", 0)
+row("code = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_EXECUTE_READWRITE, 0, 4096, NULL)", "handle",
+  0)
 row("MapViewOfFile(code, FILE_MAP_READ | FILE_MAP_EXECUTE, 0, 0, 0)", "view", "")
 row("MapViewOfFile(code, FILE_MAP_WRITE | FILE_MAP_EXECUTE, 0, 0, 0)", "view", "")
 row("MapViewOfFile(code, FILE_MAP_COPY | FILE_MAP_EXECUTE, 0, 0, 0)", "view", "")
@@ -183,7 +186,8 @@ row("CreateFileMapping(file, NULL, PAGE_READONLY, 0, 5001, NULL)", "NULL", 8)
 row("CreateFileMapping(file, NULL, PAGE_WRITECOPY, 0, 5001, NULL)", "NULL", 8)
 row("CreateFileMapping(file, NULL, PAGE_READONLY | SEC_RESERVE, 0, 0, NULL)", "handle", 0)
 row("CreateFileMapping(file, NULL, PAGE_READONLY | SEC_LARGE_PAGES | SEC_COMMIT, 0, 0, NULL)", "NULL", 87)
-row("CreateFileMapping(file, NULL, PAGE_READONLY | SEC_IMAGE, 0, 0, NULL)", "NULL", 193, { linux = { "NULL", 120 } })
+row("CreateFileMapping(file, NULL, PAGE_READONLY | SEC_IMAGE, 0, 0, NULL)", "NULL", 193,
+  { linux = { "NULL", 120 } })
 row("CreateFileMapping(file, NULL, PAGE_EXECUTE_READ, 0, 0, NULL)", "NULL", 5, { wine = { "handle", 0 } })
 row([[CreateFileMapping(file, NULL, PAGE_READWRITE, 0, 0, "Local\NameOfFile")]], "handle", 0,
   { linux = { "NULL", 120 } })

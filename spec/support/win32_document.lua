@@ -2,8 +2,8 @@
 local introduction = [==[
 # filemap.win32: the result of each call
 
-`require "filemap.win32"` has the Win32 calls by their own names, with their arguments, results and last errors. Code in
-C, C++ or C# can be ported to it line by line:
+`require "filemap.win32"` has the Win32 calls by their own names, with their arguments, results and last
+errors. Code in C, C++ or C# can be ported to it line by line:
 
 ```c
 HANDLE hMapFile = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 256, L"Local\\Name");
@@ -16,23 +16,27 @@ CloseHandle(hMapFile);
 
 ```lua norun
 local hMapFile = CreateFileMapping(INVALID_HANDLE_VALUE, nil, PAGE_READWRITE, 0, 256, [[Local\Name]])
-if hMapFile == nil then print(("Could not create file mapping object (%d)."):format(GetLastError())) return 1 end
+if hMapFile == nil then
+  print(("Could not create file mapping object (%d)."):format(GetLastError()))
+  return 1
+end
 local pBuf = MapViewOfFile(hMapFile, FILE_MAP_ALL_ACCESS, 0, 0, 256)
 pBuf:set_utf16(0, szMsg, 128)
 UnmapViewOfFile(pBuf)
 CloseHandle(hMapFile)
 ```
 
-- A HANDLE is an object: a `filemap.map`, or for `CreateFile` a `filemap.file_handle`. A view is a `filemap.view`. Its
-  methods read and write what C code reads and writes through the pointer. `view:sub(offset, length)` is
-  `pBuf + offset`.
-- `NULL` is nil; `TRUE` and `FALSE` are true and false. A call that fails returns the same as in C: nil, false, or for
-  `CreateFile` `INVALID_HANDLE_VALUE` (-1). It also returns a message, filemap's code and the last error. So
-  `assert(…)` raises the message, except around `CreateFile`, whose -1 is a true value.
+- A HANDLE is an object: a `filemap.map`, or for `CreateFile` a `filemap.file_handle`. A view is a
+  `filemap.view`. Its methods read and write what C code reads and writes through the pointer.
+  `view:sub(offset, length)` is `pBuf + offset`.
+- `NULL` is nil; `TRUE` and `FALSE` are true and false. A call that fails returns the same as in C: nil,
+  false, or for `CreateFile` `INVALID_HANDLE_VALUE` (-1). It also returns a message, filemap's code and the
+  last error. So `assert(…)` raises the message, except around `CreateFile`, whose -1 is a true value.
 - `GetLastError()` returns a number of this module, which nothing else in Lua changes. `CreateFileMapping` and
   `CreateFile` set it when they succeed, too. The other calls leave it unchanged when they succeed.
 - `LPSECURITY_ATTRIBUTES` is nil, or `{ inherit = true, sddl = "…", mode = "0600" }`.
-- `VirtualAlloc` with `MEM_COMMIT` is `view:commit(offset, length)`. `VirtualQuery` for the size of a view is `#view`.
+- `VirtualAlloc` with `MEM_COMMIT` is `view:commit(offset, length)`. `VirtualQuery` for the size of a view is
+  `#view`.
 - On Linux `FlushViewOfFile` also does what `FlushFileBuffers` does.
 - On every system, offsets must be multiples of 65536, and the size of memory is rounded up to whole pages.
 
@@ -46,18 +50,20 @@ On Linux these fail with 120, `ERROR_CALL_NOT_IMPLEMENTED`:
 | `sddl` | on Linux `mode` sets the permissions |
 | a name for the mapping of a file | on Linux other processes open the file by its path |
 | `SEC_LARGE_PAGES` if no huge pages are set aside (`vm.nr_hugepages`) | always fails for named memory |
-| `FILE_FLAG_…` except `RANDOM_ACCESS` and `SEQUENTIAL_SCAN`; `FILE_ATTRIBUTE_READONLY`, `HIDDEN`, `SYSTEM` | |
+| `FILE_FLAG_…` except `RANDOM_ACCESS` and `SEQUENTIAL_SCAN` | |
+| `FILE_ATTRIBUTE_READONLY`, `FILE_ATTRIBUTE_HIDDEN`, `FILE_ATTRIBUTE_SYSTEM` | |
 
-On Linux share modes have no effect, so the errors 32 (`ERROR_SHARING_VIOLATION`) and 1224 (`ERROR_USER_MAPPED_FILE`) do
-not occur. On every system a template for `CreateFile`, `FILE_MAP_TARGETS_INVALID` and `FILE_MAP_RESERVE` fail with 120.
-A mapping that `OpenFileMapping` returns can always be read, whatever `access` was.
+On Linux share modes have no effect, so the errors 32 (`ERROR_SHARING_VIOLATION`) and 1224
+(`ERROR_USER_MAPPED_FILE`) do not occur. On every system a template for `CreateFile`,
+`FILE_MAP_TARGETS_INVALID` and `FILE_MAP_RESERVE` fail with 120. A mapping that `OpenFileMapping` returns can
+always be read, whatever `access` was.
 
 ## Results
 
-Each table lists calls in the order in which they are made. The last error is — if the call does not change it. `Name`
-stands for a name that no other program uses, and `Local\Mutex` for the name of a mutex. The column "Linux" shows where
-Linux differs. The column "wine" shows where wine 8, which runs these checks, differs from Windows. `script/win32-doc`
-writes this page.
+Each table lists calls in the order in which they are made. The last error is — if the call does not change
+it. `Name` stands for a name that no other program uses, and `Local\Mutex` for the name of a mutex. The column
+"Linux" shows where Linux differs. The column "wine" shows where wine 8, which runs these checks, differs from
+Windows. `script/win32-doc` writes this page.
 ]==]
 
 local function cell(pair)
