@@ -219,8 +219,8 @@ end
 
 --- A test of pinned memory. It is pending under AddressSanitizer, which makes mlock do nothing.
 function support.pins(it, pending, name, body)
-  if support.sanitized then pending(name .. " (AddressSanitizer makes mlock do nothing)") else it(name,
-    body) end
+  if support.sanitized then pending(name .. " (AddressSanitizer makes mlock do nothing)")
+  else it(name, body) end
 end
 
 return support
