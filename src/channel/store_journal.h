@@ -19,9 +19,11 @@ static inline fm_store_numbers fm_load_numbers(const fm_store *s)
   const uint64_t ages = atomic_load_explicit(&s->words->ages, memory_order_relaxed);
   const uint64_t rest = atomic_load_explicit(&s->words->rest, memory_order_relaxed);
   return (fm_store_numbers){
-    atomic_load_explicit(&s->words->version, memory_order_relaxed), (uint32_t)free, (uint32_t)(free >> 32),
-    (uint32_t)entries, (uint32_t)(entries >> 32), (uint32_t)ages, (uint32_t)(ages >> 32),
-    (uint32_t)rest, (uint32_t)(rest >> 32),
+    .version = atomic_load_explicit(&s->words->version, memory_order_relaxed),
+    .free = (uint32_t)free, .free_count = (uint32_t)(free >> 32),
+    .count = (uint32_t)entries, .used = (uint32_t)(entries >> 32),
+    .oldest = (uint32_t)ages, .newest = (uint32_t)(ages >> 32),
+    .cleared_blocks = (uint32_t)rest, .timers = (uint32_t)(rest >> 32),
   };
 }
 
