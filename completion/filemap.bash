@@ -13,7 +13,7 @@ _filemap_names() {
 }
 
 _filemap() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options names
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if [ "$COMP_CWORD" -eq 1 ]; then
     _filemap_words "list dump watch get set create copy record replay send receive publish follow listen connect lock wait dict doctor --help --version"
     return
@@ -47,15 +47,6 @@ _filemap() {
     dict) options='--help --as --ttl --capacity --json' ;;
     doctor) options='--help --json' ;;
   esac
-<<<<<<< HEAD
   if [[ $word == -* ]]; then _filemap_words "$options"; else _filemap_names; fi
-=======
-  if [[ $word == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-  else
-    names=$(filemap list 2>/dev/null | cut -f1 | sed 's/^Local\\//')
-    mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word"; compgen -f -- "$word")
-  fi
->>>>>>> 0400658 (Break the command's lines at 110 columns)
 }
 complete -o filenames -F _filemap filemap

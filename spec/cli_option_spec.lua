@@ -47,14 +47,16 @@ describe("--offset", function()
     local view <close>, name = command.section(("\0"):rep(4096))
     local header = command.file("struct S { int a; };", ".h")
     view:set_i32(100, 77)
-    local said = command.output { "watch", name, "--once", "--offset", "100", "--header", header, "--type", "S" }
+    local said = command.output { "watch", name, "--once", "--offset", "100", "--header", header, "--type",
+      "S" }
     assert.equal("a=77\n", said)
     said = command.output { "watch", name, "--once", "--offset", "96" }
     assert.is_truthy(said:find("^00000060  00 00 00 00 4d 00"), said)
     local _, problem, status = command.run { "watch", name, "--once", "--offset", "8192" }
     assert.equal(1, status)
     assert.is_truthy(problem:find("offset 8192 is past the end", 1, true), problem)
-    problem, status = select(2, command.run { "watch", name, "--offset", "4094", "--header", header, "--type", "S" })
+    problem, status = select(2, command.run { "watch", name, "--offset", "4094", "--header", header, "--type",
+      "S" })
     assert.equal(1, status, problem)
   end)
 end)
@@ -67,7 +69,9 @@ describe("--guard", function()
       return command.run { "get", name, "value", "--guard", guard, "--header", header, "--type", "S" }
     end
     view:set_u32(4, 5)
-    for _, guard in ipairs { "even=seq", "same=seq", "first=seq,last=last" } do assert.equal("5\n", (get(guard))) end
+    for _, guard in ipairs { "even=seq", "same=seq", "first=seq,last=last" } do
+      assert.equal("5\n", (get(guard)))
+    end
     view:set_u32(0, 1)
     for _, guard in ipairs { "even=seq", "first=seq,last=last", "odd=seq", "even=none", "even" } do
       local said, problem, status = get(guard)

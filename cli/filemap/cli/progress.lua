@@ -12,8 +12,8 @@ local WIDTH = 30
 
 local shown = out.is_terminal(io.stderr)
 
--- Whether this process may draw: a job in the background (fg, bg) would draw over what the terminal shows. The
--- fields of stat are those of proc(5): the process group, and the terminal's group in the foreground.
+-- Whether this process may draw: a job in the background (fg, bg) would draw over what the terminal shows.
+-- The fields of stat are those of proc(5): the process group, and the terminal's group in the foreground.
 local function in_foreground()
   local file = io.open("/proc/self/stat", "r")
   if not file then return true end
