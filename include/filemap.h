@@ -23,15 +23,15 @@
 **
 ** Rules for every call:
 **
-** - Results. A call that can fail returns FM_OK (0) or another fm_code, and then fills the fm_error that it
-**   is given. A NULL fm_error is allowed. A call that fails leaves its other outputs unchanged and keeps
-**   nothing open. The comment of each call lists its codes. Every call that can fail can also return
+** - Results. A call that can fail returns an fm_code, FM_OK (0) if it succeeds. If it fails, it fills the
+**   fm_error that it is given, leaves its other outputs unchanged, and keeps nothing open. A NULL fm_error is
+**   allowed. The comment of each call lists its codes. Every call that can fail can also return
 **   FM_NO_MEMORY and FM_SYSTEM.
 ** - Text is UTF-8 and ends with a NUL: names, paths, messages.
 ** - Sizes and offsets count bytes, from 0, in 64 bits.
 ** - Time-outs are seconds: 0 tries once and never waits, FM_FOREVER waits without end. A negative time-out
 **   and a NaN are FM_INVALID. Clocks are monotonic.
-** - Signals. A call that a signal interrupts continues.
+** - Signals. If a signal interrupts a call, the call continues.
 ** - Handles are not inherited by child processes, unless an option asks for it.
 ** - Threads. Different objects can be used by different threads at the same time. One object is used by one
 **   thread at a time. A map and its views are different objects.
@@ -250,7 +250,8 @@ FM_API int fm_create_or_open(fm_map **out, bool *created, const char *name, uint
 ** FM_NOT_FOUND    there is no such file, and the call does not create it
 ** FM_TOO_SMALL    the file is smaller than options->size, without FM_WRITE
 ** FM_EXISTS       Windows: options->name is taken
-** FM_INVALID      it is not a regular file; the path, a size of 0, the access, or struct_size is wrong
+** FM_INVALID      it is not a regular file; the path, a size of 0, the access, options->name, or struct_size
+**                 is wrong
 ** FM_TOO_LARGE    the size is past 2^63-1 or a limit of the file system
 ** FM_DENIED       the file's permissions do not give the access
 ** FM_NO_SPACE     the disk is full
@@ -335,12 +336,12 @@ typedef struct fm_mapping fm_mapping;
 **
 ** Before it touches memory, a program compares the end of the range with `readable` or `writable`. Each is
 ** `size` or 0. So one comparison finds a range past the end, a closed view, a read-only view, and memory that
-** is only reserved. fm_view_check returns another code for each.
+** is only reserved. fm_view_check returns a different code for each.
 **
 ** A page of a view can be lost: another process cuts the file, or the file system has no room left. Then a
 ** read gives 0 and a write has no effect, and *lost becomes 1 before the access returns, for all views of the
-** same mapping. The process does not get SIGBUS, unless it installs a handler of its own later that does not
-** call the handler before it. */
+** same mapping. The process does not get SIGBUS. (A handler that the process installs later must call the
+** handler before it; otherwise it gets SIGBUS.) */
 typedef struct fm_view {
   unsigned char *data;
   size_t size;         /* bytes */
@@ -365,7 +366,8 @@ FM_API int fm_view_open(fm_view *out, fm_map *m, uint64_t offset, uint64_t lengt
 ** any order. With FM_COPY of a view that does not have it, the slice is a mapping of its own.
 **
 ** FM_DENIED       `v` does not give the access
-** FM_INVALID      the range is past the end of `v`, or empty; `v` is closed
+** FM_CLOSED       `v` is closed
+** FM_INVALID      the range is past the end of `v`, or empty
 ** and, for a mapping of its own, the codes of fm_view_open. */
 FM_API int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t length, int access,
                        fm_error *e);
@@ -418,8 +420,8 @@ typedef enum fm_hint { FM_NORMAL, FM_SEQUENTIAL, FM_RANDOM, FM_WILLNEED, FM_DONT
 FM_API int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e);
 
 /* Keep the view's pages in memory, until fm_view_unpin or until the mapping is closed. Both act on whole
-** pages, and do not count: fm_view_unpin of a slice also unpins those pages for the view that it is a part
-** of.
+** pages. Pins are not counted: fm_view_unpin of a slice also unpins those pages for the view that contains
+** it.
 **
 ** FM_NO_MEMORY    the limit of pinned memory is reached
 ** FM_TRUNCATED    a page of the mapping is lost
@@ -433,6 +435,7 @@ FM_API int fm_view_unpin(const fm_view *v, fm_error *e);
 ** FM_INVALID      the range is past the end
 ** FM_DENIED       the map does not have FM_WRITE
 ** FM_NO_SPACE, FM_NO_MEMORY  as for fm_create
+** FM_UNSUPPORTED  the file system does not allocate ranges
 ** FM_TRUNCATED    a page of the mapping is lost
 ** Source: fallocate(2), VirtualAlloc. */
 FM_API int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
@@ -519,6 +522,8 @@ static inline fm_sync_options fm_default_sync_options(void)
 ** FM_INVALID      the name, `kind`, the counts, or struct_size is wrong; the name stands for another kind of
 **                 object
 ** FM_CORRUPT      Linux: the memory of the object was damaged
+** FM_TRUNCATED    Linux: the memory of the object is lost
+** FM_FULL         Linux: 2^20 processes have the mutex open
 ** FM_DENIED, FM_IN_USE, FM_NO_SPACE, FM_UNSUPPORTED  as for fm_create
 ** Source: CreateMutexEx, CreateSemaphoreEx, CreateEventEx; on Linux futex(2) in a named section. */
 FM_API int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const char *name,
@@ -533,6 +538,7 @@ FM_API int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const c
 ** FM_TIMEOUT      the time-out passed
 ** FM_INVALID      a negative time-out
 ** FM_TRUNCATED    Linux: the memory of the object is lost
+** FM_DENIED, FM_FULL  Linux: a forked child cannot open the mutex for itself, as for fm_sync_open
 ** Source: futex(2), WaitForSingleObject. */
 FM_API int fm_sync_wait(fm_sync *s, double timeout, bool *abandoned, fm_error *e);
 
@@ -562,8 +568,8 @@ FM_API const char *fm_sync_name(const fm_sync *s);
 FM_API void fm_sync_close(fm_sync *s);
 
 /* Removes the verbatim name ("/...") of a semaphore. On POSIX such a name stands for a semaphore of
-** sem_open(3), which other programs can use too. It stays until it is removed, and its max is checked by each
-** opener alone. Processes that have the semaphore open keep it.
+** sem_open(3), which other programs can use too. It stays until it is removed. Each process checks the max
+** with which it opened the semaphore. Processes that have the semaphore open keep it.
 **
 ** FM_NOT_FOUND    there is no such semaphore
 ** FM_DENIED       it belongs to another user
@@ -577,10 +583,11 @@ FM_API int fm_sync_unlink(const char *name, fm_error *e);
 /* A state, a mailslot and a pipe live in a named section each, whose header each process checks when it opens
 ** it. Rules for all calls of channels:
 **
-** - Of the options that a call takes, `mode` and `sddl` count.
+** - Of the options these calls use only `mode` and `sddl`.
 ** - *data points to a private copy that belongs to the object. It is valid until the next call with the same
 **   object.
-** - A forked child cannot use what its parent has open for writing, receiving or accepting: FM_DENIED.
+** - A forked child cannot use its parent's writer of a state, reader of a mailslot, listener or connection:
+**   FM_DENIED. It can use the other objects.
 ** - FM_CORRUPT means that the section is not such a channel, or that its memory was damaged. FM_TRUNCATED
 **   means that its memory is lost. Every call that can fail can return both. */
 
@@ -610,7 +617,9 @@ FM_API int fm_state_create_or_open(fm_state **out, bool *created, const char *na
 **
 ** FM_NOT_FOUND    no section has the name
 ** FM_INVALID      the name is wrong, or stands for a sync object
-** FM_DENIED       the section may not be read */
+** FM_DENIED       the section may not be read
+** FM_IN_USE       another process kept the name locked
+** FM_UNSUPPORTED  as for fm_open */
 FM_API int fm_state_open(fm_state **out, const char *name, fm_error *e);
 
 /* Publishes a value of `length` bytes, from 0. Never waits.
@@ -672,7 +681,9 @@ FM_API int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max_
 ** FM_NOT_FOUND    no section has the name
 ** FM_INVALID      the name is wrong, or stands for a sync object
 ** FM_DENIED       the section may not be written
-** FM_FULL         2^20 processes have it open */
+** FM_FULL         2^20 processes have it open
+** FM_IN_USE       another process kept the name locked
+** FM_UNSUPPORTED  as for fm_open */
 FM_API int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
 
 /* Sends a message of `length` bytes, from 0. A process that is killed while it sends leaves no half message.
@@ -733,7 +744,10 @@ FM_API int fm_pipe_accept(fm_listener *l, double timeout, fm_conn **out, fm_erro
 ** FM_NOT_FOUND    no process listened until the time-out passed
 ** FM_FULL         the listener had as many connections as it can have, until the time-out passed
 ** FM_INVALID      the name is wrong, or stands for a sync object; a negative time-out
-** FM_DENIED       the section may not be written */
+** FM_DENIED       the section may not be written
+** FM_IN_USE       another process kept the name locked
+** FM_NO_SPACE     there is no memory for the connection
+** FM_UNSUPPORTED  as for fm_open */
 FM_API int fm_pipe_connect(fm_conn **out, const char *name, double timeout, fm_error *e);
 
 /* Send and receive messages, from 0 bytes to the capacity. When the other end has closed or died, what it
@@ -803,8 +817,8 @@ typedef struct fm_waitable {
 
 /* Waits for the first of `count` objects that is ready: *index is its number, from 0. If several are ready,
 ** it is the one with the lowest number. A sync object is acquired, and no other one is. *abandoned tells
-** whether it is a mutex whose last holder died. A channel end is ready when a call that does not wait would
-** not fail with FM_TIMEOUT. The call sleeps until another process wakes it; with a POSIX semaphore, a state
+** whether it is a mutex whose last holder died. A channel end is ready when its call with the time-out 0
+** would return anything but FM_TIMEOUT. The call sleeps until another process wakes it; with a POSIX semaphore, a state
 ** that may not be written, more than 128 objects on Linux (all before Linux 5.16) or more than 64 on Windows
 ** it looks at the objects every few milliseconds.
 **
@@ -888,7 +902,9 @@ FM_API int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name
 ** FM_NOT_FOUND    no section has the name
 ** FM_INVALID      the name is wrong, or stands for a sync object
 ** FM_CORRUPT      the section of this name is not a dictionary
-** FM_DENIED       the section may not be read */
+** FM_DENIED       the section may not be read
+** FM_IN_USE       another process kept the name locked
+** FM_UNSUPPORTED  as for fm_open */
 FM_API int fm_dict_open(fm_dict **out, const char *name, fm_error *e);
 
 /* Reads a key's value and version.
@@ -929,7 +945,8 @@ FM_API int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint6
 ** FM_NOT_FOUND    the key is absent, and `init` is NULL
 ** FM_INVALID      the key is wrong; `n` or `init` is not a number; the key's value is not a number, and then
 **                 *is_number is false
-** FM_FULL         there is no room for the sum */
+** FM_FULL         there is no room for the sum
+** FM_TOO_LARGE    an empty dictionary of this capacity has no room for it */
 FM_API int fm_dict_increment(fm_dict *d, const void *key, size_t length, const fm_value *n,
                              const fm_value *init, fm_value *out, bool *is_number, fm_error *e);
 
@@ -959,11 +976,12 @@ typedef struct fm_dict_info {
 ** keys that have expired. One that may only read counts them until a writer has removed them.
 **
 ** FM_IN_USE       another process that lives has held the lock for more than 1 second, or others changed the
-**                 counts all the time, for more than 1 second */
+**                 counts all the time, for more than 1 second
+** FM_FULL         2^20 processes write to it */
 FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);
 
-/* A cursor goes through all keys, in no order. It returns a key that is there all the while once, whatever
-** other processes do. Close *out with fm_dict_cursor_close, before the dictionary. */
+/* A cursor goes through all keys, in no order. It returns a key that exists during the whole iteration exactly
+** once, whatever other processes do. Close *out with fm_dict_cursor_close, before the dictionary. */
 typedef struct fm_dict_cursor fm_dict_cursor;
 FM_API int fm_dict_cursor_open(fm_dict_cursor **out, fm_dict *d, fm_error *e);
 

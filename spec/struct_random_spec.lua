@@ -25,8 +25,11 @@ local function pick(list) return list[math.random(#list)] end
 
 -- {-- Random types ---------------------------------------------------------------------------------
 
-local NUMBERS = { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" }
-local INTEGERS = { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64" }
+local NUMBERS, INTEGERS = {}, {}
+for _, T in ipairs(require("filemap.core").types) do
+  NUMBERS[#NUMBERS + 1] = T.name
+  if T.least then INTEGERS[#INTEGERS + 1] = T.name end
+end
 local new_struct
 
 local function random_enum()

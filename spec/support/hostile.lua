@@ -34,7 +34,8 @@ local texts = {
   "line\nline\n\nrest", " 12 0x7p3 -4", "r", "rw", "copyx", "a", "n", "set", "seek",
 }
 local accesses = { "r", "rw", "copy", "rx", "rwx", "copyx" }
-local types = { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" }
+local types = {}
+for i, T in ipairs(require("filemap.core").types) do types[i] = T.name end
 local formats = {
   "<i4", "b", "z", "s1", "s4", "i16", "!8 i1 d", "j n f", "c10", "c2147483640", "i3 I7", "Xd", "!3 i4", "x",
   ">I2 <d", "i17", "c", "s", "!16 Xi16", "zzzz", "k", "", ("i1"):rep(300),

@@ -24,11 +24,11 @@ int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t
   fm_source few[16], *sources = few;
   size_t at = 0;
   int code = fm_check_timeout(timeout, e);
+  *index = count;
   if (code == FM_OK && (count == 0 || count > FM_WAIT_MOST))
     code = fm_fail(e, FM_INVALID, "the number of objects must be between 1 and %d, got %llu", FM_WAIT_MOST,
                    (unsigned long long)count);
   if (code != FM_OK) return code;
-  *index = count;
   if (count > sizeof few / sizeof *few) sources = malloc(count * sizeof *sources);
   if (!sources) return fm_fail(e, FM_NO_MEMORY, NULL);
   for (; at < count && code == FM_OK; at++) {

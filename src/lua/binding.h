@@ -37,6 +37,14 @@ int fmb_set_own_sources(lua_State *L);
 ** __name in its metatable. */
 const char *fmb_push_type_name(lua_State *L, int index);
 
+/* The names of the types, which their metatables have as __name. Each address stands for one type. */
+extern const char fmb_map[], fmb_view[], fmb_array[], fmb_stream[], fmb_mutex[], fmb_semaphore[], fmb_event[],
+  fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[], fmb_dict[], fmb_dict_cursor[], fmb_file[],
+  fmb_record[], fmb_record_array[];
+
+/* Raises an error because argument `arg` has another type than `expected`. */
+int fmb_type_error(lua_State *L, int arg, const char *expected);
+
 /* Raises an error because the object in argument `arg` is closed. */
 int fmb_raise_closed(lua_State *L, int arg, const char *type);
 
@@ -110,7 +118,7 @@ void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed);
 **
 ** Each userdata of this module begins with an fmb_object. Two questions tell what it is: is `type` the
 ** address of that type's name, and is `pointer` NULL, which means closed? The pointer is the C library's
-** object; of a view, an array and a stream it is the fm_view. Comparing addresses is quicker than looking at
+** object; of a view, an array, a stream and a record it is the fm_view. Comparing addresses is quicker than looking at
 ** the metatable. */
 
 typedef struct fmb_object {
@@ -118,12 +126,6 @@ typedef struct fmb_object {
   void *pointer;
 } fmb_object;
 
-/* The names of the types, which their metatables have as __name. */
-extern const char fmb_map[], fmb_view[], fmb_array[], fmb_stream[], fmb_mutex[], fmb_semaphore[], fmb_event[],
-  fmb_state[], fmb_mailslot[], fmb_listener[], fmb_conn[], fmb_dict[], fmb_dict_cursor[], fmb_file[];
-
-/* Raises an error because argument `arg` has another type than `expected`. */
-int fmb_type_error(lua_State *L, int arg, const char *expected);
 
 /* Pushes a closed object of `size` bytes, with `values` user values, after cutting the stack to the call's
 ** `arguments`. A finalizer may run, so look at other objects and at options only afterwards. */

@@ -36,7 +36,7 @@ void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, 
   char copy[INTERNED];
   if (length <= sizeof copy) shared = memcpy(copy, shared, length);
   lua_pushlstring(L, (const char *)shared, length);
-  fmb_check_lost(L, v);
+  if (fm_view_is_lost(v)) fmb_raise_lost(L);
 }
 
 int fmb_raise_lost(lua_State *L)

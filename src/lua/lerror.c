@@ -1,8 +1,18 @@
-/* Errors: failures that are returned, and mistakes that are raised. */
+/* Errors: failures that are returned, and mistakes that are raised. The names of the types, which messages
+** have. */
 #include <stdarg.h>
 #include <string.h>
 
 #include "binding.h"
+
+const char fmb_map[] = "filemap.map", fmb_view[] = "filemap.view", fmb_array[] = "filemap.array",
+           fmb_stream[] = "filemap.stream", fmb_mutex[] = "filemap.mutex",
+           fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
+           fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot",
+           fmb_listener[] = "filemap.listener", fmb_conn[] = "filemap.conn",
+           fmb_dict[] = "filemap.dict", fmb_dict_cursor[] = "filemap.dict_cursor",
+           fmb_file[] = "filemap.file_handle", fmb_record[] = "filemap.record",
+           fmb_record_array[] = "filemap.array";
 
 int fmb_fail(lua_State *L, const char *subject, const fm_error *e)
 {
@@ -79,6 +89,14 @@ const char *fmb_push_type_name(lua_State *L, int index)
   if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) return lua_tostring(L, -1);
   if (lua_type(L, index) == LUA_TLIGHTUSERDATA) return lua_pushliteral(L, "light userdata");
   return lua_pushstring(L, luaL_typename(L, index));
+}
+
+int fmb_type_error(lua_State *L, int arg, const char *expected)
+{
+  const char *got = fmb_push_type_name(L, arg);
+  const bool is_map = expected == fmb_view && strcmp(got, fmb_map) == 0;
+  const char *hint = is_map ? "; the map's method view makes one" : "";
+  return luaL_argerror(L, arg, lua_pushfstring(L, "%s expected, got %s%s", expected, got, hint));
 }
 
 int fmb_raise_closed(lua_State *L, int arg, const char *type)

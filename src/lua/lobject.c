@@ -1,23 +1,7 @@
-/* Userdata, all of which begin with an fmb_object. */
+/* Userdata, all of which begin with an fmb_object. (The names of their types are in lerror.c.) */
 #include <string.h>
 
 #include "binding.h"
-
-const char fmb_map[] = "filemap.map", fmb_view[] = "filemap.view", fmb_array[] = "filemap.array",
-           fmb_stream[] = "filemap.stream", fmb_mutex[] = "filemap.mutex",
-           fmb_semaphore[] = "filemap.semaphore", fmb_event[] = "filemap.event",
-           fmb_state[] = "filemap.state", fmb_mailslot[] = "filemap.mailslot",
-           fmb_listener[] = "filemap.listener", fmb_conn[] = "filemap.conn",
-           fmb_dict[] = "filemap.dict", fmb_dict_cursor[] = "filemap.dict_cursor",
-           fmb_file[] = "filemap.file_handle";
-
-int fmb_type_error(lua_State *L, int arg, const char *expected)
-{
-  const char *got = fmb_push_type_name(L, arg);
-  const bool is_map = expected == fmb_view && fmb_to_object(L, arg, fmb_map);
-  const char *hint = is_map ? "; the map's method view makes one" : "";
-  return luaL_argerror(L, arg, lua_pushfstring(L, "%s expected, got %s%s", expected, got, hint));
-}
 
 fmb_object *fmb_new_object(lua_State *L, int arguments, const char *type, size_t size, int values)
 {

@@ -15,8 +15,7 @@
 /* The userdata of a record. Its first user value is its view; the others are slots for the objects inside
 ** it. */
 typedef struct place {
-  const void *tag;
-  const fm_view *view;
+  fmb_object object; /* its pointer is the fm_view */
   size_t offset;
 } place;
 
@@ -31,40 +30,33 @@ typedef struct array {
 ** number. */
 enum { KIND_BITS = 4, NUMBER_BITS = 11, TEXT = 14, OBJECT = 15 };
 
-static const char record_tag[] = "filemap.record", array_tag[] = "filemap.array";
-
 enum { VIEW = 1, NAME = 2, KEPT = 3 };
 
 /* Elements with an index of up to this many are kept once they are made. */
 enum { MOST_KEPT = 4096 };
 
-static inline const place *to_place(lua_State *L, int arg, const void *tag)
+static inline const fm_view *view_of(const place *p)
 {
-  const place *p = lua_touserdata(L, arg);
-  return p && lua_rawlen(L, arg) >= sizeof *p && p->tag == tag ? p : NULL;
+  return p->object.pointer;
 }
 
 static inline const place *check_record(lua_State *L)
 {
-  const place *p = to_place(L, 1, record_tag);
-  if (!p) luaL_typeerror(L, 1, record_tag);
-  return p;
+  return (const place *)fmb_check_object(L, 1, fmb_record);
 }
 
 static inline const array *check_array(lua_State *L)
 {
-  const place *p = to_place(L, 1, array_tag);
-  if (!p) luaL_typeerror(L, 1, array_tag);
-  return (const array *)p;
+  return (const array *)fmb_check_object(L, 1, fmb_record_array);
 }
 
 /* Checks the arguments view, offset and metatable of `new` and `new_array`. */
-static place check_place(lua_State *L, const void *tag)
+static place check_place(lua_State *L, const char *type)
 {
-  const fm_view *v = fmb_to_view(L, 1);
+  fm_view *v = fmb_to_view(L, 1);
   if (!v) fmb_type_error(L, 1, fmb_view);
   luaL_checktype(L, 3, LUA_TTABLE);
-  return (place){.tag = tag, .view = v, .offset = (size_t)luaL_checkinteger(L, 2)};
+  return (place){.object = {.type = type, .pointer = v}, .offset = (size_t)luaL_checkinteger(L, 2)};
 }
 
 static void set_values(lua_State *L)
@@ -79,7 +71,7 @@ static void set_values(lua_State *L)
 static int new_record(lua_State *L)
 {
   lua_settop(L, 5);
-  const place p = check_place(L, record_tag);
+  const place p = check_place(L, fmb_record);
   const lua_Integer slots = luaL_checkinteger(L, 4);
   luaL_argcheck(L, slots >= 0 && slots < 1 << NUMBER_BITS, 4, "number of slots");
   memcpy(lua_newuserdatauv(L, sizeof p, VIEW + (int)slots), &p, sizeof p);
@@ -95,7 +87,7 @@ static int new_record(lua_State *L)
 static int new_array(lua_State *L)
 {
   lua_settop(L, 6);
-  const array a = {.place = check_place(L, array_tag), .count = (size_t)fmb_check_count(L, 4, "count")};
+  const array a = {.place = check_place(L, fmb_record_array), .count = (size_t)fmb_check_count(L, 4, "count")};
   memcpy(lua_newuserdatauv(L, sizeof a, lua_toboolean(L, 6) ? KEPT : NAME), &a, sizeof a);
   set_values(L);
   lua_pushvalue(L, 5);
@@ -106,8 +98,8 @@ static int new_array(lua_State *L)
 /* locate(object) -> view, offset, and of an array its count and name; nil for anything else. */
 static int locate(lua_State *L)
 {
-  const array *a = (const array *)to_place(L, 1, array_tag);
-  const place *p = a ? &a->place : to_place(L, 1, record_tag);
+  const array *a = (const array *)fmb_to_object(L, 1, fmb_record_array);
+  const place *p = a ? &a->place : (const place *)fmb_to_object(L, 1, fmb_record);
   if (!p) return 0;
   lua_getiuservalue(L, 1, VIEW);
   lua_pushinteger(L, (lua_Integer)p->offset);
@@ -121,8 +113,8 @@ static int locate(lua_State *L)
 ** array. */
 static int locate_array(lua_State *L)
 {
-  if (to_place(L, 1, array_tag)) return locate(L);
-  return fmb_raise(L, "calling '%s' on bad self (%s expected, got %s)", luaL_checkstring(L, 2), array_tag,
+  if (fmb_to_object(L, 1, fmb_record_array)) return locate(L);
+  return fmb_raise(L, "calling '%s' on bad self (%s expected, got %s)", luaL_checkstring(L, 2), fmb_record_array,
                    fmb_push_type_name(L, 1));
 }
 
@@ -310,8 +302,8 @@ static int record_index(lua_State *L)
   lua_Unsigned code;
   if (get_code(L, &code)) {
     const size_t offset = p->offset + offset_of(code);
-    if (kind_of(code) < NUMBER_KINDS) return push_number(L, p->view, kind_of(code), offset);
-    if (kind_of(code) == TEXT) return push_text(L, p->view, offset, (size_t)number_of(code));
+    if (kind_of(code) < NUMBER_KINDS) return push_number(L, view_of(p), kind_of(code), offset);
+    if (kind_of(code) == TEXT) return push_text(L, view_of(p), offset, (size_t)number_of(code));
     return push_object(L, p, number_of(code));
   }
   lua_settop(L, 2);
@@ -328,8 +320,8 @@ static int record_newindex(lua_State *L)
   if (get_code(L, &code)) {
     const int kind = kind_of(code);
     const size_t offset = p->offset + offset_of(code);
-    if (kind < NUMBER_KINDS && put_number(L, p->view, kind, offset)) return 0;
-    if (kind == TEXT && put_text(L, p->view, offset, (size_t)number_of(code))) return 0;
+    if (kind < NUMBER_KINDS && put_number(L, view_of(p), kind, offset)) return 0;
+    if (kind == TEXT && put_text(L, view_of(p), offset, (size_t)number_of(code))) return 0;
   }
   call_lua(L, 2, p, 0);
   return 0;
@@ -392,9 +384,9 @@ static int array_index(lua_State *L)
     lua_rawget(L, lua_upvalueindex(METHODS));
     return 1;
   }
-  if (!a->place.view->data) return fmb_raise(L, "%s is closed", fmb_view);
+  if (!view_of(&a->place)->data) return fmb_raise(L, "%s is closed", fmb_view);
   if ((lua_Unsigned)i - 1 >= a->count) return 0;
-  return type >= 0 ? push_number(L, a->place.view, type, element_offset(L, a, i)) : push_element(L, a, i);
+  return type >= 0 ? push_number(L, view_of(&a->place), type, element_offset(L, a, i)) : push_element(L, a, i);
 }
 
 /* __newindex of arrays. For an index out of range, and for a value that does not fit, Lua raises the
@@ -406,7 +398,7 @@ static int array_newindex(lua_State *L)
   lua_Integer i;
   lua_settop(L, 3);
   if (type >= 0 && to_index(L, &i) && (lua_Unsigned)i - 1 < a->count &&
-      put_number(L, a->place.view, type, element_offset(L, a, i)))
+      put_number(L, view_of(&a->place), type, element_offset(L, a, i)))
     return 0;
   call_lua(L, OTHER, &a->place, 0);
   return 0;

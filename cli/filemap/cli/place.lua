@@ -11,11 +11,13 @@ local number = require "filemap.cli.number"
 
 local place = {}
 
-local TYPES = { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" }
 local TEXT = { char = { "get_cstring", "set_cstring" }, utf16 = { "get_utf16", "set_utf16" },
   utf32 = { "get_utf32", "set_utf32" } }
-local is_type = {}
-for _, T in ipairs(TYPES) do is_type[T] = true end
+local names, is_type = {}, {}
+for i, T in ipairs(require("filemap.core").types) do names[i], is_type[T.name] = T.name, true end
+
+--- The types of numbers, for help texts.
+place.types = table.concat(names, " ")
 
 -- {-- T@OFFSET -------------------------------------------------------------------------------------
 
@@ -54,9 +56,9 @@ local function at_offset(what, base)
   if is_type[T] and not capacity then made = numeric(what, T)
   elseif TEXT[T] and capacity then made = textual(what, T, capacity)
   else
-    local near = nearest(T, TYPES)
+    local near = nearest(T, names)
     fail.usage(("'%s': the type is one of %s, or char[N], utf16[N], utf32[N]%s"):format(what,
-      table.concat(TYPES, " "), near and ("; did you mean '%s'?"):format(near) or ""))
+      place.types, near and ("; did you mean '%s'?"):format(near) or ""))
   end
   made.offset = base + offset
   return made

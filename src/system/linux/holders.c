@@ -20,8 +20,9 @@
 ** 2. O acquires the shared lock. If a remover has the exclusive lock, O starts again at 1.
 ** 3. O looks for a liveness lock again. If there is none, the last holder ended between steps 1 and 3: O
 **    releases the shared lock and starts again at 1.
-** 4. O acquires its own liveness lock. So each hold begins while another one lasts, and a section that has no
-**    liveness lock never gets one again.
+** 4. O acquires its own liveness lock. If the last holder ended after step 3, O's shared lock has kept the
+**    name from being removed. So each holder begins while another process has one of the two locks, and a
+**    section with neither lock never gets a holder again.
 **
 ** A process R removes a name that seems stale:
 ** 1. R looks for a liveness lock, and stops if there is one.
@@ -37,8 +38,8 @@
 ** How H ends its hold depends on fork(2). A forked child shares its parent's open file description, and so
 ** the locks.
 ** - If the process has forked since it opened the section, H closes its descriptor. That unlocks nothing
-**   while the child lives. H then examines the section by a new description. (By the old one it would not see
-**   the child's liveness lock, and would convert the child's shared lock.)
+**   while the child lives. H then examines the section by a new description. (The old one would not show the
+**   child's liveness lock, and locking through it would convert the child's shared lock.)
 ** - If the process has not forked, H releases its locks and then closes. Closing alone would not unlock while
 **   another thread starts a program: posix_spawn(3) and system(3) run no fork handlers, and their child has
 **   copies of all descriptors until its exec. H releases the shared lock first and the liveness lock second.

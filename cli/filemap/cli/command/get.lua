@@ -9,8 +9,8 @@ local source = require "filemap.cli.source"
 local command = {
   name = "get", summary = "print fields or numbers of a section",
   description = {
-    "WHAT is a field's path such as 'cars[3].pos[1]' with --header and --type, or T@OFFSET: T is one of i8 "
-    .. "u8 i16 u16 i32 u32 i64 u64 f32 f64, or text as char[N], utf16[N] or utf32[N].",
+    "WHAT is a field's path such as 'cars[3].pos[1]' with --header and --type, or T@OFFSET: T is one of "
+    .. place.types .. ", or text as char[N], utf16[N] or utf32[N].",
     "One WHAT prints its value, several print WHAT=VALUE lines, which 'filemap set' takes.",
   },
   arguments = { common.name, { "what", "WHAT", "a field's path, or T@OFFSET", count = "+" } },
