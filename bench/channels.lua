@@ -147,7 +147,8 @@ topic.comparisons = {
 function topic.through_wait_any(said)
   return traffic { work = "round trip of 64 bytes through `wait_any`", what = "echo", size = 64,
     where = said == TWO.said and TWO or ONE, target = 4e6, how = "A message, and the same message back.",
-    columns = { { "filemap", "wait_any" }, { "receive", "pipe" } }, bounds = { { against = "receive", most = 2 } } }
+    columns = { { "filemap", "wait_any" }, { "receive", "pipe" } },
+    bounds = { { against = "receive", most = 2 } } }
 end
 
 local function value(what, statement, other)

@@ -7,7 +7,8 @@ local process = require "process"
 local sync = require "filemap.sync"
 
 local topic = { name = "waiting", title = "Waiting",
-  how = "`wait_any` waits for eight connections, of which the last one has the messages; `receive` waits for one. "
+  how = "`wait_any` waits for eight connections, of which the last one has the messages; `receive` waits for "
+    .. "one. "
     .. "The columns with a time are the bounds that filemap keeps. Idle work is measured in the "
     .. "processor time that it uses in a second, and the other work in elapsed time." }
 
@@ -23,7 +24,7 @@ local function bound(name, ns)
   return { name, "the bound", run = function(n) return n * ns end }
 end
 
--- Idle work ---------------------------------------------------------------------------------------------------
+-- Idle work --------------------------------------------------------------------------------------------
 
 local OBJECTS <const>, WINDOW <const> = 8, 0.1 -- seconds
 
@@ -50,7 +51,8 @@ local idle_wait_any = { id = "idle wait_any", work = "a second of an idle `wait_
   competitors = function()
     local slots, close = open_slots()
     return {
-      idle("filemap", "wait_any(slots, 0.1)", function() sync.wait_any(slots, WINDOW) end), bound("20 ms", 20e6),
+      idle("filemap", "wait_any(slots, 0.1)", function() sync.wait_any(slots, WINDOW) end),
+      bound("20 ms", 20e6),
     }, close
   end }
 
@@ -65,7 +67,7 @@ local idle_pollable = { id = "idle pollable", work = "a second of idle pollables
     }, close
   end }
 
--- A number that another process changes ------------------------------------------------------------------------
+-- A number that another process changes ----------------------------------------------------------------
 
 local PEER <const> = [[
 local filemap = require "filemap"
@@ -117,7 +119,8 @@ end
 topic.comparisons = {
   channels.through_wait_any("two processors"), channels.through_wait_any("one processor"),
   idle_wait_any, idle_pollable,
-  notice("wait_T, wake", "noticing a number, with `wake`", "store_u32(0, n) wake(0)", true, { "100 µs", 100e3 }),
+  notice("wait_T, wake", "noticing a number, with `wake`", "store_u32(0, n) wake(0)", true,
+    { "100 µs", 100e3 }),
   notice("wait_T", "noticing a number, without `wake`", "store_u32(0, n)", false, { "5 ms", 5e6 }),
 }
 

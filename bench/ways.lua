@@ -26,7 +26,9 @@ ways["wait_any"] = {
   open = function(side, address, size)
     local pipe = require "filemap.pipe"
     local all, listener = {}, nil
-    if side == "peer" then listener = assert(pipe.listen(name_of(address), { capacity = math.max(size, 65536) })) end
+    if side == "peer" then
+      listener = assert(pipe.listen(name_of(address), { capacity = math.max(size, 65536) }))
+    end
     for i = 1, 8 do
       all[i] = assert(listener and listener:accept(10) or not listener and pipe.connect(name_of(address), 10))
     end

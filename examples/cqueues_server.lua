@@ -1,5 +1,6 @@
 -- A server of several clients in the loop of cqueues (Debian: lua-cqueues). Each client has a coroutine that
--- answers its messages in capitals, and another coroutine ticks meanwhile. A client that sends "quit" ends it.
+-- answers its messages in capitals, and another coroutine ticks meanwhile. A client that sends "quit" ends
+-- it.
 --   lua cqueues_server.lua
 local cqueues = require "cqueues"
 local pipe = require "filemap.pipe"

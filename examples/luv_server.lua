@@ -1,5 +1,5 @@
--- A server of several clients in libuv's loop (luv, Debian: lua-luv). It answers each message in capitals, and a
--- timer ticks meanwhile. A client that sends "quit" ends it.
+-- A server of several clients in libuv's loop (luv, Debian: lua-luv). It answers each message in capitals,
+-- and a timer ticks meanwhile. A client that sends "quit" ends it.
 --   lua luv_server.lua
 local pipe = require "filemap.pipe"
 local uv = require "luv"

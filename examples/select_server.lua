@@ -1,5 +1,5 @@
--- A server of several clients with the select of LuaSocket (Debian: lua-socket), on which copas is built too. It
--- answers each message in capitals, and ticks meanwhile. A client that sends "quit" ends it.
+-- A server of several clients with the select of LuaSocket (Debian: lua-socket), on which copas is built too.
+-- It answers each message in capitals, and ticks meanwhile. A client that sends "quit" ends it.
 --   lua select_server.lua
 local filemap = require "filemap"
 local pipe = require "filemap.pipe"

@@ -818,9 +818,9 @@ typedef struct fm_waitable {
 /* Waits for the first of `count` objects that is ready: *index is its number, from 0. If several are ready,
 ** it is the one with the lowest number. A sync object is acquired, and no other one is. *abandoned tells
 ** whether it is a mutex whose last holder died. A channel end is ready when its call with the time-out 0
-** would return anything but FM_TIMEOUT. The call sleeps until another process wakes it; with a POSIX semaphore, a state
-** that may not be written, more than 128 objects on Linux (all before Linux 5.16) or more than 64 on Windows
-** it looks at the objects every few milliseconds.
+** would return anything but FM_TIMEOUT. The call sleeps until another process wakes it; with a POSIX
+** semaphore, a state that may not be written, more than 128 objects on Linux (all before Linux 5.16) or more
+** than 64 on Windows it looks at the objects every few milliseconds.
 **
 ** FM_TIMEOUT      none was ready until the time-out passed
 ** FM_DENIED       an end that cannot receive, as the writer of a state; in a forked child
@@ -980,8 +980,8 @@ typedef struct fm_dict_info {
 ** FM_FULL         2^20 processes write to it */
 FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);
 
-/* A cursor goes through all keys, in no order. It returns a key that exists during the whole iteration exactly
-** once, whatever other processes do. Close *out with fm_dict_cursor_close, before the dictionary. */
+/* A cursor goes through all keys, in no order. It returns a key that exists during the whole iteration
+** exactly once, whatever other processes do. Close *out with fm_dict_cursor_close, before the dictionary. */
 typedef struct fm_dict_cursor fm_dict_cursor;
 FM_API int fm_dict_cursor_open(fm_dict_cursor **out, fm_dict *d, fm_error *e);
 

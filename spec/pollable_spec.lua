@@ -267,7 +267,8 @@ describe("a pollable", function()
       children[c] = support.child("evaluator")
       children[c]:ask("names = { %s } w = {} for i, n in ipairs(names) do w[i] = mailslot.open(n) end",
         ("%q, "):rep(OBJECTS):format(table.unpack(names)))
-      children[c]:start("for i = 1, %d do w[i %% %d + 1]:send('message', 10) end return 'sent'", ROUNDS, OBJECTS)
+      children[c]:start("for i = 1, %d do w[i %% %d + 1]:send('message', 10) end return 'sent'", ROUNDS,
+        OBJECTS)
     end
     local left = 2 * ROUNDS
     while left > 0 do
@@ -424,7 +425,8 @@ describe("the thread of pollables", function()
       child:finish()
     end)
 
-    -- Is there a thread in which SIGINT (2), SIGTERM (15) and SIGCHLD (17) are blocked, and SIGBUS (7) is not?
+    -- Is there a thread in which SIGINT (2), SIGTERM (15) and SIGCHLD (17) are blocked, and SIGBUS (7) is
+    -- not?
     local function has_thread_without_signals()
       for thread in lfs.dir("/proc/self/task") do
         local file = io.open("/proc/self/task/" .. thread .. "/status")

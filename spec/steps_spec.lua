@@ -315,7 +315,8 @@ describe("a process with handles for event loops", function()
         for n = 1, step == "unwatch" and 2 or 3 do
           local name, other = support.unique(), support.unique()
           local event <close> = assert(sync.event(other))
-          local before = ([[ s, e = mailslot.create(%q), sync.event(%q) w = mailslot.open(%q) ]]):format(name, other,
+          local before = ([[ s, e = mailslot.create(%q), sync.event(%q) w = mailslot.open(%q) ]]):format(
+            name, other,
             name)
           killed_at(step, n, before, [[
             s:pollable() e:pollable() w:send('one') e:set() s:receive() e:wait(0) e:set() w:send('two')

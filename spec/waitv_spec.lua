@@ -1,5 +1,5 @@
--- Kernels before Linux 5.16 have no futex_waitv(2). Here a filter (seccomp(2)) makes the call fail with ENOSYS,
--- and the specs that depend on it must pass as they do with it.
+-- Kernels before Linux 5.16 have no futex_waitv(2). Here a filter (seccomp(2)) makes the call fail with
+-- ENOSYS, and the specs that depend on it must pass as they do with it.
 local process = require "process"
 local support = require "spec.support"
 

@@ -1,5 +1,5 @@
-/* Waits by the C library. Usage: waits MODE NAME, where a script is the other process. It prints READY when the
-** script may act, and the line of the first check that fails. Its modes are the functions below. */
+/* Waits by the C library. Usage: waits MODE NAME, where a script is the other process. It prints READY when
+** the script may act, and the line of the first check that fails. Its modes are the functions below. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +73,13 @@ static void wait_for_numbers(const char *name)
   fm_map_close(map);
 }
 
+static const fm_waitable *of(fm_waitable_kind kind, void *object)
+{
+  static fm_waitable w;
+  w = (fm_waitable){.kind = kind, .object = object};
+  return &w;
+}
+
 /* The script sets the event NAME.event, and then sends to the mailslot NAME.slot. */
 static void wait_for_any(const char *name)
 {
@@ -84,9 +91,13 @@ static void wait_for_any(const char *name)
   CHECK(fm_mailslot_create(&slot, with(name, ".slot"), 0, 0, NULL, &e) == FM_OK);
   CHECK(fm_mailslot_open(&writer, with(name, ".slot"), &e) == FM_OK);
   CHECK(fm_sync_open(&event, &created, FM_EVENT, with(name, ".event"), NULL, &e) == FM_OK && created);
-  const fm_waitable both[] = {{FM_WAIT_MAILSLOT, slot}, {FM_WAIT_SYNC, event}, {FM_WAIT_MAILSLOT, writer}};
-  CHECK(fm_wait_any(both, 0, 0, &index, &abandoned, &e) == FM_INVALID && index == 7);
-  CHECK(fm_wait_any(both, 2, -1, &index, &abandoned, &e) == FM_INVALID && index == 7);
+  const fm_waitable both[] = {
+    {.kind = FM_WAIT_MAILSLOT, .object = slot},
+    {.kind = FM_WAIT_SYNC, .object = event},
+    {.kind = FM_WAIT_MAILSLOT, .object = writer},
+  };
+  CHECK(fm_wait_any(both, 0, 0, &index, &abandoned, &e) == FM_INVALID && index == 0);
+  CHECK(fm_wait_any(both, 2, -1, &index, &abandoned, &e) == FM_INVALID && index == 2);
   CHECK(fm_wait_any(both, 3, 0, &index, &abandoned, &e) == FM_DENIED && index == 2);
   CHECK(fm_wait_any(both, 2, 0, &index, &abandoned, &e) == FM_TIMEOUT);
   CHECK(fm_wait_any(both, 2, 0.01, &index, &abandoned, &e) == FM_TIMEOUT);
@@ -95,7 +106,8 @@ static void wait_for_any(const char *name)
   CHECK(fm_sync_wait(event, 0, &abandoned, &e) == FM_TIMEOUT);
   say("acquired");
   CHECK(fm_wait_any(both, 2, 10, &index, &abandoned, &e) == FM_OK && index == 0);
-  CHECK(fm_mailslot_receive(slot, 0, &data, &length, &e) == FM_OK && length == 4 && memcmp(data, "mail", 4) == 0);
+  CHECK(fm_mailslot_receive(slot, 0, &data, &length, &e) == FM_OK && length == 4 &&
+        memcmp(data, "mail", 4) == 0);
   fm_sync_close(event);
   fm_mailslot_close(writer);
   fm_mailslot_close(slot);
@@ -116,12 +128,12 @@ static void poll_handles(const char *name)
   CHECK(fm_mailslot_open(&writer, with(name, ".slot"), &e) == FM_OK);
   CHECK(fm_sync_open(&event, &created, FM_EVENT, with(name, ".event"), &o, &e) == FM_OK);
   CHECK(fm_sync_open(&mutex, &created, FM_MUTEX, with(name, ".mutex"), NULL, &e) == FM_OK);
-  CHECK(fm_pollable(&(fm_waitable){FM_WAIT_SYNC, mutex}, &handle, &e) == FM_INVALID && handle == -7);
-  CHECK(fm_pollable(&(fm_waitable){FM_WAIT_MAILSLOT, writer}, &handle, &e) == FM_DENIED && handle == -7);
-  CHECK(fm_pollable(&(fm_waitable){(fm_waitable_kind)99, slot}, &handle, NULL) == FM_INVALID && handle == -7);
-  CHECK(fm_pollable(&(fm_waitable){FM_WAIT_MAILSLOT, slot}, &handle, &e) == FM_OK);
-  CHECK(fm_pollable(&(fm_waitable){FM_WAIT_MAILSLOT, slot}, &again, &e) == FM_OK && again == handle);
-  CHECK(fm_pollable(&(fm_waitable){FM_WAIT_SYNC, event}, &other, &e) == FM_OK && other != handle);
+  CHECK(fm_pollable(of(FM_WAIT_SYNC, mutex), &handle, &e) == FM_INVALID && handle == -7);
+  CHECK(fm_pollable(of(FM_WAIT_MAILSLOT, writer), &handle, &e) == FM_DENIED && handle == -7);
+  CHECK(fm_pollable(of((fm_waitable_kind)99, slot), &handle, NULL) == FM_INVALID && handle == -7);
+  CHECK(fm_pollable(of(FM_WAIT_MAILSLOT, slot), &handle, &e) == FM_OK);
+  CHECK(fm_pollable(of(FM_WAIT_MAILSLOT, slot), &again, &e) == FM_OK && again == handle);
+  CHECK(fm_pollable(of(FM_WAIT_SYNC, event), &other, &e) == FM_OK && other != handle);
   CHECK(!is_ready(handle, 0) && !is_ready(other, 0));
   say("READY");
   CHECK(is_ready(handle, 10000) && !is_ready(other, 0));

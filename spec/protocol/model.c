@@ -824,7 +824,8 @@ static fm_mailslot *polled_slot, *polled_writer;
 static void send_to_polled(void)
 {
   for (int i = 0; i < 2; i++)
-    if (fm_mailslot_send(polled_writer, "message", 7, FM_FOREVER, NULL) != FM_OK) fail("a message is not sent");
+    if (fm_mailslot_send(polled_writer, "message", 7, FM_FOREVER, NULL) != FM_OK)
+      fail("a message is not sent");
 }
 
 static void run_loop(void)
@@ -837,7 +838,8 @@ static void run_loop(void)
   fm_word32 *is_set = simulated_handle(handle);
   for (int left = 2; left > 0; left--) {
     while (*is_set != 2) sleep_on(is_set, 1, 0);
-    if (fm_mailslot_receive(polled_slot, 0, &data, &length, NULL) != FM_OK) fail("the handle is set for nothing");
+    if (fm_mailslot_receive(polled_slot, 0, &data, &length, NULL) != FM_OK)
+      fail("the handle is set for nothing");
     if (left == 1 && *is_set == 2) fail("the handle is still set");
   }
   fm_mailslot_close(polled_slot);

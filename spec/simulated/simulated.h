@@ -26,7 +26,7 @@ void simulated_begin(const simulated_hooks *hooks, double tick);
 /* The number of sections, mapped ranges, events and seats of this process that are open. */
 long simulated_count(void);
 
-/* The word of a handle for event loops: 2 while it is set, 1 while it is clear. It is woken when it changes. */
+/* The word of a handle for event loops: 2 while it is set, 1 while it is clear. A change of it wakes. */
 fm_word32 *simulated_handle(intptr_t handle);
 
 /* Lets time pass. */

@@ -795,7 +795,8 @@ static int process_refuse(lua_State *L)
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
     return luaL_error(L, "%s", strerror(errno));
   lua_pushboolean(L, syscall((long)lua_tointeger(L, 1), NULL, 0, 0, NULL, 0) == -1 && errno == ENOSYS);
   return 1;
@@ -851,7 +852,8 @@ int luaopen_process(lua_State *L)
   };
   static const luaL_Reg functions[] = {
     {"spawn", process_spawn}, {"now", process_now}, {"cpu", process_cpu}, {"sleep", process_sleep},
-    {"pid", process_pid}, {"handles", process_handles}, {"threads", process_threads}, {"poll", process_poll}, {"protect", process_protect},
+    {"pid", process_pid}, {"handles", process_handles}, {"threads", process_threads}, 
+    {"poll", process_poll}, {"protect", process_protect},
     {"setenv", process_setenv},
 #if !defined(_WIN32)
     {"fork", process_fork}, {"reap", process_reap}, {"umask", process_umask},

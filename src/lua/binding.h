@@ -118,8 +118,8 @@ void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed);
 **
 ** Each userdata of this module begins with an fmb_object. Two questions tell what it is: is `type` the
 ** address of that type's name, and is `pointer` NULL, which means closed? The pointer is the C library's
-** object; of a view, an array, a stream and a record it is the fm_view. Comparing addresses is quicker than looking at
-** the metatable. */
+** object; of a view, an array, a stream and a record it is the fm_view. Comparing addresses is quicker than
+** looking at the metatable. */
 
 typedef struct fmb_object {
   const char *type;

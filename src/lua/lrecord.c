@@ -87,7 +87,8 @@ static int new_record(lua_State *L)
 static int new_array(lua_State *L)
 {
   lua_settop(L, 6);
-  const array a = {.place = check_place(L, fmb_record_array), .count = (size_t)fmb_check_count(L, 4, "count")};
+  const array a = {.place = check_place(L, fmb_record_array),
+                   .count = (size_t)fmb_check_count(L, 4, "count")};
   memcpy(lua_newuserdatauv(L, sizeof a, lua_toboolean(L, 6) ? KEPT : NAME), &a, sizeof a);
   set_values(L);
   lua_pushvalue(L, 5);
@@ -114,8 +115,8 @@ static int locate(lua_State *L)
 static int locate_array(lua_State *L)
 {
   if (fmb_to_object(L, 1, fmb_record_array)) return locate(L);
-  return fmb_raise(L, "calling '%s' on bad self (%s expected, got %s)", luaL_checkstring(L, 2), fmb_record_array,
-                   fmb_push_type_name(L, 1));
+  return fmb_raise(L, "calling '%s' on bad self (%s expected, got %s)", luaL_checkstring(L, 2),
+                   fmb_record_array, fmb_push_type_name(L, 1));
 }
 
 /* slot(record, n) -> what is in the n-th slot */
@@ -386,7 +387,8 @@ static int array_index(lua_State *L)
   }
   if (!view_of(&a->place)->data) return fmb_raise(L, "%s is closed", fmb_view);
   if ((lua_Unsigned)i - 1 >= a->count) return 0;
-  return type >= 0 ? push_number(L, view_of(&a->place), type, element_offset(L, a, i)) : push_element(L, a, i);
+  if (type < 0) return push_element(L, a, i);
+  return push_number(L, view_of(&a->place), type, element_offset(L, a, i));
 }
 
 /* __newindex of arrays. For an index out of range, and for a value that does not fit, Lua raises the

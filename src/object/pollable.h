@@ -22,6 +22,8 @@
 
 #include "object.h"
 
+FM_BEGIN_HIDDEN
+
 /* What the thread that uses an object knows, and the watcher must not read in the object. */
 typedef struct fm_noted {
   uint64_t position; /* up to which the object was read */
@@ -55,5 +57,7 @@ static inline int fm_settled(fm_object *o, int code)
   if (o->watched) fm_pollable_settle(o);
   return code;
 }
+
+FM_END_HIDDEN
 
 #endif
