@@ -830,7 +830,7 @@ static void send_to_polled(void)
 
 static void run_loop(void)
 {
-  const fm_waitable w = {FM_WAIT_MAILSLOT, polled_slot};
+  const fm_waitable w = {.kind = FM_WAIT_MAILSLOT, .object = polled_slot};
   const void *data;
   size_t length;
   intptr_t handle;
@@ -885,7 +885,7 @@ static void set_and_acquire(void)
 
 static void watch_event(void)
 {
-  const fm_waitable w = {FM_WAIT_SYNC, polled_event};
+  const fm_waitable w = {.kind = FM_WAIT_SYNC, .object = polled_event};
   intptr_t handle;
   if (fm_pollable(&w, &handle, NULL) != FM_OK) fail("there is no handle");
   events_handle = simulated_handle(handle);
@@ -920,7 +920,7 @@ static fm_sync *closed_events[2];
 
 static void open_and_close(fm_sync *event)
 {
-  const fm_waitable w = {FM_WAIT_SYNC, event};
+  const fm_waitable w = {.kind = FM_WAIT_SYNC, .object = event};
   intptr_t handle;
   if (fm_pollable(&w, &handle, NULL) != FM_OK) fail("there is no handle");
   fm_test_hook("opened"); /* the other thread may open and close meanwhile */

@@ -58,7 +58,7 @@ static intptr_t handle_of(fm_waitable_kind kind, void *object)
 {
   fm_error e;
   intptr_t handle = -1;
-  check(fm_pollable(&(fm_waitable){kind, object}, &handle, &e) == FM_OK, "pollable", &e);
+  check(fm_pollable(&(fm_waitable){.kind = kind, .object = object}, &handle, &e) == FM_OK, "pollable", &e);
   return handle;
 }
 

@@ -412,7 +412,8 @@ static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
 
 int fm_conn_pollable(fm_conn *c, intptr_t *out, fm_error *e)
 {
-  static const fm_readiness readiness = {IN_DATA, -1, note_position, is_ready};
+  static const fm_readiness readiness = {
+    .ready = IN_DATA, .drained = -1, .note = note_position, .is_ready = is_ready};
   const int code = fm_object_check_seat(&c->object, e);
   return code == FM_OK ? fm_pollable_open(&c->object, &readiness, out, e) : code;
 }

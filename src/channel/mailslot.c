@@ -280,7 +280,8 @@ static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
 
 int fm_mailslot_pollable(fm_mailslot *m, intptr_t *out, fm_error *e)
 {
-  static const fm_readiness readiness = {DATA, -1, note_position, is_ready};
+  static const fm_readiness readiness = {
+    .ready = DATA, .drained = -1, .note = note_position, .is_ready = is_ready};
   const int code = check_reads(m, e);
   return code == FM_OK ? fm_pollable_open(&m->object, &readiness, out, e) : code;
 }

@@ -88,7 +88,7 @@ static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
 
 int fm_listener_pollable(fm_listener *l, intptr_t *out, fm_error *e)
 {
-  static const fm_readiness readiness = {QUEUED, -1, NULL, is_ready};
+  static const fm_readiness readiness = {.ready = QUEUED, .drained = -1, .is_ready = is_ready};
   const int code = fm_object_check_seat(&l->object, e);
   return code == FM_OK ? fm_pollable_open(&l->object, &readiness, out, e) : code;
 }

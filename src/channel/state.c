@@ -214,7 +214,8 @@ static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
 
 int fm_state_pollable(fm_state *s, intptr_t *out, fm_error *e)
 {
-  static const fm_readiness readiness = {PUBLISHED, -1, note_version, is_ready};
+  static const fm_readiness readiness = {
+    .ready = PUBLISHED, .drained = -1, .note = note_version, .is_ready = is_ready};
   if (s->writer) return fm_fail(e, FM_DENIED, "the writer of a state cannot wait for a value");
   return fm_pollable_open(&s->object, &readiness, out, e);
 }

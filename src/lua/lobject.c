@@ -24,7 +24,7 @@ void *fmb_release(lua_State *L, const char *type)
 
 int fmb_push_pollable(lua_State *L, const char *type, fm_waitable_kind kind, const char *name)
 {
-  const fm_waitable object = {kind, fmb_check_open(L, 1, type)};
+  const fm_waitable object = {.kind = kind, .object = fmb_check_open(L, 1, type)};
   intptr_t handle;
   fm_error e;
   if (fm_pollable(&object, &handle, &e) != FM_OK) return fmb_fail(L, name, &e);

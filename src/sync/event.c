@@ -111,7 +111,8 @@ static bool is_ready(const fm_object *o, fm_noted *n, bool thoroughly)
 
 static int get_pollable(fm_sync *s, intptr_t *out, fm_error *e)
 {
-  static const fm_readiness readiness = {FM_SHARED_CHANGED, FM_SHARED_DRAINED, NULL, is_ready};
+  static const fm_readiness readiness = {
+    .ready = FM_SHARED_CHANGED, .drained = FM_SHARED_DRAINED, .is_ready = is_ready};
   return fm_pollable_open(&fm_shared_of(s)->object, &readiness, out, e);
 }
 
