@@ -1,13 +1,14 @@
 -- What script/headers runs: reads sets of headers and prints the counts. See there.
 local headers = require "spec.support.headers"
+local header_set = require "spec.support.header_sets"
 
 local function parse_arguments(arguments)
-  local options = { sets = {}, every = 1 }
+  local options = { sets = {}, every = 1, parallel = 2 }
   for _, word in ipairs(arguments) do
     local key, value = word:match("^%-%-(%a+)=?(.*)$")
-    if key == "every" then options.every = tonumber(value)
-    elseif key == "part" then options.part, options.parts = word:match("(%d+)/(%d+)")
-    elseif key then options[key] = value == "" or value
+    if key == "every" or key == "parallel" then options[key] = assert(tonumber(value), word)
+    elseif key == "only" then options.only = value
+    elseif key then options[key] = true
     else table.insert(options.sets, word) end
   end
   return options
@@ -30,40 +31,61 @@ local function print_counts(title, counts)
   for i = 1, math.min(#keys, 40) do print(("    %5d  %s"):format(counts[keys[i]], keys[i])) end
 end
 
-local function run(name, options)
-  local set = headers.set(name)
-  local seen, total, compiled, whole, both, types, wrong = {}, 0, 0, 0, 0, 0, 0
-  local errors, reasons = {}, {}
+-- The list of a set that the options leave.
+local function chosen(set, options)
+  local list = {}
   for i = 1, #set.list, options.every do
-    if not options.part or i // options.every % options.parts == options.part - 1 then
-      local path = set.list[i]
-      local result = headers.check(set, path, seen, options.parse)
-      total = total + 1
-      if result.compiled then compiled = compiled + 1 end
-      if result.whole then whole = whole + 1 end
-      if result.whole and result.compiled then both = both + 1 end
-      types = types + result.types
-      if result.error then
-        add(errors, kind_of(result.error:gsub("^.-line %d+, column %d+: ", "")))
-        if options.verbose then print("error", result.compiled, path, result.error) end
-      end
-      for _, entry in ipairs(result.skipped) do
-        add(reasons, kind_of(entry.message))
-        if options.verbose then print("skipped", result.compiled, path, entry.name, entry.where) end
-      end
-      for _, entry in ipairs(result.wrong) do
-        wrong = wrong + 1
-        print("WRONG", path, entry.message, entry.line)
-      end
-    end
+    if not options.only or set.list[i]:find(options.only, 1, true) then list[#list + 1] = set.list[i] end
   end
-  print(("%s: %d headers, %d read whole; %d compile, %d of those read whole; %d types compared, %d wrong")
-    :format(set.name, total, whole, compiled, both, types, wrong))
-  print_counts("errors:", errors)
-  print_counts("skipped declarations:", reasons)
-  return wrong
+  return list
 end
 
+local Counts = {}
+Counts.__index = Counts
+
+-- Why a header was not read whole.
+local function reason_of(result)
+  local entry = result.skipped[1]
+  local reason = result.error or entry and ("%s: %s"):format(entry.name or "a declaration", entry.where) or "?"
+  if result.compiled then return reason end
+  return ("%s; no compiler accepts it: %s"):format(reason, result.rejected)
+end
+
+function Counts:add(result)
+  for _, entry in ipairs(result.wrong) do
+    self.wrong = self.wrong + 1
+    print("WRONG", result.path, entry.message, entry.line)
+  end
+  self.types = self.types + result.types
+  if not result.path then return end
+  self.total = self.total + 1
+  if result.compiled then self.compiled = self.compiled + 1 end
+  if result.whole then self.whole = self.whole + 1 end
+  if result.whole and result.compiled then self.both = self.both + 1 end
+  if not result.whole then table.insert(self.rest, result.path .. ": " .. reason_of(result)) end
+  if result.error then add(self.errors, kind_of(result.error:gsub("^.-line %d+, column %d+: ", ""))) end
+  for _, entry in ipairs(result.skipped) do
+    add(self.reasons, kind_of(entry.message))
+    if self.verbose then print("skipped", result.compiled, result.path, entry.name, entry.where) end
+  end
+end
+
+local function run(name, options)
+  local set = header_set(name)
+  local counts = setmetatable({ total = 0, compiled = 0, whole = 0, both = 0, types = 0, wrong = 0, errors = {},
+    reasons = {}, rest = {}, verbose = options.verbose }, Counts)
+  headers.check(set, chosen(set, options), options.parallel, function(result) counts:add(result) end)
+  print(("%s: %d headers, %d read whole; %d compile, %d of those read whole; %d types compared, %d wrong")
+    :format(set.name, counts.total, counts.whole, counts.compiled, counts.both, counts.types, counts.wrong))
+  print_counts("errors:", counts.errors)
+  print_counts("skipped declarations:", counts.reasons)
+  if counts.rest[1] then print("  not read whole:") end
+  table.sort(counts.rest)
+  for _, line in ipairs(counts.rest) do print("    " .. line) end
+  return counts.wrong
+end
+
+io.stdout:setvbuf("line")
 local options = parse_arguments(arg)
 local wrong = 0
 for _, name in ipairs(options.sets) do wrong = wrong + run(name, options) end

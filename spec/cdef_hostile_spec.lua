@@ -31,7 +31,7 @@ local function parse(source, options)
   end
   local line, column, text = tostring(message):match("cdef: line (%d+), column (%d+): (.+)$")
   if not line then error("no place: " .. tostring(message):sub(1, 500), 0) end
-  local _, lines = source:gsub("\n", "")
+  local _, lines = source:gsub("\r\n?", "\n"):gsub("\n", "")
   assert.is_true(tonumber(line) >= 1 and tonumber(line) <= lines + 1, message:sub(1, 500))
   assert.is_true(tonumber(column) >= 1 and tonumber(column) <= #source + 1, message:sub(1, 500))
   return text

@@ -253,20 +253,25 @@ local function new_results(parser, constants, sources)
 end
 
 local function read(sources, abi, defines)
-  local parser, constants = Parser.parse(sources, abi, defines)
-  local results = new_results(parser, constants, sources)
+  local parser = Parser.new(sources, abi, defines)
+  local results = new_results(parser, parser:read(), sources)
   return { results.types, results.constants, results.skipped }
 end
 
--- Sources of this size are read with the collector at work more often than by default, so that garbage stays
--- a small part of the memory.
-local LARGE, PAUSE = 1 << 19, 130
+-- Sources of this size are read with the collector at work sooner and faster than by default, so that garbage
+-- stays a small part of the memory.
+local LARGE, PAUSE, STEP = 1 << 19, 110, 400
 
 -- Parses what is in `sources`; raises with the position of the program's call.
 local function parse(sources, abi, defines)
-  local pause = sources.bytes >= LARGE and collectgarbage("setpause", PAUSE)
+  local large = sources.bytes >= LARGE
+  local pause = large and collectgarbage("setpause", PAUSE)
+  local step = large and collectgarbage("setstepmul", STEP)
   local well, result = pcall(read, sources, abi, defines)
-  if pause then collectgarbage("setpause", pause) end
+  if large then
+    collectgarbage("setpause", pause)
+    collectgarbage("setstepmul", step)
+  end
   if well then return result end
   if type(result) ~= "table" then error(result, 0) end
   error("cdef: " .. sources:describe(result), 3)

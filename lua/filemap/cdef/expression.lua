@@ -49,8 +49,12 @@ local divide = expression.divide
 
 local bases = { ["0x"] = 16, ["0b"] = 2 }
 
+-- The digits of each base that always fit 63 bits.
+local short = { [2] = 63, [8] = 21, [10] = 18, [16] = 15 }
+
 -- The 64 bits of a number's digits; nil if one is none of the base, or there are more bits.
 local function digits_value(digits, base)
+  if #digits <= short[base] then return tonumber(digits, base) end
   local value, most = 0, -1
   for digit in digits:gmatch(".") do
     local n = tonumber(digit, base)
@@ -75,8 +79,8 @@ local function suffix_of(suffix)
   return known and not suffix:find("lul"), suffix:find("u"), letters == "ll", letters == "l" or letters == "z"
 end
 
--- A number as written, with its suffixes: the first type that has room for it.
-local function number(p, text, at)
+--- A number as written, with its suffixes: its value, and the first type that has room for it.
+function expression.number(p, text, at)
   if #text < 10 and text:find("^[1-9]%d*$") then return tonumber(text), p.in_condition and "i64" or "i32" end
   local clean = text:gsub("'", ""):lower()
   local base = bases[clean:sub(1, 2)] or clean:find("^0%d") and 8 or 10
@@ -246,7 +250,7 @@ local function primary(p)
   local kind, value, at = p:token()
   if kind == "number" then
     p:skip()
-    return number(p, value, at)
+    return expression.number(p, value, at)
   elseif kind == "char" then
     p:skip()
     return character(p, value, at)
@@ -308,7 +312,7 @@ function expression.integer(p, what)
   local kind, value, at = p:token()
   if kind == "number" and not precedence[p.kinds[p.i + 1]] and p.kinds[p.i + 1] ~= "?" then
     p:skip()
-    local n, T = number(p, value, at)
+    local n, T = expression.number(p, value, at)
     if T ~= "f64" then return n, T end
     fail(at, "expected an integer as %s, got %s", what, value)
   end

@@ -23,7 +23,7 @@ end
 
 --- A macro that the source did not define.
 function Macros.given(name, text)
-  return { name = name, text = tostring(text), base = 0, is_given = true }
+  return { name = name, text = tostring(text), base = 0 }
 end
 
 -- {-- Contexts -------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ function Macros:drain(floor, from_text, out, at)
     if not kind then return end
     place = at or place
     if kind == "name" then
-      local entry = macros[value]
+      local entry = macros[value] and self:entry(value)
       if not entry or type(entry) == "string" then
         append(out, kind, value, place)
       elseif not self:special(entry, floor, from_text, out, place) then

@@ -5,8 +5,8 @@
 -- used by value. Functions and variables are passed over. Its methods are in files of their own by subject.
 local ctype = require "filemap.ctype"
 local Cursor = require "filemap.cdef.cursor"
-local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
+local macro_constants = require "filemap.cdef.constants"
 local names = require "filemap.cdef.names"
 local Preprocessor = require "filemap.cdef.preprocessor"
 local Scope = require "filemap.cdef.scope"
@@ -157,66 +157,31 @@ end
 
 -- {-- The whole ------------------------------------------------------------------------------------
 
--- Tokens of macros that are tried as constants, altogether and for one.
-local CONSTANT_TOKENS, CONSTANTS_TOKENS = 20000, 200000
-
--- The value of a macro if its tokens are an expression, and nothing more.
-local function macro_value(self, stream, macro)
-  self:rewind(stream:expansion(stream:body(macro), macro.at))
-  local value = expression.read(self)
-  if self:kind() == "end" then return value end
-end
-
--- Most macros that are constants are one number.
-local function plain_value(macro)
-  local digits = macro.text and macro.text:match("^[ \t]*(%d+)[ \t\r]*$")
-  if digits and #digits < 10 and (digits == "0" or digits:byte() ~= 48) then return tonumber(digits) end
-end
-
--- The values of the macros that are constants, by name.
-local function macro_constants(self)
-  local found, stream = {}, self.stream
-  local left = CONSTANTS_TOKENS + 16 * #stream.order
-  for _, macro in ipairs(stream.order) do
-    if stream.macros[macro.name] == macro and not macro.params and macro.text ~= "" then
-      local value = plain_value(macro)
-      if not value then
-        local budget = math.min(CONSTANT_TOKENS, left)
-        stream.budget = budget
-        local well, result = pcall(macro_value, self, stream, macro)
-        left = left - (budget - stream.budget)
-        if left < 0 then lexer.fatal(macro.at, "the macros come to too many tokens") end
-        value = well and result or nil
-        if not well and type(result) ~= "table" then error(result, 0) end
-      end
-      found[macro.name] = value
-    end
-  end
-  return found
-end
-
 local MORE_NAMES = 10000
 
---- Parses the first of some sources. Returns the parser, with the file's scope as `file` and what was
--- `skipped`, a list of { name or tag, problem }, and the macros' values by name. Declarations that are kept
--- can still be read.
-function Parser.parse(sources, abi, defines)
+--- The parser of the first of some sources, which has read nothing yet.
+function Parser.new(sources, abi, defines)
   local stream = Preprocessor.new(sources, abi, defines)
   local given = Scope.new("file", nil, nil, { seq = 0 })
   local file = Scope.new("file", nil, given, { seq = 1 })
   local self = setmetatable({
-    abi = abi, given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
-    pointer = ctype.pointer(abi),
+    abi = abi, is_cpp = stream:is_defined("__cplusplus"), pointer = ctype.pointer(abi),
+    given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
-    in_type_name = 0,
-    pending = {}, reading = 0, deltas = {}, formats = {},
+    in_type_name = 0, pending = {}, reading = 0, deltas = {}, formats = {},
   }, Parser):rewind(stream.out)
   file.read_kept = function(kept) self:read_kept(kept) end
+  return self
+end
+
+--- Parses all. The parser then has the file's scope as `file` and what was `skipped`, a list of { name or tag,
+-- problem }. Returns the macros' values by name. Declarations that are kept can still be read.
+function Parser:read()
   self:declarations("end")
   local constants = macro_constants(self)
   self.in_type_name = 1
-  stream:release()
-  return self, constants
+  self.stream:release()
+  return constants
 end
 
 return Parser

@@ -5,6 +5,7 @@
 -- indexed past their end. The effects of includes and #pragma pack are kept beside it, by the number of the
 -- token that follows.
 local Condition = require "filemap.cdef.condition"
+local Definitions = require "filemap.cdef.definitions"
 local Macros = require "filemap.cdef.macros"
 local headers = require "filemap.cdef.headers"
 local lexer = require "filemap.cdef.lexer"
@@ -18,7 +19,7 @@ local append, fatal = lexer.append, lexer.fatal
 -- active, taken, outer, has_else, at, source }. `missed` are the includes that were passed over: { shown,
 -- index }.
 local Preprocessor = {}
-for _, methods in ipairs { Macros, Pragmas.methods } do
+for _, methods in ipairs { Macros, Definitions, Pragmas.methods } do
   for name, method in pairs(methods) do Preprocessor[name] = method end
 end
 Preprocessor.__index = Preprocessor
@@ -50,7 +51,7 @@ function Preprocessor:fill()
         append(out, kind, value, at)
         source.i = stop
       else
-        self:use(macros[name], name, out, at)
+        self:use(self:entry(name), name, out, at)
       end
     elseif why == "directive" then
       self:directive()
@@ -193,7 +194,7 @@ function Preprocessor:is_defined(name)
   local entry = self.macros[name]
   local operator = operator_names[name]
   if operator then return operator == "both" or not self.abi.windows end
-  return type(entry) == "table" and not entry.hidden
+  return math.type(entry) == "integer" or type(entry) == "table" and not entry.hidden
 end
 
 local function macro_name(line)
@@ -201,58 +202,8 @@ local function macro_name(line)
   return line.value[1]
 end
 
--- The parameters of a macro from behind its '(' on, and where its body starts.
-local function parameters(source, i)
-  local text = source.text
-  local line = lexer.line { text = text, base = source.base, i = i, fresh = false }
-  local params, variadic, k = {}, false, 1
-  if line.kind[1] == ")" then return params, false, line.at[1] - source.base + 1 end
-  while true do
-    local kind = line.kind[k]
-    if kind == "..." then
-      params[#params + 1], variadic = "__VA_ARGS__", true
-    elseif kind == "name" then
-      params[#params + 1] = line.value[k]
-      if line.kind[k + 1] == "..." then
-        variadic, k = true, k + 1
-      end
-    else
-      break
-    end
-    k = k + 1
-    if line.kind[k] == ")" then return params, variadic, line.at[k] - source.base + 1 end
-    if line.kind[k] ~= "," or variadic then break end
-    k = k + 1
-  end
-  return fatal(line.at[math.min(k, line.n + 1)], "expected the parameters of a macro up to ')'")
-end
-
--- Braces that a macro opens or closes alone: functions' bodies with it cannot be passed over as text.
-local function is_unbalanced(body)
-  if not body:find("[{}]") then return false end
-  local _, open = body:gsub("{", "")
-  local _, closed = body:gsub("}", "")
-  return open ~= closed
-end
-
-function by_text.define(self, i, at)
-  local source = self.source
-  local text = source.text
-  local name, stop = text:match("^[ \t]*([%a_$][%w_$]*)()", i)
-  if not name then
-    local line = lexer.line { text = text, base = source.base, i = i, fresh = false }
-    if line.kind[1] ~= "name" then fatal(line.at[1], "expected the name of a macro") end
-    name, stop = line.value[1], line.at[1] - source.base + #line.value[1]
-  end
-  local macro = { name = name, is_given = source.is_given, at = at }
-  if text:byte(stop) == 40 then macro.params, macro.variadic, stop = parameters(source, stop + 1) end
-  local finish_at, plain = lexer.line_end(text, stop)
-  macro.text, macro.base = text:sub(stop, finish_at - 1), source.base + stop - 1
-  if plain and not macro.params and macro.text:find("^%s*$") then macro.text = "" end
-  if is_unbalanced(macro.text) then self.unbalanced = true end
-  self.macros[name] = macro
-  if not source.is_given then self.order[#self.order + 1] = macro end
-  return finish_at
+function by_text.define(self, i)
+  return self:define(i)
 end
 
 -- A name that prefixes strings is special even when it is not a macro.
@@ -439,8 +390,8 @@ local function start_macros(abi, defines)
   return setmetatable(macros, { __index = predefined.of(abi) })
 end
 
---- The preprocessor of a source: its tokens come as `out`, the macros by name as `macros`, and those that the
--- source defined in their order as `order`.
+--- The preprocessor of a source: its tokens come as `out`, the macros by name as `macros`, and
+-- where the source defined some in their order as `order`.
 -- @param sources see sources.lua; the first text in it is the source
 -- @param defines macros by name: a number, the text, true for 1, or false for one that is not there
 function Preprocessor.new(sources, abi, defines)

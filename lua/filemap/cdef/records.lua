@@ -162,8 +162,7 @@ local function is_member(self, tag, spec)
   -- A typedef's name alone is a member for Microsoft's C and mingw's, and an error in C++.
   if not spec.keyword then return self.abi.windows end
   if not inner.name then return spec.own end
-  if not self.abi.windows or not spec.own and not inner.type then return false end
-  if tag.cpp or not spec.own then return false end
+  if not self.abi.windows or self.is_cpp or tag.cpp or not spec.own then return false end
   if had_a_name(self) then return true end
   return fail(self:at(), "'%s %s { … };' in a struct is a member for C and none for C++", inner.kind,
     inner.name)

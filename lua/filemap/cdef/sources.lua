@@ -64,9 +64,15 @@ local function line_starts(source)
   return starts
 end
 
+--- The text in which a position is.
+function Sources:at(at)
+  local opened = self.opened
+  return opened[2] and opened[last_below(opened, at, "base")] or opened[1]
+end
+
 --- The name, line and column of a position, counted from 1. The name is nil for a source that is not a file.
 function Sources:position(at)
-  local source = self.opened[last_below(self.opened, at, "base")]
+  local source = self:at(at)
   local starts = line_starts(source)
   local line = last_below(starts, at - source.base)
   return source.name, line, at - source.base - starts[line]
@@ -74,7 +80,7 @@ end
 
 --- The text between two positions of one source; none if they are of two.
 function Sources:between(from, to)
-  local source = self.opened[last_below(self.opened, from, "base")]
+  local source = self:at(from)
   return source.text:sub(from - source.base + 1, to - source.base - 1)
 end
 
