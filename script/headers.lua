@@ -3,10 +3,10 @@ local headers = require "spec.support.headers"
 local header_set = require "spec.support.header_sets"
 
 local function parse_arguments(arguments)
-  local options = { sets = {}, every = 1, parallel = 2 }
+  local options = { sets = {}, every = 1, from = 1, parallel = 2 }
   for _, word in ipairs(arguments) do
     local key, value = word:match("^%-%-(%a+)=?(.*)$")
-    if key == "every" or key == "parallel" then options[key] = assert(tonumber(value), word)
+    if key == "every" or key == "from" or key == "parallel" then options[key] = assert(tonumber(value), word)
     elseif key == "only" then options.only = value
     elseif key then options[key] = true
     else table.insert(options.sets, word) end
@@ -34,7 +34,7 @@ end
 -- The list of a set that the options leave.
 local function chosen(set, options)
   local list = {}
-  for i = 1, #set.list, options.every do
+  for i = options.from, #set.list, options.every do
     if not options.only or set.list[i]:find(options.only, 1, true) then list[#list + 1] = set.list[i] end
   end
   return list

@@ -33,6 +33,9 @@ local struct_type = require "filemap.struct.type"
 
 local cdef = {}
 
+-- The bytes of a source whose results are made one by one, as the program uses them.
+local LARGE <const> = 1 << 19
+
 -- {-- Options --------------------------------------------------------------------------------------
 
 -- Raises with the position of the program's call of cdef.parse, which is so many levels up.
@@ -155,6 +158,7 @@ end
 
 -- Takes the types and constants that are known now.
 function Results:collect()
+  self.collected = true
   local types, constants, broken = self.types, self.constants, self.broken
   local room = 1000000 + 16 * self.sources.bytes
   self.parser.file:each(function(name, entity)
@@ -192,7 +196,11 @@ function Results:read(name)
     if type(entity) ~= "table" then error(entity, 0) end
     raise_problem(self, entity, 3)
   end
-  if not entity or entity.ambiguous or entity.scope and not entity.tag then return end
+  if not entity or entity.ambiguous or entity.scope and not entity.tag then
+    -- It may be a name in a namespace or in a struct.
+    if not self.collected then self:collect() end
+    return
+  end
   if entity.value ~= nil then
     if rawget(self.constants, name) == nil then rawset(self.constants, name, entity.value) end
     return
@@ -242,12 +250,14 @@ local function new_results(parser, constants, sources)
   local self = setmetatable({ parser = parser, sources = sources, broken = {} }, Results)
   self.types, self.constants = lazy(self, {}, true), lazy(self, constants, false)
   self.skipped = lazy_list(self)
-  self:collect()
-  if not parser.pending[1] then
-    -- Nothing was kept: constants and the list are plain tables.
-    self:complete()
-    setmetatable(constants, nil)
-    setmetatable(self.skipped, nil)
+  if sources.bytes < LARGE then
+    self:collect()
+    if not parser.pending[1] then
+      -- Nothing was kept: constants and the list are plain tables.
+      self:complete()
+      setmetatable(constants, nil)
+      setmetatable(self.skipped, nil)
+    end
   end
   return self
 end
@@ -258,15 +268,17 @@ local function read(sources, abi, defines)
   return { results.types, results.constants, results.skipped }
 end
 
--- Sources of this size are read with the collector at work sooner and faster than by default, so that garbage
--- stays a small part of the memory.
-local LARGE, PAUSE, STEP = 1 << 19, 110, 400
+-- Large sources are read with the collector at work sooner and faster than by default, so that garbage stays a small
+-- part of the memory.
+local PAUSE, STEP = 110, 400
 
 -- Parses what is in `sources`; raises with the position of the program's call.
 local function parse(sources, abi, defines)
   local large = sources.bytes >= LARGE
   local pause = large and collectgarbage("setpause", PAUSE)
   local step = large and collectgarbage("setstepmul", STEP)
+  -- The new pace counts from the end of a collection on.
+  if large then collectgarbage() end
   local well, result = pcall(read, sources, abi, defines)
   if large then
     collectgarbage("setpause", pause)

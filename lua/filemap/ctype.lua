@@ -137,23 +137,27 @@ function ctype.bounds(T)
   if bounds then return bounds[1], bounds[2] end
 end
 
---- An enumeration: `values` is an array of { name, value }. Where two names have one value, it reads as the
+-- The first name of each value, found when a value is first looked up: most enumerations are never read.
+local function names_by_value(names, by_name)
+  return setmetatable({}, { __index = function(t, value)
+    setmetatable(t, nil)
+    for i = #names, 1, -1 do t[by_name[names[i]]] = names[i] end
+    return t[value]
+  end })
+end
+
+--- An enumeration: an array of names, and their values by name. Where two names have one value, it reads as the
 -- first.
-function ctype.enum(name, T, values, abi)
-  local enum = new { kind = "enum", T = T, size = number_size[T], align = number_align(T, abi), name = name,
-                     names = {}, by_name = {}, by_value = {} }
+function ctype.enum(name, T, names, by_name, abi)
   local least, greatest = ctype.bounds(T)
-  for i, entry in ipairs(values) do
-    local word, value = entry[1], entry[2]
-    if enum.by_name[word] then error(("the name '%s' is there twice"):format(word), 0) end
+  for _, word in ipairs(names) do
+    local value = by_name[word]
     if value < least or value > greatest then
       error(("'%s' = %d does not fit %s"):format(word, value, T), 0)
     end
-    enum.names[i] = word
-    enum.by_name[word] = value
-    enum.by_value[value] = enum.by_value[value] or word
   end
-  return enum
+  return new { kind = "enum", T = T, size = number_size[T], align = number_align(T, abi), name = name,
+               names = names, by_name = by_name, by_value = names_by_value(names, by_name) }
 end
 
 --- The same type with another alignment (`typedef int x __attribute__((aligned(8)))`).

@@ -189,6 +189,17 @@ local function enum_entries(values)
   return entries
 end
 
+-- The enumeration of such entries.
+local function enum_of(name, T, entries)
+  local names, by_name = {}, {}
+  for i, entry in ipairs(entries) do
+    local word = entry[1]
+    if by_name[word] then error(("the name '%s' is there twice"):format(word), 0) end
+    names[i], by_name[word] = word, entry[2]
+  end
+  return ctype.enum(name, T, names, by_name)
+end
+
 --- Defines an enumeration.
 -- @tparam ?string name for messages
 -- @tparam table values by name, `{ Off = 0, On = 1 }`, or in order as in C,
@@ -210,7 +221,7 @@ function struct.enum(name, values, T)
   end
   local well, entries = pcall(enum_entries, values)
   if not well then raise("%s: %s", name or "enum", entries) end
-  local ok, enum = pcall(ctype.enum, name, T, entries)
+  local ok, enum = pcall(enum_of, name, T, entries)
   if not ok then raise("%s: %s", name or "enum", enum) end
   return enum
 end

@@ -43,7 +43,8 @@ local function assertions_about(name, c, type_, is_cpp)
     lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, entry[1], entry[2],
       name, entry[1])
   end
-  if type_.kind == "array" and type_.size == 0 then return lines end
+  -- sizeof a reference is that of its object, and gcc has no size of a flexible array.
+  if type_.reference or type_.kind == "array" and type_.size == 0 then return lines end
   lines[#lines + 1] = ("FM_CHECK(sizeof(%s) == %d, \"%s: size\");"):format(c, type_.size, name)
   lines[#lines + 1] = ("FM_CHECK(%s(%s) == %d, \"%s: alignment\");"):format(is_cpp and "__alignof__" or "_Alignof", c,
     type_.align, name)

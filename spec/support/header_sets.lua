@@ -21,7 +21,9 @@ local function macros_instead(command, abi)
   local defines = {}
   for name in pairs(require("filemap.cdef.predefined").of(ctype.abi(abi))) do defines[name] = false end
   for name, text in pairs(macros) do
-    if not name:find("(", 1, true) then defines[name] = text end
+    -- mingw's headers ask whether __declspec is a macro. It may stay a word of filemap.cdef.
+    if name:find("^__declspec%(") then defines.__declspec = "__declspec"
+    elseif not name:find("(", 1, true) then defines[name] = text end
   end
   return defines
 end
@@ -61,7 +63,7 @@ local function mingw(abi, triple)
     name = "mingw-w64 " .. abi, abi = abi, include = { folder },
     list = lines_of("find -L " .. folder .. " -name '*.h'"),
     compilers = { { command = triple .. "-gcc -std=gnu17" }, { command = triple .. "-g++ -std=gnu++17", is_cpp = true } },
-    flags = flags, defines = macros_instead(triple .. "-gcc " .. flags, abi), before = "#include <windows.h>\n",
+    flags = flags, defines = macros_instead(triple .. "-gcc " .. flags, abi), before = "#include <winsock2.h>\n#include <windows.h>\n",
   }
 end
 

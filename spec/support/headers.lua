@@ -89,6 +89,8 @@ end
 -- Runs a process for each header: in those it returns the header's text, here it raises when all are done.
 local function run_jobs(run, parser)
   parser:read_pending()
+  -- Constants are not compared.
+  parser.stream.order = {}
   local known, jobs, next_index, list = known_types(parser), {}, 1, run.list
   while next_index <= #list or jobs[1] do
     if next_index <= #list and #jobs < run.parallel then
@@ -96,6 +98,8 @@ local function run_jobs(run, parser)
       io.stdout:flush()
       local child = process.fork()
       if child == 0 then
+        -- A short process needs no collector, which would touch all memory.
+        collectgarbage("stop")
         run.path, run.answer, run.known = path or nil, answer, path and known or {}
         parser.sources.include, run.folder = folders_of(run.set, path)
         return text_of(path), MARK

@@ -383,15 +383,16 @@ function Declarations:plain_declaration()
   declarators(self, spec)
 end
 
+-- The words with which a declaration begins that may be kept for later.
+local deferrable = { typedef = true, struct = true, union = true, enum = true }
+
 --- Reads one declaration outside of structs.
 function Declarations:declaration()
   local kind, word = self.kinds[self.i], self.values[self.i]
   local clock = self.file.clock
   if not clock.limit then clock.seq = clock.seq + 1 end
   if kind == "name" then
-    if (word == "typedef" or word == "struct" or word == "union") and not clock.limit and self:defer() then
-      return
-    end
+    if deferrable[word] and not clock.limit and self:defer() then return end
     if word == "extern" and self.kinds[self.i + 1] == "string" then return linkage(self) end
     local read = statement_words[word]
     if read and not self.scope:find(word) then return read(self) end

@@ -118,16 +118,18 @@ function Declarators:nested(outer, attributes)
   return name, type_, flexible, place
 end
 
--- Steps over stars and the words behind them.
+-- Steps over stars and the words behind them. Returns the type that they make.
 local function pointers(self)
-  local kinds = self.kinds
+  local kinds, last = self.kinds, nil
   repeat
+    last = kinds[self.i]
     self.i = self.i + 1
     if kinds[self.i] == "name" then
       local own, at = self:attributes({}), self:at()
       if own.align or own.packed then fail(at, "an attribute of a pointer is not read here") end
     end
   until not points[kinds[self.i]]
+  return last == "*" and self.pointer or self.reference
 end
 
 --- Reads a declarator: its name (nil for none), type, whether it is a flexible array, and position.
@@ -137,8 +139,7 @@ function Declarators:declarator(base, attributes)
   local kind = kinds[self.i]
   if kind == "name" then self:attributes(attributes) end
   if points[kinds[self.i]] then
-    pointers(self)
-    base = self.pointer
+    base = pointers(self)
   end
   local i = self.i
   local at = self.ats[i]

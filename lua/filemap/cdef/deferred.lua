@@ -1,7 +1,7 @@
 -- Declarations that are kept as text until their types are used. These are methods of the parser. Internal to
 -- filemap.cdef.
 --
--- Most of a header declares structs that a program never uses. A struct at the file's level whose tokens
+-- Most of a header declares structs that a program never uses. A struct, union or enum at the file's level whose tokens
 -- declare nothing but its own names is kept as one string: its position, number, packing and text. That
 -- string is what its names mean, until one is looked up: then the declaration is read, with the names that
 -- were declared before it.
@@ -55,7 +55,7 @@ local function enumerators(self, i, last, names)
     elseif kind == ")" then depth = depth - 1
     elseif kind == "}" then return depth == 0 and k or nil
     elseif kind == "name" and expects then names[#names + 1] = self.values[k]
-    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string" then
+    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string" or kind == "char" then
       return nil
     end
     expects = kind == "," and depth == 0
@@ -167,16 +167,17 @@ local function extent(self)
   local last = i + MOST_TOKENS
   local is_typedef = values[i] == "typedef"
   if is_typedef then i = i + 1 end
-  if values[i] ~= "struct" and values[i] ~= "union" then return nil end
+  local word = values[i]
+  if not records[word] then return nil end
   i = i + 1
   local tag
   if kinds[i] == "name" then
     if not self:is_free(i) or Attributes.attribute_words[values[i]] ~= nil then return nil end
     tag, i = values[i], i + 1
   end
-  if kinds[i] ~= "{" or not tag and not is_typedef then return nil end
+  if kinds[i] ~= "{" or not tag and not is_typedef and word ~= "enum" then return nil end
   local names = {}
-  local close = body_end(self, i, last, names)
+  local close = (word == "enum" and enumerators or body_end)(self, i, last, names)
   if not close or close == i + 1 then return nil end
   local stop
   if is_typedef then stop = typedef_names(self, close + 1, last, names)

@@ -16,44 +16,51 @@ local function enum_integer(least, greatest, packed)
   end
 end
 
--- The type of an enumerator in expressions.
-local function value_type(value, T)
-  if T == "u64" and value < 0 then return T end
-  if value >= -0x80000000 and value <= 0x7fffffff then return "i32" end
-  return value >= 0 and value <= 0xffffffff and "u32" or "i64"
+-- Steps over the value of an enumerator behind its name, if there is one; else it follows the one before. Returns the
+-- value, and whether it is one of u64 alone.
+local function enumerator_value(self, name, at, next_value, unsigned)
+  if self:accept("=") then
+    local value, T = expression.integer(self, "the value of '" .. name .. "'")
+    return value, T == "u64" and value < 0
+  end
+  if next_value == math.mininteger and not unsigned then
+    fail(at, "the value of '%s' does not fit 64 bits", name)
+  end
+  return next_value, unsigned and next_value < 0
 end
 
--- The enumerators between braces, as { name, value }; they are declared in `scope`.
+--- The enumerators between braces: their names, and the entry that they share in `scope` (see scope.lua).
 function Enums:enumerators(scope)
-  local entries, value, T = {}, 0, "i32"
+  local names, values, next_value, unsigned = {}, {}, 0, false
+  local entry = { values = values }
   local first = self:absolute(self.i)
   self:expect("{")
   while not self:accept("}") do
     if self.i > 2048 then self:trim(1) end
     local name, at = self:name("an enumerator or '}'")
     if self.kinds[self.i] == "name" or self.kinds[self.i] == "[" then self:attributes({}) end
-    if self:accept("=") then value, T = expression.integer(self, "the value of '" .. name .. "'")
-    elseif T == "overflow" then fail(at, "the value of '%s' does not fit 64 bits", name) end
-    T = value_type(value, T)
-    entries[#entries + 1] = { name, value }
-    if T == "u64" then entries.unsigned = true end
-    scope:declare(name, { value = value, T = T }, at)
-    if value == math.maxinteger then T = "overflow" else value = value + 1 end
+    local value
+    value, unsigned = enumerator_value(self, name, at, next_value, unsigned)
+    if unsigned then
+      entry.unsigned = entry.unsigned or {}
+      entry.unsigned[name] = true
+    end
+    scope:declare_enumerator(name, entry, at)
+    names[#names + 1], values[name] = name, value
+    next_value = value + 1
     if self.kinds[self.i] ~= "}" then self:expect(",") end
   end
   self:check_missed(first, self:absolute(self.i - 1))
-  return entries
+  return names, entry
 end
 
-function Enums:enum_type(tag, entries, T, attributes, at)
+function Enums:enum_type(tag, names, entry, T, attributes, at)
   if not T then
     local least, greatest = 0, 0
-    for _, entry in ipairs(entries) do
-      least, greatest = math.min(least, entry[2]), math.max(greatest, entry[2])
-    end
-    T = entries.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
+    for _, value in next, entry.values do least, greatest = math.min(least, value), math.max(greatest, value) end
+    T = entry.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
   end
-  local type_ = self:checked(at, ctype.enum, tag.name, T, entries, self.abi)
+  local type_ = self:checked(at, ctype.enum, tag.name, T, names, entry.values, self.abi)
   return attributes.align and ctype.aligned(type_, attributes.align) or type_
 end
 
@@ -86,7 +93,7 @@ function Enums:enum()
     if not name then self:expected("a name or '{'") end
     if self:kind() == "::" then return self:qualified(self:tag("enum", name, at), at) end
     local tag = T and self.scope:own_tag("enum", name) or self:tag("enum", name, at)
-    if T and not tag.type then tag.type = self:enum_type(tag, {}, T, {}, at) end
+    if T and not tag.type then tag.type = self:enum_type(tag, {}, { values = {} }, T, {}, at) end
     return tag
   end
   local tag = name and self.scope:own_tag("enum", name) or { tag = true, kind = "enum" }
@@ -94,9 +101,9 @@ function Enums:enum()
   if again then fail(at, "'%s' is declared twice", name) end
   tag.scope = scoped and Scope.new("enum", name, self.scope) or nil
   tag.kind = "enum"
-  local entries = self:enumerators(tag.scope or self.scope)
+  local names, entry = self:enumerators(tag.scope or self.scope)
   if self.kinds[self.i] == "name" or self.kinds[self.i] == "[" then self:attributes(attributes) end
-  tag.type = self:enum_type(tag, entries, T, attributes, at)
+  tag.type = self:enum_type(tag, names, entry, T, attributes, at)
   return tag, true
 end
 

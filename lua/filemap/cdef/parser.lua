@@ -170,6 +170,8 @@ function Parser.new(sources, abi, defines)
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
     in_type_name = 0, pending = {}, reading = 0, deltas = {}, formats = {},
   }, Parser):rewind(stream.out)
+  self.reference = ctype.aligned(self.pointer, self.pointer.align)
+  self.reference.reference = true
   file.read_kept = function(kept) self:read_kept(kept) end
   return self
 end

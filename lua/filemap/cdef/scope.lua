@@ -7,6 +7,9 @@
 -- struct derived from it may use its padding). A tag whose declaration could not be read has `broken`, the
 -- error.
 --
+-- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name }; an entity
+-- is made of it where one is looked up.
+--
 -- In the file's scope a name may mean a string: a declaration that is kept for later (see deferred.lua).
 -- `clock` is shared by the scopes of a file: `seq`, the number of the declaration at hand, which entities
 -- get; and, while a kept one is read, `limit`, its number: what was declared later is not seen.
@@ -33,6 +36,16 @@ local function writable(self, key)
   return self[key]
 end
 
+-- The entity of an enumerator. Its type in expressions follows from its value.
+local function enumerator(entry, name)
+  local value = entry.values[name]
+  local T = "i64"
+  if entry.unsigned and entry.unsigned[name] then T = "u64"
+  elseif value >= -0x80000000 and value <= 0x7fffffff then T = "i32"
+  elseif value >= 0 and value <= 0xffffffff then T = "u32" end
+  return { value = value, T = T }
+end
+
 -- The entity of an entry: a kept declaration is read first. nil for a declaration that is being read, and for
 -- a later one.
 local function settled(self, key, name, entity)
@@ -47,13 +60,13 @@ local function settled(self, key, name, entity)
     end
   end
   if limit and entity and entity.seq and entity.seq > limit then return nil end
-  return entity
+  return entity and entity.values and enumerator(entity, name) or entity
 end
 
 -- Looks a name up in this scope alone.
 local function look_up(self, key, name)
   local entity = self[key][name]
-  if entity ~= nil and (type(entity) == "string" or self.clock.limit) then
+  if entity ~= nil and (type(entity) == "string" or entity.values or self.clock.limit) then
     return settled(self, key, name, entity)
   end
   return entity
@@ -71,7 +84,7 @@ end
 function Scope:declare(name, entity, at)
   local names = writable(self, "names")
   local there = look_up(self, "names", name)
-  if there and not self.lent[there] then
+  if there and not self.lent[names[name]] then
     if not (entity.type and agree(entity.type, there.type)) then
       lexer.fail(at, "'%s' is declared twice", name)
     end
@@ -80,6 +93,17 @@ function Scope:declare(name, entity, at)
   entity.seq = self.clock.seq
   names[name] = entity
   return entity
+end
+
+--- Declares an enumerator.
+-- @param entry what it shares with the other ones of its enum
+function Scope:declare_enumerator(name, entry, at)
+  local names = writable(self, "names")
+  if look_up(self, "names", name) and not self.lent[names[name]] then
+    lexer.fail(at, "'%s' is declared twice", name)
+  end
+  entry.seq = self.clock.seq
+  names[name] = entry
 end
 
 --- Sets a name without a check.
@@ -125,7 +149,7 @@ function Scope:find(name)
   local scope = self
   repeat
     local found = scope.names[name] or scope.tags[name]
-    if found ~= nil and (type(found) == "string" or scope.clock.limit) then found = scope:own(name) end
+    if found ~= nil and (type(found) == "string" or found.values or scope.clock.limit) then found = scope:own(name) end
     if found then return found end
     scope = scope.parent
   until not scope
@@ -147,7 +171,7 @@ local function lend(self, key)
   local to, lent, count = writable(self.parent, key), writable(self.parent, "lent"), 0
   for name, entity in pairs(from) do
     count = count + 1
-    local there = look_up(self.parent, key, name)
+    local there = look_up(self.parent, key, name) and self.parent[key][name]
     if not there or there.tag and not there.type and not there.broken and entity.tag then
       to[name], lent[entity] = entity, true
     elseif lent[there] and there ~= entity then
@@ -170,6 +194,7 @@ function Scope:each(f, prefix)
   for _, list in ipairs { "names", "tags" } do
     for name, entity in pairs(self[list]) do
       if type(entity) ~= "string" then
+        if entity.values then entity = enumerator(entity, name) end
         if prefix then f(prefix .. name, entity) end
         if not entity.ambiguous then f(name, entity) end
       end
@@ -187,7 +212,9 @@ end
 function Scope:each_ambiguous(around, f, path)
   for _, list in ipairs { "names", "tags" } do
     for name, entity in pairs(self[list]) do
-      if around[list][name] == AMBIGUOUS then f(path .. name, entity) end
+      if around[list][name] == AMBIGUOUS then
+        f(path .. name, entity.values and enumerator(entity, name) or entity)
+      end
     end
   end
 end

@@ -77,6 +77,7 @@ local function bracketed_size(self, at)
     type_ = member or self:type_name()
   end
   if not type_ then return nil end
+  if type_.reference then fail(at, "sizeof a reference is not read here") end
   self:expect(")")
   return self:sized(type_, at).size
 end
