@@ -46,7 +46,7 @@ Counts.__index = Counts
 -- Why a header was not read whole.
 local function reason_of(result)
   local entry = result.skipped[1]
-  local reason = result.error or entry and ("%s: %s"):format(entry.name or "a declaration", entry.where) or "?"
+  local reason = result.error or entry and ("%s: %s"):format(entry.name or "a declaration", entry.where)
   if result.compiled then return reason end
   return ("%s; no compiler accepts it: %s"):format(reason, result.rejected)
 end
@@ -72,8 +72,8 @@ end
 
 local function run(name, options)
   local set = header_set(name)
-  local counts = setmetatable({ total = 0, compiled = 0, whole = 0, both = 0, types = 0, wrong = 0, errors = {},
-    reasons = {}, rest = {}, verbose = options.verbose }, Counts)
+  local counts = setmetatable({ total = 0, compiled = 0, whole = 0, both = 0, types = 0, wrong = 0,
+    errors = {}, reasons = {}, rest = {}, verbose = options.verbose }, Counts)
   headers.check(set, chosen(set, options), options.parallel, function(result) counts:add(result) end)
   print(("%s: %d headers, %d read whole; %d compile, %d of those read whole; %d types compared, %d wrong")
     :format(set.name, counts.total, counts.whole, counts.compiled, counts.both, counts.types, counts.wrong))

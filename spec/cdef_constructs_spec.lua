@@ -207,7 +207,19 @@ describe("a struct with a tag and no member's name in another", function()
     assert.are.equal(1, size(source, { abi = "linux64" }))
     local _, _, skipped = cdef.parse(source, { abi = "win64" })
     contains("is a member for C and none for C++", skipped[1].message)
+    assert.are.equal(1, size(source, { abi = "win64", defines = { __cplusplus = "201703L" } }))
     assert.are.equal(1, size("class S { public: struct T { int a, b; }; char c; };", { abi = "win64" }))
+  end)
+end)
+
+describe("an aligned member", function()
+  -- mingw's gcc puts it at 9.
+  it("behind packed bit-fields that end off its alignment is an error for Windows", function()
+    local source = [[struct S { int : 4; bool a : 1; int b : 19 __attribute__((packed)); int : 5;
+      char c __attribute__((aligned(4))); };]]
+    local _, _, skipped = cdef.parse(source, { abi = "win64" })
+    contains("an aligned member behind packed bit-fields is not read here", skipped[1].message)
+    assert.are.equal(8, size(source, { abi = "linux64" }))
   end)
 end)
 

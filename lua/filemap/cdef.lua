@@ -268,8 +268,8 @@ local function read(sources, abi, defines)
   return { results.types, results.constants, results.skipped }
 end
 
--- Large sources are read with the collector at work sooner and faster than by default, so that garbage stays a small
--- part of the memory.
+-- Large sources are read with the collector at work sooner and faster than by default, so that garbage stays
+-- a small part of the memory.
 local PAUSE, STEP = 110, 400
 
 -- Parses what is in `sources`; raises with the position of the program's call.

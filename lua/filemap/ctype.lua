@@ -146,8 +146,8 @@ local function names_by_value(names, by_name)
   end })
 end
 
---- An enumeration: an array of names, and their values by name. Where two names have one value, it reads as the
--- first.
+--- An enumeration: an array of names, and their values by name. Where two names have one value, it reads as
+-- the first.
 function ctype.enum(name, T, names, by_name, abi)
   local least, greatest = ctype.bounds(T)
   for _, word in ipairs(names) do
@@ -217,11 +217,20 @@ function Layout:take(start, bits)
   return start
 end
 
+-- Raises for a member that is aligned by itself, behind a packed unit of bit-fields that ends off that alignment:
+-- gcc tests the alignment before it ends the unit, and may leave the member unaligned (gcc 12 for Windows).
+local function check_behind_unit(layout, member, align, before)
+  if before ~= layout.bit and member.align and before % (align * 8) == 0 and layout.bit % (align * 8) ~= 0 then
+    error("an aligned member behind packed bit-fields is not read here", 0)
+  end
+end
+
 -- Places an ordinary member, and returns its offset. A member with an explicit offset needs no more alignment
 -- than the offset has.
 function Layout:place(member)
+  local before, align = self.bit, self:member_align(member)
   self:close_unit()
-  local align = self:member_align(member)
+  check_behind_unit(self, member, align, before)
   if member.offset then
     while member.offset % align ~= 0 do align = align // 2 end
     self.bit = member.offset * 8

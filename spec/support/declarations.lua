@@ -222,12 +222,14 @@ end
 function Maker:members(record, depth, lines, indent)
   local bits = chance(45) and random(20, 90) or 0
   record.members = {}
+  local packed_run
   for i = 1, random(7 - depth) do
     local member
-    -- Behind a bit-field of a packed struct mingw's gcc may leave a member at an offset that its own
-    -- `aligned` forbids.
+    -- Behind packed bit-fields mingw's gcc may leave a member at an offset that its own `aligned` forbids (at 9 in
+    -- `struct { int : 4; bool a : 1; int b : 19 __attribute__((packed)); int : 5; char c __attribute__((aligned(4))); }`).
     local previous = record.members[i - 1]
-    self.no_alignment = record.packed and previous and previous.bits ~= nil
+    packed_run = previous and previous.bits and (packed_run or previous.packed or record.packed)
+    self.no_alignment = packed_run
     if chance(bits) then member = self:bit_field(lines, indent)
     elseif depth < 3 and chance(12) then member = self:inner(depth, lines, indent, record.pack)
     else member = self:member(depth, lines, indent) end

@@ -1,5 +1,5 @@
--- The types of a header that filemap.cdef has read, as static assertions for its compiler: one run of the compiler for
--- each header checks all sizes, alignments and offsets.
+-- The types of a header that filemap.cdef has read, as static assertions for its compiler: one run of the
+-- compiler for each header checks all sizes, alignments and offsets.
 local check = {}
 
 -- {-- Assertions -----------------------------------------------------------------------------------
@@ -40,14 +40,15 @@ end
 local function assertions_about(name, c, type_, is_cpp)
   local lines = {}
   for _, entry in ipairs(type_.fields and offsets({}, type_, "", 0, 0) or {}) do
-    lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, entry[1], entry[2],
-      name, entry[1])
+    local path, offset = entry[1], entry[2]
+    lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, path, offset, name,
+      path)
   end
   -- sizeof a reference is that of its object, and gcc has no size of a flexible array.
   if type_.reference or type_.kind == "array" and type_.size == 0 then return lines end
   lines[#lines + 1] = ("FM_CHECK(sizeof(%s) == %d, \"%s: size\");"):format(c, type_.size, name)
-  lines[#lines + 1] = ("FM_CHECK(%s(%s) == %d, \"%s: alignment\");"):format(is_cpp and "__alignof__" or "_Alignof", c,
-    type_.align, name)
+  local operator = is_cpp and "__alignof__" or "_Alignof"
+  lines[#lines + 1] = ("FM_CHECK(%s(%s) == %d, \"%s: alignment\");"):format(operator, c, type_.align, name)
   return lines
 end
 
@@ -89,8 +90,8 @@ local function write_file(path, text)
   assert(file:write(text))
 end
 
--- Names of types and members that are also macros, as si_pid of <signal.h> and RASIPADDR of <mprapi.h>, by their own
--- names.
+-- Names of types and members that are also macros, as si_pid of <signal.h> and RASIPADDR of <mprapi.h>, by
+-- their own names.
 local function without_macros(lines)
   local seen, list = {}, {}
   for _, line in ipairs(lines) do
@@ -110,8 +111,8 @@ function check.prepare(run)
     run.stage.is_cpp and "-fno-access-control" or "", run.set.flags or "")
   if run.stage.before == "" then return end
   write_file(run.place .. ".h", run.stage.before)
-  assert(os.execute(("%s -x %s %s.h -o %s.h.gch"):format(run.compiler, run.stage.is_cpp and "c++-header" or "c-header",
-    run.place, run.place)))
+  local language = run.stage.is_cpp and "c++-header" or "c-header"
+  assert(os.execute(("%s -x %s %s.h -o %s.h.gch"):format(run.compiler, language, run.place, run.place)))
 end
 
 --- Removes that.
@@ -120,8 +121,9 @@ function check.clean(run)
   os.remove(run.place .. ".h.gch")
 end
 
--- Takes an error that the compiler found in the assertions. An error that says only that the assertion is no constant
--- comes with the one before it on its line; and C lends names of structs to the scope around them, which C++ does not.
+-- Takes an error that the compiler found in the assertions. An error that says only that the assertion is no
+-- constant comes with the one before it on its line; and C lends names of structs to the scope around them,
+-- which C++ does not.
 local function note(found, number, message, line, is_cpp)
   if is_cpp and (message:find("not a member") or message:find("not been declared")) then
     found.odd, found.lines[number] = true, true
@@ -131,8 +133,8 @@ local function note(found, number, message, line, is_cpp)
   end
 end
 
--- Runs the compiler on a file up to a number of errors (0: all). Returns { wrong }, or nil and the first error in the
--- header.
+-- Runs the compiler on a file up to a number of errors (0: all). Returns { wrong }, or nil and the first
+-- error in the header.
 local function run_compiler(run, path, lines, most)
   local pipe = assert(io.popen(("%s -fsyntax-only -fmax-errors=%d %s %s 2>&1"):format(run.compiler, most,
     run.folder or "", path)))
@@ -147,9 +149,9 @@ local function run_compiler(run, path, lines, most)
   return found
 end
 
---- Compiles a text and assertions. Returns a list of what is wrong, { line, message }, or nil and the first error in the
--- header. The first run ends at its first error: behind an error in the header each assertion may be one, and g++ looks
--- for names like each unknown one, which takes minutes.
+--- Compiles a text and assertions. Returns a list of what is wrong, { line, message }, or nil and the first
+-- error in the header. The first run ends at its first error: behind an error in the header each assertion
+-- may be one, and g++ looks for names like each unknown one, which takes minutes.
 function check.compile(run, text, lines)
   local is_cpp = run.stage.is_cpp
   local path = run.answer .. (is_cpp and ".cc" or ".c")

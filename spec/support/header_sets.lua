@@ -1,6 +1,7 @@
 -- Sets of headers that a machine has, each with the compilers that read it:
--- { name, abi, include (folders), list (paths), compilers ({ command, is_cpp }), flags, defines, before (an include that
--- most of the headers need in front of them), own_folders (the flag -I is given the header's folder under /usr/include) }.
+-- { name, abi, include (folders), list (paths), compilers ({ command, is_cpp }), flags, defines, before (includes
+-- that most of the headers need in front of them), own_folders (whether each header's folder under /usr/include is
+-- one of the folders too) }.
 local ctype = require "filemap.ctype"
 local predefined = dofile("script/predefined")
 
@@ -40,7 +41,8 @@ end
 -- The files under /usr/include of packages.
 local function of_packages(packages)
   local list, seen = {}, {}
-  for _, path in ipairs(lines_of("dpkg -L " .. packages .. " 2>/dev/null | grep -E '^/usr/include/.*\\.(h|hpp)$'")) do
+  local command = "dpkg -L " .. packages .. " 2>/dev/null | grep -E '^/usr/include/.*\\.(h|hpp)$'"
+  for _, path in ipairs(lines_of(command)) do
     if not seen[path] then list[#list + 1] = path end
     seen[path] = true
   end
@@ -52,8 +54,8 @@ function sets.linux()
 end
 
 function sets.libc()
-  return linux_set("C library", lines_of(
-    "dpkg -L libc6-dev | grep -E '^/usr/include/([a-z0-9_]+|x86_64-linux-gnu/sys/.*|(arpa|net|netinet)/.*)\\.h$'"))
+  return linux_set("C library", lines_of("dpkg -L libc6-dev | grep -E "
+    .. "'^/usr/include/([a-z0-9_]+|x86_64-linux-gnu/sys/.*|(arpa|net|netinet)/.*)\\.h$'"))
 end
 
 local function mingw(abi, triple)
@@ -62,16 +64,19 @@ local function mingw(abi, triple)
   return {
     name = "mingw-w64 " .. abi, abi = abi, include = { folder },
     list = lines_of("find -L " .. folder .. " -name '*.h'"),
-    compilers = { { command = triple .. "-gcc -std=gnu17" }, { command = triple .. "-g++ -std=gnu++17", is_cpp = true } },
-    flags = flags, defines = macros_instead(triple .. "-gcc " .. flags, abi), before = "#include <winsock2.h>\n#include <windows.h>\n",
+    compilers = {
+      { command = triple .. "-gcc -std=gnu17" }, { command = triple .. "-g++ -std=gnu++17", is_cpp = true },
+    },
+    flags = flags, defines = macros_instead(triple .. "-gcc " .. flags, abi),
+    before = "#include <winsock2.h>\n#include <windows.h>\n",
   }
 end
 
 function sets.win64() return mingw("win64", "x86_64-w64-mingw32") end
 function sets.win32() return mingw("win32", "i686-w64-mingw32") end
 
---- Headers of the -dev packages that are installed, without those of the other sets, and without those of node and of
--- LLVM, which are C++ templates.
+--- Headers of the -dev packages that are installed, without those of the other sets, and without those of
+-- node and of LLVM, which are C++ templates.
 function sets.others()
   local skip = {}
   for _, path in ipairs(of_packages("linux-libc-dev libc6-dev")) do skip[path] = true end

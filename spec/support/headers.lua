@@ -1,8 +1,9 @@
 -- Headers of a system, read by filemap.cdef and by its compiler: every type's size, alignment and offsets are
 -- compared.
 --
--- Each header is read in a process of its own, which fork(2) makes where the header's text begins: what most headers of
--- a set need in front of them, <windows.h>, is read once for all. Several such processes run at a time.
+-- Each header is read in a process of its own, which fork(2) makes where the header's text begins: what most
+-- headers of a set need in front of them, <windows.h>, is read once for all. Several such processes run at a
+-- time.
 local check = require "spec.support.header_check"
 local ctype = require "filemap.ctype"
 local Parser = require "filemap.cdef.parser"
@@ -33,7 +34,8 @@ local function take_result(job)
   process.reap(job.child)
   local read = loadfile(job.answer)
   os.remove(job.answer)
-  return read and read() or { error = "internal: the process of the header ended", skipped = {}, wrong = {}, keys = {} }
+  if read then return read() end
+  return { error = "internal: the process of the header ended", skipped = {}, wrong = {}, keys = {} }
 end
 
 local function skipped_list(parser, sources)
@@ -69,7 +71,8 @@ local function conclude(run, parser, well, problem)
     result.whole = not result.skipped[1]
     lines, result.keys = check.assertions(parser.file, run.stage.is_cpp, run.known, run.seen)
   else
-    result.error = type(problem) == "table" and parser.sources:describe(problem) or "internal: " .. tostring(problem)
+    result.error = type(problem) == "table" and parser.sources:describe(problem)
+      or "internal: " .. tostring(problem)
   end
   local wrong, rejected = check.compile(run, text_of(run.path), lines)
   result.compiled, result.wrong, result.rejected = wrong ~= nil, wrong or {}, rejected
@@ -142,7 +145,8 @@ local function run_stage(run)
   end
 end
 
--- The ways in which a set's headers are tried: as C, as C++, each behind what comes before them and without that.
+-- The ways in which a set's headers are tried: as C, as C++, each behind what comes before them and without
+-- that.
 local function stages_of(set)
   local stages = {}
   for _, compiler in ipairs(set.compilers) do
@@ -153,9 +157,9 @@ local function stages_of(set)
   return stages
 end
 
---- Reads headers and compares them: calls done(result) for each, in the first way in which a compiler accepts the
--- header. A result is { path (false for what comes before the headers), compiled, whole, error, skipped, types, wrong,
--- rejected (what the first compiler says) }.
+--- Reads headers and compares them: calls done(result) for each, in the first way in which a compiler accepts
+-- the header. A result is { path (false for what comes before the headers), compiled, whole, error, skipped,
+-- types, wrong, rejected (what the first compiler says) }.
 -- @param list paths of headers
 -- @param parallel number of processes
 function headers.check(set, list, parallel, done)

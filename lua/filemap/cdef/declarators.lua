@@ -120,7 +120,7 @@ end
 
 -- Steps over stars and the words behind them. Returns the type that they make.
 local function pointers(self)
-  local kinds, last = self.kinds, nil
+  local kinds, last = self.kinds
   repeat
     last = kinds[self.i]
     self.i = self.i + 1

@@ -1,10 +1,10 @@
 -- Declarations that are kept as text until their types are used. These are methods of the parser. Internal to
 -- filemap.cdef.
 --
--- Most of a header declares structs that a program never uses. A struct, union or enum at the file's level whose tokens
--- declare nothing but its own names is kept as one string: its position, number, packing and text. That
--- string is what its names mean, until one is looked up: then the declaration is read, with the names that
--- were declared before it.
+-- Most of a header declares structs that a program never uses. A struct, union or enum at the file's level
+-- whose tokens declare nothing but its own names is kept as one string: its position, number, packing and
+-- text. That string is what its names mean, until one is looked up: then the declaration is read, with the
+-- names that were declared before it.
 local Attributes = require "filemap.cdef.attributes"
 local lexer = require "filemap.cdef.lexer"
 
@@ -55,7 +55,8 @@ local function enumerators(self, i, last, names)
     elseif kind == ")" then depth = depth - 1
     elseif kind == "}" then return depth == 0 and k or nil
     elseif kind == "name" and expects then names[#names + 1] = self.values[k]
-    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string" or kind == "char" then
+    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string"
+      or kind == "char" then
       return nil
     end
     expects = kind == "," and depth == 0

@@ -1,7 +1,7 @@
 -- #define. Internal to filemap.cdef. These are methods of the preprocessor.
 --
--- Most macros of a header are never used. So a macro is kept as the position of its name in the text until it is:
--- then it becomes a table (see macros.lua).
+-- Most macros of a header are never used. So a macro is kept as the position of its name in the text until
+-- it is: then it becomes a table (see macros.lua).
 local lexer = require "filemap.cdef.lexer"
 
 local fatal, byte, match = lexer.fatal, string.byte, string.match
@@ -96,8 +96,8 @@ function Definitions:entry(name)
   return entry
 end
 
---- The macros that the text defined and that are still there, in their order: an iterator that returns the position and
--- name of each, and where what follows its name starts in which text.
+--- The macros that the text defined and that are still there, in their order: an iterator that returns the
+-- position and name of each, and where what follows its name starts in which text.
 function Definitions:definitions()
   local i, order = 0, self.order
   return function()

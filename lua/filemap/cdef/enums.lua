@@ -16,8 +16,8 @@ local function enum_integer(least, greatest, packed)
   end
 end
 
--- Steps over the value of an enumerator behind its name, if there is one; else it follows the one before. Returns the
--- value, and whether it is one of u64 alone.
+-- Steps over the value of an enumerator behind its name, if there is one; else it follows the one before.
+-- Returns the value, and whether it is one of u64 alone.
 local function enumerator_value(self, name, at, next_value, unsigned)
   if self:accept("=") then
     local value, T = expression.integer(self, "the value of '" .. name .. "'")
@@ -57,7 +57,9 @@ end
 function Enums:enum_type(tag, names, entry, T, attributes, at)
   if not T then
     local least, greatest = 0, 0
-    for _, value in next, entry.values do least, greatest = math.min(least, value), math.max(greatest, value) end
+    for _, value in next, entry.values do
+      least, greatest = math.min(least, value), math.max(greatest, value)
+    end
     T = entry.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
   end
   local type_ = self:checked(at, ctype.enum, tag.name, T, names, entry.values, self.abi)

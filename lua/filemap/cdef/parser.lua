@@ -176,8 +176,8 @@ function Parser.new(sources, abi, defines)
   return self
 end
 
---- Parses all. The parser then has the file's scope as `file` and what was `skipped`, a list of { name or tag,
--- problem }. Returns the macros' values by name. Declarations that are kept can still be read.
+--- Parses all. The parser then has the file's scope as `file` and what was `skipped`, a list of { name or
+-- tag, problem }. Returns the macros' values by name. Declarations that are kept can still be read.
 function Parser:read()
   self:declarations("end")
   local constants = macro_constants(self)

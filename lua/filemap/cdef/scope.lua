@@ -7,8 +7,8 @@
 -- struct derived from it may use its padding). A tag whose declaration could not be read has `broken`, the
 -- error.
 --
--- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name }; an entity
--- is made of it where one is looked up.
+-- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name
+-- }; an entity is made of it where one is looked up.
 --
 -- In the file's scope a name may mean a string: a declaration that is kept for later (see deferred.lua).
 -- `clock` is shared by the scopes of a file: `seq`, the number of the declaration at hand, which entities
@@ -149,7 +149,9 @@ function Scope:find(name)
   local scope = self
   repeat
     local found = scope.names[name] or scope.tags[name]
-    if found ~= nil and (type(found) == "string" or found.values or scope.clock.limit) then found = scope:own(name) end
+    if found ~= nil and (type(found) == "string" or found.values or scope.clock.limit) then
+      found = scope:own(name)
+    end
     if found then return found end
     scope = scope.parent
   until not scope
