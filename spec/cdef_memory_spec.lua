@@ -8,15 +8,15 @@ support.clean()
 local SIZE = 2000000
 local MOST = 8
 
--- Lines of a pattern with a number, up to SIZE bytes.
-local function lines(pattern)
+-- Lines of a pattern with a number, up to SIZE bytes, between two texts.
+local function lines(pattern, first, last)
   local list, size, i = {}, 0, 0
   while size < SIZE do
     i = i + 1
     list[i] = pattern:gsub("%%d", i)
     size = size + #list[i]
   end
-  return table.concat(list)
+  return (first or "") .. table.concat(list) .. (last or "")
 end
 
 -- The greatest size of the heap while f runs, beyond that at its start, in bytes.
@@ -48,8 +48,10 @@ typedef struct Car%d {
 } Car%d;
 ]],
     prototypes = "int function_%d(int a, const char *b, void *c);\n",
-    ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return "
-      .. "-a;\n}\n",
+    macros = "#define CONSTANT_%d %d\n",
+    ["macros of expressions"] = "#define MASK_%d (1 << 3 | 0x%d)\n",
+    ["macros with arguments"] = "#define CALL_%d(x) ((x) + %d)\n",
+    ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return -a;\n}\n",
   } do
     it(("of %s takes at most %d times its size"):format(name, MOST), function()
       local source = lines(pattern)
@@ -59,4 +61,32 @@ typedef struct Car%d {
       assert.is_table(types)
     end)
   end
+
+  it(("of one enum takes at most %d times its size"):format(MOST), function()
+    local source = lines("  ENUMERATOR_%d = %d,\n", "enum Big {\n", "};\n")
+    local types, constants
+    local bytes = peak(function() types, constants = cdef.parse(source) end)
+    assert.is_true(bytes <= MOST * #source, ("%.1f times"):format(bytes / #source))
+    assert.same({ 5, 77, 4 }, { constants.ENUMERATOR_5, constants.ENUMERATOR_77, types.Big.size })
+  end)
+
+  -- The results of a large source are made as the program uses them.
+  it("gives all names, one by one and altogether", function()
+    local source = lines("enum E%d { A%d = %d };\n#define M%d %d\n")
+      .. "namespace space { struct Inner { int a; enum Kind { ONE = 1 } kind; }; }\ntypedef int Number;\n"
+    local types, constants, skipped = cdef.parse(source)
+    assert.same({ 8, 8, 4, 4 }, { types["space::Inner"].size, types.Inner.size, types.Number.size, types.E7.size })
+    assert.same({ 7, 7, 1 }, { constants.A7, constants.M7, constants.ONE })
+    assert.is_nil(types.Missing)
+    assert.is_nil(constants.Missing)
+    local count = 0
+    for name, value in pairs(constants) do
+      if not name:find("ONE$") then
+        count = count + 1
+        assert(value == tonumber(name:match("%d+$")), name)
+      end
+    end
+    local _, enums = source:gsub("enum E", "")
+    assert.same({ 2 * enums, 0 }, { count, #skipped })
+  end)
 end)
