@@ -382,7 +382,8 @@ end
 --- Lays out a struct or a union.
 -- @param kind "struct" or "union"
 -- @param name nil for one without
--- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional
+-- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional; the record keeps
+-- those that need no more than an offset as its fields
 -- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or
 -- ">"), `bitfields` ("gcc" or "msvc": other rules than the ABI's), `fail`, called with a member and what is
 -- wrong with it
@@ -400,7 +401,8 @@ function ctype.record(kind, name, members, options)
     local offset = layout:place_plain(member)
     if offset then
       if not record.level then record.level = 1 end
-      record.fields[i] = { name = member.name, type = member.type, offset = offset }
+      member.offset = offset
+      record.fields[i] = member
     else
       local ok, field = pcall(place_member, layout, record, member)
       if not ok then fail(member, ("field '%s': %s"):format(member.name or i, field)) end
