@@ -223,6 +223,26 @@ describe("an aligned member", function()
   end)
 end)
 
+describe("a well-known macro of headers", function()
+  it("decides #if without its header", function()
+    local source = [[#include <windows.h>
+      #include <asm/byteorder.h>
+      #if _WIN32_WINNT >= 0x0600 && defined(__LITTLE_ENDIAN_BITFIELD)
+      struct S { char a[6]; };
+      #else
+      struct S { char a[5]; };
+      #endif]]
+    assert.are.equal(6, size(source, { abi = "win64" }))
+  end)
+end)
+
+describe("an annotation of SAL", function()
+  it("changes nothing in members and parameters", function()
+    assert.are.equal(24, size([[struct S { _In_opt_ int a; _In_ char *b;
+      void (NTAPI *f)(_In_opt_ void *p, _Out_ int *q); };]], { abi = "win64" }))
+  end)
+end)
+
 describe("an atomic type", function()
   it("has the layout of its type, and aligns to its size", function()
     assert.are.equal(32, size([[struct S { std::atomic<int> a; std::array<short, 5> b; _Atomic char c;

@@ -17,7 +17,7 @@ end
 -- Keywords of C, which nothing can have as its name.
 local reserved = set [[auto break case char const continue default do double else enum extern float for goto
   if inline int long register restrict return short signed sizeof static struct switch typedef union unsigned
-  void volatile while]]
+  void volatile while static_assert _Static_assert]]
 
 --- Whether a token is a name that something can have.
 function Types:is_free(i)
