@@ -217,10 +217,12 @@ function Layout:take(start, bits)
   return start
 end
 
--- Raises for a member that is aligned by itself, behind a packed unit of bit-fields that ends off that alignment:
--- gcc tests the alignment before it ends the unit, and may leave the member unaligned (gcc 12 for Windows).
+-- Raises for a member that is aligned by itself, behind a packed unit of bit-fields that ends off that
+-- alignment: gcc tests the alignment before it ends the unit, and may leave the member unaligned (gcc 12 for
+-- Windows).
 local function check_behind_unit(layout, member, align, before)
-  if before ~= layout.bit and member.align and before % (align * 8) == 0 and layout.bit % (align * 8) ~= 0 then
+  local step = align * 8
+  if before ~= layout.bit and member.align and before % step == 0 and layout.bit % step ~= 0 then
     error("an aligned member behind packed bit-fields is not read here", 0)
   end
 end
@@ -382,8 +384,8 @@ end
 --- Lays out a struct or a union.
 -- @param kind "struct" or "union"
 -- @param name nil for one without
--- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional; the record keeps
--- those that need no more than an offset as its fields
+-- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional; the record
+-- keeps those that need no more than an offset as its fields
 -- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or
 -- ">"), `bitfields` ("gcc" or "msvc": other rules than the ABI's), `fail`, called with a member and what is
 -- wrong with it

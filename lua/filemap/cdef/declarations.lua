@@ -315,8 +315,10 @@ end
 
 -- {-- The rest -------------------------------------------------------------------------------------
 
--- Behind a body one name alone: a variable, or a macro of an include that would change the struct.
-local function check_behind_body(self, spec, name, at)
+-- Behind a body one name alone: a variable, or a macro of an include that would change the struct. A name with
+-- brackets is a function that returns the struct, which C++ rejects, or a text that misses a ';'.
+local function check_behind_body(self, spec, name, type_, at)
+  if spec.own and type_.kind == "function" then fail(at, "expected ';', got '%s'", name) end
   if spec.own and name and self:kind() == ";" and not (spec.extern or spec.static) then
     fail(at, "'%s' behind '}' is not known: a macro that changes the layout, or a variable", name)
   end
@@ -340,8 +342,8 @@ local function declarators(self, spec)
       self:expected("a name or ';'")
     elseif self:kind() == "=" or self:kind() == "{" then
       self:initialiser(name, type_, spec.const or spec.constexpr, at)
-    elseif first and self.i == start + 1 then
-      check_behind_body(self, spec, name, at)
+    elseif first and (self.i == start + 1 or type_.kind == "function") then
+      check_behind_body(self, spec, name, type_, at)
     end
     first = false
   until not self:accept(",")
