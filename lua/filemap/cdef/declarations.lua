@@ -315,8 +315,8 @@ end
 
 -- {-- The rest -------------------------------------------------------------------------------------
 
--- Behind a body one name alone: a variable, or a macro of an include that would change the struct. A name with
--- brackets is a function that returns the struct, which C++ rejects, or a text that misses a ';'.
+-- Behind a body one name alone: a variable, or a macro of an include that would change the struct. A name
+-- with brackets is a function that returns the struct, which C++ rejects, or a text that misses a ';'.
 local function check_behind_body(self, spec, name, type_, at)
   if spec.own and type_.kind == "function" then fail(at, "expected ';', got '%s'", name) end
   if spec.own and name and self:kind() == ";" and not (spec.extern or spec.static) then
