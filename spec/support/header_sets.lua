@@ -60,7 +60,8 @@ end
 
 local function mingw(abi, triple)
   local folder = "/usr/" .. triple .. "/include"
-  local flags = "-mlong-double-64"
+  -- <sspi.h> asks for one of its macros.
+  local flags = "-mlong-double-64 -DSECURITY_WIN32"
   return {
     name = "mingw-w64 " .. abi, abi = abi, include = { folder },
     list = lines_of("find -L " .. folder .. " -name '*.h'"),
