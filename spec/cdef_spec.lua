@@ -518,6 +518,7 @@ describe("an error of cdef.parse", function()
       ["struct S { int a; };\nextern struct S s static_assert(sizeof(struct S) == 8);"] = "expected ';', got",
       ["struct S { int a; } static_assert(1, \"\");"] = "expected a name or ';', got 'static_assert'",
       ["struct S { int a; }_assert(sizeof(struct S) == 4, \"\");"] = "expected ';', got '_assert'",
+      ["struct S { floa& b; };"] = "expected a type, got 'floa'",
       ["struct S { int b; int f static_assert(1); };"] = "expected ';', got 'static_assert'",
       ["struct S { int a; static_asert(1); };"] = "expected a member, got 'static_asert'",
       ["static_asert(sizeof(int) == 4);"] = "expected a type, got 'static_asert'",

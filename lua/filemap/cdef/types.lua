@@ -193,7 +193,8 @@ function Types:typeof_type()
   return type_
 end
 
--- A name as a type. A name that is not known can only have pointers to it.
+-- A name as a type. A name that is not known can only have pointers to it, and references if an include that
+-- was passed over may declare it.
 function Types:named_type()
   local at, i = self:at(), self.i
   local word = self.values[i]
@@ -204,7 +205,7 @@ function Types:named_type()
   if found and found.broken and kind == "<" then self:skip_template_arguments() end
   if found and (found.tag or found.type) then return found.tag and found or found.type end
   kind = self.kinds[self.i]
-  if not found and (kind == "*" or kind == "&") then
+  if not found and (kind == "*" or kind == "&" and self.stream.missed[1]) then
     return { tag = true, kind = "struct", name = last }
   end
   self.i = i
