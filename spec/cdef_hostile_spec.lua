@@ -200,8 +200,8 @@ describe("a damaged header", function()
     assert.is_true(refused > COUNT // 4 and refused < COUNT)
   end)
 
-  -- What gcc and g++ both reject is not read whole, except where no layout depends on it: an include that is not
-  -- found, a type that is known without its include (`uint`, `float_t`), a pointer to a type that is not
+  -- What gcc and g++ both reject is not read whole, except where no layout depends on it: an include that is
+  -- not found, a type that is known without its include (`uint`, `float_t`), a pointer to a type that is not
   -- known, and a member's initialiser with a name that an include which was passed over may declare.
   local function is_excused(said, text)
     local list, line = {}, tonumber(said:match("%.c:(%d+):%d+: error: unknown type name"))

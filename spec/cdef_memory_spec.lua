@@ -51,7 +51,8 @@ typedef struct Car%d {
     macros = "#define CONSTANT_%d %d\n",
     ["macros of expressions"] = "#define MASK_%d (1 << 3 | 0x%d)\n",
     ["macros with arguments"] = "#define CALL_%d(x) ((x) + %d)\n",
-    ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return -a;\n}\n",
+    ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return -a;\n"
+      .. "}\n",
   } do
     it(("of %s takes at most %d times its size"):format(name, MOST), function()
       local source = lines(pattern)
@@ -75,7 +76,8 @@ typedef struct Car%d {
     local source = lines("enum E%d { A%d = %d };\n#define M%d %d\n")
       .. "namespace space { struct Inner { int a; enum Kind { ONE = 1 } kind; }; }\ntypedef int Number;\n"
     local types, constants, skipped = cdef.parse(source)
-    assert.same({ 8, 8, 4, 4 }, { types["space::Inner"].size, types.Inner.size, types.Number.size, types.E7.size })
+    assert.same({ 8, 8, 4, 4 },
+      { types["space::Inner"].size, types.Inner.size, types.Number.size, types.E7.size })
     assert.same({ 7, 7, 1 }, { constants.A7, constants.M7, constants.ONE })
     assert.is_nil(types.Missing)
     assert.is_nil(constants.Missing)

@@ -228,12 +228,15 @@ describe("cdef.parse", function()
       enum Wide { W = 0x1ffffffff };
       enum __attribute__((packed)) Packed { P = 255 };
       struct Inner { enum { ONE = '1', TWO = 2 } digit; };
-      struct S { Plain p; enum Small s; Scoped c; enum Opaque o; enum Wide w; enum Packed k; enum { IN, OUT } d; };
+      struct S { Plain p; enum Small s; Scoped c; enum Opaque o; enum Wide w; enum Packed k;
+      enum { IN, OUT } d; };
     ]]
     assert.same({ 0, 5, 6, -1, 24, 120, 200 }, { values.A, values.B, values.C, values.D, values.E, values.F,
       values.G })
-    assert.same({ 3, 4, 0, 1, 49 }, { values["Scoped::X"], values["Scoped::Y"], values.IN, values.OUT, values.ONE })
-    assert.are.equal("32 8 p=0 s=4 c=6 o=8 w=16 k=24 d=28", layout(types.S, "p", "s", "c", "o", "w", "k", "d"))
+    assert.same({ 3, 4, 0, 1, 49 },
+      { values["Scoped::X"], values["Scoped::Y"], values.IN, values.OUT, values.ONE })
+    assert.are.equal("32 8 p=0 s=4 c=6 o=8 w=16 k=24 d=28",
+      layout(types.S, "p", "s", "c", "o", "w", "k", "d"))
     local map <close> = assert(filemap.create(nil, 64))
     local view <close> = assert(map:view())
     local s = types.S:at(view, 0)

@@ -225,8 +225,8 @@ function Maker:members(record, depth, lines, indent)
   local packed_run
   for i = 1, random(7 - depth) do
     local member
-    -- Behind packed bit-fields mingw's gcc may leave a member at an offset that its own `aligned` forbids: at 9 the
-    -- char of spec/cdef_constructs_spec.lua that is aligned to 4.
+    -- Behind packed bit-fields mingw's gcc may leave a member at an offset that its own `aligned` forbids: at
+    -- 9 the char of spec/cdef_constructs_spec.lua that is aligned to 4.
     local previous = record.members[i - 1]
     packed_run = previous and previous.bits and (packed_run or previous.packed or record.packed)
     self.no_alignment = packed_run

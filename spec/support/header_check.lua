@@ -41,7 +41,8 @@ local function assertions_about(name, c, type_, is_cpp)
   local lines = {}
   for _, entry in ipairs(type_.fields and offsets({}, type_, "", 0, 0) or {}) do
     local path, offset = entry[1], entry[2]
-    lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(c, path, offset, name,
+    lines[#lines + 1] = ("FM_CHECK(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");"):format(
+      c, path, offset, name,
       path)
   end
   -- sizeof a reference is that of its object, and gcc has no size of a flexible array.

@@ -1,7 +1,7 @@
 -- Sets of headers that a machine has, each with the compilers that read it:
--- { name, abi, include (folders), list (paths), compilers ({ command, is_cpp }), flags, defines, before (includes
--- that most of the headers need in front of them), own_folders (whether each header's folder under /usr/include is
--- one of the folders too) }.
+-- { name, abi, include (folders), list (paths), compilers ({ command, is_cpp }), flags, defines, before
+-- (includes that most of the headers need in front of them), own_folders (whether each header's folder under
+-- /usr/include is one of the folders too) }.
 local ctype = require "filemap.ctype"
 local predefined = dofile("script/predefined")
 
