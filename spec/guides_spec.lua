@@ -7,6 +7,7 @@
 --   <!-- continues -->  it is the same program as the block before it
 --   <!-- beside -->     it runs while the program before it waits in the line `io.read()`
 --   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it
+--   <!-- file NAME -->  it is the text of a file, in any language, which the page's programs after it can read
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
@@ -71,20 +72,24 @@ local function begin(programs, page, number, marks)
   return program
 end
 
--- The programs of a page. Each has the page's lines, of which all but its own are empty, so that an error
--- shows the line of the page.
+-- The programs of a page, and its files: name -> text. Each program has the page's lines, of which all but its
+-- own are empty, so that an error shows the line of the page.
 local function programs_of(page)
-  local programs, program, marks, before = {}, nil, {}, nil
+  local programs, files, program, marks, before, file = {}, {}, nil, {}, nil, nil
   each_line(page, function(line, number, info)
+    if not info then file = nil end
     if info ~= "lua" then
+      if file then files[file] = files[file] .. line .. "\n" end
       if line == "```lua" then marks = marks_of(page, number, before) end
+      file = file or (before or ""):match("^<!%-%- file (%S+) %-%->$")
+      if file and not files[file] then files[file] = "" end
       program, before = nil, line
     else
       program = program or begin(programs, page, number, marks)
       add_line(program, line, number)
     end
   end)
-  return programs
+  return programs, files
 end
 
 -- A promise as a pattern.
@@ -96,11 +101,25 @@ end
 describe("the Lua blocks of", function()
   support.clean()
 
-  local function start(program)
-    local path = support.tmpname(".lua")
+  local function save(text, extension)
+    local path = support.tmpname(extension)
     local file <close> = assert(io.open(path, "wb"))
-    file:write(table.concat(program.lines, "\n"), "\n")
-    file:close()
+    file:write(text)
+    return path
+  end
+
+  -- The program's text, in which the names of the page's files are paths of copies of them.
+  local function text_of(program)
+    local text = table.concat(program.lines, "\n") .. "\n"
+    for name, content in pairs(program.files or {}) do
+      local quoted = ('"%s"'):format(name):gsub("%p", "%%%0")
+      if text:find(quoted) then text = text:gsub(quoted, (("%q"):format(save(content)):gsub("%%", "%%%%"))) end
+    end
+    return text
+  end
+
+  local function start(program)
+    local path = save(text_of(program), ".lua")
     local name = ("%s:%d"):format(program.page, program.line)
     return support.own(process.spawn { support.lua, "-e", "io.stdout:setvbuf('no')", path }, name)
   end
@@ -129,8 +148,9 @@ describe("the Lua blocks of", function()
   local seen = 0
   for _, page in ipairs(pages) do
     describe(page, function()
-      for _, program in ipairs(programs_of(page)) do
-        seen = seen + 1
+      local programs, files = programs_of(page)
+      for _, program in ipairs(programs) do
+        seen, program.files = seen + 1, files
         local test = program.posix and support.only("posix", "the block is marked so") or it
         test(("run: line %d"):format(program.line), function() run(program) end)
       end
