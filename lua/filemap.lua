@@ -3,6 +3,9 @@
 --
 -- A mistake in the program raises an error. A failure of the environment returns `nil, message, code,
 -- native`.
+--
+-- In the examples `map` is a map of 4096 bytes, which are 0, and `view` is a view of all of it. Each module
+-- is in a variable of its last name: `sync` is `require "filemap.sync"`. `-->` begins what a line prints.
 -- @module filemap
 
 local core = require "filemap.core"

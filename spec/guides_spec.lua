@@ -11,6 +11,7 @@
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
+local promise = require "spec.support.promise"
 local support = require "spec.support"
 
 local function read(path)
@@ -57,7 +58,7 @@ local function add_line(program, line, number)
   for blank = #program.lines + 1, number - 1 do program.lines[blank] = "" end
   program.lines[number] = line
   if line == "io.read()" then program.waits_after = #program.promises end
-  program.promises[#program.promises + 1] = line:match("%-%->%s*(.-)%s*$")
+  program.promises[#program.promises + 1] = promise.of(line)
 end
 
 -- Adds a program that a block begins, or finds the one that it continues.
@@ -90,12 +91,6 @@ local function programs_of(page)
     end
   end)
   return programs, files
-end
-
--- A promise as a pattern.
-local function pattern_of(promise)
-  local pattern = promise:gsub("…", "\0"):gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("%s+", "%%s+")
-  return "^" .. pattern:gsub("%z", ".*") .. "%s*$"
 end
 
 describe("the Lua blocks of", function()
@@ -138,10 +133,10 @@ describe("the Lua blocks of", function()
   local function run(program)
     local child = start(program)
     local before = program.waits_after or #program.promises
-    for i = 1, before do child:expect(pattern_of(program.promises[i])) end
+    for i = 1, before do child:expect(promise.pattern(program.promises[i])) end
     for _, other in ipairs(program.beside) do run(other) end
     child:close_input()
-    for i = before + 1, #program.promises do child:expect(pattern_of(program.promises[i])) end
+    for i = before + 1, #program.promises do child:expect(promise.pattern(program.promises[i])) end
     finish(child, #program.promises > 0)
   end
 

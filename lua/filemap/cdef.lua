@@ -311,6 +311,13 @@ end
 -- @raise for a source in which the preprocessor finds an error, brackets do not match or a `static_assert`
 -- does not hold: `cdef: line 3, column 5: expected #endif before the end`. An included file is named before
 -- the line
+-- @usage
+-- local types, constants = cdef.parse [[
+--   #define CARS 20
+--   typedef struct { int lap; float speed; } car_t;
+-- ]]
+-- print(types.car_t.size, constants.CARS) --> 8 20
+-- print(#types.car_t:array(view, 0, constants.CARS)) --> 20
 function cdef.parse(source, options)
   if type(source) ~= "string" then
     raise(1, "bad argument #1 to 'parse' (string expected, got %s)", type(source))
@@ -351,6 +358,9 @@ end
 -- @treturn[2] string code: `not_found`, `denied`, `invalid` (a folder), `system`
 -- @treturn[2] integer errno
 -- @raise as @{parse}; the message names the file
+-- @usage
+-- local types, message, code = cdef.load("no/such/file.h", { abi = "win64" })
+-- print(types, code) --> nil not_found
 function cdef.load(path, options)
   if type(path) ~= "string" then
     raise(1, "bad argument #1 to 'load' (string expected, got %s)", type(path))

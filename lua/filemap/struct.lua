@@ -146,6 +146,13 @@ end
 -- @treturn struct
 -- @raise for an unknown type or option, a number out of its range, and two fields of one name; the message
 -- names the field
+-- @usage
+-- local Player = struct.define("Player", {
+--   { "id", "u32" }, { "pos", "f32", 3 }, { "name", "char", 32 },
+-- })
+-- print(Player.size) --> 48
+-- Player:at(view, 0).name = "Jo"
+-- print(view:get_cstring(16)) --> Jo
 function struct.define(name, fields, options)
   return make("struct", name, fields, options)
 end
@@ -156,6 +163,11 @@ end
 -- @tparam[opt] table options as of a struct
 -- @treturn struct
 -- @raise as @{define}
+-- @usage
+-- local Number = struct.union("Number", { { "i", "u32" }, { "f", "f32" } })
+-- local n = Number:at(view, 0)
+-- n.f = 1
+-- print(("%x"):format(n.i)) --> 3f800000
 function struct.union(name, fields, options)
   return make("union", name, fields, options)
 end
@@ -208,6 +220,11 @@ end
 -- @return the type, for fields
 -- @raise for a value that T cannot store, another name than a string, another value than an integer, and a
 -- key beside those in order
+-- @usage
+-- local State = struct.enum("State", { "Idle", "Run" })
+-- local Player = struct.define("Player", { { "state", State } })
+-- Player:at(view, 0).state = "Run"
+-- print(view:get_i32(0)) --> 1
 function struct.enum(name, values, T)
   if name ~= nil and type(name) ~= "string" then
     raise("bad argument #1 to 'enum' (string expected, got %s)", type(name))
@@ -232,6 +249,10 @@ end
 -- @treturn integer offset in bytes
 -- @return its type; of an array the type of its elements: a struct, or a type for fields
 -- @raise for anything else
+-- @usage
+-- local Player = struct.define("Player", { { "id", "u32" }, { "pos", "f32", 3 } })
+-- local _, offset = struct.locate(Player:at(view, 64).pos)
+-- print(offset) --> 68
 function struct.locate(object)
   local view, offset, type_ = objects.locate(object)
   if not view then

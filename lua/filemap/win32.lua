@@ -165,12 +165,18 @@ end
 -- also set it when they succeed: to 0, or to 183 if they opened an existing object. The other calls do not
 -- change it when they succeed.
 -- @treturn integer
+-- @usage
+-- win32.OpenFileMapping(win32.FILE_MAP_READ, false, "Nobody")
+-- print(win32.GetLastError() == win32.ERROR_FILE_NOT_FOUND) --> true
 function win32.GetLastError()
   return last
 end
 
 --- Sets what `GetLastError` returns.
 -- @tparam integer number
+-- @usage
+-- win32.SetLastError(0)
+-- print(win32.GetLastError()) --> 0
 function win32.SetLastError(number)
   last = check_dword("SetLastError", 1, "the error", number)
 end
@@ -292,6 +298,10 @@ end
 --   an image), 1006 (the file is empty), 1314 (the privilege for large pages is missing), 1455 (not enough
 --   memory), 120 (Linux does not have this)
 -- @raise if an argument has the wrong type, and for an unknown attribute
+-- @usage
+-- local memory = win32.INVALID_HANDLE_VALUE
+-- local hMapFile = win32.CreateFileMapping(memory, nil, win32.PAGE_READWRITE, 0, 65536, "SampleMap")
+-- print(hMapFile, win32.GetLastError()) --> filemap.map (SampleMap, 65536 bytes, rw) 0
 function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low, name)
   local call <const> = "CreateFileMapping"
   local options = check_attributes(call, 2, attributes)
@@ -326,6 +336,9 @@ end
 -- @treturn[2] integer number the last error: 2 (no mapping has that name), 5 (access denied), 6 (the name
 --   belongs to another kind of object), 87 (`name` is nil), 3, 123, 206, 1113 (the name is not valid)
 -- @raise if an argument has the wrong type
+-- @usage
+-- local hMapFile = win32.OpenFileMapping(win32.FILE_MAP_READ, false, "SampleMap")
+-- if hMapFile == nil then print(win32.GetLastError()) end --> 2
 function win32.OpenFileMapping(access, inherit, name)
   local call <const> = "OpenFileMapping"
   access = check_dword(call, 1, "access", access)
@@ -375,6 +388,11 @@ end
 --   its end), 6 (`map` is not an open mapping), 8 (not enough memory or addresses), 1132 (the offset is not a
 --   multiple of 65536), 120 (FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE)
 -- @raise if an argument has the wrong type
+-- @usage
+-- local memory = win32.INVALID_HANDLE_VALUE
+-- local hMapFile = win32.CreateFileMapping(memory, nil, win32.PAGE_READWRITE, 0, 65536, nil)
+-- local pView = win32.MapViewOfFile(hMapFile, win32.FILE_MAP_ALL_ACCESS, 0, 0, 1024)
+-- print(#pView) --> 1024
 function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes)
   local call <const> = "MapViewOfFile"
   access = check_dword(call, 2, "access", access)
@@ -399,6 +417,11 @@ end
 -- @treturn[2] string message
 -- @treturn[2] string code
 -- @treturn[2] integer number the last error: 487 (`view` is not an open view)
+-- @usage
+-- local memory = win32.INVALID_HANDLE_VALUE
+-- local hMapFile = win32.CreateFileMapping(memory, nil, win32.PAGE_READWRITE, 0, 65536, nil)
+-- local pView = win32.MapViewOfFile(hMapFile, win32.FILE_MAP_ALL_ACCESS, 0, 0, 0)
+-- print(win32.UnmapViewOfFile(pView)) --> true
 function win32.UnmapViewOfFile(view)
   if kind(view) ~= "view" then return fail(false, constants.ERROR_INVALID_ADDRESS, "UnmapViewOfFile") end
   return view:unmap()
@@ -415,6 +438,11 @@ end
 -- @treturn[2] string code
 -- @treturn[2] integer number the last error: 487 (`view` is not an open view, or is shorter than `bytes`), or
 --   an error of the system
+-- @usage
+-- local memory = win32.INVALID_HANDLE_VALUE
+-- local hMapFile = win32.CreateFileMapping(memory, nil, win32.PAGE_READWRITE, 0, 65536, nil)
+-- local pView = win32.MapViewOfFile(hMapFile, win32.FILE_MAP_ALL_ACCESS, 0, 0, 0)
+-- print(win32.FlushViewOfFile(pView, 0)) --> true
 function win32.FlushViewOfFile(view, bytes)
   bytes = check_bytes("FlushViewOfFile", 2, bytes)
   if kind(view) ~= "view" or bytes > #view then
@@ -458,6 +486,12 @@ end
 --   (`CREATE_NEW`, and the file exists), 87 (the disposition is not valid), 123 (the path is not valid), 1224
 --   (the file is mapped), 120 (Linux does not have this)
 -- @raise if an argument has the wrong type, and for an unknown attribute
+-- @usage
+-- local hFile = win32.CreateFile("numbers.bin", win32.GENERIC_READ | win32.GENERIC_WRITE, 0, nil,
+--   win32.OPEN_ALWAYS, win32.FILE_ATTRIBUTE_NORMAL, nil)
+-- local hMapFile = win32.CreateFileMapping(hFile, nil, win32.PAGE_READWRITE, 0, 4096, nil)
+-- print(#hMapFile) --> 4096
+-- win32.CloseHandle(hFile)
 function win32.CreateFile(path, access, share, attributes, disposition, flags, template)
   local call <const> = "CreateFile"
   check_text(call, 1, "path", path)
@@ -491,6 +525,10 @@ end
 -- @treturn[2] string message
 -- @treturn[2] string code
 -- @treturn[2] integer number the last error: 6 (`handle` is not an open handle)
+-- @usage
+-- local memory = win32.INVALID_HANDLE_VALUE
+-- local hMapFile = win32.CreateFileMapping(memory, nil, win32.PAGE_READWRITE, 0, 65536, nil)
+-- print(win32.CloseHandle(hMapFile)) --> true
 function win32.CloseHandle(handle)
   local what = kind(handle)
   if what ~= "map" and what ~= "file" then

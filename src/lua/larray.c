@@ -131,7 +131,11 @@ static lua_Integer check_elements(lua_State *L, const array *a, int arg, uint64_
 @tparam integer offset of the first number, in bytes from 0; any alignment
 @tparam integer count how many numbers, from 0
 @treturn array
-@raise for an unknown type, a range past the view's end, and if the view is closed */
+@raise for an unknown type, a range past the view's end, and if the view is closed
+@usage
+local a = view:array("f32", 16, 4)
+a[1], a[2] = 0.5, 1.5
+print(#a, a[2], a[5]) --> 4 1.5 nil */
 static int view_array(lua_State *L)
 {
   fmb_open_self(L);
@@ -213,7 +217,12 @@ reading them does.
 @tparam[opt=1] integer i the index of the first number
 @tparam[opt] integer j the index of the last number; default: `#a`
 @treturn {number,...} a new table
-@raise if the view is closed */
+@raise if the view is closed
+@usage
+local a = view:array("i32", 0, 4)
+a:set(1, { 10, 20, 30, 40 })
+print(table.concat(a:get(), " ")) --> 10 20 30 40
+print(table.concat(a:get(2, 3), " ")) --> 20 30 */
 static int array_get(lua_State *L)
 {
   const array *a = open_array(L, 1);
@@ -236,7 +245,11 @@ static int array_get(lua_State *L)
 @tparam integer i the index of the first number that is written
 @tparam {number,...} t the numbers, without metamethods
 @raise for a number that does not fit the type, indices out of range, a read-only view, and if the view is
-  closed */
+  closed
+@usage
+local a = view:array("i32", 0, 4)
+a:set(3, { 30, 40 })
+print(a[3], a[4]) --> 30 40 */
 static int array_set(lua_State *L)
 {
   const array *a = open_array(L, 1);
@@ -264,7 +277,12 @@ static int array_set(lua_State *L)
 @tparam array source
 @tparam integer j the index of the first number in `source`
 @tparam integer n how many numbers, from 0
-@raise for an array of another type, indices out of range, a read-only view, and if a view is closed */
+@raise for an array of another type, indices out of range, a read-only view, and if a view is closed
+@usage
+local a, b = view:array("i32", 0, 4), view:array("i32", 100, 4)
+b:set(1, { 1, 2, 3, 4 })
+a:copy(1, b, 3, 2)
+print(a[1], a[2]) --> 3 4 */
 static int array_copy(lua_State *L)
 {
   const array *a = open_array(L, 1), *source = open_array(L, 3);

@@ -124,27 +124,37 @@ methods are sequentially consistent among all processes that share the memory.
 @tparam integer offset in bytes, from 0; the memory there must be aligned to the number's size
 @treturn integer the number, as of @{get_T}
 @raise for an offset that is not aligned in memory, a number that is not wholly in the view, and if the view
-  is closed. Source: C11, 7.17 */
+  is closed. Source: C11, 7.17
+@usage
+print(view:load_u32(0)) --> 0 */
 
 /*** Writes a number atomically: `store_i32` and so on, as @{load_T}.
 @function store_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
-@raise for a value that does not fit, a read-only view, and as @{load_T} */
+@raise for a value that does not fit, a read-only view, and as @{load_T}
+@usage
+view:store_u32(0, 7)
+print(view:load_u32(0)) --> 7 */
 
 /*** Writes a number and returns the old one: `exchange_i32` and so on, as @{load_T}.
 @function exchange_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
-@raise as @{store_T} */
+@raise as @{store_T}
+@usage
+view:store_i32(0, 1)
+print(view:exchange_i32(0, 2), view:load_i32(0)) --> 1 2 */
 
 /*** Adds to a number, which wraps around, and returns the old one: `add_i32` and so on, as @{load_T}.
 @function add_T
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
-@raise as @{store_T} */
+@raise as @{store_T}
+@usage
+print(view:add_u64(0, 5), view:load_u64(0)) --> 0 5 */
 
 /*** Clears the bits of a number that are 0 in the value (bitwise and), and returns the old number: `and_i32`
 and so on, as @{load_T}.
@@ -152,7 +162,11 @@ and so on, as @{load_T}.
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
-@raise as @{store_T} */
+@raise as @{store_T}
+@usage
+view:store_u32(0, 0xFF)
+view:and_u32(0, 0x0F)
+print(view:load_u32(0)) --> 15 */
 
 /*** Sets the bits of a number that are 1 in the value (bitwise or), and returns the old number: `or_i32` and
 so on, as
@@ -161,7 +175,10 @@ so on, as
 @tparam integer offset as for @{load_T}
 @tparam integer value as for @{set_T}
 @treturn integer the old value
-@raise as @{store_T} */
+@raise as @{store_T}
+@usage
+view:or_u32(0, 1 << 3)
+print(view:load_u32(0)) --> 8 */
 
 /*** Writes a number if the present one is `expected`: `compare_exchange_i32` and so on, as @{load_T}.
 @function compare_exchange_T
@@ -170,7 +187,10 @@ so on, as
 @tparam integer desired as the value of @{set_T}
 @treturn boolean whether `desired` was written
 @treturn integer the old value, which is `expected` if it was written
-@raise as @{store_T} */
+@raise as @{store_T}
+@usage
+print(view:compare_exchange_i32(0, 0, 7)) --> true 0
+print(view:compare_exchange_i32(0, 0, 8)) --> false 7 */
 
 /*** Waits until a number is not `seen`: `wait_i32` and so on, as @{load_T}. A process that calls @{wake}
 after its change is noticed within 0.1 ms. A change by any other program is noticed within 5 ms. Waiting takes
@@ -185,13 +205,21 @@ less than 2 % of a processor. A number that changes and changes back meanwhile m
 @treturn[2] string code: `timeout`
 @treturn[2] ?integer native errno or GetLastError number
 @raise for a value that does not fit, a negative time-out, and as @{load_T}. Source: futex(2); on Windows a
-  named event of the section, if it has a name */
+  named event of the section, if it has a name
+@usage
+local value, message, code = view:wait_u32(0, 0, 0.01)
+print(value, code) --> nil timeout
+view:store_u32(0, 1)
+print(view:wait_u32(0, 0)) --> 1 */
 
 /*** Wakes every process that waits for the number at an offset (@{wait_T}). A process calls it after it has
 changed the number.
 @function wake
 @tparam integer offset of the number in bytes, from 0; the memory there must be aligned to 4 bytes
-@raise as @{load_T}. Source: futex(2), SetEvent */
+@raise as @{load_T}. Source: futex(2), SetEvent
+@usage
+view:add_u32(0, 1)
+view:wake(0) */
 
 #define METHODS_PLAIN(T)
 #define METHODS_ATOMIC(T)                                                                       \

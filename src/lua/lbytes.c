@@ -14,7 +14,10 @@
 @tparam[opt=0] integer offset where the search begins, in bytes from 0
 @tparam[opt] integer stop the offset where the range that is searched ends; default: the view's size
 @treturn ?integer the offset of the first occurrence that is wholly in the range, or nil
-@raise for an offset or stop past the view's end, and if the view is closed. Source: memmem(3) */
+@raise for an offset or stop past the view's end, and if the view is closed. Source: memmem(3)
+@usage
+view:set_string(100, "needle")
+print(view:find("needle"), view:find("needle", 101)) --> 100 nil */
 static int view_find(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -39,7 +42,10 @@ static int view_find(lua_State *L)
 @tparam integer length in bytes, from 0
 @tparam integer byte from 0 to 255
 @raise for a range past the view's end, another byte, a read-only view, and if the view is closed. Source:
-  memset(3) */
+  memset(3)
+@usage
+view:fill(0, 16, 0xFF)
+print(view:get_i32(12)) --> -1 */
 static int view_fill(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -59,7 +65,11 @@ static int view_fill(lua_State *L)
 @tparam view source
 @tparam integer source_offset in bytes, from 0
 @tparam integer length in bytes, from 0
-@raise for a range past a view's end, a read-only view, and if a view is closed. Source: memmove(3) */
+@raise for a range past a view's end, a read-only view, and if a view is closed. Source: memmove(3)
+@usage
+view:set_string(0, "abcdef")
+view:copy(2, view, 0, 4)
+print(view:get_string(0, 6)) --> ababcd */
 static int view_copy(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L), *source = fmb_check_open(L, 3, fmb_view);
@@ -79,7 +89,9 @@ static int view_copy(lua_State *L)
 @tparam integer other_offset in bytes, from 0
 @tparam integer length in bytes, from 0
 @treturn boolean whether all bytes are equal; true for a length of 0
-@raise for a range past a view's end, and if a view is closed. Source: memcmp(3) */
+@raise for a range past a view's end, and if a view is closed. Source: memcmp(3)
+@usage
+print(view:equals(0, view, 100, 50)) --> true */
 static int view_equals(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L), *other = fmb_check_open(L, 3, fmb_view);

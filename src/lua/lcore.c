@@ -62,7 +62,11 @@ static int finish(lua_State *L, fmb_object *object, int code, fm_map *map, const
 @treturn[2] string code: `exists` (the name is taken), `invalid` (the name, or a size of 0), `denied`,
   `no_space`, `no_memory`, `too_large`, `in_use`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative size, and an unknown option or option value. Source: CreateFileMapping, shm_open(3) */
+@raise for a negative size, and an unknown option or option value. Source: CreateFileMapping, shm_open(3)
+@usage
+local map, message, code = filemap.create("Telemetry", 4096)
+print(map) --> filemap.map (Telemetry, 4096 bytes, rw)
+print((select(3, filemap.create("Telemetry", 4096)))) --> exists */
 static int core_create(lua_State *L)
 {
   const char *name;
@@ -89,7 +93,12 @@ static int core_create(lua_State *L)
 @treturn[2] string code: `not_found`, `denied`, `too_small`, `invalid` (the name, or it stands for another
   kind of object), `in_use`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an unknown access, option or option value. Source: OpenFileMapping, shm_open(3) */
+@raise for an unknown access, option or option value. Source: OpenFileMapping, shm_open(3)
+@usage
+print((select(3, filemap.open("Nobody")))) --> not_found
+local made = assert(filemap.create("Telemetry", 4096))
+local map = assert(filemap.open("Telemetry", "rw", { size = 1000 }))
+print(#map) --> 1000 */
 static int core_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -116,7 +125,10 @@ static int core_open(lua_State *L)
 @treturn[2] string code: `too_small` (an existing section is smaller than `size`), and those of @{create} and
   @{open}
 @treturn[2] ?integer native errno or GetLastError number
-@raise as @{create}. Source: CreateFileMapping, shm_open(3) */
+@raise as @{create}. Source: CreateFileMapping, shm_open(3)
+@usage
+local map, created = assert(filemap.create_or_open("Telemetry", 4096))
+print(created, (select(2, filemap.create_or_open("Telemetry", 4096)))) --> true false */
 static int core_create_or_open(lua_State *L)
 {
   const char *name;
@@ -148,7 +160,13 @@ static int core_create_or_open(lua_State *L)
 @treturn[2] string code: `not_found`, `denied`, `in_use`, `too_small`, `invalid` (not a regular file),
   `no_space`, `too_large`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an unknown access, option or option value. Source: open(2), CreateFile, CreateFileMapping */
+@raise for an unknown access, option or option value. Source: open(2), CreateFile, CreateFileMapping
+@usage
+local map = assert(filemap.file("numbers.bin", "rw", { size = 64 }))
+local view = assert(map:view())
+view:set_i32(0, 7)
+view:flush()
+print(map) --> filemap.map (numbers.bin, 64 bytes, rw) */
 static int core_file(lua_State *L)
 {
   const char *path = fmb_check_text(L, 1);
@@ -176,7 +194,10 @@ owns the handle from then on. If the call fails, the handle stays as it was.
 @treturn[2] string message
 @treturn[2] string code: `invalid` (there is no such handle), `denied`, `too_small`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative handle or size, and an unknown access. Source: fcntl(2), DuplicateHandle */
+@raise for a negative handle or size, and an unknown access. Source: fcntl(2), DuplicateHandle
+@usage
+-- In a child process, which got the number of map:handle() as its first argument:
+local map = assert(filemap.adopt(math.tointeger(arg[1]), 4096)) */
 static int core_adopt(lua_State *L)
 {
   const uint64_t handle = fmb_check_count(L, 1, "handle");
@@ -204,7 +225,10 @@ static int core_adopt(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `not_found`, `denied`, `invalid` (another kind of name), `unsupported` (on Windows)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an argument that is not a string. Source: shm_unlink(3) */
+@raise for an argument that is not a string. Source: shm_unlink(3)
+@usage
+local map = assert(filemap.create("/feed", 4096))
+filemap.unlink("/feed") -- no other process can open it any more */
 static int core_unlink(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -219,7 +243,12 @@ static int core_unlink(lua_State *L)
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `unsupported` where the system does not tell, `system`
-@treturn[2] ?integer native errno or GetLastError number */
+@treturn[2] ?integer native errno or GetLastError number
+@usage
+local map = assert(filemap.create("Telemetry", 4096))
+for _, entry in ipairs(assert(filemap.list())) do
+  if entry.name == "Telemetry" or entry.name == "Local\\Telemetry" then print(entry.size) end --> 4096
+end */
 static int core_list(lua_State *L)
 {
   size_t capacity = 0, count = 16;
@@ -253,7 +282,11 @@ static int core_live(lua_State *L)
 
 /*** Reads a monotonic clock, which no change of the date moves.
 @function now
-@treturn number seconds since some moment in the past. Source: clock_gettime(2), QueryPerformanceCounter */
+@treturn number seconds since some moment in the past. Source: clock_gettime(2), QueryPerformanceCounter
+@usage
+local start = filemap.now()
+filemap.sleep(0.01)
+print(filemap.now() - start >= 0.009) --> true */
 static int core_now(lua_State *L)
 {
   lua_pushnumber(L, fm_now());
@@ -263,7 +296,9 @@ static int core_now(lua_State *L)
 /*** Suspends the process. Signals that the process handles do not cut it short.
 @function sleep
 @tparam number seconds from 0; how fine the system's clock is decides how exactly they are kept
-@raise for a negative number and NaN. Source: nanosleep(2), Sleep */
+@raise for a negative number and NaN. Source: nanosleep(2), Sleep
+@usage
+filemap.sleep(0.01) -- 10 milliseconds */
 static int core_sleep(lua_State *L)
 {
   luaL_checknumber(L, 1);

@@ -64,7 +64,11 @@ static int dict_create_or_open(lua_State *L)
 @treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a dictionary), `denied`,
   `invalid` (the name), `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an argument that is not a string */
+@raise for an argument that is not a string
+@usage
+print((select(3, dict.open("Settings")))) --> not_found
+local made <close> = assert(dict.create_or_open("Settings"))
+local settings <close> = assert(dict.open("Settings")) */
 static int dict_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -146,7 +150,12 @@ static int push_found(lua_State *L, const fm_dict *d, int code, const fm_value *
 @treturn[2] string code: `invalid` (the key's length), `in_use` (other processes changed the key all the
   time, for more than 1 second), `corrupt`, `truncated`, `no_memory`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the dictionary is closed */
+@raise if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+print(d:get("volume")) --> nil 0
+d:set("volume", 0.8)
+print(d:get("volume")) --> 0.8 1 */
 static int dict_get(lua_State *L)
 {
   const char *key;
@@ -194,7 +203,11 @@ static int set(lua_State *L, fm_dict_mode mode)
   length), `in_use` (a live process has held the lock for more than 1 second), `denied` (this process may
   only read), `corrupt`, `truncated`, `no_memory`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a value of another type, an unknown option, and if the dictionary is closed */
+@raise for a value of another type, an unknown option, and if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+d:set("volume", 0.8)
+d:set("session", "a7c1", { ttl = 3600 }) -- absent after an hour */
 static int dict_set(lua_State *L)
 {
   return set(L, FM_DICT_SET);
@@ -210,7 +223,10 @@ static int dict_set(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `exists`, and those of @{dict:set}
 @treturn[2] ?integer native errno or GetLastError number
-@raise as @{dict:set} */
+@raise as @{dict:set}
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+print(d:add("owner", "Ann"), (select(3, d:add("owner", "Bo")))) --> true exists */
 static int dict_add(lua_State *L)
 {
   return set(L, FM_DICT_ADD);
@@ -226,7 +242,10 @@ static int dict_add(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `not_found`, and those of @{dict:set}
 @treturn[2] ?integer native errno or GetLastError number
-@raise as @{dict:set} */
+@raise as @{dict:set}
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+print((select(3, d:replace("owner", "Bo")))) --> not_found */
 static int dict_replace(lua_State *L)
 {
   return set(L, FM_DICT_REPLACE);
@@ -240,7 +259,11 @@ static int dict_replace(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `invalid` (the key's length), `in_use`, `denied`, `corrupt`, `truncated`, `no_memory`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the dictionary is closed */
+@raise if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+d:set("owner", "Ann")
+print(d:delete("owner"), d:delete("owner")) --> true false */
 static int dict_delete(lua_State *L)
 {
   const char *key;
@@ -264,7 +287,10 @@ static int dict_delete(lua_State *L)
 @treturn[2] string code: `not_found` (the key is absent, and there is no init), `full`, and those of
   @{dict:delete}
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the key's value is not a number, for arguments of another type, and if the dictionary is closed */
+@raise if the key's value is not a number, for arguments of another type, and if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+print(d:incr("visits", 1, 0), d:incr("visits", 10)) --> 1 11 */
 static int dict_incr(lua_State *L)
 {
   const char *key;
@@ -296,7 +322,11 @@ static int dict_incr(lua_State *L)
 @treturn[3] string message
 @treturn[3] string code: those of @{dict:set}
 @treturn[3] ?integer native errno or GetLastError number
-@raise for a negative version, a value of another type, and if the dictionary is closed */
+@raise for a negative version, a value of another type, and if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+print(d:compare_set("leader", 0, "Ann")) --> true
+print(d:compare_set("leader", 0, "Bo")) --> false Ann 1 */
 static int dict_compare_set(lua_State *L)
 {
   const char *key;
@@ -329,7 +359,13 @@ static int dict_compare_set(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `timeout`, and those of @{dict:get}
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative version or time-out, and if the dictionary is closed */
+@raise for a negative version or time-out, and if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+local value, version = d:get("volume")
+print((select(3, d:wait("volume", version, 0.01)))) --> timeout
+d:set("volume", 0.8)
+print(d:wait("volume", version)) --> 0.8 1 */
 static int dict_wait(lua_State *L)
 {
   const char *key;
@@ -352,7 +388,11 @@ static int dict_wait(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `in_use`, `denied`, `corrupt`, `truncated`, `no_memory`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the dictionary is closed */
+@raise if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+d:set("volume", 0.8)
+print(d:clear(), d:info().count) --> true 0 */
 static int dict_clear(lua_State *L)
 {
   fm_dict *d = fmb_check_open(L, 1, fmb_dict);
@@ -375,7 +415,11 @@ static void set_integer(lua_State *L, const char *field, uint64_t value)
 @treturn[2] string message
 @treturn[2] string code: `in_use`, `corrupt`, `truncated`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the dictionary is closed */
+@raise if the dictionary is closed
+@usage
+local d <close> = assert(dict.create_or_open("Settings", { capacity = 65536 }))
+d:set("volume", 0.8)
+print(d:info().count, d:info().used <= d:info().capacity) --> 1 true */
 static int dict_info(lua_State *L)
 {
   fm_dict *d = fmb_check_open(L, 1, fmb_dict);
@@ -436,7 +480,11 @@ while is seen exactly once, whatever other processes do.
 @function pairs
 @treturn function `next()` → key, value; nil after the last
 @raise if the dictionary is closed; the function also for memory that is corrupt or truncated, and if other
-  processes changed a part of it all the time, for more than 1 second */
+  processes changed a part of it all the time, for more than 1 second
+@usage
+local d <close> = assert(dict.create_or_open("Settings"))
+d:set("volume", 0.8)
+for key, value in d:pairs() do print(key, value) end --> volume 0.8 */
 static int dict_pairs(lua_State *L)
 {
   fmb_object *cursor = fmb_new_object(L, 1, fmb_dict_cursor, sizeof *cursor, 0);
@@ -456,7 +504,9 @@ static int dict_pairs(lua_State *L)
 
 /*** Closes the dictionary. It stays as long as another process has it open. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local d <close> = assert(dict.create_or_open("Settings")) -- closed at the end of the block */
 static int dict_close(lua_State *L)
 {
   fm_dict_close(fmb_release(L, fmb_dict));

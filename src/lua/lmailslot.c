@@ -20,7 +20,10 @@ closed or died can be taken over, with the messages that were not received.
   `invalid` (the name, or a `max_message` above the capacity), `corrupt` (the section of this name is not a
   mailslot), `too_large`, `no_space`, `no_memory`, `denied`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an unknown option or option value. Source: CreateMailslot */
+@raise for an unknown option or option value. Source: CreateMailslot
+@usage
+local slot <close> = assert(mailslot.create("Orders", { capacity = 65536, max_message = 100 }))
+print(slot:info().max_message) --> 100 */
 static int mailslot_create(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -45,7 +48,12 @@ static int mailslot_create(lua_State *L)
 @treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a mailslot), `denied`,
   `invalid` (the name), `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an argument that is not a string. Source: CreateFile */
+@raise for an argument that is not a string. Source: CreateFile
+@usage
+local slot <close> = assert(mailslot.create("Orders"))
+local writer <close> = assert(mailslot.open("Orders"))
+writer:send("coffee")
+print(slot:receive()) --> coffee */
 static int mailslot_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -78,7 +86,10 @@ static fm_mailslot *check_role(lua_State *L, bool reader)
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a writer, a negative time-out, and if the mailslot is closed. Source: ReadFile */
+@raise for a writer, a negative time-out, and if the mailslot is closed. Source: ReadFile
+@usage
+local slot <close> = assert(mailslot.create("Orders"))
+print((select(3, slot:receive(0.01)))) --> timeout */
 static int mailslot_receive(lua_State *L)
 {
   fm_mailslot *m = check_role(L, true);
@@ -102,7 +113,11 @@ static int mailslot_receive(lua_State *L)
   (more than `max_message`), `in_use` (another writer that lives held the lock all the time), `corrupt`,
   `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for the reader, a negative time-out, and if the mailslot is closed. Source: WriteFile */
+@raise for the reader, a negative time-out, and if the mailslot is closed. Source: WriteFile
+@usage
+local slot <close> = assert(mailslot.create("Orders", { max_message = 10 }))
+local writer <close> = assert(mailslot.open("Orders"))
+print(writer:send("coffee", 1), (select(3, writer:send("twelve bytes")))) --> true too_large */
 static int mailslot_send(lua_State *L)
 {
   size_t length;
@@ -122,7 +137,12 @@ static int mailslot_send(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `corrupt`, `truncated`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a writer, and if the mailslot is closed. Source: GetMailslotInfo */
+@raise for a writer, and if the mailslot is closed. Source: GetMailslotInfo
+@usage
+local slot <close> = assert(mailslot.create("Orders"))
+local writer <close> = assert(mailslot.open("Orders"))
+writer:send("coffee")
+print(slot:info().count, slot:info().next_size) --> 1 6 */
 static int mailslot_info(lua_State *L)
 {
   fm_mailslot *m = check_role(L, true);
@@ -161,7 +181,9 @@ static int mailslot_pollable(lua_State *L)
 /*** Closes the mailslot. Messages that were not received stay for the next reader, as long as a writer has
 the slot open. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local slot <close> = assert(mailslot.create("Orders")) -- closed at the end of the block */
 static int mailslot_close(lua_State *L)
 {
   fm_mailslot_close(fmb_release(L, fmb_mailslot));

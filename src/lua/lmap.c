@@ -23,7 +23,10 @@ static fm_map *check_self(lua_State *L)
 @treturn[2] string code: `denied` (the map gives less access), `invalid` (a length of 0), `too_large`,
   `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a range past the map's end, and an unknown access. Source: mmap(2), MapViewOfFile */
+@raise for a range past the map's end, and an unknown access. Source: mmap(2), MapViewOfFile
+@usage
+local view = assert(map:view(100, 50, "r"))
+print(view) --> filemap.view (50 bytes, r) */
 static int map_view(lua_State *L)
 {
   lua_settop(L, 4);
@@ -44,7 +47,9 @@ static int map_view(lua_State *L)
 /*** Returns the map's size, as `#map` does.
 @function size
 @treturn integer bytes
-@raise if the map is closed */
+@raise if the map is closed
+@usage
+print(map:size(), #map) --> 4096 4096 */
 static int map_size(lua_State *L)
 {
   lua_pushinteger(L, (lua_Integer)fm_map_size(check_self(L)));
@@ -54,7 +59,10 @@ static int map_size(lua_State *L)
 /*** Returns the name that the map was made or opened by.
 @function name
 @treturn ?string the name as it was given; nil for unnamed memory, and for a file without a mapping's name
-@raise if the map is closed */
+@raise if the map is closed
+@usage
+local map = assert(filemap.create("Telemetry", 4096))
+print(map:name()) --> Telemetry */
 static int map_name(lua_State *L)
 {
   lua_pushstring(L, fm_map_name(check_self(L))); /* NULL pushes nil */
@@ -64,7 +72,10 @@ static int map_name(lua_State *L)
 /*** Returns the access that the map gives.
 @function access
 @treturn string `r`, `rw`, `copy`, `rx`, `rwx` or `copyx`
-@raise if the map is closed */
+@raise if the map is closed
+@usage
+local map = assert(filemap.create("Telemetry", 4096))
+print(map:access(), assert(filemap.open("Telemetry")):access()) --> rw r */
 static int map_access(lua_State *L)
 {
   lua_pushstring(L, fm_access_word(fm_map_access(check_self(L))));
@@ -75,7 +86,10 @@ static int map_access(lua_State *L)
 The map still owns it: the program must not close it.
 @function handle
 @treturn integer a file descriptor, or on Windows the section's HANDLE (0 for an empty file)
-@raise if the map is closed */
+@raise if the map is closed
+@usage
+local map = assert(filemap.create(nil, 4096, { inherit = true }))
+print(math.type(map:handle())) --> integer */
 static int map_handle(lua_State *L)
 {
   lua_pushinteger(L, (lua_Integer)fm_map_handle(check_self(L)));
@@ -91,7 +105,10 @@ static int map_handle(lua_State *L)
 @treturn[2] string code: `in_use` (a view is open), `unsupported` (the map is not over a file), `denied` (its
   access does not allow writing), `invalid` (a size of 0), `no_space`, `too_large`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative size, and if the map is closed. Source: ftruncate(2), SetEndOfFile */
+@raise for a negative size, and if the map is closed. Source: ftruncate(2), SetEndOfFile
+@usage
+local map = assert(filemap.file("numbers.bin", "rw", { size = 64 }))
+print(map:resize(128), #map) --> true 128 */
 static int map_resize(lua_State *L)
 {
   fm_map *m = check_self(L);
@@ -108,7 +125,13 @@ what another process has appended. Views that are open stay as they are.
 @treturn[2] string code: `unsupported` (the map is not over a file; on Windows also if the file grew and the
   mapping has a name), `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the map is closed. Source: fstat(2), GetFileSizeEx, CreateFileMapping */
+@raise if the map is closed. Source: fstat(2), GetFileSizeEx, CreateFileMapping
+@usage
+local map = assert(filemap.file("numbers.bin", "rw", { size = 64 }))
+local writer = assert(io.open("numbers.bin", "ab"))
+writer:write("16 bytes appended")
+writer:close()
+print(map:refresh()) --> 81 */
 static int map_refresh(lua_State *L)
 {
   fm_map *m = check_self(L);
@@ -121,7 +144,11 @@ static int map_refresh(lua_State *L)
 
 /*** Closes the map. Its views stay valid. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local view = assert(map:view())
+map:close()
+print(map, view:get_u8(0)) --> filemap.map (closed) 0 */
 static int map_close(lua_State *L)
 {
   fm_map_close(fmb_release(L, fmb_map));

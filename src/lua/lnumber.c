@@ -114,14 +114,21 @@ FMB_TYPES(DEFINE)
 @tparam integer offset in bytes, from 0
 @treturn number an integer, or for f32 and f64 a float. A u64 above 2^63-1 is returned as the negative integer
   with the same bits
-@raise for a number that is not wholly in the view, and if the view is closed */
+@raise for a number that is not wholly in the view, and if the view is closed
+@usage
+view:set_u16(10, 65535)
+print(view:get_u16(10), view:get_i16(10)) --> 65535 -1 */
 
 /*** Writes a number: `set_i8` and so on, as @{get_T}.
 @function set_T
 @tparam integer offset in bytes, from 0
 @tparam number value for an integer type, an integer in its range, also as a float; for u64 any integer, whose
   bits are written; for f32 any number, of which one that is too large becomes infinity
-@raise for a value that does not fit, a read-only view, and as @{get_T} */
+@raise for a value that does not fit, a read-only view, and as @{get_T}
+@usage
+view:set_f64(8, 0.5)
+view:set_i32(16, -1)
+print(pcall(view.set_u8, view, 0, 256)) --> false … (256 does not fit …) */
 
 static int make_closure(lua_State *L, const lua_CFunction functions[])
 {
@@ -136,7 +143,11 @@ static int make_closure(lua_State *L, const lua_CFunction functions[])
 @function getter
 @tparam string T `i8`, `u8`, `i16`, `u16`, `i32`, `u32`, `i64`, `u64`, `f32` or `f64`
 @treturn function `get(offset)` → number, which keeps the view from being collected
-@raise for an unknown type, and if the view is closed; the function as @{get_T} */
+@raise for an unknown type, and if the view is closed; the function as @{get_T}
+@usage
+local get = view:getter("i32")
+local sum = 0
+for offset = 0, 4092, 4 do sum = sum + get(offset) end */
 static int view_getter(lua_State *L)
 {
   static const lua_CFunction getters[] = {
@@ -150,7 +161,10 @@ static int view_getter(lua_State *L)
 @function setter
 @tparam string T as for @{getter}
 @treturn function `set(offset, value)`, which keeps the view from being collected
-@raise for an unknown type, and if the view is closed; the function as @{set_T} */
+@raise for an unknown type, and if the view is closed; the function as @{set_T}
+@usage
+local set = view:setter("f32")
+for i = 0, 99 do set(4 * i, i / 10) end */
 static int view_setter(lua_State *L)
 {
   static const lua_CFunction setters[] = {

@@ -307,7 +307,9 @@ static inline lua_Integer push_field(const format *f, const field *a, const fm_v
 @return the values, and after them the offset after the last field
 @raise for a format that `string.unpack` does not accept, an integer that does not fit in a Lua integer, a
   field past the view's end, and if the view is closed. Source: string.unpack (Lua manual, 6.4.2)
-@usage local id, mass, name, after = view:unpack("<i4 d z", 0) */
+@usage
+view:pack("<i4 d z", 0, 7, 0.5, "Jo")
+print(view:unpack("<i4 d z", 0)) --> 7 0.5 Jo 15 */
 static int view_unpack(lua_State *L)
 {
   const fm_view *v = fmb_self(L);
@@ -461,7 +463,11 @@ from `offset`; padding becomes zeros.
 @param ... the values
 @treturn integer the offset after the last field
 @raise for a format or a value that `string.pack` does not accept, a field past the view's end, a read-only
-  view, and if the view is closed. Source: string.pack (Lua manual, 6.4.2) */
+  view, and if the view is closed. Source: string.pack (Lua manual, 6.4.2)
+@usage
+local offset = 0
+for i = 1, 3 do offset = view:pack("<i2 B", offset, i, 10 * i) end
+print(offset) --> 9 */
 static int view_pack(lua_State *L)
 {
   const fm_view *v = fmb_self(L);

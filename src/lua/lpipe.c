@@ -28,7 +28,13 @@ static fm_conn *check_conn(lua_State *L)
   name), `corrupt` (the section of this name is not a pipe), `invalid` (the name), `too_large`, `no_space`,
   `no_memory`, `denied`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an unknown option or option value. Source: CreateNamedPipe, listen(2) */
+@raise for an unknown option or option value. Source: CreateNamedPipe, listen(2)
+@usage
+local listener <close> = assert(pipe.listen("Questions", { capacity = 4096 }))
+local client <close> = assert(pipe.connect("Questions"))
+local server <close> = assert(listener:accept())
+client:send("how are you?")
+print(server:receive()) --> how are you? */
 static int pipe_listen(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -55,7 +61,10 @@ before that are kept.
   connections as it can have, 1024 or fewer), `corrupt` (the section of this name is not a pipe), `denied`,
   `no_space`, `no_memory`, `invalid` (the name), `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative time-out. Source: CreateFile, connect(2) */
+@raise for a negative time-out. Source: CreateFile, connect(2)
+@usage
+local connection, message, code = pipe.connect("Nobody", 0.01)
+print(connection, code) --> nil not_found */
 static int pipe_connect(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -80,7 +89,12 @@ static int pipe_connect(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative time-out, and if the listener is closed. Source: ConnectNamedPipe, accept(2) */
+@raise for a negative time-out, and if the listener is closed. Source: ConnectNamedPipe, accept(2)
+@usage
+local listener <close> = assert(pipe.listen("Questions"))
+print((select(3, listener:accept(0.01)))) --> timeout
+local client <close> = assert(pipe.connect("Questions"))
+local server <close> = assert(listener:accept()) */
 static int listener_accept(lua_State *L)
 {
   const double timeout = fmb_opt_timeout(L, 2, FM_FOREVER);
@@ -111,7 +125,9 @@ static int listener_pollable(lua_State *L)
 
 /*** Closes the listener. Accepted connections stay open. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local listener <close> = assert(pipe.listen("Questions")) -- closed at the end of the block */
 static int listener_close(lua_State *L)
 {
   fm_listener_close(fmb_release(L, fmb_listener));
@@ -148,7 +164,12 @@ static int fail(lua_State *L, int code, const fm_conn *c, const fm_error *e)
 @treturn[2] string code: `timeout`, `closed` (the other end closed or died), `too_large` (more than the
   capacity), `corrupt`, `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a stream, a negative time-out, and if the connection is closed. Source: WriteFile, send(2) */
+@raise for a stream, a negative time-out, and if the connection is closed. Source: WriteFile, send(2)
+@usage
+local listener <close> = assert(pipe.listen("Questions", { capacity = 64 }))
+local client <close> = assert(pipe.connect("Questions"))
+print(client:send("how are you?", 1)) --> true
+print((select(3, client:send(("x"):rep(65))))) --> too_large */
 static int conn_send(lua_State *L)
 {
   size_t length;
@@ -170,7 +191,14 @@ static int conn_send(lua_State *L)
 @treturn[2] string code: `timeout`, `closed` (the other end closed or died, and all that it sent was
   received), `no_memory`, `corrupt`, `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a stream, a negative time-out, and if the connection is closed. Source: ReadFile, recv(2) */
+@raise for a stream, a negative time-out, and if the connection is closed. Source: ReadFile, recv(2)
+@usage
+local listener <close> = assert(pipe.listen("Questions"))
+local client <close> = assert(pipe.connect("Questions"))
+local server <close> = assert(listener:accept())
+client:send("last words")
+client:close()
+print(server:receive(1), (select(3, server:receive(1)))) --> last words closed */
 static int conn_receive(lua_State *L)
 {
   fm_conn *c = check_conn(L);
@@ -195,7 +223,13 @@ static int conn_receive(lua_State *L)
   forked child)
 @treturn[2] ?integer native errno or GetLastError number
 @raise for a value that is neither a string nor a number, a pipe of messages, and if the connection is closed.
-  Source: file:write (Lua manual, 6.8) */
+  Source: file:write (Lua manual, 6.8)
+@usage
+local listener <close> = assert(pipe.listen("Log", { stream = true }))
+local client <close> = assert(pipe.connect("Log"))
+local server <close> = assert(listener:accept())
+client:write("x = ", 42, "\n"):write("y = 43\n")
+print(server:read(), server:read()) --> x = 42 y = 43 */
 static int conn_write(lua_State *L)
 {
   check_conn(L);
@@ -237,7 +271,14 @@ static int read_format(lua_State *L, fm_conn *c, const void **data, size_t *leng
   `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
 @raise for a negative count, another format, a pipe of messages, and if the connection is closed. Source:
-  file:read (Lua manual, 6.8) */
+  file:read (Lua manual, 6.8)
+@usage
+local listener <close> = assert(pipe.listen("Log", { stream = true }))
+local client <close> = assert(pipe.connect("Log"))
+local server <close> = assert(listener:accept())
+client:write("abcdef\nrest")
+client:close()
+print(server:read(3), server:read("l"), server:read("a")) --> abc def rest */
 static int conn_read(lua_State *L)
 {
   fm_conn *c = check_conn(L);
@@ -273,7 +314,9 @@ static int conn_pollable(lua_State *L)
 
 /*** Closes the connection. The other end still receives what was sent. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local client <close> = pipe.connect("Questions") -- closed at the end of the block */
 static int conn_close(lua_State *L)
 {
   fm_conn_close(fmb_release(L, fmb_conn));

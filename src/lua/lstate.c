@@ -30,7 +30,10 @@ static const char *read_arguments(lua_State *L, uint64_t *capacity, fmb_options 
 @treturn[2] string code: `exists` (the name is taken), `invalid` (the name, or a capacity of 0), `too_large`,
   `no_space`, `no_memory`, `denied`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative capacity, and an unknown option or option value */
+@raise for a negative capacity, and an unknown option or option value
+@usage
+local writer <close> = assert(state.create("Lap", 256))
+print((select(3, state.create("Lap", 256)))) --> exists */
 static int state_create(lua_State *L)
 {
   fmb_options o = fmb_default_options();
@@ -57,7 +60,10 @@ static int state_create(lua_State *L)
 @treturn[2] string code: `in_use` (another writer lives), `too_small` (the existing state has a smaller
   capacity), `corrupt` (the section of this name is not a state), and those of @{create}
 @treturn[2] ?integer native errno or GetLastError number
-@raise as @{create} */
+@raise as @{create}
+@usage
+local writer, created = assert(state.create_or_open("Lap", 256))
+print(created, (select(3, state.create_or_open("Lap", 256)))) --> true in_use */
 static int state_create_or_open(lua_State *L)
 {
   fmb_options o = fmb_default_options();
@@ -84,7 +90,12 @@ static int state_create_or_open(lua_State *L)
 @treturn[2] string code: `not_found`, `corrupt` (the section of this name is not a state), `denied`, `invalid`
   (the name), `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an argument that is not a string */
+@raise for an argument that is not a string
+@usage
+local writer <close> = assert(state.create("Lap", 256))
+writer:publish("1:42.3")
+local reader <close> = assert(state.open("Lap"))
+print(reader:read()) --> 1:42.3 1 */
 static int state_open(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -108,7 +119,10 @@ static int state_open(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `too_large` (more than the capacity), `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a reader, and if the state is closed */
+@raise for a reader, and if the state is closed
+@usage
+local writer <close> = assert(state.create("Lap", 256))
+print(writer:publish("1:42.3")) --> true */
 static int state_publish(lua_State *L)
 {
   size_t length;
@@ -138,7 +152,14 @@ static int push_value(lua_State *L, const void *data, size_t length, uint64_t ve
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative time-out, and if the state is closed */
+@raise for a negative time-out, and if the state is closed
+@usage
+local writer <close> = assert(state.create("Lap", 256))
+local reader <close> = assert(state.open("Lap"))
+print(reader:read()) --> nil 0
+writer:publish("1:42.3")
+writer:publish("1:41.9")
+print(reader:read()) --> 1:41.9 2 */
 static int state_read(lua_State *L)
 {
   fm_state *s = fmb_check_open(L, 1, fmb_state);
@@ -162,7 +183,13 @@ takes over.
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `no_memory`, `corrupt`, `truncated`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative version or time-out, and if the state is closed */
+@raise for a negative version or time-out, and if the state is closed
+@usage
+local writer <close> = assert(state.create("Lap", 256))
+local reader <close> = assert(state.open("Lap"))
+writer:publish("1:42.3")
+local value, version = reader:wait(0)
+print(value, version, (select(3, reader:wait(version, 0.01)))) --> 1:42.3 1 timeout */
 static int state_wait(lua_State *L)
 {
   fm_state *s = fmb_check_open(L, 1, fmb_state);
@@ -195,7 +222,9 @@ static int state_pollable(lua_State *L)
 /*** Closes the state. The value stays as long as another process has the state open, and another writer can
 take over. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local reader <close> = state.open("Lap") -- closed at the end of the block */
 static int state_close(lua_State *L)
 {
   fm_state_close(fmb_release(L, fmb_state));

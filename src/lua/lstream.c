@@ -51,7 +51,11 @@ static int next_line(lua_State *L)
 @treturn function `next()` → string: a line without its newline, or nil after the last one. It keeps the view
   from being collected
 @raise for an offset past the view's end, and if the view is closed; the function if the view is closed.
-  Source: file:lines (Lua manual, 6.8) */
+  Source: file:lines (Lua manual, 6.8)
+@usage
+view:set_cstring(0, "one\ntwo", 8)
+for line in view:sub(0, 7):lines() do print(line) end --> one
+--> two */
 static int view_lines(lua_State *L)
 {
   fmb_open_self(L);
@@ -117,7 +121,12 @@ static unsigned char *at(lua_State *L, const stream *s, bool writing, uint64_t n
 @tparam[opt=0] integer offset in bytes, from 0
 @tparam[opt] integer length in bytes, from 0; default: all bytes from the offset
 @treturn stream whose position is its start
-@raise for a range past the view's end, and if the view is closed */
+@raise for a range past the view's end, and if the view is closed
+@usage
+local file = view:stream(0, 100)
+file:write("x = ", 42, "\n")
+file:seek("set", 4)
+print(file:read("n")) --> 42 */
 static int view_stream(lua_State *L)
 {
   fmb_open_self(L);
@@ -300,7 +309,12 @@ the end, or a count of bytes.
 @function read
 @param ... formats; none: `"l"`
 @return for each format what was read; for the first that fails nil, and nothing for the formats after it
-@raise for an invalid format, and if the stream or the view is closed. Source: file:read (Lua manual, 6.8) */
+@raise for an invalid format, and if the stream or the view is closed. Source: file:read (Lua manual, 6.8)
+@usage
+local file = view:stream()
+file:write("7 apples\nrest\n")
+file:seek("set", 0)
+print(file:read("n", "l", "L")) --> 7  apples rest */
 static int stream_read(lua_State *L)
 {
   return read_formats(L, open_self(L));
@@ -326,7 +340,14 @@ static int next_read(lua_State *L)
 @param ... formats, as of @{stream:read}; none: `"l"`
 @treturn function `next()` → what `read` returns, and nothing where its first result is nil
 @raise for more than 250 formats, and if the stream or the view is closed; the function for an invalid format,
-  and if the stream or the view is closed. Source: file:lines (Lua manual, 6.8) */
+  and if the stream or the view is closed. Source: file:lines (Lua manual, 6.8)
+@usage
+local file = view:stream(0, 6)
+file:write("1 2 3\n")
+file:seek("set", 0)
+for n in file:lines("n") do print(n) end --> 1
+--> 2
+--> 3 */
 static int stream_lines(lua_State *L)
 {
   open_self(L);
@@ -357,7 +378,11 @@ static int fail(lua_State *L, const stream *s, fm_code code, const char *detail)
 @treturn[2] string message
 @treturn[2] string code: `too_large` (fewer bytes are left to the end)
 @raise for a value that is neither a string nor a number, a read-only view, and if the stream or the view is
-  closed. Source: file:write (Lua manual, 6.8) */
+  closed. Source: file:write (Lua manual, 6.8)
+@usage
+local file = view:stream(0, 8)
+print(file:write("12345", 678) == file) --> true
+print((select(3, file:write("x")))) --> too_large */
 static int stream_write(lua_State *L)
 {
   stream *s = open_self(L);
@@ -394,7 +419,10 @@ write.
 @treturn[2] string message
 @treturn[2] string code: `invalid` (before the start or past 2^63-1); the position stays as it was
 @raise for an unknown `whence`, and if the stream or the view is closed. Source: file:seek (Lua manual,
-  6.8) */
+  6.8)
+@usage
+local file = view:stream(0, 100)
+print(file:seek("end", -10), file:seek("cur", 2), file:seek()) --> 90 92 92 */
 static int stream_seek(lua_State *L)
 {
   static const char *const whences[] = {"set", "cur", "end", NULL};
@@ -415,7 +443,9 @@ static int stream_seek(lua_State *L)
 
 /*** Closes the stream, not the view. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local file <close> = view:stream() -- closed at the end of the block */
 static int stream_close(lua_State *L)
 {
   fmb_release(L, fmb_stream); /* the user value stays: a call of the stream may still use the view */

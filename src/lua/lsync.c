@@ -51,7 +51,11 @@ static int push_sync(lua_State *L, const char *type, fm_sync_kind kind, int arg,
 @treturn[2] string code: `not_found` (with `existing`), `invalid` (the name, or it stands for another kind of
   object), `denied`, `corrupt`, `no_space`, `no_memory`, `in_use`, `unsupported`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an unknown option or option value. Source: CreateMutexEx, OpenMutex */
+@raise for an unknown option or option value. Source: CreateMutexEx, OpenMutex
+@usage
+local mutex <close>, created = assert(sync.mutex("Settings-lock"))
+print(created, mutex:lock(1)) --> true true
+mutex:unlock() */
 static int sync_mutex(lua_State *L)
 {
   fm_sync_options s = fm_default_sync_options();
@@ -66,7 +70,12 @@ static int sync_mutex(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `not_found`, `denied`, `invalid` (another kind of name), `unsupported` (on Windows)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an argument that is not a string. Source: sem_unlink(3) */
+@raise for an argument that is not a string. Source: sem_unlink(3)
+@usage
+if filemap.platform == "posix" then
+  local semaphore = assert(sync.semaphore("/printers", 2, 2))
+  print(sync.unlink("/printers")) --> true
+end */
 static int sync_unlink(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
@@ -100,7 +109,10 @@ and each opener checks its own `max` alone.
 @treturn[2] string code as for @{mutex}
 @treturn[2] ?integer native errno or GetLastError number
 @raise for a count out of range, and an unknown option or option value. Source: CreateSemaphoreEx,
-  OpenSemaphore */
+  OpenSemaphore
+@usage
+local printers <close> = assert(sync.semaphore("Printers", 2, 2))
+print(printers:acquire(), printers:acquire(), (printers:acquire(0))) --> true true nil */
 static int sync_semaphore(lua_State *L)
 {
   fm_sync_options s = fm_default_sync_options();
@@ -122,7 +134,12 @@ static int sync_semaphore(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code as for @{mutex}
 @treturn[2] ?integer native errno or GetLastError number
-@raise for an unknown option or option value. Source: CreateEventEx, OpenEvent */
+@raise for an unknown option or option value. Source: CreateEventEx, OpenEvent
+@usage
+local event <close> = assert(sync.event("Frame-ready", { manual = true }))
+print((event:wait(0))) --> nil
+event:set()
+print(event:wait(0)) --> true */
 static int sync_event(lua_State *L)
 {
   fm_sync_options s = fm_default_sync_options();
@@ -172,7 +189,11 @@ every few milliseconds.
   forked child), `truncated`, `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
 @raise for an empty table, another or a closed object, and a negative time-out. Source: futex_waitv(2),
-  WaitForMultipleObjects */
+  WaitForMultipleObjects
+@usage
+local quit <close> = assert(sync.event("Quit"))
+local work <close> = assert(sync.semaphore("Work", 1, 10))
+print(sync.wait_any({ quit, work }, 1)) --> 2 */
 static int sync_wait_any(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -238,7 +259,11 @@ static int push_text(lua_State *L, const char *type)
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative time-out, and if the mutex is closed. Source: WaitForSingleObject */
+@raise for a negative time-out, and if the mutex is closed. Source: WaitForSingleObject
+@usage
+local mutex <close> = assert(sync.mutex("Settings-lock"))
+local locked, how = mutex:lock(0.5) -- how is "abandoned" if the holder died
+print(locked, how) --> true nil */
 static int mutex_lock(lua_State *L)
 {
   return wait_for(L, fmb_mutex);
@@ -251,7 +276,11 @@ static int mutex_lock(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if this thread does not hold the mutex, and if the mutex is closed. Source: ReleaseMutex */
+@raise if this thread does not hold the mutex, and if the mutex is closed. Source: ReleaseMutex
+@usage
+local mutex <close> = assert(sync.mutex("Settings-lock"))
+assert(mutex:lock())
+print(mutex:unlock()) --> true */
 static int mutex_unlock(lua_State *L)
 {
   fm_sync *s = fmb_check_open(L, 1, fmb_mutex);
@@ -263,7 +292,9 @@ static int mutex_unlock(lua_State *L)
 
 /*** Closes the mutex, and unlocks it if this thread holds it. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local mutex <close> = assert(sync.mutex("Settings-lock")) -- closed at the end of the block */
 static int mutex_close(lua_State *L)
 {
   return close_sync(L, fmb_mutex);
@@ -285,7 +316,10 @@ static int mutex_tostring(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative time-out, and if the semaphore is closed. Source: WaitForSingleObject */
+@raise for a negative time-out, and if the semaphore is closed. Source: WaitForSingleObject
+@usage
+local printers <close> = assert(sync.semaphore("Printers", 1, 1))
+print(printers:acquire(), (select(3, printers:acquire(0.01)))) --> true timeout */
 static int semaphore_acquire(lua_State *L)
 {
   return wait_for(L, fmb_semaphore);
@@ -299,7 +333,10 @@ static int semaphore_acquire(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `full` (the count would be more than `max`; nothing is added), `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a number out of range, and if the semaphore is closed. Source: ReleaseSemaphore */
+@raise for a number out of range, and if the semaphore is closed. Source: ReleaseSemaphore
+@usage
+local printers <close> = assert(sync.semaphore("Printers", 0, 5))
+print(printers:release(2), printers:acquire(0), printers:acquire(0)) --> true true true */
 static int semaphore_release(lua_State *L)
 {
   fm_sync *s = fmb_check_open(L, 1, fmb_semaphore);
@@ -311,7 +348,9 @@ static int semaphore_release(lua_State *L)
 
 /*** Closes the semaphore. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local printers <close> = assert(sync.semaphore("Printers", 1, 1)) -- closed at the end of the block */
 static int semaphore_close(lua_State *L)
 {
   return close_sync(L, fmb_semaphore);
@@ -333,7 +372,10 @@ static int semaphore_tostring(lua_State *L)
 @treturn[2] string code: `denied` (on Windows: the event of another program, which allows only waiting),
   `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the event is closed. Source: SetEvent */
+@raise if the event is closed. Source: SetEvent
+@usage
+local event <close> = assert(sync.event("Frame-ready"))
+print(event:set(), event:wait(0), (event:wait(0))) --> true true nil */
 static int event_set(lua_State *L)
 {
   fm_sync *s = fmb_check_open(L, 1, fmb_event);
@@ -349,7 +391,10 @@ static int event_set(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code as for @{event:set}
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the event is closed. Source: ResetEvent */
+@raise if the event is closed. Source: ResetEvent
+@usage
+local event <close> = assert(sync.event("Frame-ready", { manual = true, set = true }))
+print(event:wait(0), event:reset(), (event:wait(0))) --> true true nil */
 static int event_reset(lua_State *L)
 {
   fm_sync *s = fmb_check_open(L, 1, fmb_event);
@@ -366,7 +411,10 @@ static int event_reset(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `timeout`, `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative time-out, and if the event is closed. Source: WaitForSingleObject */
+@raise for a negative time-out, and if the event is closed. Source: WaitForSingleObject
+@usage
+local event <close> = assert(sync.event("Frame-ready"))
+print((select(3, event:wait(0.01)))) --> timeout */
 static int event_wait(lua_State *L)
 {
   return wait_for(L, fmb_event);
@@ -391,7 +439,9 @@ static int event_pollable(lua_State *L)
 
 /*** Closes the event. Closing twice is allowed.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local event <close> = assert(sync.event("Frame-ready")) -- closed at the end of the block */
 static int event_close(lua_State *L)
 {
   return close_sync(L, fmb_event);

@@ -32,7 +32,10 @@ static const char *check_c_text(lua_State *L, int arg, size_t *length)
 @tparam integer length in bytes, from 0
 @treturn string one snapshot of the bytes. A process that writes meanwhile may tear it, but all uses of the
   string see the same bytes
-@raise for a range past the view's end, and if the view is closed */
+@raise for a range past the view's end, and if the view is closed
+@usage
+view:set_string(0, "abc\0def")
+print(#view:get_string(0, 7)) --> 7 */
 static int view_get_string(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -45,7 +48,9 @@ static int view_get_string(lua_State *L)
 @function set_string
 @tparam integer offset in bytes, from 0
 @tparam string s any bytes
-@raise for a range past the view's end, a read-only view, and if the view is closed */
+@raise for a range past the view's end, a read-only view, and if the view is closed
+@usage
+view:set_string(100, string.pack("<i4d", 7, 0.5)) */
 static int view_set_string(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -73,7 +78,10 @@ static const unsigned char *check_rest(lua_State *L, const fm_view *v, size_t un
 @tparam integer offset in bytes, from 0
 @tparam[opt] integer max the most bytes to read; default: all bytes from the offset
 @treturn string the text without the NUL
-@raise for an offset past the view's end, and if the view is closed */
+@raise for an offset past the view's end, and if the view is closed
+@usage
+view:set_cstring(0, "Nürburgring", 32)
+print(view:get_cstring(0, 32)) --> Nürburgring */
 static int view_get_cstring(lua_State *L)
 {
   size_t length;
@@ -105,7 +113,10 @@ static unsigned char *check_capacity(lua_State *L, const fm_view *v, size_t unit
 @tparam string s text without NUL
 @tparam integer capacity the room for the text and its NUL, in bytes
 @raise if `s` and the NUL do not fit or `s` contains a NUL, for a range past the view's end, a read-only view,
-  and if the view is closed */
+  and if the view is closed
+@usage
+view:set_cstring(0, "Nürburgring", 32)
+print(pcall(view.set_cstring, view, 0, "too long", 8)) --> false … */
 static int view_set_cstring(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -336,7 +347,10 @@ none, the text ends at `max` units or at the last whole unit of the view.
 @tparam integer offset in bytes, from 0; any alignment
 @tparam[opt] integer max the most units of 2 bytes to read; default: all units from the offset
 @treturn string UTF-8. A unit that is half of a surrogate pair becomes U+FFFD
-@raise for an offset past the view's end, and if the view is closed. Source: The Unicode Standard, 3.9 */
+@raise for an offset past the view's end, and if the view is closed. Source: The Unicode Standard, 3.9
+@usage
+view:set_utf16(0, "Jörg", 32)
+print(view:get_utf16(0, 32)) --> Jörg */
 static int view_get_utf16(lua_State *L)
 {
   return get_wide(L, 2);
@@ -348,7 +362,9 @@ static int view_get_utf16(lua_State *L)
 @tparam string s UTF-8 without NUL. Each maximal subpart of an ill-formed sequence becomes U+FFFD
 @tparam integer capacity the room for the text and its NUL, in units of 2 bytes
 @raise if `s` and the NUL do not fit or `s` contains a NUL, for a range past the view's end, a read-only view,
-  and if the view is closed. Source: The Unicode Standard, 3.9 */
+  and if the view is closed. Source: The Unicode Standard, 3.9
+@usage
+view:set_utf16(0, "Message from the first process.", 256) -- 256 units of 2 bytes */
 static int view_set_utf16(lua_State *L)
 {
   return set_wide(L, 2);
@@ -360,7 +376,10 @@ none, the text ends at `max` units or at the last whole unit of the view.
 @tparam integer offset in bytes, from 0; any alignment
 @tparam[opt] integer max the most units of 4 bytes to read; default: all units from the offset
 @treturn string UTF-8. A unit that is not a Unicode scalar value becomes U+FFFD
-@raise for an offset past the view's end, and if the view is closed */
+@raise for an offset past the view's end, and if the view is closed
+@usage
+view:set_utf32(0, "Jörg", 32)
+print(view:get_utf32(0, 32)) --> Jörg */
 static int view_get_utf32(lua_State *L)
 {
   return get_wide(L, 4);
@@ -372,7 +391,9 @@ static int view_get_utf32(lua_State *L)
 @tparam string s UTF-8 without NUL. Each maximal subpart of an ill-formed sequence becomes U+FFFD
 @tparam integer capacity the room for the text and its NUL, in units of 4 bytes
 @raise if `s` and the NUL do not fit or `s` contains a NUL, for a range past the view's end, a read-only view,
-  and if the view is closed. Source: The Unicode Standard, 3.9 */
+  and if the view is closed. Source: The Unicode Standard, 3.9
+@usage
+view:set_utf32(0, "Jörg", 256) -- 256 units of 4 bytes */
 static int view_set_utf32(lua_State *L)
 {
   return set_wide(L, 4);

@@ -27,7 +27,9 @@ static int finish(lua_State *L, const fm_view *v, int code, const fm_error *e)
 /*** Returns the view's size, as `#view` does.
 @function size
 @treturn integer bytes
-@raise if the view is closed */
+@raise if the view is closed
+@usage
+print(view:size(), #view) --> 4096 4096 */
 static int view_size(lua_State *L)
 {
   lua_pushinteger(L, (lua_Integer)fmb_open_self(L)->size);
@@ -37,7 +39,9 @@ static int view_size(lua_State *L)
 /*** Returns the access that the view gives.
 @function access
 @treturn string `r`, `rw`, `copy`, `rx`, `rwx` or `copyx`
-@raise if the view is closed */
+@raise if the view is closed
+@usage
+print(view:access(), view:sub(0, 8, "r"):access()) --> rw r */
 static int view_access(lua_State *L)
 {
   lua_pushstring(L, fm_access_word(fmb_open_self(L)->access));
@@ -55,7 +59,11 @@ static int view_access(lua_State *L)
 @treturn[2] string code: `denied` (this view gives less access), `invalid` (a length of 0), `no_memory`,
   `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a range past the view's end, and if the view is closed */
+@raise for a range past the view's end, and if the view is closed
+@usage
+local part = assert(view:sub(1024, 256))
+part:set_i32(0, 7)
+print(view:get_i32(1024)) --> 7 */
 static int view_sub(lua_State *L)
 {
   const int otherwise = fmb_open_self(L)->access;
@@ -81,7 +89,12 @@ disk on return; for other maps the call does as much as the system can.
 @treturn[2] string message
 @treturn[2] string code: `no_space`, `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a range past the view's end, and if the view is closed. Source: msync(2), FlushViewOfFile */
+@raise for a range past the view's end, and if the view is closed. Source: msync(2), FlushViewOfFile
+@usage
+local map = assert(filemap.file("numbers.bin", "rw", { size = 64 }))
+local view = assert(map:view())
+view:set_i32(0, 7)
+print(view:flush(0, 4)) --> true */
 static int view_flush(lua_State *L)
 {
   static const char *const ways[] = {"async", NULL};
@@ -102,7 +115,9 @@ static int view_flush(lua_State *L)
 @tparam[opt] integer length in bytes, from 0; default: all bytes from the offset
 @treturn boolean true, also where the system has no such hint
 @raise for an unknown hint, a range past the view's end, and if the view is closed. Source: madvise(2),
-  PrefetchVirtualMemory */
+  PrefetchVirtualMemory
+@usage
+view:advise("sequential") */
 static int view_advise(lua_State *L)
 {
   static const char *const hints[] = {"normal", "sequential", "random", "willneed", "dontneed", NULL};
@@ -125,7 +140,10 @@ static int view_advise(lua_State *L)
 @treturn[2] string message
 @treturn[2] string code: `no_memory` (more than the process may lock, RLIMIT_MEMLOCK), `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the view is closed. Source: mlock(2), VirtualLock */
+@raise if the view is closed. Source: mlock(2), VirtualLock
+@usage
+local pinned, message, code = view:pin() -- code is no_memory past the limit
+if pinned then view:unpin() end */
 static int view_pin(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -141,7 +159,9 @@ pages that another slice of the mapping pinned.
 @treturn[2] string message
 @treturn[2] string code: `truncated`, `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the view is closed. Source: munlock(2), VirtualUnlock */
+@raise if the view is closed. Source: munlock(2), VirtualUnlock
+@usage
+if view:pin() then print(view:unpin()) end --> true */
 static int view_unpin(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -161,7 +181,12 @@ page.
 @treturn[2] string code: `denied` (the map's access does not allow writing), `no_space`, `no_memory`,
   `truncated`, `unsupported` (the file system cannot allocate), `system`
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a range past the view's end, and if the view is closed. Source: fallocate(2), VirtualAlloc */
+@raise for a range past the view's end, and if the view is closed. Source: fallocate(2), VirtualAlloc
+@usage
+local map = assert(filemap.create(nil, 1 << 20, { commit = false }))
+local view = assert(map:view())
+assert(view:commit(0, 4096))
+view:set_i32(0, 7) */
 static int view_commit(lua_State *L)
 {
   const fm_view *v = fmb_open_self(L);
@@ -174,11 +199,15 @@ static int view_commit(lua_State *L)
 
 /*** Unmaps the view, as `close` does. Closing twice is allowed.
 @function unmap
-@treturn boolean true */
+@treturn boolean true
+@usage
+print(view:unmap(), view) --> true filemap.view (closed) */
 
 /*** Unmaps the view, as `unmap` does: every object has a method of this name.
 @function close
-@treturn boolean true */
+@treturn boolean true
+@usage
+local view <close> = assert(map:view()) -- closed at the end of the block */
 static int view_unmap(lua_State *L)
 {
   fmb_release(L, fmb_view);

@@ -47,6 +47,11 @@ end
 -- @tparam[opt] integer count elements of the flexible array at the end; default: as many as fit in the view
 -- @treturn record
 -- @raise if the struct is not wholly in the view, and if the view is closed
+-- @usage
+-- local Player = struct.define("Player", { { "id", "u32" }, { "pos", "f32", 3 } })
+-- local p = Player:at(view, 64)
+-- p.id, p.pos[1] = 7, 0.5
+-- print(view:get_u32(64), p) --> 7 Player…
 function methods:at(view, offset, count)
   return object.at(self_type(self, "at"), view, offset or 0, count)
 end
@@ -58,6 +63,10 @@ end
 -- @tparam[opt] integer count as for @{at}
 -- @treturn table the values by the members' names; structs and arrays are tables too
 -- @raise if the struct is not wholly in the view, and if the view is closed or truncated
+-- @usage
+-- local Player = struct.define("Player", { { "id", "u32" }, { "pos", "f32", 3 } })
+-- local t = Player:read(view, 0)
+-- print(t.id, #t.pos) --> 0 3
 function methods:read(view, offset, count)
   local read = readers[self]
   if not read then
@@ -78,6 +87,10 @@ end
 -- @tparam integer offset in bytes
 -- @tparam table t values by the members' names. The members of a union are written in their order
 -- @raise for a name that no member has, a value that does not fit, and as @{read}
+-- @usage
+-- local Player = struct.define("Player", { { "id", "u32" }, { "pos", "f32", 3 } })
+-- Player:write(view, 0, { id = 7 }) -- leaves pos alone
+-- print(view:get_u32(0)) --> 7
 function methods:write(view, offset, t)
   local write = writers[self]
   if not write then
@@ -95,6 +108,12 @@ end
 -- @tparam[opt=size] integer stride bytes from one record to the next, from 1
 -- @treturn array of records: `#a`, `a[i]`, `a[i] = table`, `ipairs(a)`, `a:get([i, j])`, `a:set(i, tables)`
 -- @raise if they are not all in the view
+-- @usage
+-- local Player = struct.define("Player", { { "id", "u32" }, { "hp", "i32" } })
+-- local players = Player:array(view, 0, 10)
+-- players[2].hp = 100
+-- players:set(3, { { id = 3 }, { id = 4 } })
+-- print(#players, view:get_i32(12), players:get(3, 4)[2].id) --> 10 100 4
 function methods:array(view, offset, count, stride)
   local record = self_type(self, "array")
   count = check_integer(count, "array", 3, 0)
@@ -113,6 +132,9 @@ end
 -- @treturn ?integer first of a bit-field: its lowest bit in that integer
 -- @treturn ?integer width of a bit-field: its bits
 -- @raise if there is no such member
+-- @usage
+-- local Player = struct.define("Player", { { "id", "u32" }, { "pos", "f32", 3 } })
+-- print(Player:offsetof("pos[2]")) --> 8 4
 function methods:offsetof(path)
   local record = self_type(self, "offsetof")
   if type(path) ~= "string" then
@@ -207,6 +229,10 @@ end
 -- @treturn[2] string message
 -- @treturn[2] string code: `timeout`
 -- @raise for another guard, a negative time-out, and as @{read}
+-- @usage
+-- local Car = struct.define("Car", { { "seq", "u32" }, { "speed", "f32" } })
+-- local car = assert(Car:snapshot(view, 0, { even = "seq" }, 1)) -- seq is odd while the game writes
+-- print(car.speed) --> 0.0
 function methods:snapshot(view, offset, guard, timeout)
   local s = snapshots[self] or prepare_snapshot(self)
   if timeout ~= nil then core.record.check_timeout(timeout, "snapshot", 4) end
