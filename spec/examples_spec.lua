@@ -1,6 +1,7 @@
 -- The examples, run as a user runs them. The struct examples read the game in C that they were written for.
 -- On Windows the ported samples also share messages with the C++ programs that they were ported from.
 local filemap = require "filemap"
+local lfs = require "lfs"
 local process = require "process"
 local support = require "spec.support"
 
@@ -40,6 +41,12 @@ local function lines_of(child)
     end
     lines[#lines + 1] = line
   end
+end
+
+-- Waits until a file has at least so many bytes.
+local function await_size(path, size)
+  local deadline = process.now() + support.deadline
+  repeat filemap.sleep(0.01) until lfs.attributes(path, "size") >= size or process.now() > deadline
 end
 
 -- Checks that the name was removed when its last holder ended.
@@ -206,58 +213,88 @@ describe("a channel example", function()
   end)
 end)
 
--- An event loop waits for descriptors, and these loops have Debian packages for Linux alone.
-support.only("posix", "the loops poll descriptors", function()
-  describe("an event loop", function()
-    support.clean()
+describe("the frames example", function()
+  support.clean()
 
-    for _, loop in ipairs { { "luv", "luv" }, { "cqueues", "cqueues" }, { "select", "socket" } } do
-      local example, module = loop[1] .. "_server", loop[2]
-
-      local is_there = package.searchpath(module, package.path) or package.searchpath(module, package.cpath)
-      local test = is_there and it or function(title) pending(title .. " (it is not installed)") end
-
-      test("of " .. module .. " serves several clients and a timer", function()
-        local shared = support.unique("Local\\")
-        local server <close> = run_named(shared, example)
-        server:expect("^listening$")
-        local children, seen = {}, {}
-        -- The lines that the server prints until one matches.
-        local function await(pattern)
-          repeat
-            local line = server:expect()
-            table.insert(seen, line)
-          until line:find(pattern)
-        end
-        for i = 1, 3 do
-          children[i] = support.child("evaluator")
-          children[i]:ask("c = assert(pipe.connect(%q))", shared)
-          await("^client " .. i .. " is here$")
-        end
-        for round = 1, 20 do
-          for i, child in ipairs(children) do
-            child:start("c:send('hello %d') return c:receive(%d)", i, support.deadline)
-          end
-          for i, child in ipairs(children) do assert.equal("HELLO " .. i, child:expect()) end
-          if round % 10 == 0 then await("^tick") end
-        end
-        children[2]:ask("c:close()")
-        await("^client 2 is gone$")
-        children[3]:kill()
-        await("^client 3 is gone$")
-        assert.equal("QUIT", children[1]:ask("c:send('quit') return c:receive(%d)", support.deadline))
-        for _, line in ipairs(lines_of(server)) do table.insert(seen, line) end
-        local ticks = 0
-        for _, line in ipairs(seen) do
-          local tick = tonumber(line:match("^tick (%d+)$"))
-          assert.is_true(not tick or tick == ticks + 1, line)
-          ticks = tick or ticks
-        end
-        assert.is_true(ticks >= 2)
-        children[1]:finish()
-        gone(shared)
-      end)
+  it("shows whole frames, newest first", function()
+    local shared = support.unique("Local\\")
+    local camera = run_named(shared, "frames", "camera", "40")
+    camera:expect("^recording$")
+    local lines, before = lines_of(run_named(shared, "frames", "show", "5")), 0
+    assert.are.equal(5, #lines)
+    for _, line in ipairs(lines) do
+      local number, least, most = line:match("^frame (%d+): 2304 bytes, brightness (%d+) to (%d+)$")
+      number = tonumber(number)
+      assert.is_true(number > before, line)
+      assert.same({ number % 256, number % 256 }, { tonumber(least), tonumber(most) })
+      before = number
     end
+    assert.same({}, lines_of(camera))
+    gone(shared)
+  end)
+end)
+
+describe("the tail example", function()
+  support.clean()
+
+  it("prints what is appended to a file", function()
+    local path = support.tmpname(".log")
+    local file <close> = assert(io.open(path, "wb"))
+    file:setvbuf("no")
+    file:write("old line\n")
+    local tail = run("tail", path, "1")
+    tail:expect("^old line$")
+    file:write("new ")
+    file:write("line\n")
+    tail:expect("^new line$")
+    assert.same({}, lines_of(tail))
+  end)
+end)
+
+describe("the lock example", function()
+  support.clean()
+
+  local command = ("%s -e \"print('at work')\""):format(support.lua)
+
+  it("runs the command when the lock is free", function()
+    local shared = support.unique("Local\\")
+    assert.same({ "at work" }, lines_of(run("lock", shared, command)))
+    local mutex <close> = require("filemap.sync").mutex(shared)
+    assert(mutex:lock())
+    local waiting = run("lock", shared, command)
+    waiting:expect("^waiting for ")
+    mutex:unlock()
+    assert.same({ "at work" }, lines_of(waiting))
+  end)
+end)
+
+describe("the record example", function()
+  support.clean()
+
+  it("plays back what it recorded", function()
+    local game, copy, path = name(), name(), support.tmpname(".moments")
+    local made <close> = assert(filemap.create(game, 16))
+    local view <close> = assert(made:view())
+    view:set_u32(0, 1)
+    local recorder = run("record", "record", game, path, "3")
+    recorder:expect("^recording$")
+    -- The recorder looks every 10 ms, so each number is stored once it has been there for long enough.
+    for number = 2, 3 do
+      await_size(path, (number - 1) * 28)
+      view:set_u32(0, number)
+    end
+    assert.same({}, lines_of(recorder))
+
+    local player = run("record", "replay", path, copy)
+    player:expect("^playing$")
+    assert.same({}, lines_of(player))
+    local bytes <close> = assert(io.open(path, "rb"))
+    local moments, at, numbers = bytes:read("a"), 1, {}
+    while at <= #moments do
+      local _, moment, after = ("<d s4"):unpack(moments, at)
+      numbers[#numbers + 1], at = (("<I4"):unpack(moment)), after
+    end
+    assert.same({ 1, 2, 3 }, numbers)
   end)
 end)
 

@@ -256,7 +256,7 @@ end
 
 local made = setmetatable({}, { __mode = "k" })
 
---- The type object of a struct or union that ctype.record made. It is made once.
+-- The type object of a struct or union that ctype.record made. It is made once.
 function objects.of(record)
   local found = made[record]
   if not found then
@@ -267,7 +267,7 @@ function objects.of(record)
   return found
 end
 
---- The C type of a type object; nil for anything else.
+-- The C type of a type object; nil for anything else.
 function objects.ctype_of(type_) return rawget(type_, CTYPE) end
 
 return objects
