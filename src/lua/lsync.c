@@ -72,10 +72,8 @@ static int sync_mutex(lua_State *L)
 @treturn[2] ?integer native errno or GetLastError number
 @raise for an argument that is not a string. Source: sem_unlink(3)
 @usage
-if filemap.platform == "posix" then
-  local semaphore = assert(sync.semaphore("/printers", 2, 2))
-  print(sync.unlink("/printers")) --> true
-end */
+local semaphore <close> = assert(sync.semaphore("/printers", 2, 2))
+sync.unlink("/printers") -- no other process can open it any more */
 static int sync_unlink(lua_State *L)
 {
   const char *name = fmb_check_text(L, 1);
