@@ -16,6 +16,8 @@ sections live as on Win32 on every system: exactly as long as a process holds th
 dependencies = { "lua ~> 5.4" }
 build = {
   type = "builtin",
+  -- The guides, and the definitions for editors, in the rock's own folder.
+  copy_directories = { "doc", "types" },
   modules = {
     filemap = "lua/filemap.lua",
     ["filemap.cdef"] = "lua/filemap/cdef.lua",

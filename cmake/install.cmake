@@ -10,6 +10,8 @@ if(FILEMAP_LUA)
   list(APPEND pkg_config_files filemap-lua)
   install(TARGETS filemap_core LIBRARY DESTINATION lib/lua/5.4/filemap)
   install(DIRECTORY lua/ DESTINATION share/lua/5.4 FILES_MATCHING PATTERN "*.lua")
+  # An addon for editors with LuaLS.
+  install(DIRECTORY types/ DESTINATION share/filemap/types)
 endif()
 
 install(TARGETS ${libraries} EXPORT filemap

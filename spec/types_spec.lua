@@ -1,4 +1,4 @@
--- The module's functions and methods, those in the definitions for editors (types/filemap.lua), and those in
+-- The module's functions and methods, those in the definitions for editors (types/library/filemap.lua), and those in
 -- the reference (the doc comments of the binding) must be the same, with the same parameters. Here each set
 -- is a table from names like "map:view" to parameters like "offset, length".
 local filemap = require "filemap"
@@ -109,9 +109,9 @@ end
 -- the annotations before it do.
 local function annotated(path)
   local written, described, lines = {}, {}, {}
-  local text = read(path or "types/filemap.lua")
+  local text = read(path or "types/library/filemap.lua")
   for module in pairs(path and {} or c_modules) do
-    text = text .. read(("types/filemap/%s.lua"):format(module))
+    text = text .. read(("types/library/filemap/%s.lua"):format(module))
   end
   for line in text:gmatch("[^\n]+") do
     lines[#lines + 1] = line:match("^%-%-%-@param ([%w_.]+)")
@@ -128,9 +128,9 @@ end
 -- The fields of a class in the definitions for editors.
 local function fields(class, path)
   local found, current = {}, nil
-  local text = read(path or "types/filemap.lua")
+  local text = read(path or "types/library/filemap.lua")
   for module in pairs(path and {} or c_modules) do
-    text = text .. read(("types/filemap/%s.lua"):format(module))
+    text = text .. read(("types/library/filemap/%s.lua"):format(module))
   end
   for line in text:gmatch("[^\n]+") do
     current = line:match("^%-%-%-@class ([%w_.]+)") or current
@@ -200,11 +200,11 @@ local struct = require "filemap.struct"
 -- The modules in Lua, with the files that describe them, and objects with the methods of their types.
 local modules = {
   ["filemap.struct"] = {
-    files = { "lua/filemap/struct.lua", "lua/filemap/struct/type.lua" }, types = "types/filemap/struct.lua",
+    files = { "lua/filemap/struct.lua", "lua/filemap/struct/type.lua" }, types = "types/library/filemap/struct.lua",
     objects = { type = struct.define("S", { { "x", "u8" } }) },
   },
-  ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" }, types = "types/filemap/cdef.lua", objects = {} },
-  ["filemap.win32"] = { files = { "lua/filemap/win32.lua" }, types = "types/filemap/win32.lua",
+  ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" }, types = "types/library/filemap/cdef.lua", objects = {} },
+  ["filemap.win32"] = { files = { "lua/filemap/win32.lua" }, types = "types/library/filemap/win32.lua",
   objects = {} },
 }
 
@@ -275,7 +275,20 @@ describe("the constants", function()
   end)
 
   it("are defined for editors, also those of filemap.win32", function()
-    assert.same(constants(require "filemap.win32"), fields("filemap.win32", "types/filemap/win32.lua"))
+    assert.same(constants(require "filemap.win32"), fields("filemap.win32", "types/library/filemap/win32.lua"))
+  end)
+end)
+
+describe("the addon for editors", function()
+  it("has the form that LuaLS installs: config.json beside the folder library", function()
+    local config = read("types/config.json")
+    assert.is_truthy(config:find('"name": "filemap"', 1, true))
+    assert.are.equal("file", lfs.attributes("types/library/filemap.lua", "mode"))
+    -- The language server offers the addon for files in which this pattern of Lua is found.
+    local pattern = config:match('"words": %["(.-)"%]'):gsub("\\(.)", "%1")
+    for _, line in ipairs { 'require "filemap"', "require('filemap.cdef')", 'require("filemap")' } do
+      assert.is_truthy(line:find(pattern), line)
+    end
   end)
 end)
 

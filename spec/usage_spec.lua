@@ -49,7 +49,7 @@ for path in read("config.ld"):match("\nfile = (%b{})"):gmatch('"(.-)"') do paths
 
 -- The modules by their last names.
 local modules = {}
-for name in lfs.dir("types/filemap") do
+for name in lfs.dir("types/library/filemap") do
   name = name:match("^(%w+)%.lua$")
   if name then modules[name] = require("filemap." .. name) end
 end

@@ -1,6 +1,6 @@
 ---@meta filemap.dict
 
--- Definitions of filemap.dict for editors; see types/filemap.lua.
+-- Definitions of filemap.dict for editors; see filemap.lua.
 
 ---Options of a new dictionary.
 ---@class filemap.dict_options

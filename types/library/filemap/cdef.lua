@@ -1,6 +1,6 @@
 ---@meta filemap.cdef
 
--- Definitions of filemap.cdef for editors; see types/filemap.lua.
+-- Definitions of filemap.cdef for editors; see filemap.lua.
 
 ---How a source is read.
 ---@class filemap.cdef_options

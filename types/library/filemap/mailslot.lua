@@ -1,6 +1,6 @@
 ---@meta filemap.mailslot
 
--- Definitions of filemap.mailslot for editors; see types/filemap.lua.
+-- Definitions of filemap.mailslot for editors; see filemap.lua.
 
 ---Options of a new object.
 ---@class filemap.mailslot_options

@@ -1,6 +1,6 @@
 ---@meta filemap.pipe
 
--- Definitions of filemap.pipe for editors; see types/filemap.lua.
+-- Definitions of filemap.pipe for editors; see filemap.lua.
 
 ---Options of a new object.
 ---@class filemap.pipe_options

@@ -1,6 +1,6 @@
 ---@meta filemap.sync
 
--- Definitions of filemap.sync for editors; see types/filemap.lua.
+-- Definitions of filemap.sync for editors; see filemap.lua.
 
 ---Options of a new object.
 ---@class filemap.sync_options

@@ -1,6 +1,6 @@
 ---@meta filemap.win32
 
--- Definitions of filemap.win32 for editors; see types/filemap.lua.
+-- Definitions of filemap.win32 for editors; see filemap.lua.
 
 ---SECURITY_ATTRIBUTES.
 ---@class filemap.win32_attributes

@@ -1,6 +1,6 @@
 ---@meta filemap.struct
 
--- Annotations of filemap.struct for editors; see types/filemap.lua.
+-- Annotations of filemap.struct for editors; see filemap.lua.
 
 ---The type of a field: a word, a struct or union, an enum, or a type by filemap.cdef.
 ---@alias filemap.field_type

@@ -1,6 +1,6 @@
 ---@meta filemap.state
 
--- Definitions of filemap.state for editors; see types/filemap.lua.
+-- Definitions of filemap.state for editors; see filemap.lua.
 
 ---Options of a new object.
 ---@class filemap.state_options
