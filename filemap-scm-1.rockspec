@@ -163,7 +163,7 @@ build = {
     },
   },
   platforms = {
-    linux = { modules = { ["filemap.core"] = { libraries = { "dl" } } } },
+    linux = { modules = { ["filemap.core"] = { libraries = { "dl", "pthread" } } } },
     windows = { modules = { ["filemap.core"] = { libraries = { "advapi32" } } } },
   },
 }
