@@ -120,6 +120,91 @@ describe("the counters example", function()
   end)
 end)
 
+describe("the frames example", function()
+  support.clean()
+
+  it("shows whole frames, newest first", function()
+    local shared = support.unique("Local\\")
+    local camera = run_named(shared, "frames", "camera", "40")
+    camera:expect("^recording$")
+    local lines, before = lines_of(run_named(shared, "frames", "show", "5")), 0
+    assert.are.equal(5, #lines)
+    for _, line in ipairs(lines) do
+      local number, least, most = line:match("^frame (%d+): 2304 bytes, brightness (%d+) to (%d+)$")
+      number = tonumber(number)
+      assert.is_true(number > before, line)
+      assert.same({ number % 256, number % 256 }, { tonumber(least), tonumber(most) })
+      before = number
+    end
+    assert.same({}, lines_of(camera))
+    gone(shared)
+  end)
+end)
+
+describe("the tail example", function()
+  support.clean()
+
+  it("prints what is appended to a file", function()
+    local path = support.tmpname(".log")
+    local file <close> = assert(io.open(path, "wb"))
+    file:setvbuf("no")
+    file:write("old line\n")
+    local tail = run("tail", path, "1")
+    tail:expect("^old line$")
+    file:write("new ")
+    file:write("line\n")
+    tail:expect("^new line$")
+    assert.same({}, lines_of(tail))
+  end)
+end)
+
+describe("the lock example", function()
+  support.clean()
+
+  local command = ("%s -e \"print('at work')\""):format(support.lua)
+
+  it("runs the command when the lock is free", function()
+    local shared = support.unique("Local\\")
+    assert.same({ "at work" }, lines_of(run("lock", shared, command)))
+    local mutex <close> = require("filemap.sync").mutex(shared)
+    assert(mutex:lock())
+    local waiting = run("lock", shared, command)
+    waiting:expect("^waiting for ")
+    mutex:unlock()
+    assert.same({ "at work" }, lines_of(waiting))
+  end)
+end)
+
+describe("the record example", function()
+  support.clean()
+
+  it("plays back what it recorded", function()
+    local game, copy, path = name(), name(), support.tmpname(".moments")
+    local made <close> = assert(filemap.create(game, 16))
+    local view <close> = assert(made:view())
+    view:set_u32(0, 1)
+    local recorder = run("record", "record", game, path, "3")
+    recorder:expect("^recording$")
+    -- The recorder looks every 10 ms, so each number is stored once it has been there for long enough.
+    for number = 2, 3 do
+      await_size(path, (number - 1) * 28)
+      view:set_u32(0, number)
+    end
+    assert.same({}, lines_of(recorder))
+
+    local player = run("record", "replay", path, copy)
+    player:expect("^playing$")
+    assert.same({}, lines_of(player))
+    local bytes <close> = assert(io.open(path, "rb"))
+    local moments, at, numbers = bytes:read("a"), 1, {}
+    while at <= #moments do
+      local _, moment, after = ("<d s4"):unpack(moments, at)
+      numbers[#numbers + 1], at = (("<I4"):unpack(moment)), after
+    end
+    assert.same({ 1, 2, 3 }, numbers)
+  end)
+end)
+
 describe("a Mumble Link example", function()
   support.clean()
 
@@ -210,91 +295,6 @@ describe("a channel example", function()
       before = at
     end
     assert.same({}, lines_of(writer))
-  end)
-end)
-
-describe("the frames example", function()
-  support.clean()
-
-  it("shows whole frames, newest first", function()
-    local shared = support.unique("Local\\")
-    local camera = run_named(shared, "frames", "camera", "40")
-    camera:expect("^recording$")
-    local lines, before = lines_of(run_named(shared, "frames", "show", "5")), 0
-    assert.are.equal(5, #lines)
-    for _, line in ipairs(lines) do
-      local number, least, most = line:match("^frame (%d+): 2304 bytes, brightness (%d+) to (%d+)$")
-      number = tonumber(number)
-      assert.is_true(number > before, line)
-      assert.same({ number % 256, number % 256 }, { tonumber(least), tonumber(most) })
-      before = number
-    end
-    assert.same({}, lines_of(camera))
-    gone(shared)
-  end)
-end)
-
-describe("the tail example", function()
-  support.clean()
-
-  it("prints what is appended to a file", function()
-    local path = support.tmpname(".log")
-    local file <close> = assert(io.open(path, "wb"))
-    file:setvbuf("no")
-    file:write("old line\n")
-    local tail = run("tail", path, "1")
-    tail:expect("^old line$")
-    file:write("new ")
-    file:write("line\n")
-    tail:expect("^new line$")
-    assert.same({}, lines_of(tail))
-  end)
-end)
-
-describe("the lock example", function()
-  support.clean()
-
-  local command = ("%s -e \"print('at work')\""):format(support.lua)
-
-  it("runs the command when the lock is free", function()
-    local shared = support.unique("Local\\")
-    assert.same({ "at work" }, lines_of(run("lock", shared, command)))
-    local mutex <close> = require("filemap.sync").mutex(shared)
-    assert(mutex:lock())
-    local waiting = run("lock", shared, command)
-    waiting:expect("^waiting for ")
-    mutex:unlock()
-    assert.same({ "at work" }, lines_of(waiting))
-  end)
-end)
-
-describe("the record example", function()
-  support.clean()
-
-  it("plays back what it recorded", function()
-    local game, copy, path = name(), name(), support.tmpname(".moments")
-    local made <close> = assert(filemap.create(game, 16))
-    local view <close> = assert(made:view())
-    view:set_u32(0, 1)
-    local recorder = run("record", "record", game, path, "3")
-    recorder:expect("^recording$")
-    -- The recorder looks every 10 ms, so each number is stored once it has been there for long enough.
-    for number = 2, 3 do
-      await_size(path, (number - 1) * 28)
-      view:set_u32(0, number)
-    end
-    assert.same({}, lines_of(recorder))
-
-    local player = run("record", "replay", path, copy)
-    player:expect("^playing$")
-    assert.same({}, lines_of(player))
-    local bytes <close> = assert(io.open(path, "rb"))
-    local moments, at, numbers = bytes:read("a"), 1, {}
-    while at <= #moments do
-      local _, moment, after = ("<d s4"):unpack(moments, at)
-      numbers[#numbers + 1], at = (("<I4"):unpack(moment)), after
-    end
-    assert.same({ 1, 2, 3 }, numbers)
   end)
 end)
 
