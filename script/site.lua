@@ -140,12 +140,18 @@ local function contents_of(headings)
   return #lines == 0 and "" or ("<h2>Contents</h2>\n<ul>\n%s\n</ul>"):format(table.concat(lines, "\n"))
 end
 
+-- A short piece of code, such as an option, is not broken at its hyphens.
+local function mark_short(code)
+  return #code <= 24 and ('<code class="short">%s</code>'):format(code) or nil
+end
+
 local function complete_guide(page, names)
   local source, html = source_of(page), read(site .. "/" .. page)
   local headings
   html = html:gsub("(<!%-%- guide %-%->)(.*)(<!%-%- /guide %-%->)", function(before, body, after)
     body, headings = name_headings(uncolour(rewrite_links(body, source), source))
-    return before .. body:gsub("<table>", '<div class="table"><table>'):gsub("</table>", "</table></div>") .. after
+    body = body:gsub("<table>", '<div class="table"><table>'):gsub("</table>", "</table></div>")
+    return before .. body:gsub("<code>([^<]*)</code>", mark_short) .. after
   end)
   write(site .. "/" .. page, (html:gsub("<!%-%- contents %-%->", function() return contents_of(headings) end)))
   for _, heading in ipairs(headings) do
