@@ -137,7 +137,9 @@ describe("the frames example", function()
       before = number
     end
     camera:kill()
+    camera:wait(support.deadline)
     gone(shared)
+    filemap.list() -- frees the memory of a killed process
   end)
 end)
 
@@ -156,6 +158,7 @@ describe("the tail example", function()
     file:write("line\n")
     tail:expect("^new line$")
     tail:kill()
+    tail:wait(support.deadline)
   end)
 end)
 
