@@ -302,6 +302,61 @@ describe("a channel example", function()
   end)
 end)
 
+-- An event loop waits for descriptors, and these loops have Debian packages for Linux alone.
+support.only("posix", "the loops poll descriptors", function()
+  describe("an event loop", function()
+    support.clean()
+
+    for _, loop in ipairs { { "luv", "luv" }, { "cqueues", "cqueues" }, { "select", "socket" } } do
+      local example, module = loop[1] .. "_server", loop[2]
+
+      local is_there = package.searchpath(module, package.path) or package.searchpath(module, package.cpath)
+      local test = is_there and it or function(title) pending(title .. " (it is not installed)") end
+
+      test("of " .. module .. " serves several clients and a timer", function()
+        local shared = support.unique("Local\\")
+        local server <close> = run_named(shared, example)
+        server:expect("^listening$")
+        local children, seen = {}, {}
+        -- The lines that the server prints until one matches.
+        local function await(pattern)
+          repeat
+            local line = server:expect()
+            table.insert(seen, line)
+          until line:find(pattern)
+        end
+        for i = 1, 3 do
+          children[i] = support.child("evaluator")
+          children[i]:ask("c = assert(pipe.connect(%q))", shared)
+          await("^client " .. i .. " is here$")
+        end
+        for round = 1, 20 do
+          for i, child in ipairs(children) do
+            child:start("c:send('hello %d') return c:receive(%d)", i, support.deadline)
+          end
+          for i, child in ipairs(children) do assert.equal("HELLO " .. i, child:expect()) end
+          if round % 10 == 0 then await("^tick") end
+        end
+        children[2]:ask("c:close()")
+        await("^client 2 is gone$")
+        children[3]:kill()
+        await("^client 3 is gone$")
+        assert.equal("QUIT", children[1]:ask("c:send('quit') return c:receive(%d)", support.deadline))
+        for _, line in ipairs(lines_of(server)) do table.insert(seen, line) end
+        local ticks = 0
+        for _, line in ipairs(seen) do
+          local tick = tonumber(line:match("^tick (%d+)$"))
+          assert.is_true(not tick or tick == ticks + 1, line)
+          ticks = tick or ticks
+        end
+        assert.is_true(ticks >= 2)
+        children[1]:finish()
+        gone(shared)
+      end)
+    end
+  end)
+end)
+
 describe("a ported classic sample", function()
   support.clean()
 

@@ -171,7 +171,11 @@ or close it. A second call returns the same handle. See doc/waiting.md.
 @treturn[2] string code: `denied` (a writer; in a forked child), `no_memory`, `system` (as for want of
   descriptors)
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the mailslot is closed. Source: eventfd(2), CreateEvent */
+@raise if the mailslot is closed. Source: eventfd(2), CreateEvent
+@usage
+local slot <close> = assert(mailslot.create("Orders"))
+local handle = assert(slot:pollable()) -- readable while there is a message
+print(handle == slot:pollable()) --> true */
 static int mailslot_pollable(lua_State *L)
 {
   const fm_mailslot *m = fmb_check_open(L, 1, fmb_mailslot);

@@ -116,7 +116,10 @@ close it. A second call returns the same handle. See doc/waiting.md.
 @treturn[2] string message
 @treturn[2] string code: `denied` (in a forked child), `no_memory`, `system` (as for want of descriptors)
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the listener is closed. Source: eventfd(2), CreateEvent */
+@raise if the listener is closed. Source: eventfd(2), CreateEvent
+@usage
+local listener <close> = assert(pipe.listen("Questions"))
+print(math.type(listener:pollable())) --> integer */
 static int listener_pollable(lua_State *L)
 {
   const fm_listener *l = fmb_check_open(L, 1, fmb_listener);
@@ -305,7 +308,11 @@ doc/waiting.md.
 @treturn[2] string message
 @treturn[2] string code: `denied` (in a forked child), `no_memory`, `system` (as for want of descriptors)
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the connection is closed. Source: eventfd(2), CreateEvent */
+@raise if the connection is closed. Source: eventfd(2), CreateEvent
+@usage
+local listener <close> = assert(pipe.listen("Questions"))
+local client <close> = assert(pipe.connect("Questions"))
+print(math.type(client:pollable())) --> integer */
 static int conn_pollable(lua_State *L)
 {
   const fm_conn *c = fmb_check_open(L, 1, fmb_conn);

@@ -212,7 +212,11 @@ The object owns it: do not read or close it. A second call returns the same hand
 @treturn[2] string message
 @treturn[2] string code: `denied` (the writer), `no_memory`, `system` (as for want of descriptors)
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the state is closed. Source: eventfd(2), CreateEvent */
+@raise if the state is closed. Source: eventfd(2), CreateEvent
+@usage
+local writer <close> = assert(state.create("Lap", 256))
+local reader <close> = assert(state.open("Lap"))
+print(math.type(reader:pollable())) --> integer */
 static int state_pollable(lua_State *L)
 {
   const fm_state *s = fmb_check_open(L, 1, fmb_state);

@@ -428,7 +428,10 @@ returns the same handle. See doc/waiting.md.
 @treturn[2] string message
 @treturn[2] string code: `no_memory`, `system` (as for want of descriptors)
 @treturn[2] ?integer native errno or GetLastError number
-@raise if the event is closed. Source: eventfd(2), CreateEvent */
+@raise if the event is closed. Source: eventfd(2), CreateEvent
+@usage
+local event <close> = assert(sync.event("Frame-ready"))
+print(math.type(event:pollable())) --> integer */
 static int event_pollable(lua_State *L)
 {
   const fm_sync *s = fmb_check_open(L, 1, fmb_event);
