@@ -1,6 +1,6 @@
 std = "lua54"
-max_line_length = 120
-include_files = { "lua/**/*.lua", "cli/**/*.lua", "bin/filemap", "spec/**/*.lua", "examples/**/*.lua", "bench/**/*.lua",
-  "script/*.lua", "*.rockspec", "cli/*.rockspec", ".busted", ".luacheckrc" }
+max_line_length = 110
+include_files = { "lua/**/*.lua", "cli/**/*.lua", "bin/filemap", "spec/**/*.lua", "examples/**/*.lua",
+  "bench/**/*.lua", "script/*.lua", "*.rockspec", "cli/*.rockspec", ".busted", ".luacheckrc" }
 files["spec/**/*_spec.lua"] = { std = "+busted" }
 files["spec/child/untidy.lua"] = { std = "+busted" } -- specs that another spec runs
