@@ -1,5 +1,6 @@
--- A ring of video frames. One process writes frames, and any number of readers show the newest one. Each frame is
--- one Lua string: a field of the type `bytes`. A reader that is slow misses frames, and the writer never waits.
+-- A ring of video frames. One process writes frames, and any number of readers show the newest one. Each
+-- frame is one Lua string: a field of the type `bytes`. A reader that is slow misses frames, and the writer
+-- never waits.
 --   lua frames.lua camera [count]    writes COUNT frames (default 500)
 --   lua frames.lua show [count]      shows COUNT frames (default: until no new one comes for two seconds)
 local filemap = require "filemap"

@@ -1,5 +1,5 @@
--- Runs a command while no other process holds the lock of this name, so that two backups never run at once. If the
--- process that holds the lock is killed, the next one gets the lock at once.
+-- Runs a command while no other process holds the lock of this name, so that two backups never run at once.
+-- If the process that holds the lock is killed, the next one gets the lock at once.
 --   lua lock.lua NAME COMMAND [seconds]    waits at most SECONDS for the lock (default 60)
 -- In the shell, `filemap lock NAME -- COMMAND` does the same.
 local sync = require "filemap.sync"

@@ -1,4 +1,5 @@
--- Records a live section into a file, and plays it back later: an overlay can then be written without the game.
+-- Records a live section into a file, and plays it back later: an overlay can then be written without the
+-- game.
 --   lua record.lua record NAME FILE [count]    stores COUNT different moments (default: until interrupted)
 --   lua record.lua replay FILE NAME            makes a section of that name, and plays the file into it
 -- `filemap record` and `filemap replay` do the same, with more options and their own file format.

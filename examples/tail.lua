@@ -1,5 +1,5 @@
--- Prints what other programs append to a file, as `tail -f` does. It maps the new bytes alone, so that a log of
--- gigabytes costs no more than its new lines.
+-- Prints what other programs append to a file, as `tail -f` does. It maps the new bytes alone, so that a log
+-- of gigabytes costs no more than its new lines.
 --   lua tail.lua FILE [seconds]    ends when nothing was appended for SECONDS (default: never)
 local filemap = require "filemap"
 io.stdout:setvbuf("no")

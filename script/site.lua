@@ -52,8 +52,8 @@ local function place_of(path)
   return "../files/" .. path
 end
 
--- Turns the links of a guide, which are relative to its Markdown file, into those of the site. A link to a folder
--- becomes plain text.
+-- Turns the links of a guide, which are relative to its Markdown file, into those of the site. A link to a
+-- folder becomes plain text.
 local function rewrite_links(html, source)
   html = html:gsub('<a href="([^"]*)">(.-)</a>', function(target, text)
     local path, anchor = target:match("^([^#]*)(.*)$")
@@ -72,7 +72,8 @@ local escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }
 local function escape(text) return (text:gsub("[&<>]", escapes)) end
 
 local function plain(html)
-  return (html:gsub("<.->", ""):gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&[lr]squo;", "'")
+  return (html:gsub("<.->", ""):gsub("&lt;", "<"):gsub("&gt;", ">")
+    :gsub("&quot;", '"'):gsub("&[lr]squo;", "'")
     :gsub("&[lr]dquo;", '"'):gsub("&hellip;", "…"):gsub("&amp;", "&"))
 end
 
@@ -153,7 +154,8 @@ local function complete_guide(page, names)
     body = body:gsub("<table>", '<div class="table"><table>'):gsub("</table>", "</table></div>")
     return before .. body:gsub("<code>([^<]*)</code>", mark_short) .. after
   end)
-  write(site .. "/" .. page, (html:gsub("<!%-%- contents %-%->", function() return contents_of(headings) end)))
+  html = html:gsub("<!%-%- contents %-%->", function() return contents_of(headings) end)
+  write(site .. "/" .. page, html)
   for _, heading in ipairs(headings) do
     names[#names + 1] = { heading.text, page .. "#" .. heading.anchor, headings[1].text }
   end

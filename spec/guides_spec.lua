@@ -7,7 +7,8 @@
 --   <!-- continues -->  it is the same program as the block before it
 --   <!-- beside -->     it runs while the program before it waits in the line `io.read()`
 --   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it
---   <!-- file NAME -->  it is the text of a file, in any language, which the page's programs after it can read
+--   <!-- file NAME -->  it is the text of a file, in any language, which the page's programs after it can
+--   read
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
@@ -73,8 +74,8 @@ local function begin(programs, page, number, marks)
   return program
 end
 
--- The programs of a page, and its files: name -> text. Each program has the page's lines, of which all but its
--- own are empty, so that an error shows the line of the page.
+-- The programs of a page, and its files: name -> text. Each program has the page's lines, of which all but
+-- its own are empty, so that an error shows the line of the page.
 local function programs_of(page)
   local programs, files, program, marks, before, file = {}, {}, nil, {}, nil, nil
   each_line(page, function(line, number, info)
@@ -108,7 +109,9 @@ describe("the Lua blocks of", function()
     local text = table.concat(program.lines, "\n") .. "\n"
     for name, content in pairs(program.files or {}) do
       local quoted = ('"%s"'):format(name):gsub("%p", "%%%0")
-      if text:find(quoted) then text = text:gsub(quoted, (("%q"):format(save(content)):gsub("%%", "%%%%"))) end
+      if text:find(quoted) then
+        text = text:gsub(quoted, (("%q"):format(save(content)):gsub("%%", "%%%%")))
+      end
     end
     return text
   end

@@ -1,5 +1,5 @@
--- The site that script/site builds: each link of each page leads to a page and an anchor that exist, pages load
--- nothing from the network, and all guides and examples are there.
+-- The site that script/site builds: each link of each page leads to a page and an anchor that exist, pages
+-- load nothing from the network, and all guides and examples are there.
 local lfs = require "lfs"
 local support = require "spec.support"
 
@@ -42,7 +42,8 @@ local function anchors_of(path)
 end
 
 local function unescape(target)
-  return (target:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end):gsub("&amp;", "&"))
+  target = target:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end)
+  return (target:gsub("&amp;", "&"))
 end
 
 -- What is wrong with a target that a page names; nil if nothing is.
@@ -103,7 +104,8 @@ support.only("posix", "the site is built on Linux", function()
       end
       for name in lfs.dir("examples") do
         if name:find("%.lua$") then
-          assert.is_truthy(lfs.attributes(("%s/examples/%s.html"):format(site, name)), name .. ": not in config.ld")
+          local page = ("%s/examples/%s.html"):format(site, name)
+          assert.is_truthy(lfs.attributes(page), name .. ": not in config.ld")
         end
       end
     end)

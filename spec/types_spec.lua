@@ -1,6 +1,6 @@
--- The module's functions and methods, those in the definitions for editors (types/library/filemap.lua), and those in
--- the reference (the doc comments of the binding) must be the same, with the same parameters. Here each set
--- is a table from names like "map:view" to parameters like "offset, length".
+-- The module's functions and methods, those in the definitions for editors (types/library/filemap.lua), and
+-- those in the reference (the doc comments of the binding) must be the same, with the same parameters. Here
+-- each set is a table from names like "map:view" to parameters like "offset, length".
 local filemap = require "filemap"
 local lfs = require "lfs"
 
@@ -200,10 +200,12 @@ local struct = require "filemap.struct"
 -- The modules in Lua, with the files that describe them, and objects with the methods of their types.
 local modules = {
   ["filemap.struct"] = {
-    files = { "lua/filemap/struct.lua", "lua/filemap/struct/type.lua" }, types = "types/library/filemap/struct.lua",
+    files = { "lua/filemap/struct.lua", "lua/filemap/struct/type.lua" },
+    types = "types/library/filemap/struct.lua",
     objects = { type = struct.define("S", { { "x", "u8" } }) },
   },
-  ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" }, types = "types/library/filemap/cdef.lua", objects = {} },
+  ["filemap.cdef"] = { files = { "lua/filemap/cdef.lua" },
+    types = "types/library/filemap/cdef.lua", objects = {} },
   ["filemap.win32"] = { files = { "lua/filemap/win32.lua" }, types = "types/library/filemap/win32.lua",
   objects = {} },
 }

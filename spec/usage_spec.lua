@@ -1,6 +1,6 @@
--- The examples of the reference (`@usage`): each public function has one, which runs and prints what it promises.
--- An example that begins with the comment "-- In a child process" is only compiled. The module's comment in
--- lua/filemap.lua has the variables that examples use.
+-- The examples of the reference (`@usage`): each public function has one, which runs and prints what it
+-- promises. An example that begins with the comment "-- In a child process" is only compiled. The module's
+-- comment in lua/filemap.lua has the variables that examples use.
 local filemap = require "filemap"
 local lfs = require "lfs"
 local promise = require "spec.support.promise"

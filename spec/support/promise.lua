@@ -1,5 +1,5 @@
--- What a line of an example promises to print: the text behind `-->`. An ellipsis stands for any text, and columns
--- may be apart by any white space.
+-- What a line of an example promises to print: the text behind `-->`. An ellipsis stands for any text, and
+-- columns may be apart by any white space.
 local promise = {}
 
 -- The promise of a line, or nil.
