@@ -277,7 +277,8 @@ describe("the constants", function()
   end)
 
   it("are defined for editors, also those of filemap.win32", function()
-    assert.same(constants(require "filemap.win32"), fields("filemap.win32", "types/library/filemap/win32.lua"))
+    assert.same(constants(require "filemap.win32"),
+      fields("filemap.win32", "types/library/filemap/win32.lua"))
   end)
 end)
 
