@@ -88,6 +88,7 @@ build = {
         "src/compat/compat.c",
         "src/lua/laccess.c",
         "src/lua/largs.c",
+        "src/lua/labi.c",
         "src/lua/larray.c",
         "src/lua/latomic.c",
         "src/lua/lbytes.c",

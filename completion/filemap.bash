@@ -20,7 +20,7 @@ _filemap() {
   fi
   case $before in
     --header|--from) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    --abi) _filemap_words 'linux64 linux32 win64 win32'; return ;;
+    --abi) _filemap_words 'linux64 linux32 win64 win32 arm64 arm32 riscv64 ppc64le s390x'; return ;;
     --as) _filemap_words 'string integer float boolean'; return ;;
   esac
   case ${COMP_WORDS[1]}:$COMP_CWORD in

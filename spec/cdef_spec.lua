@@ -1,6 +1,7 @@
 -- filemap.cdef: what it reads of C and C++, what it gives, and what its errors say.
 local cdef = require "filemap.cdef"
 local check = require "spec.support.check"
+local ctype = require "filemap.ctype"
 local filemap = require "filemap"
 local struct = require "filemap.struct"
 local support = require "spec.support"
@@ -92,7 +93,7 @@ describe("cdef.parse", function()
     } do
       assert.are.equal(expected, layout(one(source, "S", { abi = abi }), table.unpack(names)), abi)
     end
-    local native = (filemap.platform == "win32" and "win" or "linux") .. 8 * string.packsize("T")
+    local native = ctype.native_abi.name
     assert.are.equal(layout(one(source, "S", { abi = native }), "p", "w"), layout(one(source), "p", "w"))
   end)
 
@@ -603,10 +604,9 @@ describe("an error of cdef.parse", function()
       { "bad argument #2 to 'parse' (table expected, got string)", "", "win64" },
       { "unknown option 'arch'", "", { arch = 1 } },
       { "unknown option 'arch'", "", setmetatable({ arch = 1 }, { __pairs = false, __index = error }) },
-      { "'1' is not the name of a macro", "",
-        { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
-      { "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got arm", "",
-        { abi = "arm" } },
+      { "'1' is not the name of a macro", "", { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
+      { "option 'abi' must be \"linux64\", \"linux32\", \"win64\", \"win32\", \"arm64\", \"arm32\", "
+        .. "\"riscv64\", \"ppc64le\" or \"s390x\", got arm", "", { abi = "arm" } },
       { "option 'defines' must be a table, got string", "", { defines = "X" } },
       { "'1' is not the name of a macro", "", { defines = { "X" } } },
       { "'a b' is not the name of a macro", "", { defines = { ["a b"] = 1 } } },

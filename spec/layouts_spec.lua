@@ -262,7 +262,7 @@ describe("the published layouts", function()
       local source, members = questions(abi)
       local facts = assert(compiler.finish(compiler.start(abi, source)))
       for i, names in ipairs(members) do
-        local numbers = table.pack(string.unpack("<" .. ("i8"):rep(#facts[i] // 8), facts[i]))
+        local numbers = table.pack(string.unpack(compiler.order(abi) .. ("i8"):rep(#facts[i] // 8), facts[i]))
         assert.are.equal(numbers[1], names.struct.size, layouts[i].type)
         for k, name in ipairs(names) do
           local offset, size = names.struct:offsetof(name)

@@ -38,18 +38,17 @@ local function differences(macros, texts)
 end
 
 describe("the predefined macros", function()
-  for _, case in ipairs { { "linux64", "-m64" }, { "linux32", "-m32" } } do
-    local abi, flag = case[1], case[2]
+  for _, entry in ipairs(script.compilers) do
+    local abi, gcc, cpp = entry[1], entry[2], entry[3]
     only(("of %s are those of gcc and g++"):format(abi), function()
       local missing = compiler.missing(abi)
       if missing then return pending(missing) end
       local texts = ours(abi)
-      local gcc = assert(script.of_compiler("gcc " .. flag))
-      assert.same({}, differences(gcc, texts))
-      local cpp = script.of_compiler("g++ -x c++ " .. flag)
-      if cpp then
-        for name in pairs(gcc) do cpp[name] = nil end
-        assert.same({}, differences(cpp, texts))
+      local of_c, of_cpp = assert(script.of_compiler(gcc)), script.of_compiler(cpp .. " -x c++")
+      assert.same({}, differences(of_c, texts))
+      if of_cpp then
+        for name in pairs(of_c) do of_cpp[name] = nil end
+        assert.same({}, differences(of_cpp, texts))
       end
     end)
   end

@@ -73,8 +73,11 @@ local function check_include(include)
   return include
 end
 
+-- The names of the ABIs for a message.
+local ABI_LIST = ('"%s"'):format(table.concat(ctype.abi_names, '", "')):gsub(", ([^,]*)$", " or %1")
+
 local function check_options(name, options)
-  if options == nil then return ctype.native_abi, {}, nil end
+  if options == nil then options = {} end
   if type(options) ~= "table" then
     raise(2, "bad argument #2 to '%s' (table expected, got %s)", name, type(options))
   end
@@ -84,8 +87,10 @@ local function check_options(name, options)
   end
   local abi = options.abi == nil and ctype.native_abi or ctype.abi(options.abi)
   if not abi then
-    raise(2, "option 'abi' must be \"linux64\", \"linux32\", \"win64\" or \"win32\", got %s",
-      tostring(options.abi))
+    raise(2, "option 'abi' must be %s, got %s", ABI_LIST, tostring(options.abi))
+  end
+  if not abi.name then
+    raise(2, "option 'abi' must be %s: the compiler of this machine's processor is not known", ABI_LIST)
   end
   return abi, check_defines(options.defines == nil and {} or options.defines), check_include(options.include)
 end
@@ -294,8 +299,9 @@ end
 --- Reads C declarations.
 -- @function parse
 -- @tparam string source C, in UTF-8
--- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"`, `"win64"` or `"win32"`, whose `long`,
--- `wchar_t`, pointers and bit-fields count (default: this machine's); `defines`: macros by name, each a
+-- @tparam[opt] table options `abi`: `"linux64"`, `"linux32"` (of x86), `"win64"`, `"win32"`, or Linux's
+-- `"arm64"`, `"arm32"`, `"riscv64"`, `"ppc64le"` or `"s390x"`, whose `char`, `long`, `wchar_t`, pointers,
+-- alignments, bit-fields and byte order count (default: this machine's); `defines`: macros by name, each a
 -- number, a string (the text), `true` (1), or `false` (not defined, though the ABI's compiler defines it);
 -- `include`: a list of folders in which `#include` looks for files, or a function that gets the name and
 -- returns the text, or nil for one that is not there; `bytes`: true, or a list of paths as for

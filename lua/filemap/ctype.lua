@@ -29,24 +29,54 @@ local ctype = {}
 
 -- {-- ABIs -----------------------------------------------------------------------------------------
 
--- long, pointer and wchar: their sizes in bytes; align64: the alignment of 8-byte numbers in a struct;
--- bitfields: the compiler whose rules hold.
-local abis = {
-  linux64 = { name = "linux64", long = 8, pointer = 8, wchar = 4, align64 = 8, bitfields = "gcc" },
-  linux32 = { name = "linux32", long = 4, pointer = 4, wchar = 4, align64 = 4, bitfields = "gcc" },
-  win64 = { name = "win64", windows = true, long = 4, pointer = 8, wchar = 2, align64 = 8,
-    bitfields = "msvc" },
-  win32 = { name = "win32", windows = true, long = 4, pointer = 4, wchar = 2, align64 = 8,
-    bitfields = "msvc" },
-}
+-- long, pointer and wchar: their sizes in bytes; endian: the byte order; align64: the alignment of 8-byte
+-- numbers in a struct; biggest: the alignment of `__attribute__((aligned))`; vector: the greatest alignment
+-- of a vector, nil if there is none; long_double and va_list: size and alignment (without the former, long
+-- double is a double); unsigned_char and unsigned_wchar: whether char and wchar_t are unsigned; bitfields:
+-- the compiler whose rules hold; unnamed_align: whether a bit-field without a name aligns its struct too.
+local abis = {}
+
+--- The names of the ABIs, in the order of the documentation.
+ctype.abi_names = {}
+
+-- Adds an ABI, which has what `base` has and it lacks.
+local function add_abi(name, abi, base)
+  for key, value in pairs(base or {}) do
+    if abi[key] == nil then abi[key] = value end
+  end
+  abi.name = name
+  abis[name] = abi
+  ctype.abi_names[#ctype.abi_names + 1] = name
+end
+
+add_abi("linux64", { long = 8, pointer = 8, wchar = 4, endian = "<", align64 = 8, biggest = 16,
+  long_double = { 16, 16 }, va_list = { 24, 8 }, bitfields = "gcc" })
+add_abi("linux32", { long = 4, pointer = 4, align64 = 4, long_double = { 12, 4 }, va_list = { 4, 4 } },
+  abis.linux64)
+add_abi("win64", { windows = true, long = 4, pointer = 8, wchar = 2, endian = "<", align64 = 8, biggest = 16,
+  bitfields = "msvc" })
+add_abi("win32", { pointer = 4 }, abis.win64)
+add_abi("arm64", { unsigned_char = true, unsigned_wchar = true, unnamed_align = true, vector = 16,
+  va_list = { 32, 8 } }, abis.linux64)
+add_abi("arm32", { long = 4, pointer = 4, wchar = 4, endian = "<", align64 = 8, biggest = 8, vector = 8,
+  unsigned_char = true, unsigned_wchar = true, unnamed_align = true, va_list = { 4, 4 }, bitfields = "gcc" })
+add_abi("riscv64", { unsigned_char = true, va_list = { 8, 8 } }, abis.linux64)
+add_abi("ppc64le", {}, abis.riscv64)
+add_abi("s390x", { unsigned_char = true, endian = ">", biggest = 8, long_double = { 16, 8 },
+  va_list = { 32, 8 } }, abis.linux64)
 
 --- The ABI of a name; nil for an unknown name.
 function ctype.abi(name)
   return abis[name]
 end
 
--- The ABI of this machine follows from the width of a pointer and the separator of folders.
-ctype.native_abi = abis[(package.config:sub(1, 1) == "\\" and "win" or "linux") .. string.packsize("T") * 8]
+--- The byte order of this machine: "<" or ">".
+ctype.native_order = core.abi.endian
+
+-- The ABI of this machine. A processor that has no name here has the layout of the compiler that built this
+-- library, but no predefined macros, so that headers cannot be read for it.
+ctype.native_abi = package.config:sub(1, 1) == "\\" and abis["win" .. core.abi.pointer * 8]
+  or abis[core.abi.name] or core.abi
 
 --- The metatable of all types.
 ctype.metatable = {
@@ -93,12 +123,16 @@ function ctype.pointer(abi)
 end
 
 local char_names = { "char", "utf16", [4] = "utf32" }
-local char_types = { "i8", "u16", [4] = "u32" }
+
+--- The number that a plain char is in an ABI.
+function ctype.char_number(abi)
+  return abi.unsigned_char and "u8" or "i8"
+end
 
 --- A character of `unit` bytes.
-function ctype.char(unit)
-  return new { kind = "char", T = char_types[unit], unit = unit, size = unit, align = unit,
-    name = char_names[unit] }
+function ctype.char(unit, abi)
+  return new { kind = "char", T = unit == 1 and ctype.char_number(abi or ctype.native_abi) or "u" .. unit * 8,
+    unit = unit, size = unit, align = unit, name = char_names[unit] }
 end
 
 --- A byte of a field of bytes.
@@ -250,10 +284,14 @@ local place_bits = {}
 function place_bits.gcc(self, member)
   local type, width = member.type, member.bits
   local unit, align = type.size * 8, type.align * 8
-  if width == 0 then return self:take(round_up(self.bit, align), 0) end
+  if width == 0 then
+    -- (Neither packing nor #pragma pack limits this alignment.)
+    if self.unnamed_align then self:need(type.align) end
+    return self:take(round_up(self.bit, align), 0)
+  end
   local packed = self.packed or member.packed
   -- (Under #pragma pack the attribute packed has no effect.)
-  if member.name then
+  if member.name or self.unnamed_align then
     self:need(self.pack and math.min(type.align, self.pack) or packed and 1 or type.align)
   end
   local start = self.bit
@@ -393,9 +431,10 @@ function ctype.record(kind, name, members, options)
   options = options or {}
   check_alignment("pack", options.pack)
   check_alignment("align", options.align)
+  local abi = options.abi or ctype.native_abi
   local layout = setmetatable({
     bit = 0, ends = 0, align = 1, union = kind == "union", pack = options.pack, packed = options.packed,
-    bitfields = options.bitfields or (options.abi or ctype.native_abi).bitfields,
+    bitfields = options.bitfields or abi.bitfields, unnamed_align = abi.unnamed_align,
   }, Layout)
   local record = new { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
   local fail = options.fail or raise

@@ -12,10 +12,18 @@ local commands = {
   win64 = { "x86_64-w64-mingw32-gcc" },
   -- (time_t has 64 bits, as with Microsoft's compiler.)
   win32 = { "i686-w64-mingw32-gcc", "-D__MINGW_USE_VC2005_COMPAT" },
+  arm64 = { "aarch64-linux-gnu-gcc" },
+  arm32 = { "arm-linux-gnueabihf-gcc" },
+  riscv64 = { "riscv64-linux-gnu-gcc" },
+  ppc64le = { "powerpc64le-linux-gnu-gcc" },
+  s390x = { "s390x-linux-gnu-gcc" },
 }
 
 --- The ABIs in the order in which specs go through them.
-compiler.abis = { "linux64", "linux32", "win64", "win32" }
+compiler.abis = { "linux64", "linux32", "win64", "win32", "arm64", "arm32", "riscv64", "ppc64le", "s390x" }
+
+--- The byte order in which a compiler writes numbers.
+function compiler.order(abi) return abi == "s390x" and ">" or "<" end
 
 local MARK = "\x8ffact:\xf1\xe7"
 
@@ -64,7 +72,7 @@ end
 
 --- Starts a compiler on a source, which compiler.finish waits for: several can be at work at once.
 function compiler.start(abi, source)
-  local job = { source = support.tmpname(".c"), object = support.tmpname(".o") }
+  local job = { abi = abi, source = support.tmpname(".c"), object = support.tmpname(".o") }
   write_file(job.source, PROLOGUE .. source)
   local command = { "sh", "-c", [[exec "$@" 2>&1]], "sh" }
   table.move(commands[abi], 1, #commands[abi], #command + 1, command)
@@ -87,7 +95,7 @@ function compiler.finish(job)
   local facts = {}
   local _, at = object:find(MARK, 1, true)
   while at do
-    local id, size, from = string.unpack("<I4I4", object, at + 1)
+    local id, size, from = string.unpack(compiler.order(job.abi) .. "I4I4", object, at + 1)
     facts[id] = object:sub(from, from + size - 1)
     _, at = object:find(MARK, from + size, true)
   end

@@ -35,8 +35,9 @@ add_integers(others, [[
   UINT 32 u, ULONGLONG 64 u, LONGLONG 64 s, DWORD64 64 u, SHORT 16 s, USHORT 16 u, SIZE_T 32 u, INT64 64 s,
   int 32 s, long 32 s, long long 64 s, uint64_t 64 u, short 16 s, unsigned char 8 u, time_t 31 u, BOOL 32 s]])
 
-local floats = { { kind = "float", c = "float" }, { kind = "float", c = "double" },
-  { kind = "float", c = "FLOAT" } }
+local floats = { { kind = "float", c = "float" }, { kind = "float", c = "double" }, { kind = "float", c = "FLOAT" } }
+-- (Values of these bits are the same whether a plain char is signed or not.)
+local plain_char = { kind = "integer", c = "char", bits = 8, signed = false, plain = true }
 local bool = { kind = "bool", c = "bool", bits = 1 }
 local texts = {}
 for c in ("char wchar_t char16_t char32_t CHAR WCHAR char char"):gmatch("%S+") do
@@ -188,7 +189,7 @@ function Maker:member(depth, lines, indent)
 end
 
 function Maker:bit_field(lines, indent)
-  local type = chance(12) and bool or chance(10) and self:enum() or pick(integers)
+  local type = chance(12) and bool or chance(10) and self:enum() or chance(6) and plain_char or pick(integers)
   local greatest = type.kind == "bool" and 1 or type.kind == "enum" and 32 or type.bits
   local least = type.kind == "enum" and type.bits or 1
   local member = { type = type, dims = {}, bits = chance(50) and math.min(random(least, least + 6), greatest)
@@ -319,7 +320,9 @@ local makers = {}
 
 -- Each gives the initialiser in C, and the value in Lua.
 function makers.integer(type, bits)
-  return integer(bits or type.bits, type.signed)
+  bits = bits or type.bits
+  if type.plain then bits = bits - 1 end
+  return integer(bits, type.signed)
 end
 
 function makers.float()
@@ -416,13 +419,14 @@ function declarations.questions(declaration, which)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- The first bit that is set, and how many are: they are one run.
-local function run_of_bits(bytes)
+-- The first bit that is set, and how many are: they are one run. In the order ">" the first bit of a byte is the
+-- highest one.
+local function run_of_bits(bytes, order)
   local first, count = nil, 0
   for i = 1, #bytes do
     local byte = bytes:byte(i)
     for bit = 0, 7 do
-      if byte >> bit & 1 == 1 then
+      if byte >> (order == "<" and bit or 7 - bit) & 1 == 1 then
         first = first or (i - 1) * 8 + bit
         count = count + 1
       end
@@ -432,15 +436,16 @@ local function run_of_bits(bytes)
 end
 
 --- What the compiler answered: `size`, `align`, the `bytes` of the initialised object, and for each position
--- `offset` and `size`, of a bit-field the `first` of all the record's bits and its `width`.
-function declarations.answers(declaration, which, facts)
+-- `offset` and `size`, of a bit-field the `first` of all the record's bits and its `width`. `order` is the compiler's
+-- byte order.
+function declarations.answers(declaration, which, facts, order)
   local id = which * IDS
-  local numbers = { string.unpack("<" .. ("i8"):rep(#facts[id] // 8), facts[id]) }
+  local numbers = { string.unpack(order .. ("i8"):rep(#facts[id] // 8), facts[id]) }
   local answers = { size = numbers[1], align = numbers[2], bytes = facts[id + 1] }
   local at = 3
   for i, position in ipairs(declaration.positions) do
     if position.bits then
-      local first, width = run_of_bits(facts[id + 1 + i])
+      local first, width = run_of_bits(facts[id + 1 + i], order)
       answers[i] = { first = first, width = width }
     else
       answers[i] = { offset = numbers[at], size = numbers[at + 1] }

@@ -176,11 +176,10 @@ local option_values = {
   access = accesses, size = { 1, 100, 4096, 10000, 1 << 31, 1 << 53, -1, 0.5, "100" },
   mode = { "0600", "666", "0", 384, "0888" }, sddl = { "D:(A;;GA;;;WD)", "x", "\0" }, name = { "x\0" },
   inherit = { true, false, 1 }, commit = { true, false, 0 }, large_pages = { true, false },
-  existing = { true, false, "yes" }, manual = { true, false }, set = { true, false },
-  stream = { true, true, false }, capacity = { 1, 64, 1000, 5000, 0, -1, 1 << 31, 1 << 62 },
-  max_message = { 1, 64, 500, 0, 1 << 40 }, pack = { 1, 2, 4, 8, 3, 1 << 40, -1, "x" },
-  align = { 1, 16, 3, 1 << 40 }, endian = { "<", ">", "=", 1 },
-  abi = { "linux64", "linux32", "win64", "win32", "x" },
+  existing = { true, false, "yes" }, manual = { true, false }, set = { true, false }, stream = { true, true, false },
+  capacity = { 1, 64, 1000, 5000, 0, -1, 1 << 31, 1 << 62 }, max_message = { 1, 64, 500, 0, 1 << 40 },
+  pack = { 1, 2, 4, 8, 3, 1 << 40, -1, "x" }, align = { 1, 16, 3, 1 << 40 }, endian = { "<", ">", "=", 1 },
+  abi = { "linux64", "linux32", "win64", "win32", "arm32", "arm64", "s390x", "x" },
   defines = { {}, { A = 1, B = "2", C = true }, { ["1"] = 1 }, { A = {} }, 1 },
 }
 local option_names = {}

@@ -186,6 +186,9 @@ void fmb_open_view(lua_State *L);
 void fmb_open_array(lua_State *L);
 void fmb_open_stream(lua_State *L);
 
+/* Pushes the table of the ABI that this library was built for (labi.c). */
+void fmb_push_abi(lua_State *L);
+
 /* What filemap.struct takes of C: pushes a table of functions. */
 void fmb_open_record(lua_State *L);
 

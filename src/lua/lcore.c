@@ -393,6 +393,8 @@ int luaopen_filemap_core(lua_State *L)
   lua_setfield(L, -2, "platform");
   fmb_push_types(L);
   lua_setfield(L, -2, "types");
+  fmb_push_abi(L);
+  lua_setfield(L, -2, "abi");
   fmb_open_record(L);
   lua_setfield(L, -2, "record");
   fmb_open_sync(L);

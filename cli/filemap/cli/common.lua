@@ -1,4 +1,5 @@
 -- Options that several commands declare. Internal to the command.
+local ctype = require "filemap.ctype"
 local number = require "filemap.cli.number"
 
 local common = {
@@ -14,7 +15,7 @@ local common = {
   header = { "--header", "FILE", "a C header that declares the struct" },
   type = { "--type", "T", "the struct's name in the header" },
   abi = { "--abi", "ABI", "the system that the header's program was built for",
-    choices = { "linux64", "linux32", "win64", "win32" } },
+    choices = ctype.abi_names },
   guard = { "--guard", "GUARD",
     "the counter that the writer keeps: even=FIELD, same=FIELD, or first=FIELD,last=FIELD" },
 }

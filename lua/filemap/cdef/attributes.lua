@@ -12,7 +12,6 @@ local strange = {
   scalar_storage_order = true, warn_if_not_aligned = true, ext_vector_type = true,
   address_space = true,
 }
-local BIGGEST_ALIGNMENT = 16
 
 local function at_least(attributes, align)
   if align ~= 0 then attributes.align = math.max(attributes.align or 1, align) end
@@ -29,7 +28,7 @@ end
 
 -- The argument of `aligned`, which may be a type.
 local function aligned(self, attributes)
-  if not self:accept("(") then return at_least(attributes, BIGGEST_ALIGNMENT) end
+  if not self:accept("(") then return at_least(attributes, self.abi.biggest) end
   self:alignment(attributes)
   self:expect(")")
 end

@@ -1,5 +1,6 @@
 -- Constant expressions, with C's types: a value is a Lua number and one of i32 u32 i64 u64 f64, or a string.
 -- Internal to filemap.cdef. The parser `p` (see parser.lua) gives types and named values.
+local ctype = require "filemap.ctype"
 local lexer = require "filemap.cdef.lexer"
 
 local fail = lexer.fail
@@ -112,7 +113,7 @@ local function character(p, text, at)
   if #text > 1 and utf8.len(text) == 1 then return utf8.codepoint(text), "i32" end
   local n = 0
   for i = 1, #text do n = n << 8 | text:byte(i) end
-  return wrap(n, #text == 1 and "i8" or "i32"), p.in_condition and "i64" or "i32"
+  return wrap(n, #text == 1 and ctype.char_number(p.abi) or "i32"), p.in_condition and "i64" or "i32"
 end
 
 -- {-- Operators ------------------------------------------------------------------------------------

@@ -77,18 +77,24 @@ local order = [[
 #define __LITTLE_ENDIAN 1234
 #define __BIG_ENDIAN 4321
 #define __PDP_ENDIAN 3412
-#define __BYTE_ORDER 1234
-#define __FLOAT_WORD_ORDER 1234
+#define __BYTE_ORDER @
+#define __FLOAT_WORD_ORDER @
 #define LITTLE_ENDIAN 1234
 #define BIG_ENDIAN 4321
 #define PDP_ENDIAN 3412
-#define BYTE_ORDER 1234
+#define BYTE_ORDER @
 ]]
+local byte_orders = { ["<"] = order:gsub("@", "1234"), [">"] = order:gsub("@", "4321") }
 add("sys/cdefs.h features.h", cdefs)
-add("endian.h sys/endian.h machine/endian.h sys/param.h sys/types.h bits/endian.h", cdefs .. order)
-add("asm/byteorder.h linux/byteorder.h", "#define __LITTLE_ENDIAN 1234\n#define __LITTLE_ENDIAN_BITFIELD\n")
+add("endian.h sys/endian.h machine/endian.h sys/param.h sys/types.h bits/endian.h", function(abi)
+  return cdefs .. byte_orders[abi.endian]
+end)
+add("asm/byteorder.h linux/byteorder.h", function(abi)
+  return abi.endian == "<" and "#define __LITTLE_ENDIAN 1234\n#define __LITTLE_ENDIAN_BITFIELD\n"
+    or "#define __BIG_ENDIAN 4321\n#define __BIG_ENDIAN_BITFIELD\n"
+end)
 add("linux/types.h asm/types.h linux/posix_types.h linux/stddef.h sys/time.h byteswap.h", true)
-add("linux/ioctl.h asm/ioctl.h", [[
+local ioctl = [[
 #define _IOC_NRBITS 8
 #define _IOC_TYPEBITS 8
 #define _IOC_SIZEBITS 14
@@ -98,7 +104,10 @@ add("linux/ioctl.h asm/ioctl.h", [[
 #define _IOR(type, nr, size) _IOC(2U, (type), (nr), sizeof(size))
 #define _IOW(type, nr, size) _IOC(1U, (type), (nr), sizeof(size))
 #define _IOWR(type, nr, size) _IOC(3U, (type), (nr), sizeof(size))
-]])
+]]
+local ioctl_ppc = ioctl:gsub("14", "13"):gsub("DIRBITS 2", "DIRBITS 3"):gsub("<< 30", "<< 29")
+  :gsub("_IOC%(1U", "_IOC(4U"):gsub("_IOC%(3U", "_IOC(6U"):gsub("_IOC%(0U", "_IOC(1U")
+add("linux/ioctl.h asm/ioctl.h", function(abi) return abi.name == "ppc64le" and ioctl_ppc or ioctl end)
 
 -- {-- Windows --------------------------------------------------------------------------------------
 
@@ -188,10 +197,7 @@ add("tchar.h TCHAR.H", [[
 function headers.find(name, abi)
   local text = texts[name]
   if text == true then return "", true end
-  if type(text) == "function" then
-    text = text(abi)
-    texts[name] = texts[name]
-  end
+  if type(text) == "function" then text = text(abi) end
   if type(text) == "table" then return text[1], false end
   return text, text ~= nil
 end

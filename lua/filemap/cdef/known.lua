@@ -13,17 +13,21 @@ end
 -- defined only by the includes themselves (headers.lua): BIG_ENDIAN is a macro of <endian.h>, and of others a
 -- choice.
 local everywhere = {
-  BYTE_ORDER = 1234, LITTLE_ENDIAN = 1234, BIG_ENDIAN = 4321, PDP_ENDIAN = 3412, __BYTE_ORDER = 1234,
-  __LITTLE_ENDIAN = 1234, __BIG_ENDIAN = 4321, __PDP_ENDIAN = 3412, __FLOAT_WORD_ORDER = 1234,
-  __BYTE_ORDER__ = 1234, __ORDER_LITTLE_ENDIAN__ = 1234, __ORDER_BIG_ENDIAN__ = 4321,
+  LITTLE_ENDIAN = 1234, BIG_ENDIAN = 4321, PDP_ENDIAN = 3412, __LITTLE_ENDIAN = 1234, __BIG_ENDIAN = 4321,
+  __PDP_ENDIAN = 3412, __ORDER_LITTLE_ENDIAN__ = 1234, __ORDER_BIG_ENDIAN__ = 4321,
   __ORDER_PDP_ENDIAN__ = 3412,
 }
-local linux = { __GLIBC__ = 2, __GLIBC_MINOR__ = 36, __LITTLE_ENDIAN_BITFIELD = 1234 }
+local orders = set "BYTE_ORDER __BYTE_ORDER __FLOAT_WORD_ORDER __BYTE_ORDER__"
+local bit_orders = { ["<"] = "__LITTLE_ENDIAN_BITFIELD", [">"] = "__BIG_ENDIAN_BITFIELD" }
+local order_values = { ["<"] = 1234, [">"] = 4321 }
+local linux = { __GLIBC__ = 2, __GLIBC_MINOR__ = 36 }
 local windows = { _WIN32_WINNT = 0x0A00, WINVER = 0x0A00, NTDDI_VERSION = 0x0A000000, _WIN32_IE = 0x0A00 }
 
 --- The value of a name in a condition; nil if it is not known.
 function known.value(name, abi)
   if everywhere[name] then return everywhere[name] end
+  if orders[name] then return order_values[abi.endian] end
+  if name == bit_orders[abi.endian] and not abi.windows then return order_values[abi.endian] end
   if name == "__WORDSIZE" and not abi.windows then return abi.pointer * 8 end
   return (abi.windows and windows or linux)[name]
 end

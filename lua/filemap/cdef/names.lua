@@ -47,8 +47,8 @@ add [[
 add_linux [[
   u8: u_int8_t u_char; u16: u_int16_t u_short ushort sa_family_t in_port_t; u32: u_int32_t u_int uint
   in_addr_t; u64: u_int64_t; ulong: u_long ulong; i64: quad_t loff_t; u64: u_quad_t; i32: key_t;
-  u32: uid_t gid_t id_t mode_t useconds_t socklen_t; ulong: nlink_t pthread_t; dev: dev_t; ino: ino_t;
-  i32: clockid_t key_t; long: blksize_t blkcnt_t register_t; pointer: timer_t caddr_t;
+  u32: uid_t gid_t id_t mode_t useconds_t socklen_t; nlink: nlink_t; ulong: pthread_t; dev: dev_t; ino: ino_t;
+  i32: clockid_t key_t; blksize: blksize_t; long: blkcnt_t register_t; pointer: timer_t caddr_t;
 ]]
 
 -- <linux/types.h>. __be16 and its kind are read in this machine's byte order: to C they are plain integers.
@@ -83,6 +83,9 @@ add [[
     PULONGLONG PDWORD64 PDWORDLONG PDWORD_PTR PULONG_PTR PUINT_PTR PLONG_PTR PINT_PTR BSTR LPUNKNOWN;
 ]]
 
+-- The ABIs whose nlink_t and blksize_t have 32 bits besides a long of 64.
+local short_links = { arm64 = true, riscv64 = true }
+
 -- The kinds that differ between ABIs.
 local function varying(abi)
   local pointer, long = abi.pointer * 8, abi.long * 8
@@ -94,7 +97,9 @@ local function varying(abi)
     fast16 = windows and "i16" or "i" .. pointer, ufast16 = windows and "u16" or "u" .. pointer,
     fast32 = windows and "i32" or "i" .. pointer, ufast32 = windows and "u32" or "u" .. pointer,
     wchar = windows and "utf16" or "utf32", wint = windows and "u16" or "u32",
-    wlimit = windows and "u16" or "i32",
+    wlimit = windows and "u16" or abi.unsigned_wchar and "u32" or "i32", plain = ctype.char_number(abi),
+    nlink = short_links[abi.name] and "u32" or "u" .. long,
+    blksize = short_links[abi.name] and "i32" or "i" .. long,
   }
 end
 
@@ -113,7 +118,7 @@ function names.type(name, abi, unicode)
   kind = on_linux or kind
   kind = varying(abi)[kind] or kind
   if aligned_to_8[kind] then return ctype.aligned(ctype.number(aligned_to_8[kind], abi, name), 8) end
-  if units[kind] then return ctype.char(units[kind]) end
+  if units[kind] then return ctype.char(units[kind], abi) end
   if kind == "bool" then return ctype.bool() end
   if kind == "pointer" then return ctype.pointer(abi) end
   if kind == "void" then return { kind = "void", name = name } end
@@ -137,31 +142,33 @@ declare("timespec", "struct timespec { time_t tv_sec; long tv_nsec; };")
 declare("timeval", "struct timeval { long tv_sec; long tv_usec; };")
 declare("va_list __gnuc_va_list", "typedef __builtin_va_list va_list, __gnuc_va_list;")
 declare("__int128_t __uint128_t", function(abi)
-  return abi.name == "linux64" and "typedef __int128 __int128_t; typedef unsigned __int128 __uint128_t;"
-    or nil
+  return abi.pointer == 8 and not abi.windows
+    and "typedef __int128 __int128_t; typedef unsigned __int128 __uint128_t;" or nil
 end)
-declare("max_align_t",
-  "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld; } max_align_t;")
+declare("max_align_t", function(abi)
+  return "typedef struct { long long __ll __attribute__((aligned(8))); long double __ld;"
+    .. (abi.name == "linux32" and " _Float128 __f128;" or "") .. " } max_align_t;"
+end)
 
--- A union of Linux that its users see as bytes alone: size in 64 and in 32 bits, and what aligns it.
-local function opaque(name, wide, narrow)
+-- A union of Linux that its users see as bytes alone: size in 64 and in 32 bits and for 64-bit ARM, and what
+-- aligns it.
+local function opaque(name, wide, narrow, arm64, align)
   declare(name, function(abi)
     if abi.windows then return nil end
-    local size = abi.pointer == 8 and wide or narrow
-    return ("typedef union { char __size[%d]; long __align; } %s;"):format(size, name)
+    local size = abi.name == "arm64" and arm64 or abi.pointer == 8 and wide or narrow
+    return ("typedef union { char __size[%d]; %s __align; } %s;"):format(size, align or "long", name)
   end)
 end
-opaque("pthread_mutex_t", 40, 24)
+opaque("pthread_mutex_t", 40, 24, 48)
 opaque("pthread_rwlock_t", 56, 32)
-opaque("pthread_attr_t", 56, 36)
+opaque("pthread_attr_t", 56, 36, 64)
 opaque("pthread_barrier_t", 32, 20)
 opaque("sem_t", 32, 16)
+opaque("pthread_mutexattr_t", 4, 4, 8, "int")
+opaque("pthread_condattr_t", 4, 4, 8, "int")
+opaque("pthread_barrierattr_t", 4, 4, 8, "int")
 declare("pthread_cond_t", function(abi)
   return not abi.windows and "typedef union { char __size[48]; long long __align; } pthread_cond_t;" or nil
-end)
-declare("pthread_mutexattr_t pthread_condattr_t pthread_barrierattr_t", function(abi)
-  return not abi.windows and [[typedef union { char __size[4]; int __align; } pthread_mutexattr_t,
-    pthread_condattr_t, pthread_barrierattr_t;]] or nil
 end)
 declare("pthread_once_t pthread_key_t pthread_spinlock_t", function(abi)
   return not abi.windows and [[typedef int pthread_once_t; typedef unsigned int pthread_key_t;
@@ -275,7 +282,7 @@ limits("u8", nil, "UINT_FAST8_MAX")
 limits("i64", "INT_FAST64_MIN", "INT_FAST64_MAX")
 limits("u64", nil, "UINT_FAST64_MAX")
 limits("i32", "SIG_ATOMIC_MIN", "SIG_ATOMIC_MAX")
-for word, T in ("SCHAR i8 CHAR i8 SHRT i16 INT i32 LLONG i64 INTMAX i64"):gmatch("(%w+) (%w+)") do
+for word, T in ("SCHAR i8 SHRT i16 INT i32 LLONG i64 INTMAX i64"):gmatch("(%w+) (%w+)") do
   limits(T, word .. "_MIN", word .. "_MAX")
 end
 for word, T in ("UCHAR u8 USHRT u16 UINT u32 ULLONG u64 UINTMAX u64 MAXDWORD u32"):gmatch("(%w+) (%w+)") do
@@ -290,6 +297,7 @@ local by_abi = {
   INT_FAST16_MIN = { "fast16", 1 }, INT_FAST16_MAX = { "fast16", 2 }, UINT_FAST16_MAX = { "ufast16", 2 },
   INT_FAST32_MIN = { "fast32", 1 }, INT_FAST32_MAX = { "fast32", 2 }, UINT_FAST32_MAX = { "ufast32", 2 },
   WCHAR_MIN = { "wlimit", 1 }, WCHAR_MAX = { "wlimit", 2 },
+  CHAR_MIN = { "plain", 1 }, CHAR_MAX = { "plain", 2 },
 }
 
 --- The value and type of a name; nil if it is none of these.
@@ -301,7 +309,7 @@ function names.value(name, abi)
   if not varied then return nil end
   local T = varying(abi)[varied[1]]
   local value = select(varied[2], ctype.bounds(T))
-  return T == "u64" and -1 or value, T
+  return T == "u64" and -1 or value, (T == "i8" or T == "u8") and "i32" or T
 end
 
 return names

@@ -268,6 +268,7 @@ local function lay_out(self, tag, members, attributes, first, close)
   local record = ctype.record(tag.kind, tag.name, members, {
     pack = self:pack_at(close), packed = attributes.packed, align = attributes.align, abi = self.abi,
     bitfields = attributes.bitfields,
+    endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,
     fail = function(member, message) fail(member.at, "%s", message) end,
   })
   tag.special = tag.special or tag.derived

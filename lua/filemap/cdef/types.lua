@@ -58,19 +58,35 @@ local same_word = { __signed__ = "signed", __signed = "signed", __complex__ = "_
   __float128 = "_Float128" }
 local adds_nothing = { signed = "char", int = false }
 
--- Types without a number in Lua, which are read as bytes: size and alignment in each ABI, nil where there is
--- none.
-local wide = {
-  ["long double"] = { linux64 = { 16, 16 }, linux32 = { 12, 4 } },
-  __int128 = { linux64 = { 16, 16 } },
-  ["unsigned __int128"] = { linux64 = { 16, 16 } },
-  _Float128 = { linux64 = { 16, 16 }, linux32 = { 16, 16 } },
-  _Float64x = { linux64 = { 16, 16 }, linux32 = { 12, 4 } },
-  ["_Complex float"] = { linux64 = { 8, 4 }, linux32 = { 8, 4 } },
-  ["_Complex double"] = { linux64 = { 16, 8 }, linux32 = { 16, 4 } },
-  ["_Complex long double"] = { linux64 = { 32, 16 }, linux32 = { 24, 4 } },
-  __builtin_va_list = { linux64 = { 24, 8 }, linux32 = { 4, 4 } },
-}
+-- Types without a number in Lua, which are read as bytes: functions (abi) -> size and alignment, or nil where
+-- there is no such type.
+local wide = {}
+
+wide["long double"] = function(abi)
+  if abi.long_double then return abi.long_double[1], abi.long_double[2] end
+end
+wide._Float64x = wide["long double"]
+wide.__builtin_va_list = function(abi)
+  if abi.va_list then return abi.va_list[1], abi.va_list[2] end
+end
+wide.__int128 = function(abi)
+  if abi.pointer == 8 and not abi.windows then return 16, abi.biggest end
+end
+wide["unsigned __int128"] = wide.__int128
+wide._Float128 = function(abi)
+  if abi.long_double then return 16, abi.biggest end
+end
+wide["_Complex float"] = function(abi)
+  if not abi.windows then return 8, 4 end
+end
+wide["_Complex double"] = function(abi)
+  if not abi.windows then return 16, abi.align64 end
+end
+wide["_Complex long double"] = function(abi)
+  local size, align = wide["long double"](abi)
+  if size then return 2 * size, align end
+  return wide["_Complex double"](abi)
+end
 
 local function shown_words(words)
   local list = {}
@@ -92,11 +108,11 @@ end
 
 -- A type that is read as bytes.
 local function bytes_type(self, key)
-  if key == "long double" and self.abi.windows then return ctype.number("f64", self.abi, "long double") end
+  if key == "long double" and not self.abi.long_double then return ctype.number("f64", self.abi, key) end
   if key == "__builtin_va_list" and self.abi.windows then return self.pointer end
-  local extent = wide[key] and wide[key][self.abi.name]
-  if not extent then return nil end
-  return ctype.aligned(ctype.array(ctype.number("u8", self.abi), extent[1]), extent[2])
+  if not wide[key] then return nil end
+  local size, align = wide[key](self.abi)
+  return size and ctype.aligned(ctype.array(ctype.number("u8", self.abi), size), align)
 end
 
 function Types:basic_type(words, at)
@@ -107,7 +123,7 @@ function Types:basic_type(words, at)
   if key == "long" or key == "unsigned long" then T = (key == "long" and "i" or "u") .. self.abi.long * 8 end
   local well = T and not (words.int and (words.char or words.float or words.double or words.void))
     and not (words.signed and words.unsigned) and not (words.signed and (T == "f32" or T == "f64"))
-  if key == "char" and not words.int then cached = ctype.char(1)
+  if key == "char" and not words.int then cached = ctype.char(1, self.abi)
   elseif shown == "void" then cached = { kind = "void", name = "void" }
   elseif well then cached = ctype.number(T, self.abi, shown)
   else cached = bytes_type(self, key) or fail(at, "'%s' is not a type that is read here", shown) end
@@ -144,8 +160,9 @@ local function atomic_of(self, type_, at)
   local size = type_.size
   local is_power = size > 0 and size & size - 1 == 0 and size <= (self.abi.windows and 8 or 16)
   if not is_power and self.abi.windows then fail(at, "an atomic type of %d bytes is not read here", size) end
-  if not is_power or type_.align >= size then return type_ end
-  return ctype.aligned(type_, size)
+  local align = math.min(size, self.abi.windows and size or self.abi.biggest)
+  if not is_power or type_.align >= align then return type_ end
+  return ctype.aligned(type_, align)
 end
 
 -- Templates of C++ whose layout is that of C.
@@ -339,7 +356,8 @@ local function of_vector(self, type_, size, at)
   if size < type_.size or size & size - 1 ~= 0 or type_.size & type_.size - 1 ~= 0 then
     fail(at, "a vector of %d bytes is not read here", size)
   end
-  return ctype.aligned(self:checked(at, ctype.array, type_, size // type_.size), size)
+  local vector = self:checked(at, ctype.array, type_, size // type_.size)
+  return ctype.aligned(vector, math.min(size, self.abi.vector or size))
 end
 
 --- A type with the mode or the vector that its attributes make of it.

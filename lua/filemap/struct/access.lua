@@ -22,7 +22,7 @@ local methods = core.view
 local access = {}
 
 --- The byte order of this machine: "<" or ">".
-access.native = string.pack("=I2", 1) == "\1\0" and "<" or ">"
+access.native = ctype.native_order
 
 -- The folder of these modules: filemap/struct.lua and what is in filemap/struct/.
 local own = debug.getinfo(1, "S").source:match("^(.*)[/\\]") or "@filemap/struct"

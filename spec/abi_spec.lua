@@ -1,0 +1,158 @@
+-- What the C ABIs of processors differ in, against their compilers; and the ABI of this machine.
+local cdef = require "filemap.cdef"
+local check = require "spec.support.check"
+local compiler = require "spec.support.compiler"
+local core = require "filemap.core"
+local ctype = require "filemap.ctype"
+local filemap = require "filemap"
+local struct = require "filemap.struct"
+local support = require "spec.support"
+
+support.clean()
+
+local only = support.only("posix", "there are no compilers among the Windows programs")
+
+-- Each as it is in a struct, whose offset of it is its alignment there.
+local NAMES = [[pthread_mutex_t pthread_rwlock_t pthread_attr_t pthread_barrier_t sem_t pthread_cond_t
+  pthread_mutexattr_t pthread_condattr_t pthread_barrierattr_t pthread_t pthread_once_t pthread_key_t
+  pthread_spinlock_t nlink_t blksize_t blkcnt_t mode_t dev_t ino_t off_t time_t clock_t suseconds_t register_t
+  int_fast8_t int_fast16_t int_fast32_t int_fast64_t max_align_t wint_t wchar_t timer_t size_t ptrdiff_t va_list
+  long double long_double complex_float complex_double complex_long_double aligned vector16 vector32 atomic_llong
+  atomic_16 atomic_char]]
+
+local DECLARED = [[
+  typedef long double long_double; typedef _Complex float complex_float; typedef _Complex double complex_double;
+  typedef _Complex long double complex_long_double; typedef int aligned __attribute__((aligned));
+  typedef int vector16 __attribute__((vector_size(16))); typedef int vector32 __attribute__((vector_size(32)));
+  struct sixteen { char text[16]; }; typedef _Atomic struct sixteen atomic_16;
+]]
+
+-- A source for both, and what it includes for the compiler alone.
+local function source_of_names()
+  local lines = { DECLARED }
+  for name in NAMES:gmatch("%S+") do
+    lines[#lines + 1] = ("struct in_%s { char before; %s member; };"):format(name, name)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local INCLUDES = [[
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+]]
+
+local function for_each_abi(name, f)
+  for _, abi in ipairs(compiler.abis) do
+    only(("%s for %s"):format(name, abi), function()
+      local missing = compiler.missing(abi)
+      if missing then return pending(missing) end
+      f(abi)
+    end)
+  end
+end
+
+describe("an ABI", function()
+  for_each_abi("has the compiler's sizes and alignments of the names of headers", function(abi)
+    if ctype.abi(abi).windows then return end
+    local source, questions = source_of_names(), {}
+    for name in NAMES:gmatch("%S+") do
+      questions[#questions + 1] = ("FACTS(%d, 2, sizeof(%s), offsetof(struct in_%s, member));"):format(#questions + 1,
+        name, name)
+    end
+    local facts = assert(compiler.finish(compiler.start(abi, INCLUDES .. source .. table.concat(questions, "\n"))))
+    local types, n = cdef.parse(source, { abi = abi }), 0
+    for name in NAMES:gmatch("%S+") do
+      n = n + 1
+      local size, offset = string.unpack(compiler.order(abi) .. "I8I8", facts[n])
+      local at, found = types["in_" .. name]:offsetof("member")
+      assert.same({ name, size, offset }, { name, found, at })
+    end
+    assert.is_true(n > 40)
+  end)
+
+  for_each_abi("reads a plain char as the compiler does", function(abi)
+    local truths = {}
+    for _, signed in ipairs { true, false } do
+      local source = ([[
+        #include <limits.h>
+        _Static_assert(((char)-1 < 0) == %d, "cast");
+        _Static_assert((CHAR_MIN < 0) == %d, "CHAR_MIN");
+        _Static_assert(CHAR_MAX == (%d ? 127 : 255), "CHAR_MAX");
+        #if ('\xff' < 0) != %d
+        #error a character
+        #endif
+      ]]):gsub("%%d", signed and "1" or "0")
+      truths[signed] = compiler.finish(compiler.start(abi, source)) ~= nil
+      local well, message = pcall(cdef.parse, source, { abi = abi })
+      assert.are.equal(truths[signed], well, message)
+    end
+    assert.are_not.equal(truths[true], truths[false])
+    local map <close> = assert(filemap.create(nil, 16))
+    local view <close> = map:view()
+    view:fill(0, 16, 0xff)
+    local record = cdef.parse("struct S { char c; char b : 3; signed char s; unsigned char u; };", { abi = abi }).S
+      :read(view, 0)
+    local expected = truths[true] and { c = -1, b = -1, s = -1, u = 255 } or { c = 255, b = 7, s = -1, u = 255 }
+    assert.same(expected, record)
+  end)
+
+  it("sets the byte order of its records", function()
+    local map <close> = assert(filemap.create(nil, 64))
+    local view <close> = map:view()
+    local source = [[
+      #include <endian.h>
+      struct S { unsigned a : 4, b : 12; unsigned short c; double d; char text[4];
+      #if __BYTE_ORDER == __BIG_ENDIAN
+        int big;
+      #else
+        int little;
+      #endif
+      };]]
+    local value = { a = 5, b = 0x123, c = 0x4567, d = 1.5, text = "abc" }
+    for abi, expected in pairs {
+      s390x = { "big", "\x51\x23\x45\x67" }, arm64 = { "little", "\x35\x12\x67\x45" },
+      linux64 = { "little", "\x35\x12\x67\x45" },
+    } do
+      local S = cdef.parse(source, { abi = abi }).S
+      value.big, value.little = nil, nil
+      value[expected[1]] = -2
+      S:write(view, 0, value)
+      assert.are.equal(expected[2], view:get_string(0, 4), abi)
+      assert.are.equal(1.5, (view:unpack(compiler.order(abi) .. "d", 8)))
+      assert.same(value, S:read(view, 0))
+      assert.are.equal(0x4567, S:at(view).c)
+    end
+  end)
+end)
+
+describe("this machine's ABI", function()
+  it("is the one that the C compiler of this library had", function()
+    local native = ctype.native_abi
+    -- (These are gcc's names and rules of Linux.)
+    local of_gcc = { name = true, bitfields = true, unnamed_align = true }
+    for key, value in pairs(core.abi) do
+      if filemap.platform ~= "win32" or not of_gcc[key] then
+        assert.same({ key, value or nil }, { key, native[key] or nil })
+      end
+    end
+    assert.are.equal(string.pack("=I2", 1) == "\1\0" and "<" or ">", native.endian)
+    -- (A Lua integer has 8 bytes, which "!" aligns as C does.)
+    assert.are.equal(string.packsize("!bj") - 8, struct.define(nil, { { "a", "u8" }, { "b", "i64" } }):offsetof("b"))
+  end)
+
+  it("need not have a name for struct.define, but for cdef.parse", function()
+    local native = ctype.native_abi
+    finally(function() ctype.native_abi = native end)
+    local nameless = {}
+    for key, value in pairs(native) do nameless[key] = value end
+    nameless.name = nil
+    ctype.native_abi = nameless
+    local message = check.raises(cdef, ".parse", "struct S { int a; };")
+    assert.is_truthy(message:find("option 'abi' must be \"linux64\"", 1, true), message)
+    assert.are.equal(4, cdef.parse("struct S { int a; };", { abi = "arm32" }).S.size)
+    assert.are.equal(16, struct.define("S", { { "a", "i32" }, { "b", "i32", 3 } }).size)
+  end)
+end)
