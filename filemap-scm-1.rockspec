@@ -13,7 +13,7 @@ sections live as on Win32 on every system: exactly as long as a process holds th
   license = "MIT",
   labels = { "ipc", "mmap", "shared-memory", "windows", "linux" },
 }
-dependencies = { "lua ~> 5.4" }
+dependencies = { "lua >= 5.3, < 5.6" }
 build = {
   type = "builtin",
   -- The guides, and the definitions for editors, in the rock's own folder.

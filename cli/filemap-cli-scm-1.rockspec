@@ -15,7 +15,7 @@ shell scripts through filemap's mailslots, states and pipes.]],
   labels = { "ipc", "mmap", "shared-memory", "commandline" },
 }
 dependencies = {
-  "lua ~> 5.4",
+  "lua >= 5.3, < 5.6",
   "filemap",
   "argparse >= 0.7.1",
   "dkjson >= 2.5",

@@ -1,12 +1,16 @@
-# Finds Lua 5.4, and builds C modules for it.
+# Finds the Lua of FILEMAP_LUA_VERSION, and builds C modules for it.
 if(FILEMAP_LUA_DIR)
   set(LUA_INCLUDE_DIR ${FILEMAP_LUA_DIR}/include)
-  set(LUA_LIBRARIES ${FILEMAP_LUA_DIR}/liblua54.dll.a)
+  string(REPLACE "." "" digits ${FILEMAP_LUA_VERSION})
   if(MSVC)
-    set(LUA_LIBRARIES ${FILEMAP_LUA_DIR}/lua54.lib)
+    set(LUA_LIBRARIES ${FILEMAP_LUA_DIR}/lua${digits}.lib)
+  elseif(WIN32)
+    set(LUA_LIBRARIES ${FILEMAP_LUA_DIR}/liblua${digits}.dll.a)
+  else()
+    set(LUA_LIBRARIES ${FILEMAP_LUA_DIR}/liblua.a m ${CMAKE_DL_LIBS})
   endif()
 else()
-  find_package(Lua 5.4 EXACT REQUIRED)
+  find_package(Lua ${FILEMAP_LUA_VERSION} EXACT REQUIRED)
 endif()
 
 # Adds a C module for Lua. It gets Lua's functions from its host, on Windows through the import library.

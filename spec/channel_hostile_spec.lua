@@ -220,12 +220,12 @@ describe("a finalizer that closes a channel during a call", function()
   -- Sets the collector so that the first allocation of the call runs the finalizer.
   local function closed_meanwhile(object, call)
     collectgarbage()
-    collectgarbage("incremental", 100, 1000, 30)
+    support.set_collector(100, 1000, 30)
     collectgarbage("stop")
     setmetatable({}, { __gc = function() object:close() end })
     collectgarbage("restart")
     local ok, message = pcall(call, object)
-    collectgarbage("incremental", 200, 100, 13)
+    support.set_collector(200, 100, 13)
     assert.is_false(ok)
     return message
   end

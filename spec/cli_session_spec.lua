@@ -1,5 +1,6 @@
 -- The first session of doc/command.md, as a new user types it, with the game of the examples.
 local command = require "spec.support.command"
+local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
 local tmux = require "spec.support.tmux"
@@ -38,8 +39,11 @@ describe("the guide's first session", function()
     screen:expect("status 0\nrestored")
     assert.equal("", output("filemap record"))
     game:finish()
-    require("filemap").unlink(names["/GameTelemetry"])
+    filemap.unlink(names["/GameTelemetry"])
     local replay = command.start(typed("filemap replay", names))
+    local section
+    repeat section = filemap.open(names["/GameTelemetry"]) until section or replay:wait(0)
+    if section then section:close() end
     local again <close> = tmux.start(200, 24, "C.UTF-8", { "watch", "--header", names["telemetry.h"],
       "--type", "telemetry_t", (names["/GameTelemetry"]) })
     again:expect("%*  speed +%d+  █")

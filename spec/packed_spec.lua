@@ -242,7 +242,11 @@ describe("packed fields", function()
     return n and n >> 32 ~= 0
   end
 
-  it("are unpacked as string.unpack unpacks them", function()
+  -- Lua 5.5 has other messages for wrong formats. Lua 5.3 does not notice that a string of format "z" has no end.
+  local like_lua = _VERSION == "Lua 5.4" and it
+    or function(name) return pending(name .. " (only with Lua 5.4: others differ for wrong formats)") end
+
+  like_lua("are unpacked as string.unpack unpacks them", function()
     math.randomseed(SEED)
     local format, said, all = generator(400, BAD), {}, nil
     for case = 1, CASES do
@@ -273,7 +277,7 @@ describe("packed fields", function()
       "N-byte integer does not fit into Lua Integer" })
   end)
 
-  it("are packed as string.pack packs them, all or none", function()
+  like_lua("are packed as string.pack packs them, all or none", function()
     math.randomseed(SEED)
     local format, said, past, all = generator(SIZE, BAD), {}, 0, view:get_string(0, SIZE)
     for case = 1, CASES do
@@ -553,9 +557,9 @@ describe("packed fields of a view that a finalizer closes", function()
 
   local function with_eager_collector(f)
     return function()
-      collectgarbage("incremental", 1, 1000, 8)
+      support.set_collector(1, 1000, 8)
       local ok, message = pcall(f)
-      collectgarbage("incremental", 200, 100, 13)
+      support.set_collector(200, 100, 13)
       assert(ok, message)
     end
   end

@@ -126,9 +126,19 @@ function OPERATIONS.seek(pair)
   assert(not message or code == "invalid", code)
 end
 
+-- Whether Lua's files write a float with ".0", as from Lua 5.5 on.
+local function writes_point()
+  local file <close> = assert(io.tmpfile())
+  file:write(2.0)
+  file:seek("set")
+  return file:read("a") == "2.0"
+end
+
+local WRITES_POINT = writes_point()
+
 -- The text of a value as Lua's files write it.
 local function printed(x)
-  return math.type(x) == "float" and ("%.14g"):format(x) or tostring(x)
+  return math.type(x) == "float" and not WRITES_POINT and ("%.14g"):format(x) or tostring(x)
 end
 
 -- Past the end a file would grow, but a stream fails. So the file is only written where the text fits.
@@ -214,7 +224,8 @@ describe("a stream", function()
     local file, stream, conn = written(values)
     assert.are.equal(file, stream)
     assert.are.equal(file, conn)
-    assert.are.equal("2 1e+15 1e+16 text", file:sub(1, 18))
+    local expected = printed(2.0) .. " 1e+15 1e+16 text"
+    assert.are.equal(expected, file:sub(1, #expected))
   end)
 
   it("refuses what a file refuses, and a connection's stream does too", function()

@@ -64,15 +64,15 @@ local function member_of(spec)
   if type(spec) ~= "table" then error(("a field must be a table, got %s"):format(type(spec)), 0) end
   spec = plain(spec)
   if type(spec[1]) ~= "string" then error("the name must be a string", 0) end
+  local last = 2
   for key in next, spec do
-    if not field_keys[key] and not (math.type(key) == "integer" and key >= 1 and key <= #spec) then
-      error(("unknown option '%s'"):format(tostring(key)), 0)
-    end
+    if math.type(key) == "integer" and key >= 1 then last = math.max(last, key)
+    elseif not field_keys[key] then error(("unknown option '%s'"):format(tostring(key)), 0) end
   end
   check_integer("offset", spec.offset, 0)
   check_integer("bits", spec.bits, 0)
   local type_ = type_of(spec[2])
-  for i = #spec, 3, -1 do
+  for i = last, 3, -1 do
     check_integer("the count of an array", spec[i] or "nil", 0)
     type_ = ctype.array(type_, spec[i])
   end

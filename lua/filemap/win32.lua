@@ -202,7 +202,7 @@ local accesses = {
   [constants.PAGE_EXECUTE_READWRITE] = "rwx",
 }
 
-local SEC_ALL <const> = 0xDD800000 -- all attributes except SEC_PROTECTED_IMAGE, which only the system uses
+local SEC_ALL = 0xDD800000 -- all attributes except SEC_PROTECTED_IMAGE, which only the system uses
 
 -- Splits a protection into the access that it allows and its attributes; nil if the protection is not valid.
 -- Without attributes, SEC_COMMIT applies. SEC_IMAGE must be the only attribute. Every other attribute needs
@@ -303,7 +303,7 @@ end
 -- local hMapFile = win32.CreateFileMapping(memory, nil, win32.PAGE_READWRITE, 0, 65536, "SampleMap")
 -- print(hMapFile, win32.GetLastError()) --> filemap.map (SampleMap, 65536 bytes, rw) 0
 function win32.CreateFileMapping(hFile, attributes, protect, size_high, size_low, name)
-  local call <const> = "CreateFileMapping"
+  local call = "CreateFileMapping"
   local options = check_attributes(call, 2, attributes)
   options.protect = check_dword(call, 3, "protect", protect)
   local size = check_dword(call, 4, "size_high", size_high) << 32 | check_dword(call, 5, "size_low", size_low)
@@ -340,7 +340,7 @@ end
 -- local hMapFile = win32.OpenFileMapping(win32.FILE_MAP_READ, false, "SampleMap")
 -- if hMapFile == nil then print(win32.GetLastError()) end --> 2
 function win32.OpenFileMapping(access, inherit, name)
-  local call <const> = "OpenFileMapping"
+  local call = "OpenFileMapping"
   access = check_dword(call, 1, "access", access)
   check_boolean(call, 2, "inherit", inherit)
   local subject = check_text(call, 3, "name", name, true) or call
@@ -356,7 +356,7 @@ end
 
 -- {-- Views ------------------------------------------------------------------------------------------
 
-local GRANULARITY <const> = 0x10000 -- of Windows
+local GRANULARITY = 0x10000 -- of Windows
 
 -- Returns the access of a view as filemap's word. FILE_MAP_ALL_ACCESS contains both FILE_MAP_WRITE and
 -- FILE_MAP_COPY; FILE_MAP_WRITE wins.
@@ -394,7 +394,7 @@ end
 -- local pView = win32.MapViewOfFile(hMapFile, win32.FILE_MAP_ALL_ACCESS, 0, 0, 1024)
 -- print(#pView) --> 1024
 function win32.MapViewOfFile(map, access, offset_high, offset_low, bytes)
-  local call <const> = "MapViewOfFile"
+  local call = "MapViewOfFile"
   access = check_dword(call, 2, "access", access)
   local offset = check_dword(call, 3, "offset_high", offset_high) << 32
     | check_dword(call, 4, "offset_low", offset_low)
@@ -493,7 +493,7 @@ end
 -- print(#hMapFile) --> 4096
 -- win32.CloseHandle(hFile)
 function win32.CreateFile(path, access, share, attributes, disposition, flags, template)
-  local call <const> = "CreateFile"
+  local call = "CreateFile"
   check_text(call, 1, "path", path)
   access, share = check_dword(call, 2, "access", access), check_dword(call, 3, "share", share)
   local options = check_attributes(call, 4, attributes)

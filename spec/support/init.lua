@@ -217,6 +217,16 @@ function support.only(system, reason, body)
   end)
 end
 
+--- Sets the parameters of the incremental collector, as collectgarbage("incremental", …) does up to Lua 5.4. Lua
+-- 5.5 takes them one by one.
+function support.set_collector(pause, multiplier, step)
+  collectgarbage("incremental", pause, multiplier, step)
+  if pcall(collectgarbage, "param", "pause", pause) then
+    collectgarbage("param", "stepmul", multiplier)
+    collectgarbage("param", "stepsize", 1 << (step or 13))
+  end
+end
+
 --- A test of pinned memory. It is pending under AddressSanitizer, which makes mlock do nothing.
 function support.pins(it, pending, name, body)
   if support.sanitized then pending(name .. " (AddressSanitizer makes mlock do nothing)")

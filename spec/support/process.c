@@ -17,6 +17,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "../../src/lua/versions.h"
+
 #if defined(_WIN32)
 #include <windows.h>
 #include <tlhelp32.h>

@@ -44,9 +44,16 @@ static void *allocate(void *data, void *p, size_t before, size_t wanted)
     if (!s->interrupts) return NULL;
     /* This only clears the debt and the flag. The memory that is asked for is added to the debt on return, so
     ** that the next call of Lua's that may run the collector does. */
-    if (s->taken == s->most + 1) lua_gc(s->M, LUA_GCRESTART);
+    if (s->taken == s->most + 1) lua_gc(s->M, LUA_GCRESTART, 0);
   }
   return renew(p, before, wanted);
+}
+
+/* Is the error on the stack a lack of memory? A function that catches one raises its message again. */
+static bool is_lack_of_memory(lua_State *M, int status)
+{
+  const char *message = status == LUA_ERRRUN ? lua_tostring(M, -1) : NULL;
+  return status == LUA_ERRMEM || (message && strcmp(message, "not enough memory") == 0);
 }
 
 /* Runs a chunk. Leaves its first result or the error on the stack of M. */
@@ -61,16 +68,22 @@ static int perform(lua_State *M, const char *chunk, supply *s, bool counted)
 
 static lua_State *new_state(supply *s, const char *path, const char *cpath)
 {
-  lua_State *M = s->M = lua_newstate(allocate, s);
+  lua_State *M = s->M = luaL_newstate();
   if (!M) return NULL;
+  lua_setallocf(M, allocate, s); /* (Lua's own allocator calls realloc and free, too.) */
   luaL_openlibs(M);
   lua_getglobal(M, "package");
   lua_pushstring(M, path);
   lua_setfield(M, -2, "path");
   lua_pushstring(M, cpath);
   lua_setfield(M, -2, "cpath");
-  lua_gc(M, LUA_GCGEN, 0, 0); /* one step then runs the finalizers of all new garbage */
-  lua_gc(M, LUA_GCSTOP);      /* the chunks decide when the collector runs */
+  /* One step then runs the finalizers of all new garbage. (Lua 5.3 has no generations.) */
+#ifdef LUA_GCGEN
+  lua_gc(M, LUA_GCGEN, 0, 0);
+#else
+  lua_gc(M, LUA_GCSETSTEPMUL, 1 << 30);
+#endif
+  lua_gc(M, LUA_GCSTOP, 0); /* the chunks decide when the collector runs */
   return M;
 }
 
@@ -85,7 +98,7 @@ static int run_chunks(lua_State *L, bool interrupts)
   int status = LUA_OK;
   for (int i = 0; i < 3 && status == LUA_OK; i++) {
     status = perform(M, chunks[i], &s, i == 1);
-    if (i == 1 && status == LUA_ERRMEM) status = LUA_OK;
+    if (i == 1 && is_lack_of_memory(M, status)) status = LUA_OK;
   }
   if (status != LUA_OK) lua_pushnil(L), lua_pushstring(L, luaL_tolstring(M, -1, NULL));
   else lua_pushboolean(L, s.taken <= s.most);

@@ -12,6 +12,7 @@
 
 #include "../base/public.h"
 #include "../../include/filemap_lua.h"
+#include "versions.h"
 
 FM_BEGIN_HIDDEN
 

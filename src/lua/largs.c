@@ -39,7 +39,7 @@ uint64_t fmb_opt_count(lua_State *L, int arg, const char *what, uint64_t otherwi
 /* An integer is the same as lua_tolstring makes it; a float has no ".0" where Lua's files write none. */
 const char *fmb_check_written(lua_State *L, int arg, size_t *length)
 {
-  if (lua_type(L, arg) == LUA_TNUMBER && !lua_isinteger(L, arg)) {
+  if (!FMB_FILES_WRITE_POINT && lua_type(L, arg) == LUA_TNUMBER && !lua_isinteger(L, arg)) {
     char text[64];
     snprintf(text, sizeof text, LUA_NUMBER_FMT, (LUAI_UACNUMBER)lua_tonumber(L, arg));
     lua_pushstring(L, text);

@@ -43,7 +43,7 @@ enum { NEVER, LIMITED, ANY };
 
 struct most_aligned {
   char c;
-  union { LUAI_MAXALIGN; } u;
+  union { lua_Number n; double u; void *s; lua_Integer i; long l; } u; /* (lstrlib.c) */
 };
 
 static const struct option { unsigned char kind, size, number; } options[UCHAR_MAX + 1] = {
