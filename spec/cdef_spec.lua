@@ -604,7 +604,8 @@ describe("an error of cdef.parse", function()
       { "bad argument #2 to 'parse' (table expected, got string)", "", "win64" },
       { "unknown option 'arch'", "", { arch = 1 } },
       { "unknown option 'arch'", "", setmetatable({ arch = 1 }, { __pairs = false, __index = error }) },
-      { "'1' is not the name of a macro", "", { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
+      { "'1' is not the name of a macro", "",
+        { defines = setmetatable({ ["1"] = 1 }, { __pairs = false }) } },
       { "option 'abi' must be \"linux64\", \"linux32\", \"win64\", \"win32\", \"arm64\", \"arm32\", "
         .. "\"riscv64\", \"ppc64le\" or \"s390x\", got arm", "", { abi = "arm" } },
       { "option 'defines' must be a table, got string", "", { defines = "X" } },

@@ -19,8 +19,8 @@ local function differ(list, ...)
   list[#list + 1] = string.format(...)
 end
 
--- The first bit of a bit-field among all the bits of its record, from what offsetof returned. In the order ">" the
--- first bit of a unit is its highest one.
+-- The first bit of a bit-field among all the bits of its record, from what offsetof returned. In the order
+-- ">" the first bit of a unit is its highest one.
 local function first_bit(order, offset, unit, first, width)
   return first and offset * 8 + (order == "<" and first or unit * 8 - first - width)
 end
@@ -34,7 +34,8 @@ local function compare_layout(list, type, declaration, answers, order)
     if position.bits then
       local found = first_bit(order, offset, size, first, width)
       if found ~= answer.first or width ~= answer.width then
-        differ(list, "%s is %d bits from %d, not %s from %s", position.lua, answer.width, answer.first, width, found)
+        differ(list, "%s is %d bits from %d, not %s from %s", position.lua, answer.width, answer.first,
+          width, found)
       end
     elseif offset ~= answer.offset or not position.flexible and size ~= answer.size then
       differ(list, "%s is %d bytes at %d, not %s at %s", position.lua, answer.size, answer.offset, size,
@@ -98,7 +99,8 @@ local function check_batch(batch, abi, first, view)
   assert(facts, said)
   for i = 0, #batch do
     local declaration = batch[i]
-    local problem = compare(declaration, declarations.answers(declaration, i, facts, compiler.order(abi)), abi, view)
+    local answers = declarations.answers(declaration, i, facts, compiler.order(abi))
+    local problem = compare(declaration, answers, abi, view)
     if problem then
       error(("%s, FILEMAP_ORACLE_SEED=%d, declaration %d:\n%s\n%s"):format(abi, SEED, first + i,
         declaration.text,

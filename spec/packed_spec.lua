@@ -242,7 +242,8 @@ describe("packed fields", function()
     return n and n >> 32 ~= 0
   end
 
-  -- Lua 5.5 has other messages for wrong formats. Lua 5.3 does not notice that a string of format "z" has no end.
+  -- Lua 5.5 has other messages for wrong formats. Lua 5.3 does not notice that a string of format "z" has no
+  -- end.
   local like_lua = _VERSION == "Lua 5.4" and it
     or function(name) return pending(name .. " (only with Lua 5.4: others differ for wrong formats)") end
 

@@ -35,7 +35,8 @@ add_integers(others, [[
   UINT 32 u, ULONGLONG 64 u, LONGLONG 64 s, DWORD64 64 u, SHORT 16 s, USHORT 16 u, SIZE_T 32 u, INT64 64 s,
   int 32 s, long 32 s, long long 64 s, uint64_t 64 u, short 16 s, unsigned char 8 u, time_t 31 u, BOOL 32 s]])
 
-local floats = { { kind = "float", c = "float" }, { kind = "float", c = "double" }, { kind = "float", c = "FLOAT" } }
+local floats = {}
+for i, c in ipairs { "float", "double", "FLOAT" } do floats[i] = { kind = "float", c = c } end
 -- (Values of these bits are the same whether a plain char is signed or not.)
 local plain_char = { kind = "integer", c = "char", bits = 8, signed = false, plain = true }
 local bool = { kind = "bool", c = "bool", bits = 1 }
@@ -419,8 +420,8 @@ function declarations.questions(declaration, which)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- The first bit that is set, and how many are: they are one run. In the order ">" the first bit of a byte is the
--- highest one.
+-- The first bit that is set, and how many are: they are one run. In the order ">" the first bit of a byte is
+-- the highest one.
 local function run_of_bits(bytes, order)
   local first, count = nil, 0
   for i = 1, #bytes do
@@ -436,8 +437,8 @@ local function run_of_bits(bytes, order)
 end
 
 --- What the compiler answered: `size`, `align`, the `bytes` of the initialised object, and for each position
--- `offset` and `size`, of a bit-field the `first` of all the record's bits and its `width`. `order` is the compiler's
--- byte order.
+-- `offset` and `size`, of a bit-field the `first` of all the record's bits and its `width`. `order` is the
+-- compiler's byte order.
 function declarations.answers(declaration, which, facts, order)
   local id = which * IDS
   local numbers = { string.unpack(order .. ("i8"):rep(#facts[id] // 8), facts[id]) }

@@ -217,8 +217,8 @@ function support.only(system, reason, body)
   end)
 end
 
---- Sets the parameters of the incremental collector, as collectgarbage("incremental", …) does up to Lua 5.4. Lua
--- 5.5 takes them one by one.
+--- Sets the parameters of the incremental collector, as collectgarbage("incremental", …) does up to Lua 5.4.
+-- Lua 5.5 takes them one by one.
 function support.set_collector(pause, multiplier, step)
   collectgarbage("incremental", pause, multiplier, step)
   if pcall(collectgarbage, "param", "pause", pause) then

@@ -1,12 +1,13 @@
--- Lets Lua 5.3 run the specs, which are written for Lua 5.4. LUA_INIT_5_3 names this file (script/test), so that it
--- runs first in each process: it runs the process's script itself, and loads every chunk through a rewriter.
+-- Lets Lua 5.3 run the specs, which are written for Lua 5.4. LUA_INIT_5_3 names this file (script/test), so
+-- that it runs first in each process: it runs the process's script itself, and loads every chunk through a
+-- rewriter.
 --
 -- The rewriter drops <const>, and puts what follows `local x <close> = …` in its block into a function:
 --
 --   local x = …; local __r = __scoped(x, function(...) rest of the block end, ...)
 --
--- In that function `return a` becomes `return 1, a`, and a `break` of a loop around it `return 2`, both of which are
--- made up for behind its end. All stays on its line, so that messages have the same positions.
+-- In that function `return a` becomes `return 1, a`, and a `break` of a loop around it `return 2`, both of
+-- which are made up for behind its end. All stays on its line, so that messages have the same positions.
 local rewriter = {}
 
 -- {-- Tokens ---------------------------------------------------------------------------------------
@@ -27,8 +28,8 @@ local function quoted(source, i)
   end
 end
 
--- The next token behind position i: its kind ("name", "value" or the mark itself), its start and its end. A comment is
--- passed over.
+-- The next token behind position i: its kind ("name", "value" or the mark itself), its start and its end. A
+-- comment is passed over.
 local function next_token(source, i)
   while true do
     i = source:find("%S", i) or #source + 1
@@ -56,7 +57,8 @@ local function tokens_of(source)
   repeat
     local kind, from, to = next_token(source, i)
     local text = source:sub(from, to - 1)
-    list[#list + 1] = { kind = kind == "name" and text or kind, text = text, from = from, name = kind == "name" }
+    local is_name = kind == "name"
+    list[#list + 1] = { kind = is_name and text or kind, text = text, from = from, name = is_name }
     i = to
   until kind == "end of file"
   return list
@@ -120,7 +122,8 @@ end
 
 -- {-- Blocks ---------------------------------------------------------------------------------------
 
--- A frame is a block: { kind, vararg (of a function), scopes }. A scope is the rest of a block behind a <close>.
+-- A frame is a block: { kind, vararg (of a function), scopes }. A scope is the rest of a block behind a
+-- <close>.
 local Walk = {}
 Walk.__index = Walk
 

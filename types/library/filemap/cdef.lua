@@ -2,9 +2,12 @@
 
 -- Definitions of filemap.cdef for editors; see filemap.lua.
 
+---The system and processor of the program that writes the memory.
+---@alias filemap.cdef_abi "linux64"|"linux32"|"win64"|"win32"|"arm64"|"arm32"|"riscv64"|"ppc64le"|"s390x"
+
 ---How a source is read.
 ---@class filemap.cdef_options
----@field abi? "linux64"|"linux32"|"win64"|"win32"|"arm64"|"arm32"|"riscv64"|"ppc64le"|"s390x" default: this machine's
+---@field abi? filemap.cdef_abi default: this machine's
 ---@field defines? table<string, string|number|boolean> macros by name; false: not defined
 ---@field bytes? boolean|string[] arrays of uint8_t that become strings: all, or those of these paths
 ---@field text? boolean|string[] the same for text up to NUL

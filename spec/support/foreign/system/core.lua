@@ -1,4 +1,5 @@
--- The functions of lua-system's part in C that busted uses, for processors for which Debian's module is not installed.
+-- The functions of lua-system's part in C that busted uses, for processors for which Debian's module is not
+-- installed.
 local process = require "process"
 
 local function never() return false end
