@@ -63,6 +63,15 @@ describe("the sources", function()
     for _, path in ipairs(files("lua", "%.lua$")) do assert.is_nil(read(path):find("filemap%.cli"), path) end
   end)
 
+  it("in Lua have no syntax that Lua 5.3 lacks", function()
+    for _, folder in ipairs { "lua", "cli" } do
+      for _, path in ipairs(files(folder, "%.lua$")) do
+        assert.is_nil(read(path):find("^[^-]*<%s*c[ol][no]s[te]%s*>"), path)
+        assert.is_nil(read(path):find("\n[^-\n]*<%s*c[ol][no]s[te]%s*>"), path)
+      end
+    end
+  end)
+
   it("test for the system only in src/system", function()
     local seen = 0
     for _, path in ipairs(files("src", "%.[ch]$")) do

@@ -34,7 +34,7 @@ local struct_type = require "filemap.struct.type"
 local cdef = {}
 
 -- The bytes of a source whose results are made one by one, as the program uses them.
-local LARGE <const> = 1 << 19
+local LARGE = 1 << 19
 
 -- {-- Options --------------------------------------------------------------------------------------
 
