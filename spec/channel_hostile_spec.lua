@@ -203,6 +203,49 @@ describe("a message whose length a hostile process made longer than the channel'
   end)
 end)
 
+describe("the function of a dictionary's pairs", function()
+  -- Each chunk damages the entry whose first block begins at offset `block` of `view`.
+  for what, damage in pairs {
+    ["an entry that leads to no block"] = "view:set_u32(block + 4, 0x7fffffff)",
+    ["a value without its second block"] = "view:set_u32(block + 24, 300)",
+    ["a value without its third block"] = "view:set_u32(block + 24, 300) view:set_u32(block, 2)",
+  } do
+    it("fails again when it is called after it failed: " .. what, function()
+      local child = support.child("evaluator")
+      local name = support.unique("Local\\")
+      child:ask([[dict = require("filemap.dict") d = dict.create_or_open(%q, { capacity = 128 * 4 })
+        d:set('alpha', ('x'):rep(60))
+        view = filemap.open(%q, 'rw'):view()
+        block = view:find('alpha') - 32
+        next_key = d:pairs() ]] .. damage, name, name)
+      for _ = 1, 3 do
+        local answer = child:ask("local ok, message = pcall(next_key) return ok, message")
+        assert.is_truthy(answer:find("^false .*damaged"), answer)
+      end
+      child:finish()
+    end)
+  end
+
+  support.only("posix", "a process of Windows cannot limit its own memory", function()
+    it("fails again when it is called after there was no memory", function()
+      local child = support.child("evaluator")
+      local name = support.unique("Local\\")
+      child:ask([[dict = require("filemap.dict") d = dict.create_or_open(%q, { capacity = 256 << 20 })
+        d:set('k', ('x'):rep(200 << 20)) collectgarbage()
+        next_key = d:pairs()
+        local pages = tonumber(io.open('/proc/self/statm'):read('a'):match('%%d+'))
+        before = require('process').limit('memory', pages * 4096 + (64 << 20))]], name)
+      for _ = 1, 2 do
+        local answer = child:ask("local ok, message = pcall(next_key) return ok, message")
+        assert.is_truthy(answer:find("^false .*memory"), answer)
+      end
+      assert.equal("k 209715200", child:ask(
+        "require('process').limit('memory', before) local k, v = next_key() return k, #v"))
+      child:finish()
+    end)
+  end)
+end)
+
 describe("memory that is reserved but not committed", function()
   it("is rejected as corrupt by every channel", function()
     local name = support.unique("Local\\")

@@ -495,7 +495,8 @@ int fm_dict_clear(fm_dict *d, fm_error *e)
 struct fm_dict_cursor {
   fm_dict *dict;
   uint32_t bucket; /* the next one to read */
-  size_t at, length, size;
+  size_t at, length;    /* in the buffer: of the next record, and of all */
+  size_t read, size;    /* what the last try read, which may be past the buffer's end; the buffer's size */
   unsigned char *buffer;
 };
 
@@ -520,11 +521,11 @@ static int look_at_bucket(void *context, bool thoroughly, fm_error *e)
   const fm_store *s = &c->dict->store;
   int code;
   (void)thoroughly;
-  while ((code = fm_store_read_bucket(s, c->bucket, c->buffer, c->size, &c->length, e)) == FM_FULL) {
-    unsigned char *larger = realloc(c->buffer, c->length);
+  while ((code = fm_store_read_bucket(s, c->bucket, c->buffer, c->size, &c->read, e)) == FM_FULL) {
+    unsigned char *larger = realloc(c->buffer, c->read);
     if (!larger) return fm_fail(e, FM_NO_MEMORY, NULL);
     c->buffer = larger;
-    c->size = c->length;
+    c->size = c->read;
   }
   return fm_prefer_truncated(&c->dict->object.view, code, e);
 }
@@ -542,6 +543,7 @@ static int read_next_bucket(fm_dict_cursor *c, fm_error *e)
   if (code != FM_OK) return code == FM_TIMEOUT ? fail_overtaken(e) : code;
   c->bucket++;
   c->at = 0;
+  c->length = c->read;
   return FM_OK;
 }
 
@@ -550,7 +552,6 @@ int fm_dict_cursor_next(fm_dict_cursor *c, const void **key, size_t *length, fm_
 {
   for (;;) {
     while (c->at == c->length) {
-      c->length = c->at = 0;
       const int code = read_next_bucket(c, e);
       if (code != FM_OK) return fm_prefer_truncated(&c->dict->object.view, code, e);
     }
