@@ -598,6 +598,56 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
       assert.equal("nil 0", b:ask("return d:get('l')"))
     end)
 
+    -- The journal has at most so many words.
+    local WRITES <const> = 40
+
+    it_as_root("is a dictionary whose counts are right for such a user after a writer was killed", function()
+      local name = support.unique("Global\\")
+      local keeper, b = user(OURS), user(OTHERS)
+      keeper:ask("d = require('filemap.dict').create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
+      keeper:ask("d:set('k', 1)")
+      b:ask("d = require('filemap.dict').open(%q)", name)
+      local calls = { -- and their opposites, and the counts afterwards
+        { "d:set('m', ('x'):rep(1000))", "d:delete('m')", "2 1408" },
+        { "d:delete('m')", "d:set('m', ('x'):rep(1000))", "1 128" },
+        { "d:clear()", "d:set('k', 1)", "0 0" },
+      }
+      local killed = 0
+      for _, call in ipairs(calls) do
+        local chunk, opposite, counts = table.unpack(call)
+        for n = 1, WRITES do
+          local a = user(OURS, steps.child)
+          a:ask("d = require('filemap.dict').open(%q)", name)
+          a:stop_at("write", n)
+          local stopped = a:stops(chunk)
+          assert.equal(counts, b:ask("local c = assert(d:info()) return c.count, c.used"))
+          a:kill()
+          a:wait(support.deadline)
+          a:close()
+          assert.equal(counts, b:ask("local c = assert(d:info()) return c.count, c.used"))
+          keeper:ask("d:delete('none')") -- carries out the journal
+          if not stopped then break end
+          keeper:ask(opposite)
+          killed = killed + 1
+        end
+      end
+      assert.is_true(killed > 12, killed)
+    end)
+
+    it_as_root("is a dictionary that such a user counts at one moment, though writers come between", function()
+      local name = support.unique("Global\\")
+      local a, b = user(OURS), user(OTHERS, steps.child)
+      a:ask("d = require('filemap.dict').create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
+      b:ask("d = require('filemap.dict').open(%q)", name)
+      for n = 1, 10 do
+        b:stop_at("number", n)
+        assert.is_true(b:stops("local c = assert(d:info()) return c.count, c.used"), n)
+        a:ask("d:set('%d', ('x'):rep(1000))", n)
+        assert.equal("1 1280", b:go_on())
+        a:ask("d:delete('%d')", n)
+      end
+    end)
+
     it_as_root("is shared if its mode allows it", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)

@@ -657,27 +657,17 @@ int fm_store_clear(fm_store *s, fm_error *e)
   return FM_OK;
 }
 
-static bool load_counts(const fm_store *s, fm_store_counts *out)
-{
-  const fm_store_numbers n = fm_load_numbers(s);
-  const uint64_t free = (uint64_t)n.free_count + count_unused(s, &n) + n.cleared_blocks;
-  *out = (fm_store_counts){.count = n.count, .version = n.version};
-  if (free >= s->block_count) return false;
-  out->used = s->block_count - 1 - (uint32_t)free;
-  return out->count <= out->used && (out->count == 0) == (out->used == 0);
-}
-
-/* Between two readings of the same version no key was set. The other changes only lower the counts, so that
-** counts which are the same twice were those of one moment. */
 int fm_store_count(const fm_store *s, fm_store_counts *out, fm_error *e)
 {
-  fm_store_counts again;
-  bool possible = false;
-  for (int i = 0; i < TRIES; i++) {
-    possible = load_counts(s, out);
-    atomic_thread_fence(memory_order_acquire);
-    if (possible && load_counts(s, &again) && memcmp(out, &again, sizeof again) == 0) return FM_OK;
-    fm_sys_relax();
+  fm_store_numbers n;
+  int code = FM_TIMEOUT;
+  for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++) {
+    if (i > 0) fm_sys_relax();
+    code = fm_load_numbers_ahead(s, &n, e);
   }
-  return possible ? FM_TIMEOUT : fail_corrupt(e);
+  if (code != FM_OK) return code;
+  const uint64_t free = (uint64_t)n.free_count + count_unused(s, &n) + n.cleared_blocks;
+  if (free >= s->block_count) return fail_corrupt(e);
+  *out = (fm_store_counts){.count = n.count, .used = s->block_count - 1 - (uint32_t)free};
+  return n.count <= out->used && (n.count == 0) == (out->used == 0) ? FM_OK : fail_corrupt(e);
 }

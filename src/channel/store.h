@@ -10,8 +10,9 @@
 ** A published entry never changes, but for its links. A writer replaces it:
 **   1. The writer takes free blocks, sets the version of the first to 0, writes the entry there, and sets
 **      its version. No version is given twice.
-**   2. It writes what is still to change (about ten words: links, counters) to the journal, and then the
-**      journal's length. From this moment the change is made, whatever happens to the writer.
+**   2. It counts the change in `changes`, and writes what is still to change (about ten words: links,
+**      counters) to the journal, and then the journal's length. From this moment the change is made, whatever
+**      happens to the writer.
 **   3. It carries out the journal: first the link of the bucket's list, by which readers find the new
 **      entry; then the old entry's version, which becomes 0; then the rest.
 **   4. It sets the journal's length to 0.
@@ -25,6 +26,10 @@
 **      So at this moment the entry of that version was in the list.
 **   3. It copies the bytes, and reads the version once more. If it is the same, the copy is whole.
 ** If something differs, a writer was there, and the reader begins again.
+**
+** A reader of the counts reads them twice, between two readings of `changes`. A value in a journal that has a
+** length replaces that of its word. If nothing differs, the counts are those of one moment, also if a writer
+** died during its change.
 **
 ** Entries are also in a list by the time of their writing, the oldest first. The store that evicts removes
 ** them in this order. The entries that expire are also in a heap (store_expiry.h).
@@ -59,7 +64,8 @@ typedef struct fm_store_words {
   fm_word64 ages;      /* the oldest entry, and the newest */
   fm_word64 rest;      /* the count of blocks of cleared entries, and of entries in the heap */
   fm_word32 journal_length;
-  uint32_t unused_2[5];
+  fm_word32 changes;   /* how many have begun */
+  uint32_t unused_2[4];
   fm_store_write journal[FM_STORE_JOURNAL];
 } fm_store_words;
 
@@ -155,7 +161,6 @@ uint64_t fm_store_free_blocks(const fm_store *s);
 
 typedef struct fm_store_counts {
   uint32_t count, used; /* entries that are not cleared, and their blocks */
-  uint64_t version;     /* the last one that was given */
 } fm_store_counts;
 
 /* The counts of one moment. Needs no lock. FM_TIMEOUT if writers were faster; FM_CORRUPT. */

@@ -1,6 +1,8 @@
 /* The journal of a store: store.h describes it. */
 #include "store_journal.h"
 
+#include <string.h>
+
 #include "../base/test_hook.h"
 
 static void write_word(fm_store *s, uint64_t place, uint64_t value)
@@ -31,8 +33,11 @@ static void put_numbers(fm_change *c)
 void fm_change_commit(fm_change *c)
 {
   fm_store_words *w = c->s->words;
+  const uint32_t changes = atomic_load_explicit(&w->changes, memory_order_relaxed);
   put_numbers(c);
-  atomic_thread_fence(memory_order_release); /* the journal before this one has ended */
+  /* The journal before this one has ended. */
+  atomic_store_explicit(&w->changes, changes + 1, memory_order_release);
+  atomic_thread_fence(memory_order_release);
   for (uint32_t i = 0; i < c->length; i++) {
     atomic_store_explicit(&w->journal[i].place, c->writes[i].place, memory_order_relaxed);
     atomic_store_explicit(&w->journal[i].value, c->writes[i].value, memory_order_relaxed);
@@ -42,6 +47,43 @@ void fm_change_commit(fm_change *c)
   for (uint32_t i = 0; i < c->length; i++) write_word(c->s, c->writes[i].place, c->writes[i].value);
   FM_TEST_HOOK("written");
   atomic_store_explicit(&w->journal_length, 0, memory_order_release);
+}
+
+static uint64_t word_ahead(const fm_store *s, fm_word64 *word, uint32_t length)
+{
+  const fm_store_write *journal = s->words->journal;
+  const uint64_t place = fm_change_place(s, word) | 1;
+  for (uint32_t i = length; i-- > 0;)
+    if (atomic_load_explicit(&journal[i].place, memory_order_relaxed) == place)
+      return atomic_load_explicit(&journal[i].value, memory_order_relaxed);
+  FM_TEST_HOOK("number");
+  return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static bool load_ahead(const fm_store *s, fm_store_numbers *out)
+{
+  fm_store_words *w = s->words;
+  const uint32_t length = atomic_load_explicit(&w->journal_length, memory_order_acquire);
+  if (length > FM_STORE_JOURNAL) return false;
+  *out = fm_numbers_of(word_ahead(s, &w->version, length), word_ahead(s, &w->free, length),
+                       word_ahead(s, &w->entries, length), word_ahead(s, &w->ages, length),
+                       word_ahead(s, &w->rest, length));
+  return true;
+}
+
+/* If one of the first numbers is newer than another, the second reading sees the journal or what it wrote,
+** and so it differs. */
+int fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out, fm_error *e)
+{
+  fm_store_numbers again;
+  const uint32_t changes = atomic_load_explicit(&s->words->changes, memory_order_acquire);
+  const bool first = load_ahead(s, out);
+  atomic_thread_fence(memory_order_acquire);
+  const bool second = load_ahead(s, &again);
+  atomic_thread_fence(memory_order_acquire);
+  if (atomic_load_explicit(&s->words->changes, memory_order_relaxed) != changes) return FM_TIMEOUT;
+  if (!first || !second) return fm_fail(e, FM_CORRUPT, NULL);
+  return memcmp(out, &again, sizeof again) == 0 ? FM_OK : FM_TIMEOUT;
 }
 
 /* May a journal write there? In the words before the journal's length, in a bucket, in links, or in a block's

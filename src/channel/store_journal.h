@@ -12,20 +12,30 @@ typedef struct fm_store_numbers {
   uint32_t free, free_count, count, used, oldest, newest, cleared_blocks, timers;
 } fm_store_numbers;
 
-static inline fm_store_numbers fm_load_numbers(const fm_store *s)
+static inline fm_store_numbers fm_numbers_of(uint64_t version, uint64_t free, uint64_t entries, uint64_t ages,
+                                             uint64_t rest)
 {
-  const uint64_t free = atomic_load_explicit(&s->words->free, memory_order_relaxed);
-  const uint64_t entries = atomic_load_explicit(&s->words->entries, memory_order_relaxed);
-  const uint64_t ages = atomic_load_explicit(&s->words->ages, memory_order_relaxed);
-  const uint64_t rest = atomic_load_explicit(&s->words->rest, memory_order_relaxed);
   return (fm_store_numbers){
-    .version = atomic_load_explicit(&s->words->version, memory_order_relaxed),
-    .free = (uint32_t)free, .free_count = (uint32_t)(free >> 32),
-    .count = (uint32_t)entries, .used = (uint32_t)(entries >> 32),
-    .oldest = (uint32_t)ages, .newest = (uint32_t)(ages >> 32),
-    .cleared_blocks = (uint32_t)rest, .timers = (uint32_t)(rest >> 32),
+    .version = version, .free = (uint32_t)free, .free_count = (uint32_t)(free >> 32),
+    .count = (uint32_t)entries, .used = (uint32_t)(entries >> 32), .oldest = (uint32_t)ages,
+    .newest = (uint32_t)(ages >> 32), .cleared_blocks = (uint32_t)rest, .timers = (uint32_t)(rest >> 32),
   };
 }
+
+/* For the writer. */
+static inline fm_store_numbers fm_load_numbers(const fm_store *s)
+{
+  fm_store_words *w = s->words;
+  return fm_numbers_of(atomic_load_explicit(&w->version, memory_order_relaxed),
+                       atomic_load_explicit(&w->free, memory_order_relaxed),
+                       atomic_load_explicit(&w->entries, memory_order_relaxed),
+                       atomic_load_explicit(&w->ages, memory_order_relaxed),
+                       atomic_load_explicit(&w->rest, memory_order_relaxed));
+}
+
+/* For any process: the numbers of one moment, as they are when the journal has been carried out. FM_TIMEOUT
+** if a writer changed them meanwhile, try again; FM_CORRUPT. */
+int fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out, fm_error *e);
 
 /* A change: the store's numbers as they will be, and the other words that change, in order. There are 35
 ** words at most, 24 of them for the heap. */
