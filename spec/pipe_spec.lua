@@ -5,6 +5,7 @@ local filemap = require "filemap"
 local pipe = require "filemap.pipe"
 local process = require "process"
 local support = require "spec.support"
+local sync = require "filemap.sync"
 
 local raises, contains, fails = check.raises, check.contains, check.fails
 
@@ -283,8 +284,15 @@ sys.stdin.readline()]]):format(other:sub(7))
     local accepted <close> = assert(queue:accept(0))
     assert.equal("second", accepted:receive(0))
     fails("timeout", other, queue:accept(0))
+    -- A listener is ready only if accept finds a client.
+    local event <close> = assert(sync.event(support.unique(), { set = true, manual = true }))
+    local handle = assert(queue:pollable())
+    assert.equal(2, sync.wait_any({ queue, event }, support.deadline))
+    assert.is_false(process.poll(handle, 0))
     assert.is_true(hostile:write("\n"))
     hostile:finish()
+    assert.equal(1, sync.wait_any({ queue, event }, 0))
+    assert.is_true(process.poll(handle, support.deadline))
     local freed <close> = assert(queue:accept(support.deadline))
     assert.is_true(first:send("first"))
     assert.equal("first", freed:receive(0))

@@ -160,9 +160,13 @@ int fm_pipe_claim_waiting(const fm_object *o, fm_seat *seat, fm_place *out, fm_e
 
 bool fm_pipe_has_waiting(const fm_object *o)
 {
-  const uint32_t generation = words_of(o)->generation;
-  for (uint32_t i = 0; i < o->header.sizes[FM_PIPE_PLACES]; i++)
-    if (place_of(o, i)->state % TICKET == WAITING && place_of(o, i)->listener == generation) return true;
+  const uint32_t now = words_of(o)->ticket;
+  uint32_t age = UINT32_MAX, number, state;
+  for (uint32_t tries = 0; tries < o->header.sizes[FM_PIPE_PLACES]; tries++) {
+    if (!find_waiting(o, now, &age, &number, &state)) break;
+    if (place_of(o, number)->listener == words_of(o)->generation &&
+        !fm_seat_is_taken(fm_object_section(o), end_seat(number, FM_SERVER))) return true;
+  }
   return false;
 }
 

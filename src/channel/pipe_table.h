@@ -63,7 +63,7 @@ void fm_pipe_stop_listening(const fm_object *o);
 ** hostile process does. */
 int fm_pipe_claim_waiting(const fm_object *o, fm_seat *seat, fm_place *out, fm_error *e);
 
-/* Does a client wait that the listener would try to accept? */
+/* Does a client wait that fm_pipe_claim_waiting would accept? */
 bool fm_pipe_has_waiting(const fm_object *o);
 
 /* Lets the client of a place that was just accepted wait again. */
