@@ -692,7 +692,8 @@ FM_API int fm_mailslot_open(fm_mailslot **out, const char *name, fm_error *e);
 ** FM_TIMEOUT      there was no room until the time-out passed
 ** FM_CLOSED       no reader lives
 ** FM_TOO_LARGE    the message is longer than max_message
-** FM_IN_USE       another writer that lives has held the lock for the whole time-out, and for 0.1 s at least
+** FM_IN_USE       another writer that lives has held the lock for the whole time-out, and for 0.1 s at least;
+**                 with FM_FOREVER, for 1 second
 ** FM_DENIED       the object is the reader
 ** FM_INVALID      a negative time-out */
 FM_API int fm_mailslot_send(fm_mailslot *m, const void *data, size_t length, double timeout, fm_error *e);

@@ -184,6 +184,22 @@ describe("a mailslot", function()
     fails("timeout", name, slot:receive(0))
   end)
 
+  it("fails with in_use when a process that lives keeps the writers' lock", function()
+    local map <close> = assert(filemap.open(name, "rw"))
+    local view <close> = assert(map:view())
+    view:set_u32(68, 1) -- the lock's owner is the reader, which is this process
+    for timeout, least in pairs { [0.3] = 0.3, [math.huge] = 1, forever = 1 } do
+      local start = core.now()
+      fails("in_use", name, writer:send("x", math.type(timeout) and timeout or nil))
+      local took = core.now() - start
+      assert.is_true(took >= least and took < support.deadline / 2, took)
+    end
+    fails("full", name, writer:send("x", 0))
+    view:set_u32(68, 0)
+    assert.is_true(writer:send("x"))
+    assert.equal("x", slot:receive(0))
+  end)
+
   it("contains no partial message of a killed writer, and is not blocked by one", function()
     local children, serial = {}, 0
     local function start()

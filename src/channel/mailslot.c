@@ -40,8 +40,8 @@ enum { MAX_MESSAGE, RING_SIZE };    /* in sizes */
 enum { DATA, SPACE, LOCK_RELEASED }; /* in points */
 
 /* How long a writer waits for the lock beyond its time-out: longer than it takes to notice that the owner is
-** dead. */
-static const double lock_seconds = 0.1;
+** dead. And how long a writer without a time-out waits for it. */
+static const double lock_seconds = 0.1, longest_seconds = 1;
 
 struct fm_mailslot {
   fm_object object;
@@ -173,7 +173,7 @@ typedef struct sending {
   const void *data;
   uint32_t length;
   bool lock_is_held; /* by another writer, in the last try */
-  double timeout, until; /* when to fail because another writer holds the lock; 0: it was free so far */
+  double timeout, until; /* when to fail because another writer holds the lock; 0: it was free lately */
 } sending;
 
 /* The result of a try that did not get the lock, after lock_seconds or, with time-out 0, at once. */
@@ -181,7 +181,7 @@ static int check_deadline(sending *s, fm_error *e)
 {
   const double now = fm_now();
   if (s->timeout <= 0) return FM_TIMEOUT;
-  if (s->until == 0) s->until = now - lock_seconds + s->timeout;
+  if (s->until == 0) s->until = now - lock_seconds + (s->timeout < FM_FOREVER ? s->timeout : longest_seconds);
   return now < s->until ? FM_TIMEOUT : fm_fail(e, FM_IN_USE, "another writer holds its lock");
 }
 
@@ -195,6 +195,7 @@ static int look_for_space(void *context, bool thoroughly, fm_error *e)
   code = fm_lock_acquire(&m->lock, s->timeout > 0 ? lock_seconds : 0, &abandoned, e);
   s->lock_is_held = code == FM_TIMEOUT;
   if (code != FM_OK) return result(m, s->lock_is_held ? check_deadline(s, e) : code, e);
+  s->until = 0;
   code = fm_ring_load(&m->ring, e);
   if (code == FM_OK) code = fm_ring_put(&m->ring, s->data, s->length, e);
   fm_lock_release(&m->lock);

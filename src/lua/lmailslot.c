@@ -110,8 +110,8 @@ static int mailslot_receive(lua_State *L)
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `full` (no room, with time-out 0), `timeout`, `closed` (no reader lives), `too_large`
-  (more than `max_message`), `in_use` (another writer that lives held the lock all the time), `corrupt`,
-  `truncated`, `denied` (in a forked child)
+  (more than `max_message`), `in_use` (another writer that lives held the lock all the time, for 1
+  second if there is no time-out), `corrupt`, `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
 @raise for the reader, a negative time-out, and if the mailslot is closed. Source: WriteFile
 @usage
