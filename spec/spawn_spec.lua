@@ -15,6 +15,7 @@ support.only("posix", "a program that Windows starts inherits no handle by accid
       opened = "a name is free at once after both of its holders closed it",
       state = "a state is free for the next writer at once after close",
       mailslot = "a mailslot is free for the next reader at once after close",
+      listener = "a pipe is free for the next listener at once after close",
       mutex = "a mutex that is closed while locked is neither there nor abandoned afterwards",
     } do
       it(what, function()

@@ -1,7 +1,8 @@
 /* A program in C that opens and closes named objects while another of its threads starts programs with
 ** system(3), which runs no fork handlers: until its exec the new process has copies of all descriptors.
-**   spawns OBJECT NAME TRIES   OBJECT: name, opened, state, mailslot or mutex
-** It prints how many tries failed, and with which codes. */
+**   spawns OBJECT NAME TRIES   OBJECT: name, opened, state, mailslot, listener or mutex
+** The other end of a state, a mailslot or a listener is open all the while, so that the section stays. The
+** program prints how many tries failed, and with which codes. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,11 @@ static const char *name;
 static fm_error e;
 static int failures[FM_SYSTEM + 1];
 static atomic_bool stop;
+
+/* The other ends. */
+static fm_state *reader;
+static fm_mailslot *writer;
+static fm_conn *client;
 
 static void *start_programs(void *unused)
 {
@@ -51,8 +57,10 @@ static int try_state(void)
   bool created;
   fm_options o = fm_default_options();
   const int code = fm_state_create_or_open(&s, &created, name, 100, &o, &e);
-  if (code == FM_OK) fm_state_close(s);
-  return code;
+  if (code != FM_OK) return code;
+  if (!reader && fm_state_open(&reader, name, &e) != FM_OK) abort();
+  fm_state_close(s);
+  return FM_OK;
 }
 
 static int try_mailslot(void)
@@ -60,8 +68,21 @@ static int try_mailslot(void)
   fm_mailslot *s;
   fm_options o = fm_default_options();
   const int code = fm_mailslot_create(&s, name, 0, 0, &o, &e);
-  if (code == FM_OK) fm_mailslot_close(s);
-  return code;
+  if (code != FM_OK) return code;
+  if (!writer && fm_mailslot_open(&writer, name, &e) != FM_OK) abort();
+  fm_mailslot_close(s);
+  return FM_OK;
+}
+
+static int try_listener(void)
+{
+  fm_listener *l;
+  fm_options o = fm_default_options();
+  const int code = fm_pipe_listen(&l, name, 100, false, &o, &e);
+  if (code != FM_OK) return code;
+  if (!client && fm_pipe_connect(&client, name, 0, &e) != FM_OK) abort();
+  fm_listener_close(l);
+  return FM_OK;
 }
 
 static int try_mutex(void)
@@ -80,7 +101,7 @@ int main(int count, char **arguments)
 {
   static const struct { const char *object; int (*attempt)(void); } kinds[] = {
     {"name", try_name}, {"opened", try_opened}, {"state", try_state}, {"mailslot", try_mailslot},
-    {"mutex", try_mutex},
+    {"listener", try_listener}, {"mutex", try_mutex},
   };
   int (*attempt)(void) = NULL;
   pthread_t thread;
@@ -93,6 +114,9 @@ int main(int count, char **arguments)
   for (int i = 0; i < tries; i++) failures[attempt()]++;
   stop = true;
   pthread_join(thread, NULL);
+  fm_state_close(reader);
+  fm_mailslot_close(writer);
+  fm_conn_close(client);
   printf("%d failed", tries - failures[FM_OK]);
   for (int code = FM_OK + 1; code <= FM_SYSTEM; code++)
     if (failures[code]) printf(", %d with %s", failures[code], fm_word((fm_code)code));
