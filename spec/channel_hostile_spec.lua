@@ -10,6 +10,7 @@ local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local state = require "filemap.state"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 
@@ -225,6 +226,27 @@ describe("the function of a dictionary's pairs", function()
       child:finish()
     end)
   end
+
+  it("does not copy entries that lead to themselves again and again", function()
+    local child = steps.child()
+    local name = support.unique("Local\\")
+    -- The first call makes the buffer as large as one entry, which has 90 blocks.
+    child:ask([[dict = require("filemap.dict") d = dict.create_or_open(%q, { capacity = 128 * 1000 })
+      view = filemap.open(%q, 'rw'):view()
+      for i = 1, 9 do d:set('alpha' .. i, ('x'):rep(10000)) end
+      next_key = d:pairs()
+      next_key()
+      local first = view:find('alpha1') - 32
+      for i = 1, 9 do
+        local block = view:find('alpha' .. i) - 32
+        view:set_u32(block + 4, 1 + (block - first) // 128)
+      end]], name, name)
+    child:stop_at("copy", 1000)
+    local stopped, answer = child:stops("local ok, message = pcall(next_key) return ok, message")
+    assert.is_false(stopped)
+    assert.is_truthy(answer:find("^false .*damaged"), answer)
+    child:finish()
+  end)
 
   support.only("posix", "a process of Windows cannot limit its own memory", function()
     it("fails again when it is called after there was no memory", function()

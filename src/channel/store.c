@@ -324,8 +324,8 @@ int fm_store_read(const fm_store *s, const fm_store_key *key, unsigned char *buf
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
-/* Copies the entry that the walk is at, if it fits; *used grows by its record's size in any case. All
-** entries of a list together have no more blocks than the store, unless a writer changed them meanwhile. */
+/* Copies the entry that the walk is at, if it fits; *used grows by its record's size in any case.
+** FM_TOO_LARGE if the entries of the list together have more blocks than the store. */
 static int copy_record(walk *w, unsigned char *buffer, size_t size, size_t *used, fm_error *e)
 {
   fm_store_value v;
@@ -335,7 +335,7 @@ static int copy_record(walk *w, unsigned char *buffer, size_t size, size_t *used
   if (!is_unchanged(w)) return FM_TIMEOUT;
   if (!possible) return fail_corrupt(e);
   w->blocks += fm_store_blocks(key_length, v.length);
-  if (w->blocks >= w->s->block_count) return FM_TIMEOUT;
+  if (w->blocks >= w->s->block_count) return FM_TOO_LARGE;
   const size_t value_length = ((size_t)v.length + WORD - 1) / WORD * WORD;
   const size_t whole = sizeof(fm_store_record) + padded(key_length) + value_length;
   const size_t at = *used;
@@ -366,13 +366,19 @@ static int read_bucket_once(const fm_store *s, uint32_t bucket, unsigned char *b
   return *length <= size ? FM_OK : FM_FULL;
 }
 
+/* While no version is given, at most one try finds a list too large: one that saw an entry whose blocks a
+** writer freed and used again, in a change that gave its version a moment later. */
 int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
                          size_t *length, fm_error *e)
 {
   const uint64_t before = last_version(s);
-  int code = FM_TIMEOUT;
-  for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++)
+  int code = FM_TIMEOUT, too_large = 0;
+  for (int i = 0; i < TRIES && code == FM_TIMEOUT && too_large < 2; i++) {
     code = read_bucket_once(s, bucket, buffer, size, length, e);
+    if (code != FM_TOO_LARGE) continue;
+    too_large++;
+    code = FM_TIMEOUT;
+  }
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
