@@ -206,7 +206,7 @@ end)
 
 describe("the function of a dictionary's pairs", function()
   -- Each chunk damages the entry whose first block begins at offset `block` of `view`.
-  for what, damage in pairs {
+  for what, change in pairs {
     ["an entry that leads to no block"] = "view:set_u32(block + 4, 0x7fffffff)",
     ["a value without its second block"] = "view:set_u32(block + 24, 300)",
     ["a value without its third block"] = "view:set_u32(block + 24, 300) view:set_u32(block, 2)",
@@ -218,7 +218,7 @@ describe("the function of a dictionary's pairs", function()
         d:set('alpha', ('x'):rep(60))
         view = filemap.open(%q, 'rw'):view()
         block = view:find('alpha') - 32
-        next_key = d:pairs() ]] .. damage, name, name)
+        next_key = d:pairs() ]] .. change, name, name)
       for _ = 1, 3 do
         local answer = child:ask("local ok, message = pcall(next_key) return ok, message")
         assert.is_truthy(answer:find("^false .*damaged"), answer)

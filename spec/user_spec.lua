@@ -634,7 +634,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
       assert.is_true(killed > 12, killed)
     end)
 
-    it_as_root("is a dictionary that such a user counts at one moment, though writers come between", function()
+    it_as_root("is a dictionary that such a user counts at one moment, while others write", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS, steps.child)
       a:ask("d = require('filemap.dict').create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
