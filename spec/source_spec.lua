@@ -158,10 +158,16 @@ describe("the sources", function()
 
   it("have no line over 110 columns", function()
     local paths = { ".ci/run", ".busted", ".luacheckrc", "CMakeLists.txt", "CMakePresets.json", "config.ld",
-      "filemap-scm-1.rockspec", "bin/filemap" }
+      "filemap-scm-1.rockspec", "bin/filemap", "README.md", "CONTRIBUTING.md", "CHANGELOG.md" }
     for _, folder in ipairs { "src", "include", "lua", "cli", "types", "spec", "bench", "examples", "cmake",
       "script" } do
       files(folder, folder == "script" and "" or "%.%a+$", paths)
+    end
+    files("doc", "%.md$", paths)
+    -- Rows of tables and printed lines cannot be broken. Scripts write two guides.
+    local generated = { ["doc/performance.md"] = true, ["doc/win32.md"] = true }
+    local function may_be_long(path, line)
+      return generated[path] or path:find("%.md$") and (line:find("^|") or line:find("-->", 1, true))
     end
     local seen = 0
     for _, path in ipairs(paths) do
@@ -169,7 +175,7 @@ describe("the sources", function()
       for line in read(path):gmatch("([^\n]*)\n") do
         number = number + 1
         local columns = utf8.len(line)
-        assert.is_true(columns and columns <= 110,
+        assert.is_truthy(columns and (columns <= 110 or may_be_long(path, line)),
           ("%s:%d has %d columns"):format(path, number, columns or -1))
       end
       seen = seen + number

@@ -33,8 +33,8 @@ fm_ring fm_ring_of(fm_ring_words *shared, unsigned char *bytes, uint32_t size, u
   return (fm_ring){.shared = shared, .bytes = bytes, .size = size, .longest = longest};
 }
 
-/* The tail first: a reader's own head does not change, and a writer's tail does not, so a healthy ring never
-** shows a head that is past this tail. */
+/* Loads the tail before the head. One of them belongs to the caller and does not change, so in a healthy ring
+** the head is never past the tail. */
 int fm_ring_load(fm_ring *r, fm_error *e)
 {
   r->tail = atomic_load_explicit(&r->shared->tail, memory_order_acquire);

@@ -16,8 +16,8 @@
 **   2. copies the bytes out of the ring,
 **   3. stores the new head, with release, which gives the room back to the writer.
 **
-** A writer that finds no room reads the cache line of `head` each time, and a reader that stores `head` takes
-** the line away from it. So the reader does step 3 only when it has read a quarter of the ring, finds the
+** A writer that finds no room reads the cache line of `head` each time, and a reader that stores `head` makes
+** that read a cache miss. So the reader does step 3 only when it has read a quarter of the ring, finds the
 ** ring empty, or is asked to. (A reader that another process may replace always does it: the head must show
 ** how far it has read.)
 **

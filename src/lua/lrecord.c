@@ -2,7 +2,7 @@
 ** index. The modules in lua/filemap/struct/ compile the types and call the functions here. The
 ** metamethods in this file read and write by themselves the members that programs use most: numbers of
 ** this machine's byte order, text of bytes, and objects that were made before. For all other members they
-** call Lua. In Lua alone an access would take two calls, and more than twice the time of the view's own
+** call Lua. An access in Lua alone would take two calls, and over twice the time of the view's own
 ** method. */
 #include <limits.h>
 #include <string.h>
@@ -535,8 +535,8 @@ static lua_Integer read_counter(lua_State *L, const fm_view *v, size_t offset, l
   return n;
 }
 
-/* The protocol of a writer: it changes the counter `first` before the struct and `last` after it. An odd
-** counter tells that it is at work, if `even` is set. */
+/* The protocol of a writer: it changes the counter `first` before the struct and `last` after it. If
+** `even` is set, an odd counter means that the writer is writing. */
 typedef struct guard {
   lua_Unsigned first, last;
   bool even;
@@ -655,7 +655,7 @@ static int count_plain(lua_State *L)
   return 1;
 }
 
-/* new_table(n) -> an empty table with room for n elements, of which the first ones are enough */
+/* new_table(n) -> an empty table with room for n elements, at most 2^20 */
 static int new_table(lua_State *L)
 {
   enum { MOST = 1 << 20 };

@@ -142,7 +142,8 @@ int fm_object_check_seat(fm_object *o, fm_error *e)
   return fm_fail(e, FM_DENIED, "it belongs to the process that this one was forked from");
 }
 
-/* Checks what the caller asked for. If another process has the role, that failure comes first. */
+/* Checks what the caller asked for. If another process has the role, the call reports
+** that instead. */
 static int check_fit(const fm_object *o, const fm_object_request *r, fm_error *e)
 {
   const fm_role *role = o->role;
@@ -168,7 +169,7 @@ void fm_object_close(fm_object *o)
   close_memory(o);
 }
 
-/* One try to open the section, or if `create` is true to create it. The view keeps the section open. */
+/* Tries once to create the section if `create` is true, else to open it. The view keeps the section open. */
 static int open_once(fm_object *o, const fm_role *role, const fm_name *name, const fm_object_request *r,
                      bool create, fm_error *e)
 {

@@ -63,7 +63,7 @@ typedef struct fm_role {
   uint16_t kind, version;   /* in the header */
   bool creates;             /* creates the object where the name is free */
   bool opens;               /* opens an existing object; with FM_ONE_SEAT it takes over after a process */
-  bool read_only;           /* does with read access if write access is denied */
+  bool read_only;           /* opens for reading if writing is denied */
   bool reserves;            /* a new section is only reserved: the process that uses a part commits it */
   fm_seating seating;
   uint32_t seat;

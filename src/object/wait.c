@@ -1,8 +1,8 @@
 /* Wait points: wait.h lists the steps of waiting and waking. */
 #include "wait.h"
 
-/* If another processor brings what a process waits for, looking for it this long costs less than being woken.
-** */
+/* If another processor makes the change that a process waits for, spinning this long costs less than being
+** woken. */
 static const double spin_seconds = 50e-6;
 
 /* Between two looks at a wait point without a word, a process sleeps poll_rest times as long as a look took,
@@ -64,9 +64,8 @@ static uint32_t announce(fm_wait_point *s)
   return now;
 }
 
-/* Spinning pays if another processor brings what the process waits for at once. The other process may be
-** slow, or run on this processor. Only trying tells: after n spins in a row that failed, the next 2^n - 1
-** waits sleep at once. */
+/* Spinning pays if another processor makes the change at once. The other process may be slow, or run on this
+** processor. After n spins in a row that failed, the next 2^n - 1 waits sleep at once. */
 static bool should_spin(fm_wait_point *s)
 {
   if (!s->word || !fm_sys_is_parallel()) return false;
