@@ -321,6 +321,28 @@ describe("a channel that another process damages during calls", function()
   end
 end)
 
+describe("a long value whose version a hostile process changes all the time", function()
+  it("gives compare_set no other error than corrupt", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = 1 << 20 }))
+    assert(d:set("alpha", ("x"):rep(300000)))
+    local child = support.child("evaluator")
+    child:ask("view = filemap.open(%q, 'rw'):view() entry = view:find('alpha') - 32", name)
+    -- The entry's version, and the last one that was given.
+    child:start([[local set, n = view:setter('u32'), 0
+      while true do n = n + 1 set(entry + 8, 1 + n %% 1000) set(256, 2000 + n %% 5000) end]])
+    local start, is_corrupt = core.now(), false
+    repeat
+      local results = table.pack(d:compare_set("alpha", 123456, "x"))
+      if results[1] == nil then
+        fails("corrupt", name, table.unpack(results, 1, results.n))
+        is_corrupt = true
+      end
+    until is_corrupt or core.now() - start > 5 -- with one processor it may never be
+    child:kill()
+  end)
+end)
+
 describe("a truncated channel", function()
   for kind, make in pairs(kinds) do
     it("fails with truncated: " .. kind, function()

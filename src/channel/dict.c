@@ -308,6 +308,13 @@ static int peek(const fm_dict *d, const fm_store_key *key, fm_store_value *out, 
   return has_expired(out->expires) ? FM_NOT_FOUND : FM_OK;
 }
 
+/* The key's value, as the holder of the lock reads it. */
+static int read_locked(reading *r, fm_error *e)
+{
+  const int code = look(r, false, e);
+  return code == FM_TIMEOUT ? fm_fail(e, FM_CORRUPT, NULL) : code;
+}
+
 static bool evicts(const fm_dict *d)
 {
   return d->object.header.sizes[EVICTS];
@@ -402,7 +409,7 @@ int fm_dict_compare_set(fm_dict *d, const void *key, size_t length, uint64_t exp
   code = peek(d, &k, &r.value, e);
   const bool equal = code == FM_OK ? r.value.version == expected : code == FM_NOT_FOUND && expected == 0;
   if (equal) code = set_locked(d, &k, &stored, &given, e);
-  else if (code == FM_OK) code = look(&r, false, e);
+  else if (code == FM_OK) code = read_locked(&r, e);
   code = release(d, code, equal && code == FM_OK, e);
   if (code != FM_OK && (equal || code != FM_NOT_FOUND)) return code;
   *done = equal;
@@ -449,8 +456,7 @@ static int increment_locked(fm_dict *d, const fm_store_key *key, const fm_value 
   reading r = {.dict = d, .key = key};
   fm_value present;
   uint64_t version;
-  const int found = look(&r, false, e);
-  if (found == FM_TIMEOUT) return fm_fail(e, FM_CORRUPT, NULL);
+  const int found = read_locked(&r, e);
   if (found == FM_NOT_FOUND && !init) return fail_absent(e);
   if (found != FM_OK && found != FM_NOT_FOUND) return found;
   if (found == FM_NOT_FOUND) present = *init;
