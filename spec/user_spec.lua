@@ -577,7 +577,6 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
       function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS)
-      for _, child in ipairs { a, b } do child:ask("dict = require 'filemap.dict'") end
       a:ask("d = dict.create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
       a:ask("d:set('k', 'one') d:set('l', 2)")
       assert.equal("one 1", b:ask("d = assert(dict.open(%q)) return d:get('k')", name))
@@ -604,9 +603,9 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
     it_as_root("is a dictionary whose counts are right for such a user after a writer was killed", function()
       local name = support.unique("Global\\")
       local keeper, b = user(OURS), user(OTHERS)
-      keeper:ask("d = require('filemap.dict').create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
+      keeper:ask("d = dict.create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
       keeper:ask("d:set('k', 1)")
-      b:ask("d = require('filemap.dict').open(%q)", name)
+      b:ask("d = dict.open(%q)", name)
       local calls = { -- and their opposites, and the counts afterwards
         { "d:set('m', ('x'):rep(1000))", "d:delete('m')", "2 1408" },
         { "d:delete('m')", "d:set('m', ('x'):rep(1000))", "1 128" },
@@ -617,7 +616,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
         local chunk, opposite, counts = table.unpack(call)
         for n = 1, WRITES do
           local a = user(OURS, steps.child)
-          a:ask("d = require('filemap.dict').open(%q)", name)
+          a:ask("d = dict.open(%q)", name)
           a:stop_at("write", n)
           local stopped = a:stops(chunk)
           assert.equal(counts, b:ask("local c = assert(d:info()) return c.count, c.used"))
@@ -637,8 +636,8 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
     it_as_root("is a dictionary that such a user counts at one moment, while others write", function()
       local name = support.unique("Global\\")
       local a, b = user(OURS), user(OTHERS, steps.child)
-      a:ask("d = require('filemap.dict').create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
-      b:ask("d = require('filemap.dict').open(%q)", name)
+      a:ask("d = dict.create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
+      b:ask("d = dict.open(%q)", name)
       for n = 1, 10 do
         b:stop_at("number", n)
         assert.is_true(b:stops("local c = assert(d:info()) return c.count, c.used"), n)

@@ -4,7 +4,8 @@ local child = require "spec.child.common"
 
 local env = setmetatable({
   filemap = require "filemap", sync = require "filemap.sync", state = require "filemap.state",
-  pipe = require "filemap.pipe", mailslot = require "filemap.mailslot", now = require("filemap.core").now,
+  pipe = require "filemap.pipe", mailslot = require "filemap.mailslot", dict = require "filemap.dict",
+  now = require("filemap.core").now,
   cpu = require("process").cpu, traffic = require "spec.support.traffic",
 }, { __index = _G })
 
