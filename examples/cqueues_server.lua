@@ -22,7 +22,8 @@ local function serve(conn, number)
   repeat
     cqueues.poll(wanted)
     local message, _, code = conn:receive(0)
-    if message then conn:send(message:upper()) end
+    -- A client that does not read its answers must not stop the others.
+    if message and not conn:send(message:upper(), 0) then code = "closed" end
     if message == "quit" then is_running = false end
   until code == "closed"
   cqueues.cancel(wanted.pollfd) -- before the descriptor is closed

@@ -21,9 +21,9 @@ local function serve(conn, number)
   poll = watch(conn, function()
     local message, _, code = conn:receive(0)
     if message == "quit" then uv.stop() end
-    if message then
-      conn:send(message:upper())
-    elseif code == "closed" then
+    -- A client that does not read its answers must not stop the others.
+    if message and not conn:send(message:upper(), 0) then code = "closed" end
+    if code == "closed" then
       poll:close() -- before the descriptor is closed
       conn:close()
       print(("client %d is gone"):format(number))

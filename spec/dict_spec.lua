@@ -175,6 +175,16 @@ describe("a dictionary", function()
     end
   end)
 
+  it("ends no ttl before its time", function()
+    local now = filemap.now
+    for _ = 1, 50 do
+      local from = now()
+      d:set("k", 1, { ttl = 0.003 })
+      repeat local set = d:get("k") until not set
+      assert.is_true(now() - from >= 0.003)
+    end
+  end)
+
   it("ends a ttl after its time, and by a plain set", function()
     d:set("k", 1, { ttl = 0.05 })
     d:set("plain", 1, { ttl = 0.05 })
@@ -371,6 +381,36 @@ describe("a dictionary", function()
     fails("corrupt", plain, dict.open(plain))
     fails("corrupt", plain, dict.create_or_open(plain))
     assert.is_not_nil(map)
+  end)
+end)
+
+describe("keys that were chosen for their hash", function()
+  -- The hash of a key of 8 bytes.
+  local function mix(h)
+    h = (h ~ h >> 30) * 0xBF58476D1CE4E5B9
+    h = (h ~ h >> 27) * 0x94D049BB133111EB
+    return h ~ h >> 31
+  end
+
+  it("are full from the 1001st on, and harm no other key", function()
+    local BLOCKS <const> = 1024
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = BLOCKS * 128 }))
+    local view <close> = assert(assert(filemap.open(name, "r")):view())
+    local start = mix(view:get_u32(24) ~ 8)
+    local keys, i = {}, 0
+    while #keys < 1001 do
+      i = i + 1
+      if mix(mix(start ~ i) ~ 0) % BLOCKS == 0 then keys[#keys + 1] = string.pack("<i8", i) end
+    end
+    for n = 1, 1000 do assert.is_true(d:set(keys[n], n)) end
+    fails("full", name, d:set(keys[1001], 1))
+    assert.is_true(d:set("another", 1))
+    for n = 1, 1000 do assert.equal(n, (d:get(keys[n]))) end
+    assert.is_true(d:set(keys[1], 7))
+    assert.equal(1001, d:info().count)
+    assert.is_true(d:delete(keys[2]))
+    assert.is_true(d:set(keys[1001], 1))
   end)
 end)
 

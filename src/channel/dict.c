@@ -364,13 +364,16 @@ static int set_locked(fm_dict *d, const fm_store_key *key, const fm_store_value 
   const uint64_t blocks = fm_store_blocks(key->length, value->length);
   int code = make_room(d, key, blocks, e);
   if (code == FM_OK) code = fm_store_set(&d->store, key, value, version, e);
-  return code == FM_FULL ? fail_full(d, blocks, e) : code;
+  return code == FM_FULL && blocks > fm_store_free_blocks(&d->store) ? fail_full(d, blocks, e) : code;
 }
+
+/* The greatest step of fm_sys_ticks, in milliseconds. A key expires late by up to so much, never early. */
+enum { LONGEST_TICK = 16 };
 
 static int expiry_of(double ttl, uint64_t *out, fm_error *e)
 {
   if (!(ttl > 0)) return fm_fail(e, FM_INVALID, "ttl must be greater than 0 seconds");
-  *out = ttl < 1e12 ? fm_sys_ticks() + (uint64_t)(ttl * 1e3) + 1 : 0;
+  *out = ttl < 1e12 ? fm_sys_ticks() + (uint64_t)(ttl * 1e3) + 1 + LONGEST_TICK : 0;
   return FM_OK;
 }
 

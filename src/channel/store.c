@@ -4,7 +4,8 @@
 
 #include "../base/test_hook.h"
 
-/* LONGEST: no list of a bucket is that long, since there are as many buckets as blocks. */
+/* LONGEST: the most entries of a bucket. There are as many buckets as blocks, so only keys that were chosen
+** for their hashes reach it. */
 enum { WORD = 8, TRIES = 1000, LONGEST = 1000 };
 
 static int fail_corrupt(fm_error *e)
@@ -563,6 +564,7 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   int code = find_to_write(&w, key, e);
   if (code != FM_OK && code != FM_NOT_FOUND) return code;
   const bool is_new = code == FM_NOT_FOUND;
+  if (is_new && w.steps >= LONGEST) return fm_fail(e, FM_FULL, "%d keys have the same hash", LONGEST);
   fm_word32 *link = is_new ? bucket_of(s, key) : w.link;
   fm_change_store(&c, link, 0); /* first of all: a reader must find the new entry before the old one goes */
   code = take_blocks(&c, &first, n, e);
