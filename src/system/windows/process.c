@@ -42,16 +42,15 @@ uint64_t fm_sys_ticks(void)
 #define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION 0x2
 #endif
 
-/* Waits for a timer that does not depend on the system's ticks. Windows has it from 10, version 1803, on.
-** Returns whether it waited. */
-static bool wait_for_timer(double seconds)
+bool fm_win32_wait_precisely(double seconds, HANDLE other)
 {
   const LARGE_INTEGER due = {.QuadPart = -(LONGLONG)(seconds * 1e7) - 1}; /* relative, in 100 ns */
   const HANDLE timer = CreateWaitableTimerExW(NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION,
                                               TIMER_MODIFY_STATE | SYNCHRONIZE);
   if (!timer) return false;
+  const HANDLE both[] = {timer, other};
   const bool waited = SetWaitableTimer(timer, &due, 0, NULL, NULL, FALSE) &&
-                      WaitForSingleObject(timer, INFINITE) == WAIT_OBJECT_0;
+                      WaitForMultipleObjects(other ? 2 : 1, both, FALSE, INFINITE) != WAIT_FAILED;
   CloseHandle(timer);
   return waited;
 }
@@ -60,7 +59,7 @@ static bool wait_for_timer(double seconds)
 void fm_sys_pause(double seconds)
 {
   const double ms = seconds * 1e3;
-  if (!wait_for_timer(seconds)) Sleep(ms < 1 ? 1 : (DWORD)ms);
+  if (!fm_win32_wait_precisely(seconds, NULL)) Sleep(ms < 1 ? 1 : (DWORD)ms);
 }
 
 void fm_sys_binary_streams(void)

@@ -36,13 +36,18 @@ void fm_sys_prepare_sleep(fm_event *event)
   if (event->handle) ResetEvent(fm_win32_handle(event->handle));
 }
 
+/* Waits for the system's ticks end up to so many seconds late. */
+#define TICK 0.016
+
 /* The word needs no check: a process that changes it sets the event afterwards. */
 void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
 {
   const double ms = seconds * 1e3;
+  const HANDLE handle = event->handle ? fm_win32_handle(event->handle) : NULL;
   (void)word, (void)seen;
+  if (seconds < TICK && fm_win32_wait_precisely(seconds, handle)) return;
   const DWORD whole = ms < 1 ? 1 : (DWORD)ms;
-  if (event->handle) WaitForSingleObject(fm_win32_handle(event->handle), whole);
+  if (handle) WaitForSingleObject(handle, whole);
   else Sleep(whole);
 }
 

@@ -37,6 +37,13 @@ int fm_win32_path(wchar_t **out, const char *path, fm_error *e);
 ** loaded. */
 FARPROC fm_win32_ntdll(const char *name);
 
+/* {-- Time (process.c) --------------------------------------------------------------------------- */
+
+/* Waits until the time has passed, or until `other` is signalled, which may be NULL. The timer does not
+** depend on the system's ticks. Windows has it from 10, version 1803, on. Without it the call returns
+** false. */
+bool fm_win32_wait_precisely(double seconds, HANDLE other);
+
 /* {-- Sections (section.c) ----------------------------------------------------------------------- */
 
 static inline HANDLE fm_win32_handle(intptr_t handle)
