@@ -149,7 +149,7 @@ local function explain(topic)
     for _, figure in ipairs(result.figures or {}) do
       if figure.statement then parts[#parts + 1] = ("%s: `%s`"):format(figure.name, figure.statement) end
     end
-    local how = result.how .. " " .. table.concat(parts, "; ")
+    local how = (result.how and result.how .. " " or "") .. table.concat(parts, "; ")
     local key = result.alike or how
     local work = result.work .. (result.alike and " and each of the other types" or "")
     if not said[key] then lines[#lines + 1] = wrap(("- %s: %s"):format(work, how), "  ") end
