@@ -56,14 +56,22 @@ function conversation.input(raw)
   return setmetatable({ conn = conn, process = process, pid = pid }, Input)
 end
 
---- Ends the helper, which may wait for its input without end.
+--- Ends the helper, which may wait for its input without end. Returns whether it could read and send its
+-- input.
 function Input:close()
   if self.pid and self.pid:find("^%d+$") and not self.ended then
     os.execute(("kill %s 2>/dev/null"):format(self.pid))
   end
   -- The helper ends before the connection is closed, so that this process, its last holder, frees it.
-  if self.pid or self.ended then self.process:close() end
+  local well = true
+  if self.pid or self.ended then well = self.process:close() end
   self.conn:close()
+  return well or not self.ended
+end
+
+--- Ends the helper, and ends the command with status 1 if the helper has failed, which it has said itself.
+function Input:finish()
+  if not self:close() then fail.quietly(1) end
 end
 
 -- Sends the input that has arrived. Returns false if the other end is gone.

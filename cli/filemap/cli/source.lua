@@ -34,9 +34,19 @@ function source.failed(name, message, code)
   return fail(message .. (near and ("; did you mean '%s'?"):format(near) or ""))
 end
 
+-- The paths of open files, for messages.
+local labels = setmetatable({ [io.stdin] = "standard input" }, { __mode = "k" })
+
+--- What stream:read(format) returns; fails if the stream cannot be read, such as a folder.
+function source.read(stream, format)
+  local bytes, message = stream:read(format)
+  if message then fail(("%s: %s"):format(labels[stream] or "input", message)) end
+  return bytes
+end
+
 -- All of standard input as unnamed memory.
 local function standard_input()
-  local bytes = io.read("a")
+  local bytes = source.read(io.stdin, "a")
   if #bytes == 0 then fail("standard input: is empty") end
   local map = fail.unless(filemap.create(nil, #bytes))
   local view = fail.unless(map:view())
@@ -64,6 +74,7 @@ function source.stream(path, mode)
   if path == "-" then return mode:find("r") and io.stdin or io.stdout end
   local file, message = io.open(path, mode)
   if not file then fail(message) end
+  labels[file] = path
   return file
 end
 
@@ -71,7 +82,7 @@ end
 function source.messages(stream, raw)
   if not raw then
     return function()
-      local line = stream:read("l")
+      local line = source.read(stream, "l")
       return line and (windows and line:gsub("\r$", "") or line)
     end
   end
@@ -79,7 +90,7 @@ function source.messages(stream, raw)
   return function()
     if read then return nil end
     read = true
-    return stream:read("a")
+    return source.read(stream, "a")
   end
 end
 
