@@ -125,6 +125,38 @@ describe("JSON", function()
     end
   end)
 
+  it("keeps null, empty arrays and empty objects", function()
+    for _, text in ipairs { "null", "{}", "[]", "[1,null,3]", "[null]", '{"a":null}', '{"a":[{},[]]}',
+      '{"1":2}', ("[1,%s,null,{}]"):format(GREATEST) } do
+      assert.equal(text, json.encode((json.decode(text))))
+    end
+  end)
+
+  it("is rejected where it has too many levels", function()
+    local deep = ("["):rep(200) .. ("]"):rep(200)
+    assert.equal(deep, json.encode((json.decode(deep))))
+    assert.is_truthy(json.decode('"' .. ("["):rep(1000) .. '"'))
+    for _, text in ipairs { "[" .. deep .. "]", ("["):rep(200000), ('{"a":'):rep(200000) } do
+      assert.same({ nil, "it has more than 200 levels of arrays and objects" }, { json.decode(text) })
+    end
+    local problem, status = select(2, command.run { "publish", support.unique(), "--json",
+      input = ("["):rep(200000) })
+    assert.equal(1, status)
+    assert.equal("filemap: line 1: is not a JSON object: it has more than 200 levels of arrays and objects\n",
+      problem)
+  end)
+
+  it("is published as null", function()
+    local name = support.unique()
+    local reader <close> = assert(state.create_or_open(name, 1000))
+    reader:close()
+    local writer = command.start { "publish", name, "--json", "--hold" }
+    writer:write('{"value":null}\n')
+    writer:close_input()
+    assert.equal("null\n", command.output { "follow", name, "--count", "1", "--timeout", "20" })
+    writer:close()
+  end)
+
   it("is published as it is", function()
     local name = support.unique()
     local reader <close> = assert(state.create_or_open(name, 1000))

@@ -70,6 +70,7 @@ end
 -- is a float, so that the field rejects it.
 local function stored(value)
   if type(value) ~= "table" then return value end
+  if value == json.null then fail("null is not a value of a field") end
   local digits = json.digits(value)
   if digits then return number.integer(digits) or tonumber(digits) end
   for key, member in pairs(value) do value[key] = stored(member) end
