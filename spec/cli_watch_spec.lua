@@ -1,6 +1,7 @@
 -- filemap watch: on a terminal (tmux), in a pipe, and as JSON.
 local command = require "spec.support.command"
 local dkjson = require "dkjson"
+local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
 local tmux = require "spec.support.tmux"
@@ -111,6 +112,18 @@ describe("filemap watch on a terminal", function()
     terminal:expect(" x +77")
     terminal:keys("q")
     terminal:expect("status 0\nrestored")
+  end)
+
+  posix("shows no control characters of a name, and a path that is not UTF-8", function()
+    local map <close> = assert(filemap.create("E\27]0;title\aX\u{9b}\u{202e}" .. support.unique(), 64))
+    local terminal <close> = tmux.start(120, 24, "C.UTF-8", { "watch", map:name() })
+    terminal:expect("^E\\x1b%]0;title\\x07X\\u{9b}\\u{202e}spec[^\n]*  64 bytes\n")
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+    local other <close> = tmux.start(120, 24, "C.UTF-8", { "watch", command.file("abc", "\xff") })
+    other:expect("^[^\n]*\u{FFFD}  3 bytes\n")
+    other:keys("q")
+    other:expect("status 0\nrestored")
   end)
 
   posix("follows the terminal's size", function()
