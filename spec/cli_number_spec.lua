@@ -171,6 +171,27 @@ describe("JSON", function()
 end)
 
 describe("the text of a number", function()
+  it("keeps its exponent where only some digits fit", function()
+    local n = -1.2345678901234568e-05
+    assert.equal("-1.2345678901234568e-05", number.fit(n, "f64", 24))
+    assert.equal("-1.2345678901235e-05", number.fit(n, "f64", 20))
+    assert.equal("-1e-05", number.fit(n, "f64", 6))
+    assert.equal("#####", number.fit(n, "f64", 5))
+    assert.equal("1.8e+19", number.fit(-1, "u64", 7))
+    assert.equal("-1", number.fit(-1, "i64", 7))
+  end)
+
+  posix("is whole in watch on a terminal of 80 columns", function()
+    local view <close>, name = command.section(("\0"):rep(64))
+    view:set_f64(0, -1.2345678901234568e-05)
+    local header = command.file("struct S { double d; };", ".h")
+    local terminal <close> = tmux.start(80, 24, "C.UTF-8",
+      { "watch", name, "--header", header, "--type", "S" })
+    terminal:expect("d +%-1%.2345678901234568e%-05\n")
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+  end)
+
   it("gives the same number again", function()
     local seed = os.time()
     math.randomseed(seed)

@@ -85,4 +85,17 @@ function number.text(n, T)
   return T == "f32" and short(n) or json.float(n)
 end
 
+--- The same in at most this many columns: with fewer digits where it must be, and "#" for each column where
+-- no number fits.
+function number.fit(n, T, width)
+  local s = number.text(n, T)
+  if #s <= width then return s end
+  local float = T == "u64" and math.type(n) == "integer" and n < 0 and n + 0x1p64 or n + 0.0
+  for digits = 16, 1, -1 do
+    s = ("%." .. digits .. "g"):format(float)
+    if #s <= width then return s end
+  end
+  return ("#"):rep(width)
+end
+
 return number
