@@ -170,6 +170,47 @@ describe("JSON", function()
   end)
 end)
 
+describe("an integer that does not fit", function()
+  it("is rejected, and nothing is written", function()
+    local view <close>, name, a, b, c, d = big()
+    view:fill(0, 64, 0)
+    for _, what in ipairs { "i64@0=" .. GREATEST, "i64@0=0xFFFFFFFFFFFFFFFF", "u64@0=0x1FFFFFFFFFFFFFFFF",
+      "u32@0=0xFFFFFFFFFFFFFFFF", "i64@0=-9223372036854775809" } do
+      assert.equal(1, select(3, command.run { "set", name, what }), what)
+    end
+    for _, what in ipairs { "i=" .. GREATEST, "i=0xFFFFFFFFFFFFFFFF", "u=0x1FFFFFFFFFFFFFFFF" } do
+      assert.equal(1, select(3, command.run { "set", name, what, a, b, c, d }), what)
+    end
+    assert.equal(("\0"):rep(64), view:get_string(0, 64))
+    command.output { "set", name, "u=0xFFFFFFFFFFFFFFFF", "i=-9223372036854775808", a, b, c, d }
+    assert.same({ -1, math.mininteger }, { view:get_u64(0), view:get_i64(8) })
+    command.output { "set", name, "u64@8=0xFFFFFFFFFFFFFFFF", "i64@0=-0x8000000000000000" }
+    assert.same({ math.mininteger, -1 }, { view:get_u64(0), view:get_i64(8) })
+  end)
+
+  it("is wrong usage as a size or an offset", function()
+    local _ <close>, name = command.section("abcd")
+    for _, words in ipairs { { "dump", name, "--offset", "0xFFFFFFFFFFFFFFFF" },
+      { "dump", name, "--offset", "0x10000000000000001" }, { "get", name, "utf32[4611686018427387904]@0" },
+      { "get", name, "u8@1", "--offset", "9223372036854775807" },
+      { "get", name, "u8@0x8000000000000000" } } do
+      assert.equal(2, select(3, command.run(words)), words[3])
+    end
+  end)
+
+  it("is not a value of a dictionary", function()
+    local dict = require "filemap.dict"
+    local name = support.unique()
+    local d <close> = assert(dict.create_or_open(name))
+    for _, text in ipairs { GREATEST, "0xFFFFFFFFFFFFFFFF" } do
+      assert.equal(2, select(3, command.run { "dict", name, "set", "k", text, "--as", "integer" }), text)
+    end
+    assert.is_nil(d:get("k"))
+    command.output { "dict", name, "set", "k", "inf", "--as", "float" }
+    assert.equal(math.huge, d:get("k"))
+  end)
+end)
+
 describe("the text of a number", function()
   it("keeps its exponent where only some digits fit", function()
     local n = -1.2345678901234568e-05
@@ -201,7 +242,7 @@ describe("the text of a number", function()
         assert.equal(n, number.float(number.text(n, "f64")), "seed " .. seed)
       end
       local u = math.random(0)
-      assert.equal(u, number.integer(number.text(u, "u64")), "seed " .. seed)
+      assert.equal(u, number.integer(number.text(u, "u64"), "u64"), "seed " .. seed)
       assert.is_nil(number.text(u, "u64"):find("-"))
     end
     assert.equal("0.10000000149011612", number.text(string.unpack("f", string.pack("f", 0.1)), "f64"))

@@ -39,8 +39,8 @@ local command = {
 
 local READ = {
   string = function(s) return s end,
-  integer = number.integer,
-  float = function(s) return tonumber(s) and tonumber(s) + 0.0 end,
+  integer = function(s) return number.integer(s) end,
+  float = number.float,
   boolean = function(s)
     if s == "true" or s == "false" then return s == "true" end
   end,
