@@ -113,6 +113,19 @@ describe("filemap copy", function()
     assert.equal(2, select(3, command.run { "copy", "./a", "./b" }))
   end)
 
+  posix("does not write to the file that it reads", function()
+    local view <close>, name = command.section("abc", "/")
+    local problem, status = select(2, command.run { "copy", name, "/dev/shm" .. name })
+    assert.same({ ("filemap: /dev/shm%s: is the file that is read\n"):format(name), 1 }, { problem, status })
+    assert.equal("abc", view:get_string(0, 3))
+    local path = command.file("def")
+    local link = support.tmpname()
+    assert(os.execute(("ln %s %s"):format(path, link)))
+    status = select(3, command.run { "record", path, link, "--duration", "0", "--file" })
+    assert.same({ 1, "def" }, { status, command.read(path) })
+    command.output { "copy", name, "/dev/null" }
+  end)
+
   posix("fails when the disk is full", function()
     local _ <close>, name = command.section(bytes_of(100000))
     local _, problem, status = command.run { "copy", name, "/dev/full" }

@@ -6,6 +6,7 @@ local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local names = require "filemap.cli.names"
 local nearest = require "filemap.cli.nearest"
+local shell = require "filemap.cli.shell"
 
 local source = {}
 
@@ -76,6 +77,24 @@ function source.stream(path, mode)
   if not file then fail(message) end
   labels[file] = path
   return file
+end
+
+-- Succeeds if the file at a path is also open as a descriptor above 2 of the process that runs this. (-ef
+-- compares devices and inodes. Where there is no /proc, it finds nothing.)
+local IS_OPEN = [=[target=%s; [ -f "$target" ] || exit 1
+for file in /proc/$PPID/fd/*; do
+  case ${file##*/} in [012]) continue ;; esac
+  if [ "$file" -ef "$target" ]; then exit 0; fi
+done 2>/dev/null
+exit 1]=]
+
+--- Opens a file for writing, as source.stream does, after the source is open. Fails if the file is the
+-- source, which would lose its bytes.
+function source.output(path)
+  if path ~= "-" and not windows and shell.run(IS_OPEN:format(shell.quote(path))) == 0 then
+    fail(path .. ": is the file that is read")
+  end
+  return source.stream(path, "wb")
 end
 
 --- Iterates over the messages of a stream: its lines, or with `raw` all of it as one.
