@@ -48,6 +48,13 @@ describe("filemap create", function()
     end
   end)
 
+  it("rejects a path, as replay does", function()
+    local message = "filemap: './x' is a path, not a section's name (see 'filemap --help')\n"
+    for _, words in ipairs { { "create", "./x", 64 }, { "replay", command.file(""), "./x" } } do
+      assert.same({ "", message, 2 }, { command.run(words) })
+    end
+  end)
+
   it("fills the section with --from", function()
     local name, bytes = support.unique(), bytes_of(1000000)
     local child = create(name, "--from", command.file(bytes))

@@ -19,6 +19,11 @@ function source.is_path(word, file)
   return word:find("^%.%.?/") ~= nil or word:find("^/[^/]*/.") ~= nil
 end
 
+--- Fails if a word that must be a section's name is a path.
+function source.check_name(word)
+  if source.is_path(word) then fail.usage(("'%s' is a path, not a section's name"):format(word)) end
+end
+
 -- The live name that a user probably meant.
 local function similar(name)
   local live = {}

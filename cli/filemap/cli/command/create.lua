@@ -44,6 +44,7 @@ end
 
 function command.run(args)
   if not args.size and not args.from then fail.usage("SIZE is missing") end
+  source.check_name(args.name)
   local from = args.from and bytes_of(args.from)
   local size = args.size or #from
   if from and #from > size then fail(("%s: has %d bytes, more than %d"):format(args.from, #from, size)) end
