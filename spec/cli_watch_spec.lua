@@ -175,6 +175,30 @@ describe("filemap watch on a terminal", function()
     assert.same({ "0", "1" }, { terminal:modes() })
   end)
 
+  posix("leaves no answer of the terminal to the shell", function()
+    local _ <close>, name = command.section("abc")
+    local screen, shell = support.tmpname(), support.tmpname()
+    local file <close> = assert(io.open(shell, "w"))
+    file:write(command.line { "watch", name }, "\nstty -icanon -echo min 0 time 3\n",
+      "echo \"rest:$(dd bs=99 count=1 2>/dev/null | od -An -c):\"\n")
+    file:close()
+    local script = process.spawn { "script", "-qfc", "sh " .. shell, screen }
+    local function wait(text)
+      local deadline, said = process.now() + support.deadline, ""
+      repeat
+        local shown = io.open(screen, "rb")
+        said = shown and shown:read("a") or said
+        if shown then shown:close() end
+      until said:find(text) or process.now() > deadline
+      return said
+    end
+    assert.is_truthy(wait("\27%[6n"):find("\27%[6n"))
+    script:write("q\27[24;80R")
+    local said = wait("rest:.*:")
+    assert.is_truthy(said:find("rest::", 1, true), (said:match("rest:.*")))
+    script:close()
+  end)
+
   posix("takes less than 3 % of a processor at 10 Hz", function()
     local view <close>, name, header = car()
     local terminal <close> = watch(80, nil, name, "--header", header, "--type", "Car")
