@@ -95,6 +95,10 @@ describe("the command's output", function()
     local _ <close>, name = command.section("abc")
     local pipe <close> = assert(io.popen(command.line { "dump", name } .. " 2>&1 >/dev/full; echo $?"))
     assert.equal("filemap: standard output: No space left on device\n1\n", pipe:read("a"))
+    for _, words in ipairs { { "--help" }, { "list", "--help" }, { "--version" } } do
+      local help <close> = assert(io.popen(command.line(words) .. " 2>&1 >/dev/full; echo $?"))
+      assert.equal("filemap: standard output: No space left on device\n1\n", help:read("a"))
+    end
   end)
 end)
 
