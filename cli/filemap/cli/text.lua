@@ -53,12 +53,17 @@ local function well_formed(s)
 end
 text.well_formed = well_formed
 
+--- The text in one line, also if it has line ends and tabs: ASCII's control characters are escaped.
+function text.line(s)
+  return (s:gsub("%c", function(c)
+    return ({ ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" })[c] or ("\\x%02x"):format(c:byte())
+  end))
+end
+
 --- The text with nothing that would move the cursor or change the order of characters, and in a locale
 -- without UTF-8 with "?" for each other character.
 function text.printable(s)
-  s = well_formed(s):gsub("%c", function(c)
-    return ({ ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" })[c] or ("\\x%02x"):format(c:byte())
-  end)
+  s = text.line(well_formed(s))
   for _, pattern in ipairs(s:find("[\xc2\xe2]") and HIDDEN or {}) do
     s = s:gsub(pattern, function(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end)
   end

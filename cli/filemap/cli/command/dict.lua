@@ -8,6 +8,7 @@ local json = require "filemap.cli.json"
 local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
 local source = require "filemap.cli.source"
+local text = require "filemap.cli.text"
 
 local command = {
   name = "dict", summary = "read and change a shared dictionary",
@@ -54,7 +55,7 @@ local function print_entry(args, key, value)
   if args.json then
     local pair = type(value) == "string" and json.message("value", value) or { "value", value }
     out.object { { "key", key }, pair }
-  elseif args.action == "list" then out.line(key .. "\t" .. shown(value))
+  elseif args.action == "list" then out.line(text.line(key) .. "\t" .. text.line(shown(value)))
   else out.line(shown(value)) end
 end
 
