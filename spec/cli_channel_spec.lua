@@ -136,12 +136,12 @@ describe("filemap publish and follow", function()
 end)
 
 describe("filemap listen and connect", function()
-  -- Ends the input, and with it the helper process that reads it. A killed command cannot end its helper.
+  -- Ends the input, and with it the helper process that reads it, before the command is killed.
   local function end_helper(child)
     child:close_input()
     if support.windows then return end
     eventually(function()
-      local found <close> = io.popen(("pgrep -r R,S,D -P %d"):format(child:pid()))
+      local found <close> = io.popen(("pgrep -r R,S,D -P %d lua"):format(child:pid()))
       return found:read("a") == ""
     end)
   end
@@ -201,6 +201,23 @@ describe("filemap listen and connect", function()
     local found <close> = io.popen(("pgrep -P %d"):format(server:pid()))
     assert.equal("", found:read("a"))
     server:close()
+  end)
+
+  posix("leave no process behind when SIGTERM ends them", function()
+    local name = support.unique()
+    local listener <close> = assert(pipe.listen(name))
+    local client = command.start { "connect", name }
+    local conn <close> = assert(listener:accept(support.deadline))
+    client:write("x\n")
+    assert.equal("x", conn:receive(support.deadline))
+    local found <close> = io.popen(("pgrep -P %d"):format(client:pid()))
+    local children = found:read("a")
+    command.signal(client, "TERM")
+    client:wait(support.deadline)
+    for child in children:gmatch("%d+") do
+      eventually(function() return not os.execute(("kill -0 %s 2>/dev/null"):format(child)) end)
+    end
+    client:close()
   end)
 end)
 

@@ -48,6 +48,13 @@ describe("filemap create", function()
     end
   end)
 
+  it("rejects a path, as replay does", function()
+    local message = "filemap: './x' is a path, not a section's name (see 'filemap --help')\n"
+    for _, words in ipairs { { "create", "./x", 64 }, { "replay", command.file(""), "./x" } } do
+      assert.same({ "", message, 2 }, { command.run(words) })
+    end
+  end)
+
   it("fills the section with --from", function()
     local name, bytes = support.unique(), bytes_of(1000000)
     local child = create(name, "--from", command.file(bytes))
@@ -111,6 +118,19 @@ describe("filemap copy", function()
     assert.equal(1, status)
     assert.is_truthy(problem:find("a file is written ./" .. word, 1, true), problem)
     assert.equal(2, select(3, command.run { "copy", "./a", "./b" }))
+  end)
+
+  posix("does not write to the file that it reads", function()
+    local view <close>, name = command.section("abc", "/")
+    local problem, status = select(2, command.run { "copy", name, "/dev/shm" .. name })
+    assert.same({ ("filemap: /dev/shm%s: is the file that is read\n"):format(name), 1 }, { problem, status })
+    assert.equal("abc", view:get_string(0, 3))
+    local path = command.file("def")
+    local link = support.tmpname()
+    assert(os.execute(("ln %s %s"):format(path, link)))
+    status = select(3, command.run { "record", path, link, "--duration", "0", "--file" })
+    assert.same({ 1, "def" }, { status, command.read(path) })
+    command.output { "copy", name, "/dev/null" }
   end)
 
   posix("fails when the disk is full", function()

@@ -40,6 +40,16 @@ describe("filemap dict", function()
       command.output { "dict", name, "list", "--json" })
   end)
 
+  support.only("posix", "a command line of Windows has no line ends")(
+    "lists a key and a value with line ends in one line, as list does a name", function()
+    local name = support.unique("Local\\a\nb\t")
+    local d <close> = assert(dict.create_or_open(name))
+    d:set("k\n1", "v\t2\r\27")
+    assert.equal("k\\n1\tv\\t2\\r\\x1b\n", command.output { "dict", name, "list" })
+    local said = command.output { "list" }
+    assert.is_truthy(said:find("a\\nb\\tspec", 1, true), said)
+  end)
+
   it("deletes keys and adds to numbers", function()
     local d <close>, name = held()
     d:set("n", 40)
@@ -59,7 +69,10 @@ describe("filemap dict", function()
     command.output { "dict", name, "set", "key", "x", "--ttl", "1000" }
     assert.equal("x", (d:get("key")))
     command.output { "dict", name, "set", "key", "x", "--ttl", "0.001" }
-    process.sleep(0.01)
+    local deadline = process.now() + support.deadline
+    repeat
+      local value = d:get("key") -- (which may expire some milliseconds late)
+    until value == nil or process.now() > deadline
     assert.is_nil((d:get("key")))
   end)
 

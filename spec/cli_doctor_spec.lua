@@ -67,6 +67,14 @@ describe("filemap doctor", function()
     end)
   end
 
+  posix("cuts its lines on a terminal of 20 columns", function()
+    local terminal <close> = tmux.start(20, 40, "C.UTF-8", { "doctor" })
+    terminal:expect("status %d\n")
+    for line in terminal:screen():match("^(.-)\nstatus"):gmatch("[^\n]*") do
+      assert.is_truthy(line:find("^%l+ +%w+$"), line)
+    end
+  end)
+
   posix("prints whole lines without colours in a pipe", function()
     local said = command.output { "doctor", under = "taskset -c 0" }
     local lines = "delays the one that it waits for\n" .. (" "):rep(21) .. "wait with the library's calls"

@@ -125,6 +125,38 @@ describe("JSON", function()
     end
   end)
 
+  it("keeps null, empty arrays and empty objects", function()
+    for _, text in ipairs { "null", "{}", "[]", "[1,null,3]", "[null]", '{"a":null}', '{"a":[{},[]]}',
+      '{"1":2}', ("[1,%s,null,{}]"):format(GREATEST) } do
+      assert.equal(text, json.encode((json.decode(text))))
+    end
+  end)
+
+  it("is rejected where it has too many levels", function()
+    local deep = ("["):rep(200) .. ("]"):rep(200)
+    assert.equal(deep, json.encode((json.decode(deep))))
+    assert.is_truthy(json.decode('"' .. ("["):rep(1000) .. '"'))
+    for _, text in ipairs { "[" .. deep .. "]", ("["):rep(200000), ('{"a":'):rep(200000) } do
+      assert.same({ nil, "it has more than 200 levels of arrays and objects" }, { json.decode(text) })
+    end
+    local problem, status = select(2, command.run { "publish", support.unique(), "--json",
+      input = ("["):rep(200000) })
+    assert.equal(1, status)
+    assert.equal("filemap: line 1: is not a JSON object: it has more than 200 levels of arrays and objects\n",
+      problem)
+  end)
+
+  it("is published as null", function()
+    local name = support.unique()
+    local reader <close> = assert(state.create_or_open(name, 1000))
+    reader:close()
+    local writer = command.start { "publish", name, "--json", "--hold" }
+    writer:write('{"value":null}\n')
+    writer:close_input()
+    assert.equal("null\n", command.output { "follow", name, "--count", "1", "--timeout", "20" })
+    writer:close()
+  end)
+
   it("is published as it is", function()
     local name = support.unique()
     local reader <close> = assert(state.create_or_open(name, 1000))
@@ -138,7 +170,69 @@ describe("JSON", function()
   end)
 end)
 
+describe("an integer that does not fit", function()
+  it("is rejected, and nothing is written", function()
+    local view <close>, name, a, b, c, d = big()
+    view:fill(0, 64, 0)
+    for _, what in ipairs { "i64@0=" .. GREATEST, "i64@0=0xFFFFFFFFFFFFFFFF", "u64@0=0x1FFFFFFFFFFFFFFFF",
+      "u32@0=0xFFFFFFFFFFFFFFFF", "i64@0=-9223372036854775809" } do
+      assert.equal(1, select(3, command.run { "set", name, what }), what)
+    end
+    for _, what in ipairs { "i=" .. GREATEST, "i=0xFFFFFFFFFFFFFFFF", "u=0x1FFFFFFFFFFFFFFFF" } do
+      assert.equal(1, select(3, command.run { "set", name, what, a, b, c, d }), what)
+    end
+    assert.equal(("\0"):rep(64), view:get_string(0, 64))
+    command.output { "set", name, "u=0xFFFFFFFFFFFFFFFF", "i=-9223372036854775808", a, b, c, d }
+    assert.same({ -1, math.mininteger }, { view:get_u64(0), view:get_i64(8) })
+    command.output { "set", name, "u64@8=0xFFFFFFFFFFFFFFFF", "i64@0=-0x8000000000000000" }
+    assert.same({ math.mininteger, -1 }, { view:get_u64(0), view:get_i64(8) })
+  end)
+
+  it("is wrong usage as a size or an offset", function()
+    local _ <close>, name = command.section("abcd")
+    for _, words in ipairs { { "dump", name, "--offset", "0xFFFFFFFFFFFFFFFF" },
+      { "dump", name, "--offset", "0x10000000000000001" }, { "get", name, "utf32[4611686018427387904]@0" },
+      { "get", name, "u8@1", "--offset", "9223372036854775807" },
+      { "get", name, "u8@0x8000000000000000" } } do
+      assert.equal(2, select(3, command.run(words)), words[3])
+    end
+  end)
+
+  it("is not a value of a dictionary", function()
+    local dict = require "filemap.dict"
+    local name = support.unique()
+    local d <close> = assert(dict.create_or_open(name))
+    for _, text in ipairs { GREATEST, "0xFFFFFFFFFFFFFFFF" } do
+      assert.equal(2, select(3, command.run { "dict", name, "set", "k", text, "--as", "integer" }), text)
+    end
+    assert.is_nil(d:get("k"))
+    command.output { "dict", name, "set", "k", "inf", "--as", "float" }
+    assert.equal(math.huge, d:get("k"))
+  end)
+end)
+
 describe("the text of a number", function()
+  it("keeps its exponent where only some digits fit", function()
+    local n = -1.2345678901234568e-05
+    assert.equal("-1.2345678901234568e-05", number.fit(n, "f64", 24))
+    assert.equal("-1.2345678901235e-05", number.fit(n, "f64", 20))
+    assert.equal("-1e-05", number.fit(n, "f64", 6))
+    assert.equal("#####", number.fit(n, "f64", 5))
+    assert.equal("1.8e+19", number.fit(-1, "u64", 7))
+    assert.equal("-1", number.fit(-1, "i64", 7))
+  end)
+
+  posix("is whole in watch on a terminal of 80 columns", function()
+    local view <close>, name = command.section(("\0"):rep(64))
+    view:set_f64(0, -1.2345678901234568e-05)
+    local header = command.file("struct S { double d; };", ".h")
+    local terminal <close> = tmux.start(80, 24, "C.UTF-8",
+      { "watch", name, "--header", header, "--type", "S" })
+    terminal:expect("d +%-1%.2345678901234568e%-05\n")
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+  end)
+
   it("gives the same number again", function()
     local seed = os.time()
     math.randomseed(seed)
@@ -148,7 +242,7 @@ describe("the text of a number", function()
         assert.equal(n, number.float(number.text(n, "f64")), "seed " .. seed)
       end
       local u = math.random(0)
-      assert.equal(u, number.integer(number.text(u, "u64")), "seed " .. seed)
+      assert.equal(u, number.integer(number.text(u, "u64"), "u64"), "seed " .. seed)
       assert.is_nil(number.text(u, "u64"):find("-"))
     end
     assert.equal("0.10000000149011612", number.text(string.unpack("f", string.pack("f", 0.1)), "f64"))

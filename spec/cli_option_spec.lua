@@ -111,6 +111,20 @@ describe("create", function()
     assert.equal("not_found", select(3, filemap.open(name)))
     child:close()
   end)
+
+  posix("ends at SIGTERM, and a /name soon after it", function()
+    local name = support.unique("/")
+    local child = command.start { "create", name, "10" }
+    child:expect()
+    command.signal(child, "TERM")
+    child:wait(support.deadline)
+    local deadline, code = process.now() + support.deadline
+    repeat
+      code = select(3, filemap.open(name))
+    until code or process.now() > deadline
+    assert.equal("not_found", code)
+    child:close()
+  end)
 end)
 
 describe("copy --file", function()

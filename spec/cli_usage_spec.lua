@@ -79,11 +79,15 @@ end)
 describe("the command's output", function()
   posix("ends quietly when its reader closes the pipe, with and without SIGPIPE", function()
     local _ <close>, name = command.section(("0123456789abcdef"):rep(20000) .. ("x"):rep(16 * 20000))
-    for _, trap in ipairs { "", "trap '' PIPE; " } do
-      local line = ("%s%s 2>&1 | head -n 1"):format(trap, command.line { "copy", name, "-" })
+    for action, status in pairs { default = 141, ignore = 0 } do
+      local path = support.tmpname()
+      local line = ("{ env --%s-signal=PIPE %s 2>&1; echo $? >%s; } | head -c 10"):format(action,
+        command.line { "copy", name, "-" }, path)
       local pipe <close> = assert(io.popen("{ " .. line .. "; }"))
       local said = pipe:read("a")
       assert.is_nil(said:find("filemap", 1, true), said:sub(-200))
+      pipe:close()
+      assert.equal(status .. "\n", command.read(path))
     end
   end)
 
@@ -91,6 +95,10 @@ describe("the command's output", function()
     local _ <close>, name = command.section("abc")
     local pipe <close> = assert(io.popen(command.line { "dump", name } .. " 2>&1 >/dev/full; echo $?"))
     assert.equal("filemap: standard output: No space left on device\n1\n", pipe:read("a"))
+    for _, words in ipairs { { "--help" }, { "list", "--help" }, { "--version" } } do
+      local help <close> = assert(io.popen(command.line(words) .. " 2>&1 >/dev/full; echo $?"))
+      assert.equal("filemap: standard output: No space left on device\n1\n", help:read("a"))
+    end
   end)
 end)
 

@@ -1,6 +1,7 @@
 -- filemap watch: on a terminal (tmux), in a pipe, and as JSON.
 local command = require "spec.support.command"
 local dkjson = require "dkjson"
+local filemap = require "filemap"
 local process = require "process"
 local support = require "spec.support"
 local tmux = require "spec.support.tmux"
@@ -113,6 +114,18 @@ describe("filemap watch on a terminal", function()
     terminal:expect("status 0\nrestored")
   end)
 
+  posix("shows no control characters of a name, and a path that is not UTF-8", function()
+    local map <close> = assert(filemap.create("E\27]0;title\aX\u{9b}\u{202e}" .. support.unique(), 64))
+    local terminal <close> = tmux.start(120, 24, "C.UTF-8", { "watch", map:name() })
+    terminal:expect("^E\\x1b%]0;title\\x07X\\u{9b}\\u{202e}spec[^\n]*  64 bytes\n")
+    terminal:keys("q")
+    terminal:expect("status 0\nrestored")
+    local other <close> = tmux.start(120, 24, "C.UTF-8", { "watch", command.file("abc", "\xff") })
+    other:expect("^[^\n]*\u{FFFD}  3 bytes\n")
+    other:keys("q")
+    other:expect("status 0\nrestored")
+  end)
+
   posix("follows the terminal's size", function()
     local _ <close>, name, header = car()
     local terminal <close> = watch(80, nil, name, "--header", header, "--type", "Car")
@@ -160,6 +173,30 @@ describe("filemap watch on a terminal", function()
     local _ <close> = assert(io.open(path, "wb")) -- (cuts it to nothing)
     terminal:expect("filemap: [^\n]*truncated[^\n]*\nstatus 1\nrestored")
     assert.same({ "0", "1" }, { terminal:modes() })
+  end)
+
+  posix("leaves no answer of the terminal to the shell", function()
+    local _ <close>, name = command.section("abc")
+    local screen, shell = support.tmpname(), support.tmpname()
+    local file <close> = assert(io.open(shell, "w"))
+    file:write(command.line { "watch", name }, "\nstty -icanon -echo min 0 time 3\n",
+      "echo \"rest:$(dd bs=99 count=1 2>/dev/null | od -An -c):\"\n")
+    file:close()
+    local script = process.spawn { "script", "-qfc", "sh " .. shell, screen }
+    local function wait(text)
+      local deadline, said = process.now() + support.deadline, ""
+      repeat
+        local shown = io.open(screen, "rb")
+        said = shown and shown:read("a") or said
+        if shown then shown:close() end
+      until said:find(text) or process.now() > deadline
+      return said
+    end
+    assert.is_truthy(wait("\27%[6n"):find("\27%[6n"))
+    script:write("q\27[24;80R")
+    local said = wait("rest:.*:")
+    assert.is_truthy(said:find("rest::", 1, true), (said:match("rest:.*")))
+    script:close()
   end)
 
   posix("takes less than 3 % of a processor at 10 Hz", function()

@@ -35,11 +35,7 @@ end
 
 -- The command line of the helper. The shell prints its process number, which stays that of the helper.
 local function helper(name, raw)
-  local first = 0
-  while arg[first - 1] do first = first - 1 end
-  local chunk = ("package.path=%q package.cpath=%q require('filemap.cli.forward')(%q, %s)"):format(
-    package.path, package.cpath, name, tostring(raw or false))
-  local line = shell.line { arg[first], "-e", chunk }
+  local line = shell.lua(("require('filemap.cli.forward')(%q, %s)"):format(name, tostring(raw or false)))
   return windows and line or ("trap '' INT; echo $$; exec %s"):format(line)
 end
 
@@ -50,20 +46,34 @@ Input.__index = Input
 function conversation.input(raw)
   local listener, name = listen(raw)
   local process = fail.unless(io.popen(helper(name, raw), "r"))
-  local pid = not windows and process:read("l")
+  local pid = not windows and tonumber(process:read("l"))
+  local killer = pid and fail.unless(shell.at_end(("kill %d"):format(pid)))
   local conn = fail.unless(listener:accept(START))
   listener:close()
-  return setmetatable({ conn = conn, process = process, pid = pid }, Input)
+  return setmetatable({ conn = conn, process = process, killer = killer }, Input)
 end
 
---- Ends the helper, which may wait for its input without end.
+--- Ends the helper, which may wait for its input without end. Returns whether it could read and send its
+-- input.
 function Input:close()
-  if self.pid and self.pid:find("^%d+$") and not self.ended then
-    os.execute(("kill %s 2>/dev/null"):format(self.pid))
-  end
+  if self.killer then self.killer:close() end
   -- The helper ends before the connection is closed, so that this process, its last holder, frees it.
-  if self.pid or self.ended then self.process:close() end
+  local well = true
+  if not windows or self.ended then well = self.process:close() end
   self.conn:close()
+  return well or not self.ended
+end
+
+--- Ends the helper, and ends the command with status 1 if the helper has failed, which it has said itself.
+function Input:finish()
+  if not self:close() then fail.quietly(1) end
+end
+
+-- Notes that the helper ends by itself.
+function Input:stopped()
+  self.ended = true
+  if self.killer then shell.cancel(self.killer) end
+  self.killer = nil
 end
 
 -- Sends the input that has arrived. Returns false if the other end is gone.
@@ -71,7 +81,7 @@ local function forward(conn, input)
   while not input.ended do
     local message, _, code = input.conn:receive(0)
     if not message then
-      input.ended = code ~= "timeout"
+      if code ~= "timeout" then input:stopped() end
       return true
     end
     local sent, problem, why = clock.patient(nil, function(seconds) return conn:send(message, seconds) end)

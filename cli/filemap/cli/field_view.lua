@@ -1,5 +1,6 @@
 -- The live table of a struct's fields. Internal to the command.
 local layout = require "filemap.cli.layout"
+local number = require "filemap.cli.number"
 local style = require "filemap.cli.style"
 local text = require "filemap.cli.text"
 
@@ -87,7 +88,8 @@ local function widths(self, columns)
     name = math.max(name, text.width(text.printable(node.name)) + 2 * node.depth + 2)
   end
   name = math.min(name, columns * 2 // 5)
-  local value = math.min(24, columns // 4)
+  -- (The longest number of views, such as -1.2345678901234568e-305, has 24 columns.)
+  local value = columns >= 60 and 24 or columns // 4
   local rest = columns - name - value - 5
   local spark = math.min(HISTORY, rest // 2)
   local bar = math.min(40, rest - spark)
@@ -116,6 +118,7 @@ local function row(self, node, values, now, size)
   local what = folded and text.printable(is) or shown(node, is)
   if type(is) ~= "number" then return line .. style.paint(kind, text.cut(what, size.rest)) end
   local drawn = graph(seen, size.bar, size.spark)
+  what = number.fit(is, node.type.T, size.value)
   return line .. style.paint(kind, text.fit(what, size.value, "right")) .. (drawn and "  " .. drawn or "")
 end
 

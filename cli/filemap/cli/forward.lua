@@ -1,20 +1,24 @@
 -- The helper process of conversation.lua: it sends standard input, message by message, to a pipe. Internal to
 -- the command.
 local core = require "filemap.core"
+local fail = require "filemap.cli.fail"
 local out = require "filemap.cli.out"
 local pipe = require "filemap.pipe"
 local source = require "filemap.cli.source"
 
---- Sends standard input to the pipe NAME and closes it.
+--- Sends standard input to the pipe NAME and closes it. Ends with status 1 if it cannot be read or sent.
 return function(name, raw)
   core.binary_streams()
   local conn = assert(pipe.connect(name, 10))
-  for message in source.messages(io.stdin, raw) do
-    local sent, problem, code = conn:send(message)
-    if not sent then
-      if code ~= "closed" then out.complain("standard input: " .. problem) end
-      break
+  local well, problem = pcall(function()
+    for message in source.messages(io.stdin, raw) do
+      local sent, why, code = conn:send(message)
+      if not sent and code ~= "closed" then fail("standard input: " .. why) end
+      if not sent then break end
     end
-  end
+  end)
   conn:close()
+  if well then return end
+  out.complain(type(problem) == "table" and problem.message or tostring(problem))
+  os.exit(1, true)
 end

@@ -10,6 +10,9 @@ local json = {}
 -- Marks a list of pairs as an object, and the digits of an integer that Lua's integers do not have.
 local OBJECT, EXACT = {}, {}
 
+--- What `decode` returns for null.
+json.null = setmetatable({}, { __tostring = function() return "null" end })
+
 --- An object whose keys keep their order: json.object { { "name", name }, { "size", size } }.
 function json.object(pairs_in_order)
   return setmetatable(pairs_in_order, OBJECT)
@@ -45,9 +48,10 @@ local function encode_object(object)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
+-- (dkjson notes in a metatable whether a table was an object or an array.)
 local function encode_table(t)
-  local parts = {}
-  if t[1] ~= nil or next(t) == nil then
+  local parts, kind = {}, (getmetatable(t) or {}).__jsontype
+  if kind == "array" or not kind and (t[1] ~= nil or next(t) == nil) then
     for i, value in ipairs(t) do parts[i] = encode(value) end
     return "[" .. table.concat(parts, ",") .. "]"
   end
@@ -59,7 +63,7 @@ local function encode_table(t)
 end
 
 function encode(value)
-  if value == nil then return "null" end
+  if value == nil or value == json.null then return "null" end
   if type(value) == "string" then return dkjson.quotestring(text.well_formed(value)) end
   if math.type(value) == "float" then return json.float(value) end
   if type(value) ~= "table" then return tostring(value) end
@@ -97,6 +101,23 @@ local function mark_integers(s)
   return table.concat(parts), mark
 end
 
+-- The most levels of arrays and objects in a text, so that no call over its value fills the stack.
+local DEEPEST = 200
+
+-- Whether a text has more levels. (Most texts have few brackets.)
+local function too_deep(s)
+  if select(2, s:gsub("[%[{]", "")) <= DEEPEST then return false end
+  local depth, at = 0, 1
+  while true do
+    at = s:find('["%[%]{}]', at)
+    if not at then return false end
+    local c = s:sub(at, at)
+    if c == "[" or c == "{" then depth = depth + 1 elseif c ~= '"' then depth = depth - 1 end
+    if depth > DEEPEST then return true end
+    at = c == '"' and behind_string(s, at) or at + 1
+  end
+end
+
 -- Replaces the marked strings in a value by integers.
 local function unmark(value, mark)
   if type(value) == "string" and value:sub(1, #mark) == mark then return json.exact(value:sub(#mark + 1)) end
@@ -106,10 +127,11 @@ local function unmark(value, mark)
 end
 
 --- The value of a JSON text; nil and a message if it is not JSON. An integer that Lua's integers do not have
--- is as json.exact returns it.
+-- is as json.exact returns it, and null is json.null.
 function json.decode(s)
+  if too_deep(s) then return nil, ("it has more than %d levels of arrays and objects"):format(DEEPEST) end
   local marked, mark = mark_integers(s)
-  local value, after, problem = dkjson.decode(marked, 1, nil)
+  local value, after, problem = dkjson.decode(marked, 1, json.null)
   if problem then return nil, problem end
   if marked:find("%S", after) then return nil, "there is text after the value" end
   return mark and unmark(value, mark) or value

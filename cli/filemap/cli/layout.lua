@@ -22,7 +22,7 @@ layout.ctype_of = ctype_of
 local function parse(args)
   if cdef.load and args.header ~= "-" then return cdef.load(args.header, { abi = args.abi }) end
   local file = source.stream(args.header, "rb")
-  local text = file:read("a")
+  local text = source.read(file, "a")
   if file ~= io.stdin then file:close() end
   return cdef.parse(text, { abi = args.abi })
 end

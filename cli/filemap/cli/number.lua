@@ -8,9 +8,8 @@ local UNITS = { [""] = 1, K = 1 << 10, M = 1 << 20, G = 1 << 30, T = 1 << 40 }
 
 --- A count of bytes: decimal or hexadecimal, or with K, M, G or T (1024, 1024², …).
 function number.size(s)
-  local hex = s:match("^0[xX]%x+$")
   local digits, unit = s:match("^(%d+)([KMGT]?)i?B?$")
-  local n = hex and math.tointeger(tonumber(hex)) or digits and math.tointeger(tonumber(digits))
+  local n = number.integer(s:match("^0[xX]%x+$") or digits or "")
   if not n or n > math.maxinteger // UNITS[unit or ""] then
     return nil, ("'%s' is not a size (such as 4096, 0x1000 or 64K)"):format(s)
   end
@@ -40,17 +39,30 @@ function number.count(s)
   return n
 end
 
---- An integer as Lua holds it. A decimal number from 2^63 to 2^64 - 1 becomes the integer with the same bits,
--- as u64 does; nil if the text is not an integer.
-function number.integer(s)
-  local n = math.tointeger(tonumber(s))
-  if n and not s:find("^%s*%d+%s*$") then return n end
-  local digits = s:match("^%s*0*(%d+)%s*$")
-  if not digits then return n end
+-- The 64 bits of the unsigned integer with these decimal digits; nil if it has more bits.
+local function from_decimal(digits)
+  digits = digits:gsub("^0+", "")
   if #digits > 20 or #digits == 20 and digits > "18446744073709551615" then return nil end
   local sum = 0
   for digit in digits:gmatch("%d") do sum = sum * 10 + tonumber(digit) end
   return sum
+end
+
+-- The same of hexadecimal digits.
+local function from_hex(digits)
+  digits = digits:gsub("^0+", "")
+  return #digits <= 16 and tonumber("0x0" .. digits) or nil
+end
+
+--- An integer as Lua holds it; nil if the text is not an integer, or one that Lua does not hold. If T is
+-- "u64", a number from 2^63 to 2^64 - 1 becomes the integer with the same bits.
+function number.integer(s, T)
+  local sign, digits = s:match("^%s*([+-]?)(%d+)%s*$")
+  local minus, hex = s:match("^%s*([+-]?)0[xX](%x+)%s*$")
+  if not digits and not hex then return math.tointeger(tonumber(s)) end
+  local n = (hex and from_hex or from_decimal)(hex or digits)
+  if n and (minus or sign) == "-" then return (n >= 0 or n == math.mininteger) and -n or nil end
+  return n and (n >= 0 or T == "u64") and n or nil
 end
 
 --- The decimal text of the unsigned integer with the bits of n.
@@ -83,6 +95,19 @@ function number.text(n, T)
   if n ~= n then return "nan" end
   if math.abs(n) == math.huge then return n > 0 and "inf" or "-inf" end
   return T == "f32" and short(n) or json.float(n)
+end
+
+--- The same in at most this many columns: with fewer digits where it must be, and "#" for each column where
+-- no number fits.
+function number.fit(n, T, width)
+  local s = number.text(n, T)
+  if #s <= width then return s end
+  local float = T == "u64" and math.type(n) == "integer" and n < 0 and n + 0x1p64 or n + 0.0
+  for digits = 16, 1, -1 do
+    s = ("%." .. digits .. "g"):format(float)
+    if #s <= width then return s end
+  end
+  return ("#"):rep(width)
 end
 
 return number

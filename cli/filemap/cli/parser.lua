@@ -15,6 +15,7 @@ local argparse = require "argparse"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local nearest = require "filemap.cli.nearest"
+local out = require "filemap.cli.out"
 
 local parser = {}
 
@@ -62,8 +63,27 @@ function parser.paragraphs(command)
   return table.concat({ command.summary:gsub("^%l", string.upper) .. ".", table.unpack(description) }, "\n\n")
 end
 
+-- Adds a flag that prints a text and ends the command. (argparse's own --help succeeds also if the text
+-- cannot be written, and argparse changes an error that an action raises.)
+local function add_text(to, flag, description, text)
+  to:flag(flag):description(description):action(function()
+    local well, problem = pcall(function()
+      out.line(text())
+      out.flush()
+    end)
+    if not well and problem.message then out.complain(problem.message) end
+    os.exit(well and 0 or problem.status)
+  end)
+end
+
+local function add_help(to)
+  to:add_help(false)
+  add_text(to, "-h --help", "Show this help message and exit.", function() return to:get_help() end)
+end
+
 local function add_command(to, declared)
   local command = to:command(declared.name):summary(declared.summary):help_max_width(79)
+  add_help(command)
   command:description(parser.paragraphs(declared)):epilog(parser.examples(declared)):usage_max_width(79)
   for _, argument in ipairs(declared.arguments or {}) do add_argument(command, argument) end
   for _, option in ipairs(declared.options or {}) do add_option(command, option) end
@@ -76,10 +96,8 @@ local function make()
   local made = argparse("filemap"):description(parser.summary:gsub("^%l", string.upper) .. ".")
     :epilog("'filemap COMMAND --help' describes a command and shows examples."):require_command(true)
     :command_target("command"):help_max_width(79):usage_max_width(79)
-  made:flag("--version"):description("Show the version and exit."):action(function()
-    print(parser.version)
-    os.exit(0)
-  end)
+  add_help(made)
+  add_text(made, "--version", "Show the version and exit.", function() return parser.version end)
   for _, declared in ipairs(parser.commands) do add_command(made, declared) end
   return made
 end

@@ -23,7 +23,7 @@ place.types = table.concat(names, " ")
 
 local function parse_number(T, text)
   local is_float = T:find("^f")
-  local value = (is_float and number.float or number.integer)(text)
+  local value = (is_float and number.float or number.integer)(text, T)
   if value then return value end
   return fail(("%s: '%s' is not a valid %s"):format(T, text, is_float and "number" or "integer"))
 end
@@ -37,10 +37,22 @@ local function numeric(what, T)
   }
 end
 
+-- The bytes of a unit of text.
+local function unit(T)
+  return T == "char" and 1 or (tonumber(T:match("%d+$")) or 8) // 8
+end
+
+-- The N of char[N], at most as many as have a size.
+local function capacity_of(what, T, digits)
+  local n = number.integer(digits)
+  if n and n <= math.maxinteger // unit(T) then return n end
+  return fail.usage(("'%s': the text is too long"):format(what))
+end
+
 local function textual(what, T, capacity)
   local get, set = table.unpack(TEXT[T])
   return {
-    what = what, size = capacity * (T == "char" and 1 or tonumber(T:match("%d+")) // 8),
+    what = what, size = capacity * unit(T),
     read = function(view, offset) return view[get](view, offset, capacity) end,
     set = function(view, offset, text) view[set](view, offset, text, capacity) end,
     type = {},
@@ -51,7 +63,8 @@ local function at_offset(what, base)
   local T, capacity, digits = what:match("^([%w]+)%[?(%d*)%]?@(%w+)$")
   local offset = digits and number.size(digits)
   if not offset then return nil end
-  capacity = math.tointeger(tonumber(capacity))
+  if offset > math.maxinteger - base then fail.usage(("'%s': the offset is too large"):format(what)) end
+  capacity = capacity ~= "" and capacity_of(what, T, capacity) or nil
   local made
   if is_type[T] and not capacity then made = numeric(what, T)
   elseif TEXT[T] and capacity then made = textual(what, T, capacity)
@@ -66,20 +79,24 @@ end
 
 -- {-- Fields ---------------------------------------------------------------------------------------
 
--- A decoded JSON value as a field takes it: an integer above 2^63 - 1 by its bits. One that no field can hold
--- is a float, so that the field rejects it.
-local function stored(value)
+-- A decoded JSON value as a field of a C type takes it: an integer above 2^63 - 1 by its bits, if the type is
+-- u64. One that no field can hold is a float, so that the field rejects it.
+local function stored(value, ctype)
   if type(value) ~= "table" then return value end
+  if value == json.null then fail("null is not a value of a field") end
   local digits = json.digits(value)
-  if digits then return number.integer(digits) or tonumber(digits) end
-  for key, member in pairs(value) do value[key] = stored(member) end
+  if digits then return number.integer(digits, ctype and ctype.T) or tonumber(digits) end
+  for key, member in pairs(value) do
+    local field = ctype and ctype.fields and ctype.by_name[key]
+    value[key] = stored(member, field and field.type or ctype and ctype.of)
+  end
   return value
 end
 
 -- A text as a value for a field: the kind of value that is there now tells how to read it.
-local function parse_value(what, text, now)
+local function parse_value(what, text, now, ctype)
   if type(now) == "string" and not text:find('^%s*[%[{]') then
-    return math.type(tonumber(text)) == "integer" and { text, number.integer(text) } or { text }
+    return math.type(tonumber(text)) == "integer" and { text, number.integer(text, ctype.T) } or { text }
   end
   if type(now) == "boolean" then
     if text ~= "true" and text ~= "false" then
@@ -88,12 +105,16 @@ local function parse_value(what, text, now)
     return { text == "true" }
   end
   if type(now) == "number" then
-    local value = math.type(now) == "integer" and number.integer(text) or number.float(text)
+    local whole = math.type(now) == "integer"
+    local value = whole and number.integer(text, ctype.T) or number.float(text)
+    if whole and math.type(tonumber(text)) == "integer" and math.type(value) ~= "integer" then
+      fail(("%s: %s is out of range"):format(what, text))
+    end
     return { value == nil and text or value }
   end
   local value, problem = json.decode(text)
   if value == nil then fail(("%s: '%s' is not JSON: %s"):format(what, text, problem)) end
-  return { stored(value) }
+  return { stored(value, ctype) }
 end
 
 local function follow(value, steps, last)
@@ -106,7 +127,7 @@ end
 local function set_field(type_, steps, what, view, offset, text)
   local owner = follow(type_:at(view, offset), steps, #steps - 1)
   local step, problem = steps[#steps], nil
-  for _, value in ipairs(parse_value(what, text, owner[step])) do
+  for _, value in ipairs(parse_value(what, text, owner[step], layout.type_at(type_, steps))) do
     local well, message = pcall(function() owner[step] = value end)
     if well then return end
     problem = problem or message

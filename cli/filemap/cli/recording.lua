@@ -9,6 +9,7 @@
 -- tells the time.
 local fail = require "filemap.cli.fail"
 local out = require "filemap.cli.out"
+local source = require "filemap.cli.source"
 
 local recording = {}
 
@@ -114,25 +115,25 @@ end
 --- Reads the header: size, time, name.
 function recording.header(file, path)
   local fixed = string.packsize("<I8dI2")
-  local start = file:read(#MAGIC + fixed) or ""
+  local start = source.read(file, #MAGIC + fixed) or ""
   if start:sub(1, #MAGIC) ~= MAGIC or #start < #MAGIC + fixed then
     fail(path .. ": is not a recording of filemap")
   end
   local size, time, length = string.unpack("<I8dI2", start, #MAGIC + 1)
-  local name = length == 0 and "" or file:read(length) or ""
+  local name = length == 0 and "" or source.read(file, length) or ""
   if size < 1 or size > 1 << 46 or #name < length then fail(path .. ": the recording's header is damaged") end
   return size, time, name
 end
 
 --- The next frame: seconds, changes. Nothing at the end, or at a frame that was not written to its end.
 function recording.read(file, before, size)
-  local head = file:read(FRAME_SIZE)
+  local head = source.read(file, FRAME_SIZE)
   if not head or #head < FRAME_SIZE then return nil end
   local length, time = string.unpack(FRAME, head)
   if not (time >= before and time < 1e12) or length > 4 * size + 64 then
     fail("the recording is damaged: a frame cannot be")
   end
-  local changes = length == 0 and "" or file:read(length)
+  local changes = length == 0 and "" or source.read(file, length)
   if not changes or #changes < length then return nil end
   return time, changes
 end

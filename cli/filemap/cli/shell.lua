@@ -35,4 +35,24 @@ function shell.output(line)
   return pipe:close() and (text:gsub("%s+$", "")) or nil
 end
 
+--- The command line that runs a chunk of Lua which has filemap's modules.
+function shell.lua(chunk)
+  local first = 0
+  while arg[first - 1] do first = first - 1 end
+  local paths = ("package.path=%q package.cpath=%q "):format(package.path, package.cpath)
+  return shell.line { arg[first], "-e", paths .. chunk }
+end
+
+--- Starts a shell that runs a command line as soon as this process ends, however it ends: Lua cannot handle
+-- SIGTERM. Returns the pipe that the shell waits for: to close it runs the command line. (POSIX)
+function shell.at_end(line)
+  return io.popen("trap '' INT QUIT TERM HUP TSTP; exec >/dev/null 2>&1; read -r line || " .. line, "w")
+end
+
+--- Ends the shell of shell.at_end without its command line.
+function shell.cancel(pipe)
+  pipe:write("\n")
+  pipe:close()
+end
+
 return shell

@@ -6,6 +6,7 @@ local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local names = require "filemap.cli.names"
 local nearest = require "filemap.cli.nearest"
+local shell = require "filemap.cli.shell"
 
 local source = {}
 
@@ -16,6 +17,11 @@ function source.is_path(word, file)
   if file then return true end
   if windows and (word:find("^%a:[/\\]") or word:find("^%.%.?\\")) then return true end
   return word:find("^%.%.?/") ~= nil or word:find("^/[^/]*/.") ~= nil
+end
+
+--- Fails if a word that must be a section's name is a path.
+function source.check_name(word)
+  if source.is_path(word) then fail.usage(("'%s' is a path, not a section's name"):format(word)) end
 end
 
 -- The live name that a user probably meant.
@@ -34,9 +40,19 @@ function source.failed(name, message, code)
   return fail(message .. (near and ("; did you mean '%s'?"):format(near) or ""))
 end
 
+-- The paths of open files, for messages.
+local labels = setmetatable({ [io.stdin] = "standard input" }, { __mode = "k" })
+
+--- What stream:read(format) returns; fails if the stream cannot be read, such as a folder.
+function source.read(stream, format)
+  local bytes, message = stream:read(format)
+  if message then fail(("%s: %s"):format(labels[stream] or "input", message)) end
+  return bytes
+end
+
 -- All of standard input as unnamed memory.
 local function standard_input()
-  local bytes = io.read("a")
+  local bytes = source.read(io.stdin, "a")
   if #bytes == 0 then fail("standard input: is empty") end
   local map = fail.unless(filemap.create(nil, #bytes))
   local view = fail.unless(map:view())
@@ -64,14 +80,33 @@ function source.stream(path, mode)
   if path == "-" then return mode:find("r") and io.stdin or io.stdout end
   local file, message = io.open(path, mode)
   if not file then fail(message) end
+  labels[file] = path
   return file
+end
+
+-- Succeeds if the file at a path is also open as a descriptor above 2 of the process that runs this. (-ef
+-- compares devices and inodes. Where there is no /proc, it finds nothing.)
+local IS_OPEN = [=[target=%s; [ -f "$target" ] || exit 1
+for file in /proc/$PPID/fd/*; do
+  case ${file##*/} in [012]) continue ;; esac
+  if [ "$file" -ef "$target" ]; then exit 0; fi
+done 2>/dev/null
+exit 1]=]
+
+--- Opens a file for writing, as source.stream does, after the source is open. Fails if the file is the
+-- source, which would lose its bytes.
+function source.output(path)
+  if path ~= "-" and not windows and shell.run(IS_OPEN:format(shell.quote(path))) == 0 then
+    fail(path .. ": is the file that is read")
+  end
+  return source.stream(path, "wb")
 end
 
 --- Iterates over the messages of a stream: its lines, or with `raw` all of it as one.
 function source.messages(stream, raw)
   if not raw then
     return function()
-      local line = stream:read("l")
+      local line = source.read(stream, "l")
       return line and (windows and line:gsub("\r$", "") or line)
     end
   end
@@ -79,7 +114,7 @@ function source.messages(stream, raw)
   return function()
     if read then return nil end
     read = true
-    return stream:read("a")
+    return source.read(stream, "a")
   end
 end
 

@@ -3,6 +3,7 @@
 -- stty(1) sets the terminal to pass on each key at once. Lua cannot handle SIGTERM, and no process can handle
 -- SIGKILL. So a shell restores the terminal: it reads a pipe from this process, which the system closes
 -- however this process ends.
+local clock = require "filemap.cli.clock"
 local filemap = require "filemap"
 local out = require "filemap.cli.out"
 local shell = require "filemap.cli.shell"
@@ -11,6 +12,8 @@ local terminal = {}
 
 local ENTER, LEAVE = "\27[?1049h\27[?25l\27[?7l", "\27[?7h\27[?25h\27[?1049l"
 local TTY = "/dev/tty"
+-- How long the terminal may take to answer before it is restored, in seconds.
+local PATIENCE = 0.3
 
 local Screen = {}
 Screen.__index = Screen
@@ -47,14 +50,24 @@ function terminal.open()
   keys:setvbuf("no")
   io.stdout:setvbuf("full")
   out.write(ENTER)
-  local self = { rows = rows, columns = columns, lines = {}, restorer = restorer, saved = saved, keys = keys }
+  local self = { rows = rows, columns = columns, lines = {}, restorer = restorer, saved = saved, keys = keys,
+    unanswered = 0 }
   return setmetatable(self, Screen)
+end
+
+-- Reads the answers that the terminal still owes. The shell would take them for typed text.
+local function read_answers(self)
+  local deadline = clock.now() + PATIENCE
+  while self.unanswered > 0 and clock.now() < deadline do
+    if not self:key() then clock.sleep(0.005) end
+  end
 end
 
 --- Restores the terminal.
 function Screen:close()
   if not self.restorer then return end
   pcall(out.flush)
+  pcall(read_answers, self)
   -- `close` waits until the shell has restored the terminal. It fails if the shell was killed.
   if not self.restorer:close() then os.execute(restoration(self.saved)) end
   self.keys:close()
@@ -81,7 +94,10 @@ local function sequence(self)
     s = s .. (c or "")
   until not c or c:find("[%a~]")
   local rows, columns = s:match("^(%d+);(%d+)R$")
-  if rows then self:resized(math.tointeger(tonumber(rows)), math.tointeger(tonumber(columns))) end
+  if rows then
+    self.unanswered = math.max(0, self.unanswered - 1)
+    self:resized(math.tointeger(tonumber(rows)), math.tointeger(tonumber(columns)))
+  end
   return NAMED[s]
 end
 
@@ -106,7 +122,8 @@ end
 
 --- Asks the terminal for its size: it reports where the cursor is after a move far to the right and down. The
 -- answer comes as a key, and costs no process.
-function terminal.ask_size()
+function Screen:ask_size()
+  self.unanswered = self.unanswered + 1
   out.write("\27[999;999H\27[6n")
 end
 

@@ -35,6 +35,10 @@ local function columns(code)
   return within(WIDE, code) and 2 or 1
 end
 
+-- What a terminal obeys beside ASCII's control characters: U+0080 to U+009F, and what changes the direction
+-- of the text around it.
+local HIDDEN = { "\xc2[\x80-\x9f]", "\xe2\x80[\xaa-\xae]", "\xe2\x81[\xa6-\xa9]" }
+
 -- Replaces bytes that are not UTF-8 by U+FFFD.
 local function well_formed(s)
   local parts, i = {}, 1
@@ -49,12 +53,20 @@ local function well_formed(s)
 end
 text.well_formed = well_formed
 
---- The text with nothing that would move the cursor, and in a locale without UTF-8 with "?" for each other
--- character.
-function text.printable(s)
-  s = well_formed(s):gsub("%c", function(c)
+--- The text in one line, also if it has line ends and tabs: ASCII's control characters are escaped.
+function text.line(s)
+  return (s:gsub("%c", function(c)
     return ({ ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" })[c] or ("\\x%02x"):format(c:byte())
-  end)
+  end))
+end
+
+--- The text with nothing that would move the cursor or change the order of characters, and in a locale
+-- without UTF-8 with "?" for each other character.
+function text.printable(s)
+  s = text.line(well_formed(s))
+  for _, pattern in ipairs(s:find("[\xc2\xe2]") and HIDDEN or {}) do
+    s = s:gsub(pattern, function(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end)
+  end
   if not text.unicode then s = s:gsub(utf8.charpattern, function(c) return #c > 1 and "?" or nil end) end
   return s
 end

@@ -2,6 +2,7 @@
 local fail = require "filemap.cli.fail"
 local out = require "filemap.cli.out"
 local progress = require "filemap.cli.progress"
+local source = require "filemap.cli.source"
 
 local transfer = {}
 
@@ -44,7 +45,7 @@ function transfer.read(view, file, label, total)
   local bar, offset = progress.start(label), 0
   file:setvbuf("no")
   while true do
-    local bytes = file:read(CHUNK)
+    local bytes = source.read(file, CHUNK)
     if not bytes then break end
     if offset + #bytes > #view then fail(("%s: has more than %d bytes"):format(label, #view)) end
     fail.raised(1, view.set_string, view, offset, bytes)

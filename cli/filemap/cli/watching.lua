@@ -134,7 +134,7 @@ local function loop(self, screen)
     end
     local now = clock.now()
     if now >= next_size then
-      terminal.ask_size()
+      screen:ask_size()
       next_size = now + SIZE_EVERY
     end
     if now >= next_look or state.stale or screen.changed then

@@ -25,7 +25,7 @@ function command.run(args)
   if not conn then source.failed(args.name, message, code) end
   local input = conversation.input(args.raw)
   conversation.run(conn, input, args.raw)
-  input:close()
+  input:finish()
 end
 
 return command

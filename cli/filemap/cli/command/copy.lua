@@ -50,8 +50,9 @@ function command.run(args)
     to_section(args, from_kind, from_map, to_map)
     return
   end
-  local file = source.stream(args.to, "wb")
-  transfer.write(file, fail.unless(from_map:view()), args.from)
+  local view = fail.unless(from_map:view())
+  local file = source.output(args.to)
+  transfer.write(file, view, args.from)
   if file ~= io.stdout then fail.unless(file:close()) end
 end
 

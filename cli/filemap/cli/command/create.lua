@@ -5,6 +5,7 @@ local filemap = require "filemap"
 local interrupt = require "filemap.cli.interrupt"
 local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
+local shell = require "filemap.cli.shell"
 local source = require "filemap.cli.source"
 local transfer = require "filemap.cli.transfer"
 
@@ -44,14 +45,18 @@ end
 
 function command.run(args)
   if not args.size and not args.from then fail.usage("SIZE is missing") end
+  source.check_name(args.name)
   local from = args.from and bytes_of(args.from)
   local size = args.size or #from
   if from and #from > size then fail(("%s: has %d bytes, more than %d"):format(args.from, #from, size)) end
   local map = fail.unless(fail.raised(1, filemap.create, args.name, size, { mode = args.mode }))
   local view = fail.unless(map:view())
+  -- The system keeps a /name until it is removed.
+  local remover = filemap.platform == "posix" and args.name:sub(1, 1) == "/"
+    and fail.unless(shell.at_end(shell.lua(("require('filemap').unlink(%q)"):format(args.name))))
   if from then transfer.copy(view, from, #from, args.name) end
   interrupt(hold, args.name, size)
-  if filemap.platform == "posix" and args.name:sub(1, 1) == "/" then filemap.unlink(args.name) end
+  if remover then remover:close() end
 end
 
 return command

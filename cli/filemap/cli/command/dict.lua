@@ -8,6 +8,7 @@ local json = require "filemap.cli.json"
 local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
 local source = require "filemap.cli.source"
+local text = require "filemap.cli.text"
 
 local command = {
   name = "dict", summary = "read and change a shared dictionary",
@@ -39,8 +40,8 @@ local command = {
 
 local READ = {
   string = function(s) return s end,
-  integer = number.integer,
-  float = function(s) return tonumber(s) and tonumber(s) + 0.0 end,
+  integer = function(s) return number.integer(s) end,
+  float = number.float,
   boolean = function(s)
     if s == "true" or s == "false" then return s == "true" end
   end,
@@ -54,7 +55,7 @@ local function print_entry(args, key, value)
   if args.json then
     local pair = type(value) == "string" and json.message("value", value) or { "value", value }
     out.object { { "key", key }, pair }
-  elseif args.action == "list" then out.line(key .. "\t" .. shown(value))
+  elseif args.action == "list" then out.line(text.line(key) .. "\t" .. text.line(shown(value)))
   else out.line(shown(value)) end
 end
 

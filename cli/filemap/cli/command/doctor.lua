@@ -20,8 +20,8 @@ local command = {
 
 local COLOUR = { ok = "\27[32m", warning = "\27[33m", failed = "\27[31m" }
 
--- Where a finding's message begins.
-local MARGIN = 21
+-- The columns of a result, and where a finding's message begins.
+local RESULT, MARGIN = 8, 21
 
 -- Prints a finding and its advice, each in one line of this many columns.
 local function print_finding(finding, columns)
@@ -29,9 +29,11 @@ local function print_finding(finding, columns)
   if out.terminal and (os.getenv("NO_COLOR") or "") == "" then
     result = COLOUR[finding.result] .. result .. "\27[0m"
   end
-  local function cut(s) return text.cut(text.printable(s), columns - MARGIN) end
-  out.line(("%s%-12s %s"):format(result, finding.check, cut(finding.message)))
-  if finding.advice then out.line((" "):rep(MARGIN) .. cut(finding.advice)) end
+  local message = ("%-12s %s"):format(finding.check, text.printable(finding.message))
+  out.line(result .. text.cut(message, columns - RESULT))
+  if finding.advice and columns > MARGIN then
+    out.line(text.cut((" "):rep(MARGIN) .. text.printable(finding.advice), columns))
+  end
 end
 
 function command.run(args)

@@ -39,7 +39,7 @@ function command.run(args)
   elseif out.terminal then
     print_aligned(entries)
   else
-    for _, entry in ipairs(entries) do out.line(("%s\t%d"):format(entry.name, entry.size)) end
+    for _, entry in ipairs(entries) do out.line(("%s\t%d"):format(text.line(entry.name), entry.size)) end
   end
 end
 

@@ -32,7 +32,7 @@ function command.run(args)
     conversation.run(conn, input, args.raw)
     conn:close()
   until not args.keep
-  input:close()
+  input:finish()
 end
 
 return command

@@ -67,7 +67,7 @@ end
 function command.run(args)
   local live = source.open(args.name, args.file)
   local size = #live
-  local file = source.stream(args.to, "wb")
+  local file = source.output(args.to)
   recording.begin(file, args.name, size, clock.time())
   local self = { live = live, size = size, file = file, before = private(size), now = private(size),
     written = 0, flushed = 0, bytes = 0 }

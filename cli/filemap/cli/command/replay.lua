@@ -65,6 +65,7 @@ local function run(self, args)
 end
 
 function command.run(args)
+  source.check_name(args.name)
   local file = source.stream(args.from, "rb")
   if file == io.stdin and args.loop then fail.usage("--loop needs a file that can be read again") end
   local size = recording.header(file, args.from)

@@ -8,6 +8,7 @@ local layout = require "filemap.cli.layout"
 local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
 local source = require "filemap.cli.source"
+local text = require "filemap.cli.text"
 local watching = require "filemap.cli.watching"
 
 local command = {
@@ -49,13 +50,13 @@ local function subject(args)
     local bytes = fail.unless(view:sub(args.offset, #view - args.offset))
     self.read = function() return bytes end
     self.bytes, self.base = bytes, args.offset
-    self.title = ("%s  %d bytes"):format(args.name, #bytes)
+    self.title = text.printable(("%s  %d bytes"):format(args.name, #bytes))
     self.screen = byte_view(bytes, self.title)
     return self
   end
   self.read = layout.reader(type_, view, args.offset, layout.guard_of(args), FLEXIBLE)
   self.type, self.nodes = layout.ctype_of(type_), layout.nodes(type_, self.read())
-  self.title = ("%s  %s, %d bytes"):format(args.name, args.type, type_.size)
+  self.title = text.printable(("%s  %s, %d bytes"):format(args.name, args.type, type_.size))
   self.screen = field_view(self.nodes, self.title)
   return self
 end

@@ -1,0 +1,70 @@
+-- Standard streams of the command that are closed, that cannot be read, and that nobody reads.
+local command = require "spec.support.command"
+local support = require "spec.support"
+
+support.clean()
+
+local posix = support.only("posix", "the shell of POSIX closes standard streams")
+
+-- Runs the command in a shell, with redirections behind it. Returns what it printed on both streams, and its
+-- exit status.
+local function shell(words, redirections)
+  local output = support.tmpname()
+  local line = ("timeout %d sh -c 'exec \"$@\" %s' sh %s >%s 2>&1"):format(support.deadline, redirections,
+    command.line(words), output)
+  local _, how, code = os.execute(line)
+  return command.read(output), how == "signal" and 128 + code or code
+end
+
+describe("a closed standard stream", function()
+  posix("is not written to a section", function()
+    local name, bytes = support.unique("/"), ("\0"):rep(64)
+    local said, status = shell({ "create", name, 64 }, ">&-")
+    assert.same({ "filemap: standard output: Bad file descriptor\n", 1 }, { said, status })
+    local view <close>, held = command.section(bytes)
+    assert.equal(1, select(2, shell({ "get", held, "u8@0" }, ">&-")))
+    assert.equal(1, select(2, shell({ "get", held, "u8@64" }, "2>&- <&-")))
+    assert.equal(bytes, view:get_string(0, 64))
+  end)
+
+  posix("is not written to a dictionary", function()
+    local dict = require "filemap.dict"
+    local name = support.unique()
+    local d <close> = assert(dict.create_or_open(name))
+    d:set("key", "value")
+    assert.equal(1, select(2, shell({ "dict", name, "list" }, ">&-")))
+    assert.equal("value\n", command.output { "dict", name, "get", "key" })
+  end)
+end)
+
+describe("standard input that cannot be read", function()
+  posix("is a failure with a plain message", function()
+    local _ <close>, name = command.section("abc")
+    local closed, folder = "filemap: standard input: Bad file descriptor\n",
+      "filemap: standard input: Is a directory\n"
+    for _, words in ipairs { { "copy", "-", name }, { "dump", "-" }, { "publish", support.unique() },
+      { "replay", "-", support.unique() } } do
+      assert.same({ closed, 1 }, { shell(words, "<&-") })
+      assert.same({ folder, 1 }, { shell(words, "</tmp") })
+    end
+    local said, status = shell({ "publish", support.unique(), "/tmp" }, "")
+    assert.same({ "filemap: /tmp: Is a directory\n", 1 }, { said, status })
+  end)
+
+  posix("makes connect fail at its end, also when a line is too long", function()
+    local pipe = require "filemap.pipe"
+    local name = support.unique()
+    local listener <close> = assert(pipe.listen(name))
+    local path, errors = command.file(("x"):rep(3 << 20)), support.tmpname()
+    local child = assert(io.popen(("%s <%s 2>%s; echo $?"):format(command.line { "connect", name }, path,
+      errors)))
+    local conn <close> = assert(listener:accept(support.deadline))
+    repeat
+      local problem = command.read(errors)
+    until problem ~= ""
+    conn:close()
+    assert.equal("1\n", child:read("a"))
+    child:close()
+    assert.is_truthy(command.read(errors):find("^filemap: standard input: [^\n]+\n$"))
+  end)
+end)
