@@ -38,6 +38,22 @@ local function through(a)
   return found
 end
 
+describe("an array of structs of numbers on a closed view", function()
+  it("raises in get, as one of text does", function()
+    local S = struct.define("S", { { "seq", "u32" }, { "ok", "bool" } })
+    local T = struct.define("T", { { "name", "char", 8 } })
+    local N = struct.define("N", { { "r", S, 2 } })
+    local section <close> = assert(filemap.create(nil, 100))
+    local closed = assert(section:view())
+    local numbers, texts, nested = S:array(closed, 0, 2), T:array(closed, 0, 2), N:at(closed, 0)
+    local inner = nested.r
+    closed:close()
+    for _, a in ipairs { numbers, texts, inner } do
+      assert.error_matches(function() a:get() end, "filemap%.view is closed")
+    end
+  end)
+end)
+
 describe("an array in a struct", function()
   it("is iterated by ipairs and pairs to its end", function()
     local a = Arrays:at(view, 8)

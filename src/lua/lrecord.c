@@ -586,12 +586,14 @@ static bool is_unchanged(lua_State *L, const fm_view *v, const guard *g, size_t 
 }
 
 /* The view in argument 1; NULL if it is not open, or if the `size` bytes from the offset at the stack index
-** `arg` are not in it. */
+** `arg` cannot be read. */
 static const fm_view *to_range(lua_State *L, int arg, uint64_t size)
 {
   const fm_view *v = fmb_to_view(L, 1);
   const uint64_t offset = (uint64_t)lua_tointeger(L, arg);
-  return v && lua_isinteger(L, arg) && size <= v->readable && offset <= v->readable - size ? v : NULL;
+  if (!v || !lua_isinteger(L, arg)) return NULL;
+  if (size <= v->readable && offset <= v->readable - size) return v;
+  return fm_view_check(v, false, offset, size, NULL) == FM_OK ? v : NULL;
 }
 
 /* copy_whole(view, offset, guard, codes, size) -> the bytes of a struct if no writer changed it meanwhile.
@@ -608,20 +610,13 @@ static int copy_whole(lua_State *L)
   return is_unchanged(L, v, &g, offset, before) ? 1 : 0;
 }
 
-/* unpack_numbers(view, codes, offset, size [, guard, codes]) -> the numbers of the codes, which are a string
-** of Lua integers, in the `size` bytes from the offset. Nothing if these bytes are not all in an open view;
-** with a guard, also as copy_whole. */
-static int unpack_numbers(lua_State *L)
+/* Pushes the numbers of the codes in argument 2, a string of Lua integers, from the `size` bytes at `p`.
+** Returns how many there are. */
+static int push_numbers(lua_State *L, const unsigned char *p, uint64_t size)
 {
   size_t length;
   const char *codes = luaL_checklstring(L, 2, &length);
-  const uint64_t size = (uint64_t)lua_tointeger(L, 4);
-  const fm_view *v = to_range(L, 3, size);
-  const size_t offset = (size_t)lua_tointeger(L, 3), n = length / sizeof(lua_Unsigned);
-  guard g;
-  lua_Integer before = 0;
-  const bool guarded = lua_gettop(L) > 4;
-  if (!v || (guarded && (!to_guard(L, 5, &g) || !begin_reading(L, v, &g, offset, &before)))) return 0;
+  const size_t n = length / sizeof(lua_Unsigned);
   luaL_checkstack(L, n < INT_MAX ? (int)n : INT_MAX, "too many results");
   for (size_t i = 0; i < n; i++) {
     lua_Unsigned code;
@@ -629,11 +624,37 @@ static int unpack_numbers(lua_State *L)
     const int kind = kind_of(code);
     const size_t at = offset_of(code);
     luaL_argcheck(L, kind < NUMBER_KINDS && at <= size && sizes[kind] <= size - at, 2, "code");
-    push_at(L, kind, v->data + offset + at);
+    push_at(L, kind, p + at);
   }
-  if (guarded) return is_unchanged(L, v, &g, offset, before) ? (int)n : 0;
-  fmb_check_lost(L, v);
   return (int)n;
+}
+
+/* read_numbers(view, codes, offset, size) -> the numbers of the codes in the `size` bytes from the offset.
+** Raises if the view is closed, and for a range past its end. */
+static int read_numbers(lua_State *L)
+{
+  const fm_view *v = fmb_open_self(L);
+  const uint64_t size = (uint64_t)lua_tointeger(L, 4);
+  const int n = push_numbers(L, fmb_at(L, v, false, 3, size), size);
+  fmb_check_lost(L, v);
+  return n;
+}
+
+/* unpack_numbers(view, codes, offset, size [, guard, codes]) -> the same. It returns nothing if the view is
+** closed, and for a range past its end; with a guard, also as copy_whole. */
+static int unpack_numbers(lua_State *L)
+{
+  const uint64_t size = (uint64_t)lua_tointeger(L, 4);
+  const fm_view *v = to_range(L, 3, size);
+  const size_t offset = (size_t)lua_tointeger(L, 3);
+  guard g;
+  lua_Integer before = 0;
+  const bool guarded = lua_gettop(L) > 4;
+  if (!v || (guarded && (!to_guard(L, 5, &g) || !begin_reading(L, v, &g, offset, &before)))) return 0;
+  const int n = push_numbers(L, v->data + offset, size);
+  if (guarded) return is_unchanged(L, v, &g, offset, before) ? n : 0;
+  fmb_check_lost(L, v);
+  return n;
 }
 
 /* {-- Tables ------------------------------------------------------------------------------------ */
@@ -680,7 +701,7 @@ void fmb_open_record(lua_State *L)
   static const luaL_Reg functions[] = {
     {"new", new_record}, {"new_array", new_array}, {"locate", locate}, {"slot", slot},
     {"record_metamethods", record_metamethods}, {"array_metamethods", array_metamethods},
-    {"copy_whole", copy_whole}, {"unpack_numbers", unpack_numbers},
+    {"copy_whole", copy_whole}, {"unpack_numbers", unpack_numbers}, {"read_numbers", read_numbers},
     {"unpack_within", fmb_unpack_within}, {"count_plain", count_plain}, {"new_table", new_table},
     {"plain_text", plain_text}, {"check_number", check_number}, {"locate_array", locate_array},
     {"check_integer", check_integer}, {"check_elements", check_elements}, {"check_timeout", check_timeout},

@@ -60,8 +60,8 @@ function Writer:call(f, offset, count)
 end
 
 -- The arguments of the call of C that reads an unpack's numbers from a view, which is quicker than `unpack`;
--- nil if not all values are numbers in the machine's order. The call returns nothing if the bytes are not in
--- the view.
+-- nil if not all values are numbers in the machine's order. `numbers` returns nothing where the bytes are not
+-- in an open view, and `read_numbers` raises.
 function Writer:numbers(u, offset, size)
   if #u.codes < #u.names then return nil end
   local codes = self:constant(string.pack(("j"):rep(#u.codes), table.unpack(u.codes)))
@@ -74,17 +74,18 @@ function Writer:statements(from_view)
   for _, u in ipairs(self.unpacks) do
     local names, format = table.concat(u.names, ", "), table.concat(u.formats)
     local numbers = from_view and self:numbers(u, u.from, u.to - u.from)
-    lines[#lines + 1] = ("local %s = "):format(names) .. (numbers and ("numbers(%s)"):format(numbers)
+    lines[#lines + 1] = ("local %s = "):format(names) .. (numbers and ("read_numbers(%s)"):format(numbers)
       or ("unpack(%s, p + %d)"):format((from_view and "s, %q" or "%q, s"):format(format), u.from))
   end
   return table.concat(lines, "\n")
 end
 
--- Compiles a function of Lua's text, in which K, unpack, numbers, match, decode, check and new are known.
+-- Compiles a function of Lua's text, in which K, unpack, numbers, read_numbers, match, decode, check and new
+-- are known.
 local function compile(text, writer, unpack)
-  text = "local K, unpack, numbers, match, decode, check, new = ...\n" .. text
+  text = "local K, unpack, numbers, read_numbers, match, decode, check, new = ...\n" .. text
   return assert(load(text, access.made))(writer.constants, unpack or string.unpack,
-    core.record.unpack_numbers, string.match, core.decode_text, access.check_range,
+    core.record.unpack_numbers, core.record.read_numbers, string.match, core.decode_text, access.check_range,
     core.record.new_table)
 end
 
