@@ -25,6 +25,31 @@ local function is_whole(t)
   return true
 end
 
+describe("a snapshot by a counter in the other byte order", function()
+  local other = string.pack("=I2", 1) == "\1\0" and ">" or "<"
+  local Swapped = struct.define("Swapped", { { "x", "u8" }, { "seq", "u16" } }, { endian = other })
+
+  for path, fields in pairs { ["i.seq"] = { { "i", Swapped } }, ["i[2].seq"] = { { "i", Swapped, 3 } },
+                              seq = { { "", Swapped }, { "q", "u32" } } } do
+    it("reads it in that order: " .. path, function()
+      local Outer = struct.define("Outer", fields)
+      local map <close> = assert(filemap.create(nil, 100))
+      local view <close> = assert(map:view())
+      for value, odd in pairs { [1] = true, [256] = false } do
+        view:pack(other .. "I2", Outer:offsetof(path), value)
+        assert.equal(odd, Outer:snapshot(view, 0, { even = path }, 0) == nil)
+      end
+    end)
+  end
+
+  it("leads to the first bit of a bit-field", function()
+    local Bits = struct.define("Bits", { { "a", "u16", bits = 3 } }, { endian = other })
+    local Outer = struct.define("Outer", { { "x", Bits, 2 } })
+    local _, _, first = Bits:offsetof("a")
+    assert.equal(first, (select(3, Outer:offsetof("x[2].a"))))
+  end)
+end)
+
 describe("a snapshot under a writer at work", function()
   for kind, guard in pairs { even = { even = "begin" }, first = { first = "begin", last = "finish" } } do
     it(("is whole %d times, guarded by { %s = }"):format(COUNT, kind), function()

@@ -518,6 +518,13 @@ function ctype.first_bit(field, record, order)
   return field.unit * 8 - first - width
 end
 
+-- The member of a type by its name; nil if there is none.
+local function member_of(type, name)
+  for _, m in ipairs(type.fields and ctype.members(type) or {}) do
+    if m.name == name then return m end
+  end
+end
+
 --- Resolves a path such as "cars[3].pos[1]" to { type, offset, order, field, record }, the last two of
 -- members.
 function ctype.resolve(record, path, order)
@@ -534,12 +541,13 @@ function ctype.resolve(record, path, order)
       if not index or index < 1 or index > most then
         error(("'%s': index %s of %s is not in 1..%d"):format(path, rest:match("%d+"), shown, type.count), 0)
       end
-      at = { type = type.of, offset = at.offset + (index - 1) * type.of.size, order = at.order }
+      at = { type = type.of, offset = at.offset + (index - 1) * type.of.size,
+             order = type.of.endian or at.order }
       rest = after_index
-    elseif name and type.by_name and type.by_name[name] then
-      local field = type.by_name[name]
-      at = { type = field.type, offset = at.offset + field.offset, order = field.type.endian or at.order,
-             field = field, record = type }
+    elseif name and member_of(type, name) then
+      local m = member_of(type, name)
+      at = { type = m.field.type, offset = at.offset + m.offset,
+             order = m.field.type.endian or m.record.endian or at.order, field = m.field, record = m.record }
       rest = after_name
     else
       error(("'%s': %s has no %s"):format(path, shown, name and ("field '%s'"):format(name) or "elements"), 0)
