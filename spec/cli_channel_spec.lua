@@ -3,7 +3,6 @@ local command = require "spec.support.command"
 local dkjson = require "dkjson"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
-local process = require "process"
 local state = require "filemap.state"
 local support = require "spec.support"
 local sync = require "filemap.sync"
@@ -12,16 +11,7 @@ support.clean()
 
 local posix = support.only("posix", "pgrep is a program of POSIX")
 
--- Calls f until it returns something.
-local function eventually(f)
-  local deadline = process.now() + support.deadline
-  repeat
-    local results = table.pack(f())
-    if results[1] then return table.unpack(results, 1, results.n) end
-    process.sleep(0.005)
-  until process.now() > deadline
-  error("nothing came in time", 2)
-end
+local eventually = support.eventually
 
 describe("filemap receive and send", function()
   it("carry a line as a message", function()

@@ -14,16 +14,7 @@ support.clean()
 
 local posix = support.only("posix", "permissions, pipes of a shell and tmux are POSIX's")
 
--- Calls f until it returns something.
-local function eventually(f)
-  local deadline = process.now() + support.deadline
-  repeat
-    local results = table.pack(f())
-    if results[1] then return table.unpack(results, 1, results.n) end
-    process.sleep(0.005)
-  until process.now() > deadline
-  error("nothing came in time", 2)
-end
+local eventually = support.eventually
 
 describe("--abi", function()
   it("sets the widths of the header's types in get, set and watch", function()

@@ -10,19 +10,7 @@ local function read(path)
   return file:read("a")
 end
 
--- The paths of the files below a folder whose names match the pattern, sorted.
-local function files(folder, pattern, found)
-  found = found or {}
-  for name in lfs.dir(folder) do
-    local path = folder .. "/" .. name
-    if name:sub(1, 1) ~= "." then
-      if lfs.attributes(path, "mode") == "directory" then files(path, pattern, found)
-      elseif name:find(pattern) then found[#found + 1] = path end
-    end
-  end
-  table.sort(found)
-  return found
-end
+local files = support.files
 
 local function resolve(page, path)
   local at = page:match("^(.*/)[^/]*$")

@@ -8,19 +8,7 @@ local function read(path)
   return (file:read("a"):gsub("\r\n", "\n"))
 end
 
--- The paths in `folder` and below that match `pattern`, sorted.
-local function files(folder, pattern, found)
-  found = found or {}
-  for name in lfs.dir(folder) do
-    local path = folder .. "/" .. name
-    if name:sub(1, 1) ~= "." then
-      if lfs.attributes(path, "mode") == "directory" then files(path, pattern, found)
-      elseif name:find(pattern) then found[#found + 1] = path end
-    end
-  end
-  table.sort(found)
-  return found
-end
+local files = require("spec.support").files
 
 local function listed_in(path)
   local found = {}

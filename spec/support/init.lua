@@ -233,4 +233,29 @@ function support.pins(it, pending, name, body)
   else it(name, body) end
 end
 
+-- Calls f until it returns something, which it then returns; raises at the deadline.
+function support.eventually(f)
+  local deadline = process.now() + support.deadline
+  repeat
+    local results = table.pack(f())
+    if results[1] then return table.unpack(results, 1, results.n) end
+    process.sleep(0.005)
+  until process.now() > deadline
+  error("nothing came in time", 2)
+end
+
+-- The paths in `root` and below that match `pattern`, sorted.
+function support.files(root, pattern, found)
+  found = found or {}
+  for name in lfs.dir(root) do
+    local path = root .. "/" .. name
+    if name:sub(1, 1) ~= "." then
+      if lfs.attributes(path, "mode") == "directory" then support.files(path, pattern, found)
+      elseif name:find(pattern) then found[#found + 1] = path end
+    end
+  end
+  table.sort(found)
+  return found
+end
+
 return support

@@ -142,8 +142,7 @@ int fm_object_check_seat(fm_object *o, fm_error *e)
   return fm_fail(e, FM_DENIED, "it belongs to the process that this one was forked from");
 }
 
-/* Checks what the caller asked for. If another process has the role, the call reports
-** that instead. */
+/* Checks what the caller asked for. If another process has the role, the call reports that instead. */
 static int check_fit(const fm_object *o, const fm_object_request *r, fm_error *e)
 {
   const fm_role *role = o->role;
