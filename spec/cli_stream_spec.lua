@@ -51,20 +51,25 @@ describe("standard input that cannot be read", function()
     assert.same({ "filemap: /tmp: Is a directory\n", 1 }, { said, status })
   end)
 
-  posix("makes connect fail at its end, also when a line is too long", function()
-    local pipe = require "filemap.pipe"
-    local name = support.unique()
+  posix("makes connect fail at its end, also if the other end closes in the same moment", function()
+    local pipe, process = require "filemap.pipe", require "process"
+    local name, errors = support.unique(), support.tmpname()
     local listener <close> = assert(pipe.listen(name))
-    local path, errors = command.file(("x"):rep(3 << 20)), support.tmpname()
-    local child = assert(io.popen(("%s <%s 2>%s; echo $?"):format(command.line { "connect", name }, path,
-      errors)))
+    local script = ("exec %s 2>%s"):format(command.line { "connect", name }, errors)
+    local child <close> = process.spawn { "sh", "-c", script }
+    child:write("short\n")
     local conn <close> = assert(listener:accept(support.deadline))
+    assert.equal("short", conn:receive(support.deadline))
+    -- While the command is stopped, its input fails, which its helper process says, and the other end closes.
+    assert.is_true(child:stop())
+    child:write(("x"):rep(3 << 20))
+    child:close_input()
     repeat
       local problem = command.read(errors)
     until problem ~= ""
     conn:close()
-    assert.equal("1\n", child:read("a"))
-    child:close()
+    child:resume()
+    assert.equal(1, child:wait(support.deadline))
     assert.is_truthy(command.read(errors):find("^filemap: standard input: [^\n]+\n$"))
   end)
 end)

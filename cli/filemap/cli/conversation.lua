@@ -56,6 +56,8 @@ end
 --- Ends the helper, which may wait for its input without end. Returns whether it could read and send its
 -- input.
 function Input:close()
+  -- The helper closes its end before it exits, perhaps after this process last looked.
+  if select(3, self.conn:send("", 0)) == "closed" then self:stopped() end
   if self.killer then self.killer:close() end
   -- The helper ends before the connection is closed, so that this process, its last holder, frees it.
   local well = true
