@@ -60,22 +60,53 @@ describe("the sources", function()
     end
   end)
 
+  -- What a condition outside src/system may test: the compiler, the test hooks, and in a file of its own a
+  -- processor, Lua's version or a code that a system lacks.
+  local may_test = {
+    [""] = "defined FM_TEST_HOOKS __GNUC__ __ELF__",
+    ["src/base/error.c"] = "EDQUOT ENOTSUP",
+    ["src/base/error.h"] = "__MINGW32__", -- whose printf is meant, not the system
+    ["src/lua/versions.h"] = "LUA_VERSION_NUM",
+    ["src/lua/labi.c"] = "__x86_64__ __LP64__ __i386__ __aarch64__ __AARCH64EB__ __arm__ __ARM_EABI__ "
+      .. "__ARMEB__ __riscv __powerpc64__ __LITTLE_ENDIAN__ __s390x__",
+  }
+  local c_headers = "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal "
+    .. "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time uchar "
+    .. "wchar wctype"
+
+  local function is_listed(word, list)
+    return (" " .. list .. " "):find(" " .. word .. " ", 1, true) ~= nil
+  end
+
   it("test for the system only in src/system", function()
     local seen = 0
     for _, path in ipairs(files("src", "%.[ch]$")) do
-      if not path:find("^src/system/") then
-        seen = seen + 1
-        for line in read(path):gmatch("#%s*(%a+[^\n]*)") do
-          local symbol = line:match("^ifn?def%s+([%w_]+)") or line:match("^e?l?if%s+(.*)")
-          local allowed = not symbol or symbol:find("^FILEMAP_[%w_]+_H$") or symbol == "FM_TEST_HOOKS"
-            or symbol:find("^defined%(__[GM]") or path == "src/base/error.c"
-            or path == "src/lua/versions.h" and symbol == "LUA_VERSION_NUM < 504"
-            or path == "src/lua/labi.c" and symbol:find("^defined __[%a%d_]+")
-          assert.is_truthy(allowed, path .. ": #" .. line)
+      local text = read(path):gsub("\\\n", " "):gsub("/%*.-%*/", " ")
+      for kind, condition in text:gmatch("\n[ \t]*#[ \t]*(e?l?ifn?d?e?f?)[ \t(!]([^\n]*)") do
+        local own = not path:find("^src/system/")
+        for word in condition:gmatch(own and "[%a_][%w_]*" or "^$") do
+          seen = seen + 1
+          assert.is_true(is_listed(word, may_test[""] .. " " .. (may_test[path] or ""))
+            or word:find("^FILEMAP_[%w_]+_H$") ~= nil, ("%s: #%s %s"):format(path, kind, condition))
         end
       end
     end
-    assert.is_true(seen > 5)
+    assert.is_true(seen > 50, seen)
+  end)
+
+  it("include headers of a system only in src/system", function()
+    local seen = 0
+    for _, path in ipairs(files("src", "%.[ch]$")) do
+      for include in ("\n" .. read(path)):gmatch("\n[ \t]*#[ \t]*include[ \t]*([^\n]*)") do
+        local header = include:match('^"[^"]+"') or include:match("^<([%w_/.]+)>") or include
+        local well = path:find("^src/system/") or header:find('^"')
+          or is_listed(header:match("^(%w+)%.h$") or "", c_headers)
+          or path:find("^src/lua/") and (header == "lua.h" or header == "lauxlib.h")
+        assert.is_truthy(well, ("%s includes %s"):format(path, include))
+        seen = seen + 1
+      end
+    end
+    assert.is_true(seen > 300, seen)
   end)
 
   it("have no function over 60 lines", function()
@@ -239,6 +270,24 @@ describe("the sources", function()
     end
     return names
   end
+
+  it("implement each part of the seam in a file of the same name for each system", function()
+    local seam, where, seen = read("src/system/system.h"), {}, 0
+    for _, path in ipairs(files("src/system", "%.c$")) do
+      local system, name = path:match("^src/system/(%l+)/([%w_]+%.c)$")
+      for _, found in ipairs(system and exported(read(path)) or {}) do
+        where[found] = where[found] or {}
+        where[found][system] = name
+      end
+    end
+    for found, systems in pairs(where) do
+      if seam:find("%f[%w_]" .. found .. "%f[^%w_]") then
+        seen = seen + 1
+        assert.are.equal(systems.linux, systems.windows, found)
+      end
+    end
+    assert.is_true(seen > 40, seen)
+  end)
 
   -- For each C file the files that define what it uses.
   local function uses()

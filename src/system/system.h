@@ -53,7 +53,7 @@ extern const fm_family fm_sys_family;
 /* Fails with the code that covers an errno or a GetLastError number. */
 int fm_fail_native(fm_error *e, long native);
 
-/* {-- Sections (section.c) ----------------------------------------------------------------------- */
+/* {-- Sections (section.c, file.c, name_list.c) -------------------------------------------------- */
 
 /* What a section is for. A name that stands for a section of one purpose is FM_INVALID for the other. */
 typedef enum fm_purpose {
@@ -109,7 +109,7 @@ bool fm_sys_is_same(const fm_identity *a, const fm_identity *b);
 /* Can another map of this process, or another process, have the same memory? */
 bool fm_sys_is_shared(const fm_section *s);
 
-/* {-- Mapped memory (section.c) ------------------------------------------------------------------ */
+/* {-- Mapped memory (section.c, pin.c) ----------------------------------------------------------- */
 
 /* Memory that is mapped from a section. `lost` is set in the middle of the access that hits a lost page. */
 typedef struct fm_mapped {
@@ -147,7 +147,7 @@ typedef fm_mapped *(*fm_find_mapped)(const void *address);
 ** of ending the process. */
 int fm_sys_handle_lost_pages(fm_find_mapped find, fm_error *e);
 
-/* {-- Waiting (wait.c) --------------------------------------------------------------------------- */
+/* {-- Waiting (wait.c, wait_any.c, process.c) ----------------------------------------------------- */
 
 typedef _Atomic(uint32_t) fm_word32;
 typedef _Atomic(uint64_t) fm_word64;

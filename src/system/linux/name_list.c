@@ -1,4 +1,4 @@
-/* Listing the names in /dev/shm, and freeing the memory of stale ones.
+/* Listing the names in /dev/shm, removing one of another program, and freeing the memory of stale ones.
 **
 ** A stale name is never found, so its memory is all that remains of it. A process frees it in four ways:
 ** it examines every name when it lists them, when it creates a name for the first time, and before a call
@@ -56,6 +56,17 @@ int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
   closedir(folder);
   if (code == FM_OK) *count = found;
   return code;
+}
+
+int fm_sys_unlink(const fm_name *name, fm_error *e)
+{
+  fm_name_file file;
+  if (name->kind != FM_VERBATIM)
+    return fm_fail(e, FM_INVALID, "only a name that starts with / can be unlinked; "
+                   "other names are removed when their last holder closes them");
+  const int code = fm_name_file_of(&file, name, e);
+  if (code != FM_OK) return code;
+  return unlink(file.path) == 0 ? FM_OK : fm_fail_native(e, errno);
 }
 
 /* {-- Freeing ----------------------------------------------------------------------------------- */

@@ -257,15 +257,4 @@ void fm_named_close(fm_section *s)
   else close_own(s);
 }
 
-int fm_sys_unlink(const fm_name *name, fm_error *e)
-{
-  fm_name_file file;
-  if (name->kind != FM_VERBATIM)
-    return fm_fail(e, FM_INVALID, "only a name that starts with / can be unlinked; "
-                   "other names are removed when their last holder closes them");
-  const int code = fm_name_file_of(&file, name, e);
-  if (code != FM_OK) return code;
-  return unlink(file.path) == 0 ? FM_OK : fm_fail_native(e, errno);
-}
-
 #endif

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-bool fm_sys_fences_all;
+bool fm_sys_fences_all = false;
 
 /* membarrier(2), since Linux 4.16: MEMBARRIER_CMD_GLOBAL_EXPEDITED makes every thread of the registered
 ** processes pass a fence. A process that cannot register passes fences of its own. */

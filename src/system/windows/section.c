@@ -399,10 +399,4 @@ bool fm_sys_is_committed(const void *address, size_t length)
   return true;
 }
 
-int fm_sys_unlink(const fm_name *name, fm_error *e)
-{
-  (void)name;
-  return fm_fail(e, FM_UNSUPPORTED, "Windows removes a name together with its last holder");
-}
-
 #endif

@@ -108,4 +108,10 @@ int fm_sys_list(fm_entry *entries, size_t capacity, size_t *count, fm_error *e)
   return code;
 }
 
+int fm_sys_unlink(const fm_name *name, fm_error *e)
+{
+  (void)name;
+  return fm_fail(e, FM_UNSUPPORTED, "Windows removes a name together with its last holder");
+}
+
 #endif
