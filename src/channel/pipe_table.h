@@ -1,24 +1,37 @@
 /* The section of a pipe: a table with one place for each connection, and the connections' memory. The section
 ** is only reserved; a client commits the memory of its connection.
 **
-** The listener holds LISTENER_SEAT, and each end of a connection a seat of its place, so that other processes
-** can tell which of them live. Each place has two words.
+** Each place has two words. `state` is FREE, WAITING or ACCEPTED, and in its upper bits a ticket, which
+** differs for each use of the place and tells which client came first. `listener` is the number of the
+** listener that the client waits for. The seats show which processes live: the listener has one, and each
+** place has one for either end of its connection.
 **
-** `state` tells how the place is used. Its upper bits are a ticket, which differs for each use of the place
-** and tells which client came first. The states change like this:
-**   free -> waiting       The client does it. It holds its end's seat, and has prepared the connection.
-**   waiting -> accepted   The listener does it. It holds the server end's seat. Without that seat it refuses
-**                         the client, which then finds no living process at the other end.
-**   accepted -> waiting   The listener does it if it lacks memory or descriptors. It still holds the server's
-**                         seat.
-**   accepted -> free      The end that closes last does it. It still holds its seat.
+** A listener begins as follows.
+**   1. It acquires FM_PIPE_LISTENER_SEAT.
+**   2. It increments `generation`. The result is its number.
+**   3. It refuses each client that waits for a listener of another number: it changes the place from WAITING
+**      to ACCEPTED without the seat of the server end. That client then finds no living process at the other
+**      end.
+**   4. It sets `listening` to 1.
+** A client connects as follows.
+**   1. It looks for a listener: `listening` is 1 and the listener's seat is taken.
+**   2. It acquires the client's seat of a FREE place, or of an ACCEPTED place whose two ends are dead. Then it
+**      checks the state and the server's seat again, because another client may have used the place
+**      meanwhile.
+**   3. It commits and prepares the memory of the connection.
+**   4. It takes the next ticket, writes the listener's number, changes the state to WAITING with that ticket,
+**      and wakes the listener.
+** The listener accepts as follows.
+**   1. It selects the WAITING client with the oldest ticket. If that one waits for a listener of another
+**      number, it refuses the client as above, and selects the next.
+**   2. It acquires the seat of the server end, and changes the state from WAITING to ACCEPTED.
+**   3. It opens the memory of the connection. If it lacks memory or descriptors, it changes the state back to
+**      WAITING, and then releases the seat.
+** The end that closes last changes the state from ACCEPTED to FREE, and then releases its seat.
 **
-** `listener` is the number of the listener that the client waits for. Each listener increments `generation`
-** before it listens, and refuses the clients that wait for an older one.
-**
-** A client acquires a free place, or an accepted place with two dead ends. A client that dies before its
-** place is waiting leaves the place free. A client that closes or dies while it waits is accepted all the
-** same, because the messages that it has sent must be received.
+** A client that dies before its step 4 leaves the place FREE, or ACCEPTED with two dead ends. A client that
+** closes or dies while it waits is accepted all the same, because the messages that it has sent must be
+** received.
 **
 ** Layout: fm_header (sizes: FM_PIPE_...), words, places. The connections (conn.c) start at the next page. */
 #ifndef FILEMAP_PIPE_TABLE_H

@@ -1,15 +1,20 @@
 /* Events in shared memory.
 **
+** A process that sets an event
+**   1. stores the value 1,
+**   2. increments the generation,
+**   3. wakes the processes that wait.
+** A process that resets it
+**   1. stores the value 0,
+**   2. wakes the event loops, which wait at `drained`.
 ** A process that waits for a manual event
 **   1. reads the generation,
-**   2. stops waiting as soon as the value is 1, or the generation differs from what it read: then the event
-**      has been set since, whether or not a process has reset it.
-** A process that waits for an automatic event stops when it replaces the value 1 by 0, in one atomic step. So
-** does at most one process for each time that the event is set.
-**
-** To set an event, a process stores the value 1, increments the generation, and wakes the processes that
-** wait. To reset it, a process stores 0. A process that resets it, and one that replaces the 1, wake those
-** that wait at `drained`: event loops that wait for the event. */
+**   2. stops waiting as soon as the value is 1, or the generation differs from what it read. A generation
+**      that differs means that a process has set the event since, whether or not a process has reset it.
+** A process that waits for an automatic event
+**   1. replaces the value 1 by 0 in one atomic step, or waits until it can. So at most one process stops
+**      waiting for each time that the event is set,
+**   2. wakes the event loops. */
 #include "shared.h"
 
 static bool check(const fm_header *h, uint64_t *view_size)
