@@ -164,8 +164,8 @@ FM_API const char *fm_access_word(int access);
 typedef struct fm_map fm_map;
 
 /* How a map is made or opened. A program initialises the structure with fm_default_options() and then sets
-** fields, so that fields that later versions add have their defaults too. Instead of the structure a call
-** also takes NULL, for all defaults.
+** fields, so that fields that later versions add have their defaults too. A call also takes NULL in place of
+** the structure: then all fields have their defaults.
 **
 ** A call fails with FM_INVALID if struct_size is 0, or greater than the library's structure. */
 typedef struct fm_options {
@@ -331,8 +331,8 @@ typedef struct fm_mapping fm_mapping;
 
 /* A range of a map in the address space: `size` bytes from `data` on. The program declares the structure,
 ** fm_view_open and fm_view_sub fill it, and fm_view_close sets its sizes to 0. The layout is part of the ABI,
-** because programs read and write the memory without a call. A program must not change a field, and must not
-** copy the structure to have the view twice: fm_view_sub makes another one.
+** because programs read and write the memory without a call. A program must not change a field or copy the
+** structure. A program that needs the view twice opens a slice of all of it with fm_view_sub.
 **
 ** Before it touches memory, a program compares the end of the range with `readable` or `writable`. Each is
 ** `size` or 0. So one comparison finds a range past the end, a closed view, a read-only view, and memory that
@@ -340,8 +340,8 @@ typedef struct fm_mapping fm_mapping;
 **
 ** A page of a view can be lost: another process cuts the file, or the file system has no room left. Then a
 ** read gives 0 and a write has no effect, and *lost becomes 1 before the access returns, for all views of the
-** same mapping. The process does not get SIGBUS. (A handler that the process installs later must call the
-** handler before it; otherwise it gets SIGBUS.) */
+** same mapping. The process does not get SIGBUS. (A handler of SIGBUS that the process installs later must
+** call the one that was installed before; otherwise the process gets SIGBUS.) */
 typedef struct fm_view {
   unsigned char *data;
   size_t size;         /* bytes */
@@ -380,8 +380,9 @@ FM_API int fm_view_sub(fm_view *out, const fm_view *v, uint64_t offset, uint64_t
 ** FM_TRUNCATED    a page of the mapping is lost */
 FM_API int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e);
 
-/* Returns 1 if a page of the mapping is lost, else 0. Call it after the bytes were copied to private memory,
-** and discard them if it is 1. The fence keeps the compiler from moving the copy behind the check. */
+/* Returns 1 if a page of the mapping is lost, else 0. A program that reads copies the bytes to private
+** memory, then calls this, and discards the copy if the result is 1. The fence keeps the compiler from moving
+** the copy behind the check. */
 static inline int fm_view_is_lost(const fm_view *v)
 {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -531,9 +532,9 @@ FM_API int fm_sync_open(fm_sync **out, bool *created, fm_sync_kind kind, const c
 
 /* Locks the mutex, decrements the semaphore's count, or waits until the event is set.
 **
-** A thread that holds the mutex can lock it again, and unlocks it as often. *abandoned is true if the process
-** or thread that held the mutex before died with it: the data that the mutex protects may be inconsistent.
-** The mutex of a dead process is free within 100 ms.
+** A thread that holds the mutex can lock it again, and must then unlock it as often. *abandoned is true if
+** the process or thread that held the mutex last died without unlocking it: the data that the mutex protects
+** may be inconsistent. The mutex of a dead process is free within 100 ms.
 **
 ** FM_TIMEOUT      the time-out passed
 ** FM_INVALID      a negative time-out
@@ -663,8 +664,8 @@ typedef struct fm_mailslot_info {
 
 #define FM_CAPACITY 65536 /* the default capacity of mailslots and pipes, in bytes */
 
-/* Opens a mailslot to receive: makes it, or takes over an existing mailslot after its reader has closed it or
-** died, with the unread messages. `capacity` is the room for messages in bytes, up to 805306364; 0 stands for
+/* Makes a mailslot, or takes over one whose reader has closed it or died, with its unread messages. The
+** caller becomes its reader. `capacity` is the room for messages in bytes, up to 805306364; 0 stands for
 ** FM_CAPACITY or, if that is greater, for `max_message`. `max_message` is the longest message in bytes; 0
 ** stands for the capacity. Close *out with fm_mailslot_close.
 **
@@ -819,14 +820,16 @@ typedef struct fm_waitable {
 /* Waits for the first of `count` objects that is ready: *index is its number, from 0. If several are ready,
 ** it is the one with the lowest number. A sync object is acquired, and no other one is. *abandoned tells
 ** whether it is a mutex whose last holder died. A channel end is ready when its call with the time-out 0
-** would return anything but FM_TIMEOUT. The call sleeps until another process wakes it; with a POSIX
-** semaphore, a state that may not be written, more than 128 objects on Linux (all before Linux 5.16) or more
-** than 64 on Windows it looks at the objects every few milliseconds.
+** would return anything but FM_TIMEOUT.
+**
+** The call sleeps until another process wakes it. In these cases it looks at the objects every few
+** milliseconds instead: if one is a POSIX semaphore, or a state that the process may not write; for more than
+** 128 objects on Linux, or more than 64 on Windows; and on Linux before 5.16.
 **
 ** FM_TIMEOUT      none was ready until the time-out passed
 ** FM_DENIED       an end that cannot receive, as the writer of a state; in a forked child
 ** FM_INVALID      no object, or more than FM_WAIT_MOST; an unknown kind; a negative time-out
-** and the codes of fm_sync_wait. *index is then the number of the object that the call failed for, or
+** and the codes of fm_sync_wait. If the call failed because of one object, *index is its number, else
 ** `count`.
 ** Source: futex_waitv(2), WaitForMultipleObjects. */
 FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout, size_t *index,
@@ -834,8 +837,8 @@ FM_API int fm_wait_any(const fm_waitable *objects, size_t count, double timeout,
 
 /* Returns a handle by which an event loop waits for an event, or for the end of a channel that can
 ** receive: a descriptor that poll(2) reports readable, or on Windows the HANDLE of an event, while the
-** object is ready as for fm_wait_any. It is clear again when the call that drains the object returns. If
-** another process drains it (an event), it is clear a moment later. The object owns the handle: the
+** object is ready as for fm_wait_any. It is clear again when the call that drains the object returns. Another
+** process can only drain an event; the handle is then clear a moment later. The object owns the handle: the
 ** program neither reads nor closes it. A second call returns the same handle.
 **
 ** A thread of the process sets the handles. It starts with the first of them and ends with the last one. Its
@@ -974,7 +977,7 @@ typedef struct fm_dict_info {
 } fm_dict_info;
 
 /* Fills *out, with the counts of one moment. A process that may write acquires the lock, and does not count
-** keys that have expired. One that may only read counts them until a writer has removed them.
+** keys that have expired. A process that may only read counts such keys until a writer has removed them.
 **
 ** FM_IN_USE       another process that lives has held the lock for more than 1 second, or others changed the
 **                 counts all the time, for more than 1 second
