@@ -105,6 +105,7 @@ build = {
         "src/lua/lrecord.c",
         "src/lua/lstate.c",
         "src/lua/lstream.c",
+        "src/lua/lstruct.c",
         "src/lua/lsync.c",
         "src/lua/ltext.c",
         "src/lua/lview.c",

@@ -33,7 +33,7 @@ local objects = require "filemap.struct.object"
 local types = require "filemap.struct.type"
 
 local struct = {}
-local raise, plain = access.raise, access.plain
+local raise, plain, expect = access.raise, access.plain, access.expect
 
 local words = { bool = ctype.bool, pointer = ctype.pointer, bytes = ctype.bytes }
 for unit, word in pairs { "char", "utf16", [4] = "utf32" } do
@@ -91,13 +91,17 @@ local function stray_key(t, count)
   end
 end
 
+-- The result of f. Its errors get a name before them.
+local function named(name, f, ...)
+  local ok, result = pcall(f, ...)
+  return ok and result or raise("%s: %s", name, result)
+end
+
 local option_keys = { pack = true, align = true, endian = true }
 
 local function check_options(call, options)
   if options == nil then return {} end
-  if type(options) ~= "table" then
-    raise("bad argument #3 to '%s' (table expected, got %s)", call, type(options))
-  end
+  expect(3, call, "table", options)
   options = plain(options)
   for key in next, options do
     if not option_keys[key] then raise("unknown option '%s'", tostring(key)) end
@@ -109,32 +113,18 @@ local function check_options(call, options)
 end
 
 local function make(kind, name, fields, options)
-  local call = kind == "struct" and "define" or kind
-  if name ~= nil and type(name) ~= "string" then
-    raise("bad argument #1 to '%s' (string expected, got %s)", call, type(name))
-  end
-  if type(fields) ~= "table" then
-    raise("bad argument #2 to '%s' (table expected, got %s)", call, type(fields))
-  end
-  options = check_options(call, options)
-  local members = {}
-  fields = plain(fields)
+  local call, shown, members = kind == "struct" and "define" or kind, name or kind, {}
+  if name ~= nil then expect(1, call, "string", name) end
+  expect(2, call, "table", fields)
+  options, fields = check_options(call, options), plain(fields)
   for i, spec in ipairs(fields) do
-    local ok, member = pcall(member_of, spec)
-    if not ok then
-      local field = type(spec) == "table" and rawget(spec, 1)
-      if type(field) ~= "string" or field == "" then field = i end
-      raise("%s: field '%s': %s", name or kind, field, member)
-    end
-    members[i] = member
+    local field = type(spec) == "table" and rawget(spec, 1)
+    if type(field) ~= "string" or field == "" then field = i end
+    members[i] = named(("%s: field '%s'"):format(shown, field), member_of, spec)
   end
   local stray = stray_key(fields, #members)
-  if stray ~= nil then
-    raise("%s: field '%s' is not in the order of the others", name or kind, tostring(stray))
-  end
-  local ok, record = pcall(ctype.record, kind, name, members, options)
-  if not ok then raise("%s: %s", name or kind, record) end
-  return types.of(record)
+  if stray ~= nil then raise("%s: field '%s' is not in the order of the others", shown, tostring(stray)) end
+  return types.of(named(shown, ctype.record, kind, name, members, options))
 end
 
 --- Defines a struct.
@@ -172,44 +162,34 @@ function struct.union(name, fields, options)
   return make("union", name, fields, options)
 end
 
--- The { name, value } of an enum's values, in order, of a table as programs write it.
-local function enum_entries(values)
-  local entries, next_value = {}, 0
+-- The names of an enum's values, in order, and the values by name, of a table as programs write it.
+local function enum_values(values)
+  local names, by_name, next_value = {}, {}, 0
   local function add(word, value)
     if type(word) ~= "string" then error(("the name '%s' must be a string"):format(tostring(word)), 0) end
     if math.type(value) ~= "integer" then
       error(("the value '%s' must be an integer"):format(tostring(value)), 0)
     end
-    entries[#entries + 1], next_value = { word, value }, value + 1
+    if by_name[word] then error(("the name '%s' is there twice"):format(word), 0) end
+    names[#names + 1], by_name[word], next_value = word, value, value + 1
   end
   values = plain(values)
   if values[1] == nil then
     for word, value in next, values do add(word, value) end
-    table.sort(entries, function(a, b)
-      if a[2] ~= b[2] then return a[2] < b[2] end
-      return a[1] < b[1]
+    table.sort(names, function(a, b)
+      if by_name[a] ~= by_name[b] then return by_name[a] < by_name[b] end
+      return a < b
     end)
-    return entries
+    return names, by_name
   end
   for _, entry in ipairs(values) do
     local word, value = entry, nil
     if type(entry) == "table" then word, value = rawget(entry, 1), rawget(entry, 2) end
     add(word, value == nil and next_value or value)
   end
-  local stray = stray_key(values, #entries)
+  local stray = stray_key(values, #names)
   if stray ~= nil then error(("'%s' is not in the order of the others"):format(tostring(stray)), 0) end
-  return entries
-end
-
--- The enumeration of such entries.
-local function enum_of(name, T, entries)
-  local names, by_name = {}, {}
-  for i, entry in ipairs(entries) do
-    local word = entry[1]
-    if by_name[word] then error(("the name '%s' is there twice"):format(word), 0) end
-    names[i], by_name[word] = word, entry[2]
-  end
-  return ctype.enum(name, T, names, by_name)
+  return names, by_name
 end
 
 --- Defines an enumeration.
@@ -226,21 +206,13 @@ end
 -- Player:at(view, 0).state = "Run"
 -- print(view:get_i32(0)) --> 1
 function struct.enum(name, values, T)
-  if name ~= nil and type(name) ~= "string" then
-    raise("bad argument #1 to 'enum' (string expected, got %s)", type(name))
-  end
-  if type(values) ~= "table" then
-    raise("bad argument #2 to 'enum' (table expected, got %s)", type(values))
-  end
+  if name ~= nil then expect(1, "enum", "string", name) end
+  expect(2, "enum", "table", values)
   T = T or "i32"
   if not ctype.bounds(T) then
     raise("bad argument #3 to 'enum' (a type of integers expected, got %s)", tostring(T))
   end
-  local well, entries = pcall(enum_entries, values)
-  if not well then raise("%s: %s", name or "enum", entries) end
-  local ok, enum = pcall(enum_of, name, T, entries)
-  if not ok then raise("%s: %s", name or "enum", enum) end
-  return enum
+  return named(name or "enum", function() return ctype.enum(name, T, enum_values(values)) end)
 end
 
 --- Tells where a record or an array is.

@@ -336,8 +336,9 @@ static int core_type_name(lua_State *L)
 static int core_check_range(lua_State *L)
 {
   const fm_view *v = fmb_to_view(L, 2);
-  const lua_Integer offset = lua_tointeger(L, 3), size = lua_tointeger(L, 4);
-  const bool is_integer = lua_isinteger(L, 3);
+  int converts;
+  const lua_Integer offset = lua_tointegerx(L, 3, &converts), size = lua_tointeger(L, 4);
+  const bool is_integer = converts && lua_type(L, 3) == LUA_TNUMBER;
   if (v && v->data && is_integer && (uint64_t)size <= v->size && (uint64_t)offset <= v->size - (uint64_t)size)
     return 0;
   const char *what = luaL_checkstring(L, 1);

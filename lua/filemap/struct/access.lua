@@ -36,6 +36,12 @@ access.made = own .. " (made)"
 function access.raise(message, ...) core.raise((message:format(...):gsub("%z", "\\0"))) end
 local raise = access.raise
 
+--- Raises unless argument n of a call has a type of Lua.
+function access.expect(n, call, expected, value)
+  if type(value) == expected then return end
+  raise("bad argument #%d to '%s' (%s expected, got %s)", n, call, expected, core.type_name(value))
+end
+
 --- The table itself if it has no metatable, else a copy. Reading it then runs no code of the program.
 function access.plain(t)
   if getmetatable(t) == nil then return t end
@@ -44,8 +50,7 @@ function access.plain(t)
   return copy
 end
 
--- From C: the name of a value's type for messages; and check_range(what, view, offset, size), which raises
--- unless so many bytes are in the view.
+-- From C: the name of a value's type; and check_range(what, view, offset, size), which raises if it is wrong.
 access.type_name, access.check_range = core.type_name, core.check_range
 
 --- A value in a message or a shown record. A long string is cut.
@@ -74,14 +79,14 @@ function access.code(kind, number, offset) return kind | number << 4 | offset <<
 
 -- {-- Scalars --------------------------------------------------------------------------------------
 
-local function number(T, order)
-  local check, code = core.record.check_number, codes[T]
+local function number(type_, order)
+  local T, check, code = type_.T, core.record.check_number, codes[type_.T]
   local accessor = { check = function(value, name) return check(value, name, code) end }
-  if order == access.native or ctype.number_size[T] == 1 then
+  if T and (order == access.native or ctype.number_size[T] == 1) then
     accessor.get, accessor.put, accessor.code = methods["get_" .. T], methods["set_" .. T], code
     return accessor
   end
-  local format, unpack, pack = order .. formats[T], methods.unpack, methods.pack
+  local format, unpack, pack = order .. (formats[T] or "I" .. type_.size), methods.unpack, methods.pack
   function accessor.get(view, offset) return (unpack(view, format, offset)) end
   function accessor.put(view, offset, n) pack(view, format, offset, n) end
   return accessor
@@ -90,19 +95,19 @@ end
 -- An accessor for a number that Lua sees as another value. `read` and `check` convert one into the other.
 local function mapped(base, read, check)
   local get = base.get
-  local function get_converted(view, offset) return read(get(view, offset)) end
-  return { get = get_converted, put = base.put, check = check, read = read }
+  return { put = base.put, check = check, read = read,
+    get = function(view, offset) return read(get(view, offset)) end }
 end
 
-local function bool(_, order)
-  return mapped(number("u8", order), function(n) return n ~= 0 end, function(value, name)
+local function bool(type_, order)
+  return mapped(number(type_, order), function(n) return n ~= 0 end, function(value, name)
     if type(value) == "boolean" then return value and 1 or 0 end
     return raise("field '%s': boolean expected, got %s", name, access.type_name(value))
   end)
 end
 
 local function enum(type_, order)
-  local by_value, by_name, base = type_.by_value, type_.by_name, number(type_.T, order)
+  local by_value, by_name, base = type_.by_value, type_.by_name, number(type_, order)
   return mapped(base, function(n) return by_value[n] or n end, function(value, name)
     if type(value) ~= "string" then return base.check(value, name) end
     return by_name[value]
@@ -110,48 +115,31 @@ local function enum(type_, order)
   end)
 end
 
-local function plain_number(type_, order) return number(type_.T, order) end
-
-local scalars = { number = plain_number, pointer = plain_number, char = plain_number, bool = bool,
-  enum = enum }
+local scalars = { number = number, pointer = number, char = number, bool = bool, enum = enum }
 
 -- {-- Bit-fields -----------------------------------------------------------------------------------
 
--- Functions that read and write a unit byte by byte, for units of a size that no type of number has.
-local function shift(i, bytes, order) return 8 * (order == "<" and i or bytes - 1 - i) end
+--- The types of numbers for units of so many bytes. Other units, cut at the end of a struct, have no type.
+access.unit_types = { "u8", "u16", [4] = "u32", [8] = "u64" }
 
---- A function(s, p, first) that reads such a unit from bit `first` on; get(s, p) reads a byte.
-function access.unit_reader(bytes, order, get)
-  return function(s, p, first)
-    local n = 0
-    for i = 0, bytes - 1 do n = n | get(s, p + i) << shift(i, bytes, order) - first end
-    return n
-  end
-end
-
-local function unit_writer(bytes, order)
-  local get, set = methods.get_u8, methods.set_u8
-  return function(view, offset, first, value, mask)
-    for i = 0, bytes - 1 do
-      local s = shift(i, bytes, order) - first
-      local bits, keep = value >> s & 0xff, ~(mask >> s) & 0xff
-      set(view, offset + i, get(view, offset + i) & keep | bits)
-    end
-  end
-end
-
-local unit_types = { "u8", "u16", [4] = "u32", [8] = "u64" }
-
--- Two functions: one reads the unit's value from bit `first` on, the other writes bits there.
+-- Two functions: one reads the unit's value from bit `first` on, the other writes bits there. Of a unit of 9
+-- bytes, one of which has only its highest bits, `first` is not 0.
 local function unit_access(bytes, order)
-  local T = unit_types[bytes]
-  if not T then return access.unit_reader(bytes, order, methods.get_u8), unit_writer(bytes, order) end
-  local base = number(T, order)
-  local get, set = base.get, base.put
+  local size = math.min(bytes, 8)
+  local base = number({ T = access.unit_types[size], size = size }, order)
+  local get, set, low = base.get, base.put, order == ">" and bytes - size or 0
+  local get_byte, set_byte, high = methods.get_u8, methods.set_u8, order == "<" and 8 or 0
+  local function read(view, offset, first) return get(view, offset + low) >> first end
+  local function write(view, offset, first, value, mask)
+    set(view, offset + low, get(view, offset + low) & ~(mask << first) | value << first)
+  end
+  if bytes == size then return read, write end
   return function(view, offset, first)
-    return get(view, offset) >> first
+    return read(view, offset, first) | get_byte(view, offset + high) << 64 - first
   end, function(view, offset, first, value, mask)
-    set(view, offset, get(view, offset) & ~(mask << first) | value << first)
+    write(view, offset, first, value, mask)
+    local rest = get_byte(view, offset + high) & ~(mask >> 64 - first)
+    set_byte(view, offset + high, rest | value >> 64 - first)
   end
 end
 
@@ -192,15 +180,6 @@ end
 
 -- {-- Strings --------------------------------------------------------------------------------------
 
--- Writes a string, and zeros up to `count` bytes.
-local function put_bytes(count)
-  local set_string, fill = methods.set_string, methods.fill
-  return function(view, offset, s)
-    set_string(view, offset, s)
-    if #s < count then fill(view, offset + #s, count - #s, 0) end
-  end
-end
-
 -- A function(view, offset) that reads a string of `count` units. The unit is 0 for bytes that are not text.
 local function string_getter(unit, swapped, count)
   local get, decode = methods.get_string, core.decode_text
@@ -215,8 +194,13 @@ end
 function access.string(of, order, count)
   local unit, check = of.kind == "bytes" and 0 or of.unit, core.check_string
   local swapped = unit > 1 and order ~= access.native
-  local accessor = { get = string_getter(unit, swapped, count), put = put_bytes(of.size * count),
+  local size, set_string, fill = of.size * count, methods.set_string, methods.fill
+  local accessor = { get = string_getter(unit, swapped, count),
     check = function(value, name) return check(value, name, unit, count, swapped) end }
+  function accessor.put(view, offset, s)
+    set_string(view, offset, s)
+    if #s < size then fill(view, offset + #s, size - #s, 0) end
+  end
   if count == 0 then accessor.get, accessor.put = function() return "" end, function() end end
   if unit == 1 and count <= access.MOST_IN_CODE then accessor.code, accessor.number = codes.text, count end
   return accessor
@@ -224,9 +208,9 @@ end
 
 -- {-- By kind --------------------------------------------------------------------------------------
 
---- Adds `write` and `collect` to an accessor with `check` and `put`.
-function access.complete(accessor)
-  local check, put = accessor.check, accessor.put
+--- Adds `write` and `collect` to an accessor with `check` and `put`, or with another `put`.
+function access.complete(accessor, other_put)
+  local check, put = accessor.check, other_put or accessor.put
   function accessor.write(view, offset, value, name) put(view, offset, check(value, name)) end
   function accessor.collect(list, offset, value, name)
     local n = #list

@@ -9,7 +9,7 @@ local ctype = require "filemap.ctype"
 local MOST_LOCALS = 150
 local MOST_INLINE = 32 -- values of an inner struct or array that are unpacked together with its neighbours
 local LONGEST_GAP = 32 -- bytes between two members that one call passes over
-local CHUNK = 128 -- numbers of a long array that one call unpacks
+local MOST_AT_ONCE = 16 -- elements of an array that one call unpacks
 
 local decode = {}
 
@@ -59,33 +59,21 @@ function Writer:call(f, offset, count)
   return ("%s(s, p + %d%s)"):format(self:constant(f), offset, count and ", " .. count or "")
 end
 
--- The arguments of the call of C that reads an unpack's numbers from a view, which is quicker than `unpack`;
--- nil if not all values are numbers in the machine's order. `numbers` returns nothing where the bytes are not
--- in an open view, and `read_numbers` raises.
-function Writer:numbers(u, offset, size)
-  if #u.codes < #u.names then return nil end
-  local codes = self:constant(string.pack(("j"):rep(#u.codes), table.unpack(u.codes)))
-  return ("s, %s, p%s, %d"):format(codes, offset > 0 and " + " .. offset or "", size)
-end
-
--- The statements that unpack: from a string, or from a view.
-function Writer:statements(from_view)
+-- The statements that unpack.
+function Writer:statements()
   local lines = {}
-  for _, u in ipairs(self.unpacks) do
-    local names, format = table.concat(u.names, ", "), table.concat(u.formats)
-    local numbers = from_view and self:numbers(u, u.from, u.to - u.from)
-    lines[#lines + 1] = ("local %s = "):format(names) .. (numbers and ("read_numbers(%s)"):format(numbers)
-      or ("unpack(%s, p + %d)"):format((from_view and "s, %q" or "%q, s"):format(format), u.from))
+  for i, u in ipairs(self.unpacks) do
+    lines[i] = ("local %s = unpack(%q, s, p + %d)"):format(table.concat(u.names, ", "),
+      table.concat(u.formats), u.from)
   end
   return table.concat(lines, "\n")
 end
 
--- Compiles a function of Lua's text, in which K, unpack, numbers, read_numbers, match, decode, check and new
--- are known.
+-- Compiles a function of Lua's text, in which K and the functions below are known.
 local function compile(text, writer, unpack)
-  text = "local K, unpack, numbers, read_numbers, match, decode, check, new = ...\n" .. text
+  text = "local K, unpack, numbers, match, decode, check_timeout, new = ...\n" .. text
   return assert(load(text, access.made))(writer.constants, unpack or string.unpack,
-    core.record.unpack_numbers, core.record.read_numbers, string.match, core.decode_text, access.check_range,
+    core.record.unpack_numbers, string.match, core.decode_text, core.record.check_timeout,
     core.record.new_table)
 end
 
@@ -127,25 +115,20 @@ function kinds.array(self, type_, offset, order)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
--- A bit-field in a unit that no type of number has.
-local function odd_bits(field, record, order)
-  local read = access.unit_reader(field.unit, order, string.byte)
-  local first = ctype.first_bit(field, record, order)
-  local mask, value_of = access.mask(field.bits.width), (access.bits(field, order))
-  return function(s, p) return value_of(read(s, p, first) & mask) end
-end
-
--- Bit-fields in the same unit share the local that holds it.
+-- Bit-fields in the same unit share the local that holds it. Of a unit of 9 bytes that is the lower 8.
 local function bit_field(self, member, offset, order)
-  local field = member.field
-  local T = ({ "u8", "u16", [4] = "u32", [8] = "u64" })[field.unit]
-  if not T then return self:call(odd_bits(field, member.record, order), offset) end
-  local key = offset .. order .. field.unit
-  local unit = self.units[key] or self:unpack(order, access.formats[T], offset, field.unit, T)
+  local field, bytes = member.field, member.field.unit
+  local first, size, kind = ctype.first_bit(field, member.record, order), math.min(bytes, 8), field.type.kind
+  local at = offset + (order == ">" and bytes - size or 0)
+  local key = at .. order .. size
+  local unit = self.units[key] or self:unpack(order, "I" .. size, at, size, access.unit_types[size])
   self.units[key] = unit
-  local bits = ("%s >> %d & %d"):format(unit, ctype.first_bit(field, member.record, order),
-    access.mask(field.bits.width))
-  local kind = field.type.kind
+  local bits = ("%s >> %d"):format(unit, first)
+  if bytes > size then
+    local highest = self:call(string.byte, offset + (order == "<" and 8 or 0))
+    bits = ("(%s | %s << %d)"):format(bits, highest, 64 - first)
+  end
+  bits = ("%s & %d"):format(bits, access.mask(field.bits.width))
   if kind ~= "bool" and kind ~= "enum" and field.type.T:sub(1, 1) == "u" then return bits end
   return ("%s(%s)"):format(self:constant((access.bits(field, order))), bits)
 end
@@ -183,134 +166,109 @@ end
 
 -- {-- Structs --------------------------------------------------------------------------------------
 
+local METHOD = [[
+local own, slow, codes = K[1], K[2], K[3]
+return function(self, s, p, %s)
+local %s = %s
+if not v1 or self ~= own or %s then return slow.%s(self, s, p, %s) end
+return %s
+end]]
+
 -- A function(s, p) for a struct. One with many members is filled by one block for each lot of them.
 local function compile_struct(record, order)
-  local list, constants, lines, i = ctype.members(record), {}, {}, 1
-  while true do
-    local writer = new_writer(constants)
-    local constructor, after, parts = writer:fields(list, i, 0, order)
-    if i == 1 and not list[after] then
-      return compile(("return function(s, p)\n%s\nreturn %s\nend"):format(writer:statements(), constructor),
-        writer)
-    end
-    lines[#lines + 1] = ("do\n%s\nt%s\nend"):format(writer:statements(), table.concat(parts, "\nt"))
-    i = after
-    if not list[i] then
-      lines = table.concat(lines, "\n")
-      return compile(("return function(s, p)\nlocal t = {}\n%s\nreturn t\nend"):format(lines), writer)
-    end
-  end
+  local list, constants, lines, first = ctype.members(record), {}, {}, 1
+  local writer
+  repeat
+    writer = new_writer(constants)
+    local constructor, after, parts = writer:fields(list, first, 0, order)
+    lines[#lines + 1] = ("do\n%s\nt%s\nend"):format(writer:statements(),
+      first == 1 and " = " .. constructor or table.concat(parts, "\nt"))
+    first = after
+  until not list[first]
+  lines = table.concat(lines, "\n")
+  return compile(("return function(s, p)\nlocal t\n%s\nreturn t\nend"):format(lines), writer)
 end
 
--- Two functions for a struct that one call can read from a view. The first, (view, offset), raises if the
--- struct is not in the view. The second, (view, offset, guard, codes), is for structs of numbers alone: it
--- returns nil for what C's unpack_numbers does not take. Nothing if reading takes more calls.
-local function direct(record, order)
-  local writer, list, size = new_writer({}), ctype.members(record), record.size
+--- Two methods of a type object that read its struct from a view by one call: read(self, view, offset,
+--- count), and of a struct of numbers alone snapshot(self, view, offset, guard, timeout). What that call does
+--- not take they leave to the methods of the same names in `slow`. Nothing if reading takes more calls.
+function decode.methods(record, order, own, slow, codes)
+  local writer, list, size = new_writer({ own, slow, codes }), ctype.members(record), record.size
   local constructor, i = writer:fields(list, 1, 0, record.endian or order)
   local u = writer.unpacks[1]
   if list[i] or #writer.unpacks ~= 1 or writer.calls or u.from > LONGEST_GAP then return nil end
-  local names, numbers = table.concat(u.names, ", "), u.from == 0 and writer:numbers(u, 0, size)
-  local function generate(parameters, call, otherwise)
-    return compile(("return function(s, p%s)\nlocal %s = %s\nif not v1 then %s end\nreturn %s\nend"):format(
-      parameters, names, call, otherwise, constructor), writer, core.record.unpack_within)
+  local numbers = u.from == 0 and #u.codes == #u.names and ("s, %s, p, %d"):format(
+    writer:constant(string.pack(("j"):rep(#u.codes), table.unpack(u.codes))), size)
+  local function generate(call, name, arguments, check)
+    return compile(METHOD:format(arguments, table.concat(u.names, ", "), call, check, name, arguments,
+      constructor), writer, core.record.unpack_within)
   end
-  local call = numbers and ("numbers(%s)"):format(numbers)
-    or ("unpack(s, %q, p, %d)"):format(("x"):rep(u.from) .. table.concat(u.formats), size)
-  return generate("", call, ("check('read', s, p, %d)"):format(size)),
-    numbers and generate(", guard, codes", ("numbers(%s, guard, codes)"):format(numbers), "return nil")
-end
-
---- The second function of `direct`, which reads a struct under a guard; nil if it has none.
-function decode.guarded(record, order) return (select(2, direct(record, order))) end
-
---- A function(view, offset) that reads a struct from one copy of its bytes, and raises if it is not in the
--- view.
-function decode.reader(record, order)
-  local found = direct(record, order)
-  if found then return found end
-  local read, size, get_string = decode.of(record, order), record.size, core.view.get_string
-  return function(view, offset)
-    access.check_range("read", view, offset, size)
-    return read(get_string(view, offset, size), 1)
-  end
+  return generate(numbers and ("numbers(%s)"):format(numbers)
+      or ("unpack(s, %q, p, %d)"):format(("x"):rep(u.from) .. table.concat(u.formats), size),
+    "read", "count", "count ~= nil"),
+    numbers and generate(("numbers(%s, guard, codes)"):format(numbers), "snapshot", "guard, timeout",
+      "timeout ~= nil and check_timeout(timeout, 'snapshot', 4)") or nil
 end
 
 -- {-- Of any type ----------------------------------------------------------------------------------
 
--- A function(s, p, n) for n numbers one behind the other, which Lua may see as other values.
-local function numbers(of, order)
-  local format, size, read = access.formats[of.T], of.size, access.of(of, order).read
-  local whole, unpack = order .. format:rep(CHUNK), string.unpack
-  return function(s, p, n)
-    local t = {}
-    for first = 1, n, CHUNK do
-      local count = math.min(CHUNK, n - first + 1)
-      local part = { unpack(count == CHUNK and whole or order .. format:rep(count), s, p) }
-      table.move(part, 1, count, first, t)
-      p = p + size * CHUNK
-    end
-    if read then
-      for i = 1, n do t[i] = read(t[i]) end
-    end
-    return t
-  end
-end
-
--- Statements that read so many elements into t[i] and those after it, and whether they call other functions.
-local function batch(constants, of, order, stride, count, from_view)
-  local writer, lines = new_writer(constants), {}
+-- Statements that read so many elements into t[i] and those after it.
+local function batch(writer, of, order, stride, count)
+  local lines = {}
   for k = 0, count - 1 do
     lines[k + 1] = ("t[i + %d] = %s"):format(k, kinds[of.kind](writer, of, k * stride, order))
   end
-  return writer:statements(from_view) .. "\n" .. table.concat(lines, "\n"), writer
+  return writer:statements() .. "\n" .. table.concat(lines, "\n")
 end
 
--- A function(s, p, n) for n elements, `stride` bytes from one to the next, of a string or directly of a view.
--- It reads as many at a time as there are locals for. Nil for a view if that needs other functions, which
--- read strings.
-local function elements(of, order, stride, from_view)
-  local constants, values = {}, ctype.values(of)
-  local count = math.max(1, math.min(values > 0 and MOST_LOCALS // values or 1, 8))
-  local several, writer = batch(constants, of, order, stride, count, from_view)
-  local one = batch(constants, of, order, stride, 1, from_view)
-  if from_view and writer.calls then return nil end
+-- A function(s, p, n) for n elements, `stride` bytes from one to the next. It reads as many at a time as
+-- there are locals for.
+local function elements(of, order, stride)
+  local values, writer = ctype.values(of), new_writer({})
+  local count = math.max(1, math.min(values > 0 and MOST_LOCALS // values or 1, MOST_AT_ONCE))
   return compile(([[return function(s, p, n)
     local t, whole = new(n), n - n %% %d
     for i = 1, whole, %d do %s p = p + %d end
     for i = whole + 1, n do %s p = p + %d end
     return t
-  end]]):format(count, count, several, count * stride, one, stride), writer, from_view and core.view.unpack)
+  end]]):format(count, count, batch(writer, of, order, stride, count), count * stride,
+    batch(new_writer(writer.constants), of, order, stride, 1), stride), writer)
 end
 
---- A function(s, p, n) that reads n elements of a type from the bytes of `s` at p, which counts from 1. They
---- are `stride` bytes apart: by default their size.
-function decode.list(of, order, stride)
-  stride = stride or of.size
-  local by_stride = lists[order][of] or {}
-  lists[order][of] = by_stride
-  if not by_stride[stride] then
-    local packed = of.T and stride == of.size and not of.fields
-    by_stride[stride] = packed and numbers(of, order) or elements(of, order, stride)
+--- A function(s, p, n) that reads n elements of a type, one behind the other, from the bytes of `s` at p,
+--- which counts from 1.
+function decode.list(of, order)
+  local found = lists[order][of] or elements(of, order, of.size)
+  lists[order][of] = found
+  return found
+end
+
+-- The codes and the names of the members of a struct that C reads by itself; nil for another type.
+local function plain_numbers(of, order)
+  local names, codes = {}, {}
+  for i, m in ipairs(of.fields and ctype.members(of) or {}) do
+    local accessor = access.of_member(m.field, m.record, m.record.endian or of.endian or order)
+    if not accessor.code or accessor.number then return nil end
+    names[i], codes[i] = m.name, access.code(accessor.code, 0, m.offset)
   end
-  return by_stride[stride]
+  return #names > 0 and #names <= MOST_LOCALS and string.pack(("j"):rep(#codes), table.unpack(codes)), names
 end
 
---- A function(view, offset, n) that reads elements: directly if it can, else from one copy of the bytes.
+--- A function(view, offset, n) that reads elements: by one call of C, or from one copy of the bytes.
 function decode.view_list(of, order, stride)
-  local found = (of.fields or not of.T) and elements(of, order, stride, true)
-  if found then return found end
-  local read, get_string, size = decode.list(of, order, stride), core.view.get_string, of.size
+  local codes, names = plain_numbers(of, order)
+  local read_records, get_string, size = core.record.read_records, core.view.get_string, of.size
+  if codes then
+    return function(view, offset, n) return read_records(view, codes, names, offset, stride, n, size) end
+  end
+  local read = elements(of, order, stride)
   return function(view, offset, n) return read(get_string(view, offset, (n - 1) * stride + size), 1, n) end
 end
 
 --- A function(s, p) that reads a struct from the bytes of `s` at p, which counts from 1.
 function decode.of(record, order)
-  local found = readers[order][record]
-  if not found then
-    found = compile_struct(record, record.endian or order)
-    readers[order][record] = found
-  end
+  local found = readers[order][record] or compile_struct(record, record.endian or order)
+  readers[order][record] = found
   return found
 end
 

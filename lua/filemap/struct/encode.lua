@@ -55,8 +55,8 @@ end
 
 -- Adds a line that calls an accessor, which checks the value and collects it.
 function Writer:collect(accessor, offset, expression, name)
-  local line = ("%s(list, p + %d, %s, %q)"):format(self:constant(accessor.collect), offset, expression, name)
-  table.insert(self.items, { line = line })
+  local call = ("%s(list, p + %d, %s, %q)"):format(self:constant(accessor.collect), offset, expression, name)
+  self.items[#self.items + 1] = { line = call }
 end
 
 -- {-- By kind --------------------------------------------------------------------------------------
@@ -155,16 +155,18 @@ local function compile(type_, order)
       table.concat(run.formats), run.from, table.concat(run.arguments, ", ")))
 end
 
---- For a struct or array type and its thorough `collect`, two functions that try the quick ones first:
---- collect(list, offset, value, name), and write(view, offset, value, name). `by_name`, of a struct, has the
---- members that are ready: of a table with one key only that member is written.
-function encode.functions(type_, order, thorough, by_name)
+--- Gives the accessor of a struct or an array, by its thorough `collect`, two functions that try the quick
+--- ones first: collect(list, offset, value, name), and write(view, offset, value, name). The first call adds
+--- `count` and `quick_write`, if there is such a function. `by_name`, of a struct, has the members that are
+--- ready: of a table with one key only that member is written.
+function encode.complete(accessor, type_, order, thorough, by_name)
   local count, quick_collect, quick_write
   local function prepare()
     count, quick_collect, quick_write = compile(type_, order)
     count = count or -1
+    accessor.count, accessor.quick_write = quick_write and count, quick_write
   end
-  local function collect(list, offset, value, name)
+  function accessor.collect(list, offset, value, name)
     if not count then prepare() end
     if count_plain(value) == count then
       local n = #list
@@ -174,22 +176,28 @@ function encode.functions(type_, order, thorough, by_name)
     end
     thorough(list, offset, value, name)
   end
-  return collect, function(view, offset, value, name)
+  function accessor.write(view, offset, value, name)
     if not count then prepare() end
-    local n, key, field = count_plain(value)
+    local n, key, field, inner = count_plain(value)
     if n == count and quick_write then
       local well, done = pcall(quick_write, view, offset, value)
       if well and done then return end
     end
     local one = n == 1 and by_name and by_name[key]
     if one then
-      one.write(view, offset + one.offset, field, name and name .. "." .. key or key)
+      local of, at = one.of, offset + one.offset
+      if inner and inner == of.count then
+        local well, done = pcall(of.quick_write, view, at, field)
+        if well and done then return end
+      end
+      of.write(view, at, field, name and name .. "." .. key or key)
       return -- (not a tail call, which is slower)
     end
     local list = {}
-    collect(list, offset, value, name)
+    accessor.collect(list, offset, value, name)
     access.write(view, list)
   end
+  return accessor
 end
 
 --- The bytes of the numbers t[1] to t[n], which all must be right; else it raises.

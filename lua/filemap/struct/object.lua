@@ -22,29 +22,35 @@ local accessors = setmetatable({}, { __mode = "k" })
 
 -- {-- Readable text --------------------------------------------------------------------------------
 
-local MOST_ELEMENTS, MOST_SHOWN = 8, 400 -- elements, and bytes of a text after which no field is added
+local MOST_ELEMENTS, MOST_SHOWN = 8, 400 -- of an array; and bytes of a text after which nothing is added
 
-local function show_elements(a)
-  local view, _, count = locate_array(a, "tostring")
-  if not core.is_open(view) then return "filemap.array (closed)" end
-  local parts = {}
-  for i = 1, math.min(count, MOST_ELEMENTS) do parts[i] = access.show(a[i]) end
-  if count > MOST_ELEMENTS then parts[#parts + 1] = ("… %d in all"):format(count) end
-  return "{ " .. table.concat(parts, ", ") .. " }"
+local function add(out, text)
+  out[#out + 1], out.left = text, out.left - #text
 end
 
-local function show_fields(r, list, name)
-  if not core.is_open((locate(r))) then return (name or "filemap.record") .. " (closed)" end
-  local parts, length = {}, 0
-  for _, m in ipairs(list) do
-    if length > MOST_SHOWN then
-      parts[#parts + 1] = "…"
+local function show(out, value)
+  local view, _, count = locate(value)
+  if not view then return add(out, access.show(value)) end
+  local accessor = accessors[getmetatable(value)]
+  local list, name = accessor.list, count and "filemap.array" or accessor.type.name
+  if not core.is_open(view) then return add(out, (name or "filemap.record") .. " (closed)") end
+  add(out, (name and not count and name .. " " or "") .. "{ ")
+  for i = 1, count or #list do
+    if i > 1 then add(out, ", ") end
+    if out.left < 0 or count and i > MOST_ELEMENTS then
+      add(out, count and ("… %d in all"):format(count) or "…")
       break
     end
-    parts[#parts + 1] = m.name .. " = " .. access.show(r[m.name])
-    length = length + #parts[#parts]
+    if not count then add(out, list[i].name .. " = ") end
+    show(out, value[count and i or list[i].name])
   end
-  return (name and name .. " " or "") .. "{ " .. table.concat(parts, ", ") .. " }"
+  add(out, " }")
+end
+
+local function shown(object_)
+  local out = { left = MOST_SHOWN }
+  show(out, object_)
+  return table.concat(out)
 end
 
 -- {-- Tables to write ------------------------------------------------------------------------------
@@ -56,7 +62,9 @@ local function plain(value)
   if not view then return nil end
   if count then return value:get() end
   local accessor = accessors[getmetatable(value)]
-  return object.reader(accessor)(view, offset, ctype.tail(accessor.type) and object.count(value))
+  local record, n = accessor.type, nil
+  if ctype.tail(record) then n = object.count(value) end
+  return object.read(record, accessor.order, view, offset, n)
 end
 
 -- The function `collect` for a record: of the fields that a table has, in their order. Unknown names raise.
@@ -68,19 +76,12 @@ local function collect_fields(record, list, by_name)
       raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or kind,
         access.type_name(value))
     end
-    local left = 0
     for key in next, t do
       if not by_name[key] then raise("%s has no field '%s'", kind, tostring(key)) end
-      left = left + 1
     end
-    for i = 1, #list do
-      if left == 0 then break end
-      local m = list[i]
-      local field = t[m.name]
-      if field ~= nil then
-        left = left - 1
-        m.collect(found, at + m.offset, field, name and name .. "." .. m.name or m.name)
-      end
+    for _, m in ipairs(list) do
+      local field, path = t[m.name], name and name .. "." .. m.name or m.name
+      if field ~= nil then m.of.collect(found, at + m.offset, field, path) end
     end
   end
 end
@@ -111,13 +112,10 @@ end
 -- The function `collect` for an array of `count` elements. `rest`: whether a string also zeroes what it does
 -- not fill.
 local function collect_elements(element, count, stride, rest)
-  local string = is_bytes(element.type) and access.complete(access.string(ctype.bytes(), "<", count))
+  local string = is_bytes(element.type) and access.string(ctype.bytes(), "<", count)
+  if string then access.complete(string, not rest and methods.set_string) end
   return function(found, at, value, name)
-    if string and type(value) == "string" then
-      string.collect(found, at, value, name)
-      if not rest then found[#found - 2] = methods.set_string end
-      return
-    end
+    if string and type(value) == "string" then return string.collect(found, at, value, name) end
     local t = plain(value)
     if not t then raise("field '%s': table expected, got %s", name, access.type_name(value)) end
     local n = 0
@@ -211,8 +209,8 @@ local function array_metatable(element, stride)
     check_index(n or i, count, name)
     write(view, at + (n - 1) * stride, value, name .. "[" .. n .. "]")
   end
-  local mt = { __name = "filemap.array", __tostring = show_elements,
-    __pairs = function(a) return next_element, a, 0 end }
+  local mt = { __name = "filemap.array", __pairs = function(a) return next_element, a, 0 end,
+    __tostring = function(a) return locate_array(a, "tostring") and shown(a) end }
   mt.__index, mt.__newindex, mt.__len = core.record.array_metamethods(element.code and not element.number
     and element.code or -1, stride, array_methods(element, stride), index, newindex, element.is_object)
   accessors[mt] = element
@@ -229,22 +227,21 @@ local function array_object(element, view, at, name, count, stride)
   return new_array(view, at, by_stride[stride], count, name, element.is_object)
 end
 
-local function array_accessor(array, order)
-  local element, count, stride = access.of(array.of, order), array.count, array.of.size
-  local accessor = {
-    named = true, is_object = true,
-    get = function(view, at, name) return array_object(element, view, at, name, count, stride) end,
-  }
-  accessor.collect, accessor.write = encode.functions(array, order,
-    collect_elements(element, count, stride, true))
-  return accessor
+-- The accessor of an array; of a flexible one with its count, and whether a string zeroes the rest.
+local function array_accessor(array, order, count, rest)
+  local element, stride = access.of(array.of, order), array.of.size
+  count = count or array.count
+  local accessor = { named = true, is_object = true }
+  function accessor.get(view, at, name) return array_object(element, view, at, name, count, stride) end
+  return encode.complete(accessor, array, order, collect_elements(element, count, stride, rest ~= false))
 end
 
 -- {-- Flexible arrays ------------------------------------------------------------------------------
 
--- How many elements the flexible array of a struct has: `count`, or as many as fit in the view; and the bytes
--- of the whole struct with them. Raises if it is not in the view.
-function object.extent(what, record, tail, view, offset, count)
+--- How many elements the flexible array of a struct has: `count`, or as many as fit in the view; the bytes of
+--- the whole struct with them; and its member. Raises if the struct is not in the view.
+function object.extent(what, record, view, offset, count)
+  local tail = ctype.tail(record)
   check_range(what, view, offset, record.size)
   if count ~= nil and not tail then
     raise("bad argument #3 to '%s' (the struct has no flexible array)", what)
@@ -255,22 +252,16 @@ function object.extent(what, record, tail, view, offset, count)
   count = check_integer(count == nil and most or count, what, 3, 0)
   if count > most then
     raise("bad argument #3 to '%s' (%d elements of %d bytes from offset %d are past the end of a "
-      .. "%d-byte view)",
-      what, count, of.size, offset + start, methods.size(view))
+      .. "%d-byte view)", what, count, of.size, offset + start, methods.size(view))
   end
-  return count, math.max(record.size, start + count * of.size)
+  return count, math.max(record.size, start + count * of.size), tail
 end
 
 -- The accessor of a flexible array with a count. Without a given count a string does not zero the rest of the
 -- view.
 local function tail_accessor(tail, order, count, given)
   local type_, of = tail.field.type, tail.field.type.of
-  if not ctype.is_string(type_) then
-    local element = access.of(of, order)
-    local collect, write = encode.functions(type_, order, collect_elements(element, count, of.size, given))
-    return { collect = collect, write = write,
-      get = function(view, at) return array_object(element, view, at, tail.name, count, of.size) end }
-  end
+  if not ctype.is_string(type_) then return array_accessor(type_, order, count, given or false) end
   local accessor, unit = access.string(of, order, count), of.unit or 0
   if not given and count > 0 then
     accessor.put = methods.set_string
@@ -284,42 +275,27 @@ local function tail_accessor(tail, order, count, given)
   return access.complete(accessor)
 end
 
---- A function(bytes) that reads a struct, whose flexible array ends with the bytes.
-function object.decoder(record, order)
-  local tail, read = ctype.tail(record), decode.of(record, order)
-  if not tail then return function(bytes) return read(bytes, 1) end end
-  order = record.endian or order
+--- Reads a struct whose flexible array ends with the bytes.
+function object.decode(record, order, bytes)
+  local t, tail = decode.of(record, order)(bytes, 1), ctype.tail(record)
+  if not tail then return t end
   local of, at = tail.field.type.of, tail.offset + 1
-  return function(bytes)
-    local t, n = read(bytes, 1), math.max(#bytes - tail.offset, 0) // of.size
-    if of.kind == "bytes" then t[tail.name] = bytes:sub(at, at + n - 1)
-    elseif of.kind ~= "char" then t[tail.name] = decode.list(of, order)(bytes, at, n)
-    elseif of.unit == 1 then t[tail.name] = bytes:match("^[^\0]*", at)
-    else t[tail.name] = core.decode_text(bytes:sub(at, at + n * of.unit - 1), of.unit,
-      order ~= access.native) end
-    return t
-  end
+  local n = math.max(#bytes - tail.offset, 0) // of.size
+  local swapped = (record.endian or order) ~= access.native
+  if of.kind == "bytes" then t[tail.name] = bytes:sub(at, at + n - 1)
+  elseif of.kind ~= "char" then t[tail.name] = decode.list(of, record.endian or order)(bytes, at, n)
+  elseif of.unit == 1 then t[tail.name] = bytes:match("^[^\0]*", at)
+  else t[tail.name] = core.decode_text(bytes:sub(at, at + n * of.unit - 1), of.unit, swapped) end
+  return t
 end
 
--- A function(view, offset, count) that reads a struct and its flexible array.
-local function tail_reader(record, order, tail)
-  local fixed, whole = decode.reader(record, order), object.decoder(record, order)
-  return function(view, offset, count)
-    local n, size = object.extent("read", record, tail, view, offset, count)
-    if tail.field.type.of.kind ~= "bytes" then return whole(methods.get_string(view, offset, size)) end
-    local t = fixed(view, offset)
-    t[tail.name] = methods.get_string(view, offset + tail.offset, n)
-    return t
-  end
-end
-
---- The function(view, offset, count) of a record's accessor that reads it.
-function object.reader(accessor)
-  if not accessor.read then
-    local record, order, tail = accessor.type, accessor.order, ctype.tail(accessor.type)
-    accessor.read = tail and tail_reader(record, order, tail) or decode.reader(record, order)
-  end
-  return accessor.read
+--- Reads a struct from one copy of its bytes. A flexible array of bytes is copied by itself: it may be large.
+function object.read(record, order, view, offset, count)
+  local n, size, tail = object.extent("read", record, view, offset, count)
+  local blob = tail and tail.field.type.of.kind == "bytes"
+  local t = object.decode(record, order, methods.get_string(view, offset, blob and record.size or size))
+  if blob then t[tail.name] = methods.get_string(view, offset + tail.offset, n) end
+  return t
 end
 
 -- {-- Records --------------------------------------------------------------------------------------
@@ -331,29 +307,14 @@ function object.count(r)
   return count < 0 and ~count or count, count >= 0
 end
 
--- Adds the codes by name of the members that C reaches by itself. Returns the number of slots: one for each
--- object, and one for the count of a flexible array.
-local function add_codes(codes, list, tail)
-  local slots = tail and 1 or 0
-  for _, m in ipairs(list) do
-    local accessor = m ~= tail and m.accessor or {}
-    if accessor.code then codes[m.name] = access.code(accessor.code, accessor.number or 0, m.offset)
-    elseif accessor.is_object and slots < access.MOST_IN_CODE then
-      slots = slots + 1
-      codes[m.name] = access.code(access.codes.object, slots, m.offset)
-    end
-  end
-  return slots
-end
-
-local function record_metatable(accessor, list, by_name, tail, codes)
-  local record = accessor.type
+local function record_metatable(accessor, list, by_name, codes)
+  local record, tail = accessor.type, ctype.tail(accessor.type)
   local function member(key, r)
     local m = by_name[key] or raise("%s has no field '%s'", record.name or record.kind, tostring(key))
-    return m.offset, m == tail and tail_accessor(tail, record.endian or accessor.order, object.count(r))
-      or m.accessor
+    return m.offset, tail and m == list[#list]
+      and tail_accessor(tail, record.endian or accessor.order, object.count(r)) or m.of
   end
-  local mt = { __name = "filemap.record" }
+  local mt = { __name = "filemap.record", __tostring = shown }
   mt.__index, mt.__newindex = core.record.record_metamethods(codes, function(view, at, key, r)
     local offset, of = member(key, r)
     return of.get(view, at + offset, key)
@@ -368,43 +329,45 @@ local function record_metatable(accessor, list, by_name, tail, codes)
       if list[i] then return list[i].name, r[list[i].name] end
     end
   end
-  function mt.__tostring(r) return show_fields(r, list, record.name) end
-  accessors[mt] = accessor
+  accessors[mt], accessor.list = accessor, list
   return mt
 end
 
--- The members of a record with what writes them. Adds the same by name.
-local function prepare_members(record, order, by_name)
-  local list = {}
+-- Fills the members of a record, in order and by name, and the codes of those that C reaches by itself.
+-- Returns the number of slots: one for each object, and one for the count of a flexible array.
+local function prepare_members(record, order, list, by_name, codes)
+  local tail = ctype.tail(record)
+  local slots = tail and 1 or 0
   for i, m in ipairs(ctype.members(record)) do
-    local accessor = access.of_member(m.field, m.record, m.record.endian or order)
-    list[i] = { name = m.name, offset = m.offset, field = m.field, accessor = accessor,
-      collect = accessor.collect, write = accessor.write }
+    local of = access.of_member(m.field, m.record, m.record.endian or order)
+    list[i] = { name = m.name, offset = m.offset, of = of }
     by_name[m.name] = list[i]
+    if m ~= tail and of.code then codes[m.name] = access.code(of.code, of.number or 0, m.offset)
+    elseif m ~= tail and of.is_object and slots < access.MOST_IN_CODE then
+      slots = slots + 1
+      codes[m.name] = access.code(access.codes.object, slots, m.offset)
+    end
   end
-  return list
+  return slots
 end
 
 -- An accessor prepares itself when it is first used: a type may be large, and only partly used.
 local function record_accessor(record, order)
-  local accessor, has_tail, by_name = { is_object = true }, ctype.tail(record), {}
-  local mt, slots, collect
+  local accessor, list, by_name, has_tail = { is_object = true }, {}, {}, ctype.tail(record)
+  local collect, mt, slots = collect_fields(record, list, by_name), nil, nil
   local function prepare()
-    local list = prepare_members(record, record.endian or order, by_name)
-    local tail, codes = has_tail and list[#list], {}
-    slots = add_codes(codes, list, tail)
-    mt = record_metatable(accessor, list, by_name, tail, codes)
-    collect = collect_fields(record, list, by_name)
+    local codes = {}
+    slots = prepare_members(record, record.endian or order, list, by_name, codes)
+    mt = record_metatable(accessor, list, by_name, codes)
   end
   function accessor.get(view, at, _, count)
     if not mt then prepare() end
     return new(view, at, mt, slots, count or has_tail and 0)
   end
-  accessor.collect, accessor.write = encode.functions(record, record.endian or order, function(...)
+  return encode.complete(accessor, record, record.endian or order, function(...)
     if not mt then prepare() end
     collect(...)
   end, by_name)
-  return accessor
 end
 
 access.register("struct", record_accessor)
@@ -414,7 +377,7 @@ access.register("array", array_accessor)
 --- A record of a type at an offset.
 function object.at(record, view, offset, count)
   local tail = ctype.tail(record)
-  local n = object.extent("at", record, tail, view, offset, count)
+  local n = object.extent("at", record, view, offset, count)
   return access.of(record, access.native).get(view, offset, nil, tail and (count and n or ~n))
 end
 
@@ -437,7 +400,7 @@ function object.writer(record)
     end
   end
   return function(view, offset, t)
-    local count, values = object.extent("write", record, tail, view, offset), plain(t)
+    local count, values = object.extent("write", record, view, offset), plain(t)
     local value = values and values[tail.name]
     if value == nil then return write(view, offset, t) end
     local list, rest = {}, {}

@@ -8,16 +8,17 @@ local decode = require "filemap.struct.decode"
 local object = require "filemap.struct.object"
 
 local objects = {}
-local raise, check_integer, copy_whole = access.raise, core.record.check_integer, core.record.copy_whole
+local raise, check_integer, native = access.raise, core.record.check_integer, access.native
 
--- The key of a type object for its C type; and by type object the functions that read and write it, made on
--- first use.
+-- The key of a type object for its C type.
 local CTYPE = "\0ctype"
-local readers, writers = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
+
+-- By type object: the function that writes it, and the codes of its counters by path, made on first use.
+local writers, codes = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 -- Resolves a path by ctype.resolve.
 local function resolve(record, path)
-  local well, at = pcall(ctype.resolve, record, path, access.native)
+  local well, at = pcall(ctype.resolve, record, path, native)
   return well and at or raise("%s", at)
 end
 
@@ -38,6 +39,13 @@ local function self_type(self, what)
     raise("calling '%s' on bad self (filemap.struct expected, got %s)", what, access.type_name(self))
   end
   return record
+end
+
+-- Gives a type object methods of its own where they are quicker than the general ones.
+local function add_methods(self, record)
+  codes[self] = {}
+  if ctype.tail(record) then return end
+  self.read, self.snapshot = decode.methods(record, native, self, methods, codes[self])
 end
 
 --- Makes a record: an object whose fields are read from the view and written to it.
@@ -68,16 +76,9 @@ end
 -- local t = Player:read(view, 0)
 -- print(t.id, #t.pos) --> 0 3
 function methods:read(view, offset, count)
-  local read = readers[self]
-  if not read then
-    read = object.reader(access.of(self_type(self, "read"), access.native))
-    readers[self] = read
-  end
-  if count ~= nil then
-    object.extent("read", self[CTYPE], ctype.tail(self[CTYPE]), view, offset or 0, count)
-  end
-  local t = read(view, offset or 0, count)
-  return t
+  local record = self_type(self, "read")
+  if not codes[self] then add_methods(self, record) end
+  return object.read(record, native, view, offset or 0, count)
 end
 
 --- Writes the members that the table has, and leaves the others alone. Everything is checked before anything
@@ -137,50 +138,31 @@ end
 -- print(Player:offsetof("pos[2]")) --> 8 4
 function methods:offsetof(path)
   local record = self_type(self, "offsetof")
-  if type(path) ~= "string" then
-    raise("bad argument #1 to 'offsetof' (string expected, got %s)", access.type_name(path))
-  end
+  access.expect(1, "offsetof", "string", path)
   local at = resolve(record, path)
   local field = at.field
-  if field and field.bits then
-    return at.offset, field.unit, ctype.first_bit(field, at.record, at.order), field.bits.width
-  end
-  return at.offset, at.type.size
+  if not (field and field.bits) then return at.offset, at.type.size end
+  return at.offset, field.unit, ctype.first_bit(field, at.record, at.order), field.bits.width
 end
 
 -- {-- Snapshots ------------------------------------------------------------------------------------
 
--- By type object, what its snapshots need: the C type, its readers, and the codes of its counters by path.
-local snapshots = setmetatable({}, { __mode = "k" })
-
-local function prepare_snapshot(self)
-  local record = self_type(self, "snapshot")
-  local s = { record = record, tail = ctype.tail(record), size = record.size, codes = {},
-    decode = object.decoder(record, access.native) }
-  s.read = not s.tail and decode.guarded(record, access.native)
-  snapshots[self] = s
-  return s
-end
-
--- Finds the code of a counter for C: its type, its byte order and its offset.
-local function find_code(s, guard, key)
-  local path, codes = guard[key], s.codes
-  if codes[path] then return end
+-- The code of a counter for C: its type, its byte order and its offset.
+local function code_of(record, key, path)
   if type(path) ~= "string" then
     raise("guard '%s' must be the name of a field, got %s", key, tostring(path))
   end
-  local at = resolve(s.record, path)
-  if not at.type.T or at.field and at.field.bits or not ctype.bounds(at.type.T) then
+  local at = resolve(record, path)
+  local T = at.type.kind ~= "bool" and not (at.field and at.field.bits) and at.type.T
+  if not T or not ctype.bounds(T) then
     raise("guard '%s': field '%s' is not an integer", key, path)
   end
-  codes[path] = access.code(access.codes[at.type.T], at.order == access.native and 0 or 1, at.offset)
+  return access.code(access.codes[T], at.order == native and 0 or 1, at.offset)
 end
 
--- Checks a guard and finds the codes of its counters. Returns it as a plain table.
-local function check_guard(s, guard)
-  if type(guard) ~= "table" then
-    raise("bad argument #3 to 'snapshot' (table expected, got %s)", access.type_name(guard))
-  end
+-- Checks a guard and adds the codes of its counters to `known`. Returns it as a plain table.
+local function check_guard(record, guard, known)
+  access.expect(3, "snapshot", "table", guard)
   guard = access.plain(guard)
   local keys = {}
   for key in next, guard do keys[#keys + 1] = tostring(key) end
@@ -190,7 +172,9 @@ local function check_guard(s, guard)
     raise("a guard must be { even = }, { first =, last = } or { same = }, got { %s }",
       table.concat(keys, " =, ") .. (keys[1] and " =" or ""))
   end
-  for _, key in ipairs(keys) do find_code(s, guard, key) end
+  for _, key in ipairs(keys) do
+    known[guard[key]] = known[guard[key]] or code_of(record, key, guard[key])
+  end
   return guard
 end
 
@@ -234,21 +218,20 @@ end
 -- local car = assert(Car:snapshot(view, 0, { even = "seq" }, 1)) -- seq is odd while the game writes
 -- print(car.speed) --> 0.0
 function methods:snapshot(view, offset, guard, timeout)
-  local s = snapshots[self] or prepare_snapshot(self)
+  local record = self_type(self, "snapshot")
+  if not codes[self] then add_methods(self, record) end
   if timeout ~= nil then core.record.check_timeout(timeout, "snapshot", 4) end
-  local t = s.read and s.read(view, offset, guard, s.codes)
-  if t then return t end
-  local bytes = not s.read and not s.tail and copy_whole(view, offset, guard, s.codes, s.size)
+  local known = codes[self]
+  local function copy()
+    local _, size = object.extent("snapshot", record, view, offset)
+    return (core.record.copy_whole(view, math.tointeger(offset), guard, known, size))
+  end
+  local bytes = copy()
   if not bytes then
-    object.extent("snapshot", s.record, s.tail, view, offset)
-    guard = check_guard(s, guard)
-    local function copy()
-      local _, size = object.extent("snapshot", s.record, s.tail, view, offset)
-      return (copy_whole(view, offset, guard, s.codes, size))
-    end
+    guard = check_guard(record, guard, known)
     bytes = copy() or try_again(copy, timeout)
   end
-  if bytes then return (s.decode(bytes)) end
+  if bytes then return object.decode(record, native, bytes) end
   return nil, ("%s: no copy was whole within %s s"):format(self.name or "struct", timeout), "timeout"
 end
 
@@ -258,13 +241,9 @@ local made = setmetatable({}, { __mode = "k" })
 
 -- The type object of a struct or union that ctype.record made. It is made once.
 function objects.of(record)
-  local found = made[record]
-  if not found then
-    found = setmetatable({ name = record.name, size = record.size, align = record.align, [CTYPE] = record },
-      metatable)
-    made[record] = found
-  end
-  return found
+  made[record] = made[record] or setmetatable({ name = record.name, size = record.size, align = record.align,
+    [CTYPE] = record }, metatable)
+  return made[record]
 end
 
 -- The C type of a type object; nil for anything else.
