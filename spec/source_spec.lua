@@ -81,7 +81,7 @@ describe("the sources", function()
   it("test for the system only in src/system", function()
     local seen = 0
     for _, path in ipairs(files("src", "%.[ch]$")) do
-      local text = read(path):gsub("\\\n", " "):gsub("/%*.-%*/", " ")
+      local text = ("\n" .. read(path)):gsub("\\\n", " "):gsub("/%*.-%*/", " ")
       for kind, condition in text:gmatch("\n[ \t]*#[ \t]*(e?l?ifn?d?e?f?)[ \t(!]([^\n]*)") do
         local own = not path:find("^src/system/")
         for word in condition:gmatch(own and "[%a_][%w_]*" or "^$") do

@@ -15,8 +15,8 @@
 **   4. It sets `listening` to 1.
 ** A client connects as follows.
 **   1. It looks for a listener: `listening` is 1 and the listener's seat is taken.
-**   2. It acquires the client's seat of a FREE place, or of an ACCEPTED place whose two ends are dead. Then it
-**      checks the state and the server's seat again, because another client may have used the place
+**   2. It acquires the client's seat of a FREE place, or of an ACCEPTED place whose two ends are dead. Then
+**      it checks the state and the server's seat again, because another client may have used the place
 **      meanwhile.
 **   3. It commits and prepares the memory of the connection.
 **   4. It takes the next ticket, writes the listener's number, changes the state to WAITING with that ticket,
