@@ -664,8 +664,8 @@ typedef struct fm_mailslot_info {
 
 #define FM_CAPACITY 65536 /* the default capacity of mailslots and pipes, in bytes */
 
-/* Makes a mailslot, or takes over one whose reader has closed it or died, with its unread messages. The
-** caller becomes its reader. `capacity` is the room for messages in bytes, up to 805306364; 0 stands for
+/* Makes a mailslot, or takes over a mailslot whose reader has closed it or died, with its unread messages.
+** The caller becomes its reader. `capacity` is the room for messages in bytes, up to 805306364; 0 stands for
 ** FM_CAPACITY or, if that is greater, for `max_message`. `max_message` is the longest message in bytes; 0
 ** stands for the capacity. Close *out with fm_mailslot_close.
 **

@@ -269,7 +269,7 @@ int fm_sys_sync_unlink(const fm_name *name, fm_error *e);
 
 /* {-- filemap.win32 (open_file.c) ---------------------------------------------------------------- */
 
-/* What CreateFileMapping takes in addition. */
+/* The additional arguments of CreateFileMapping. */
 typedef struct fm_win32_request {
   const fm_open_file *file; /* the file to map, instead of opening a path; or NULL */
   uint32_t protect;         /* PAGE_... and SEC_... bits that replace the options access, commit and
