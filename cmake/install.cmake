@@ -53,7 +53,11 @@ endforeach()
 # It needs argparse, dkjson, luasystem and lua-term.
 if(FILEMAP_LUA)
   install(DIRECTORY cli/ DESTINATION share/lua/${FILEMAP_LUA_VERSION} FILES_MATCHING PATTERN "*.lua")
-  install(PROGRAMS bin/filemap DESTINATION bin)
+  # The command runs with the Lua that the modules are for.
+  file(READ bin/filemap command)
+  string(REPLACE "env lua5.4" "env lua${FILEMAP_LUA_VERSION}" command "${command}")
+  file(CONFIGURE OUTPUT bin/filemap CONTENT "${command}" @ONLY NEWLINE_STYLE UNIX)
+  install(PROGRAMS "${CMAKE_CURRENT_BINARY_DIR}/bin/filemap" DESTINATION bin)
   install(FILES doc/filemap.1 DESTINATION share/man/man1)
   install(FILES completion/filemap.bash DESTINATION share/bash-completion/completions RENAME filemap)
   install(FILES completion/_filemap DESTINATION share/zsh/site-functions)

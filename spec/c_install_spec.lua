@@ -177,3 +177,46 @@ end
 
 outside("CMake", BY_CMAKE, "cmake", "g++")
 outside("pkg-config", BY_PKG_CONFIG, "cmake", "g++", "pkg-config")
+
+-- The guide -------------------------------------------------------------------------------------------
+
+-- The C blocks of doc/c.md as one program. The first three use a map and a view.
+local function guide_program()
+  local page <close> = assert(io.open("doc/c.md", "rb"))
+  local blocks = {}
+  for block in page:read("a"):gsub("\r\n", "\n"):gmatch("```c\n(.-)```") do blocks[#blocks + 1] = block end
+  assert.equal(4, #blocks)
+  return ([[
+#include <filemap.h>
+#include <stdio.h>
+#include <string.h>
+int main(void)
+{
+  fm_map *made;
+  fm_view view;
+  size_t offset = 8;
+  if (fm_create(&made, "Local\\SampleMap", 4096, NULL, NULL) != FM_OK) return 2;
+  %s
+  %s
+  if (code != FM_OK || fm_view_open(&view, map, 0, 4096, FM_READ, &e) != FM_OK) return 3;
+  %s
+  printf("%%u\n", (unsigned)value);
+  { %s }
+  fm_view_close(&view);
+  fm_map_close(map);
+  fm_map_close(made);
+  return 0;
+}]]):format(table.unpack(blocks))
+end
+
+support.only("posix", "wine runs no compiler")("the C blocks of doc/c.md compile and run", function()
+  if support.sanitized then return pending("the library would need the sanitizer too") end
+  local source, program = support.tmpname(".c"), support.tmpname()
+  local file <close> = assert(io.open(source, "wb"))
+  file:write((guide_program():gsub("SampleMap", support.unique()):gsub('"settings"', '"' .. support.unique()
+    .. '"')))
+  file:close()
+  shell("", ("gcc -std=c11 -Wall -Wextra -Werror -Iinclude %s $build/libfilemap.a -pthread -ldl -o %s")
+    :format(source, program))
+  assert.same({ "0", "0.8" }, lines_of(process.spawn { program }))
+end)

@@ -40,6 +40,14 @@ describe("filemap dict", function()
       command.output { "dict", name, "list", "--json" })
   end)
 
+  it("prints a key that is not UTF-8 without a loss in JSON", function()
+    local d <close>, name = held()
+    d:set("k\xff", 1)
+    d:set("k\xfe", "\xfe")
+    assert.equal('{"key_base64":"a/4=","base64":"/g=="}\n{"key_base64":"a/8=","value":1}\n',
+      command.output { "dict", name, "list", "--json" })
+  end)
+
   support.only("posix", "a command line of Windows has no line ends")(
     "lists a key and a value with line ends in one line, as list does a name", function()
     local name = support.unique("Local\\a\nb\t")
@@ -62,6 +70,20 @@ describe("filemap dict", function()
       assert.same({ "", 1 }, { said, status })
       assert.is_truthy(problem:find("^filemap: [^\n]+\n$"), problem)
     end
+  end)
+
+  it("adds integers as Lua does, and none that Lua does not hold", function()
+    local d <close>, name = held()
+    d:set("n", 12)
+    for _, n in ipairs { "9223372036854775808", "0xffffffffffffffff", "-0x8000000000000001", "1x" } do
+      local said, problem, status = command.run { "dict", name, "incr", "n", "--", n }
+      assert.same({ "", 2 }, { said, status }, problem)
+    end
+    assert.equal("28\n", command.output { "dict", name, "incr", "n", "0x10" })
+    assert.equal("18\n", command.output { "dict", name, "incr", "n", "--", "-10" })
+    assert.equal("18.5\n", command.output { "dict", name, "incr", "n", "0.5" })
+    d:set("n", math.maxinteger)
+    assert.equal("-9223372036854775808\n", command.output { "dict", name, "incr", "n" })
   end)
 
   it("lets a key expire with --ttl", function()

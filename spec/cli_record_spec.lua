@@ -102,12 +102,36 @@ describe("filemap record", function()
         local at = math.random(0, size - 1)
         now:set_u8(at, now:get_u8(at) + math.random(1, 255) & 255)
       end
-      local frame = changes(before, now, size)
-      bytes = bytes + #frame + 12
+      changes(before, now, size, true, function(frame) bytes = bytes + #frame + 12 end)
       before:copy(0, now, 0, size)
     end
     assert.is_true(bytes * 60 < 10e6, ("seed %d: %.1f MB"):format(seed, bytes * 60 / 1e6))
     assert.is_true(bytes * 60 > 1e6)
+  end)
+
+  it("splits many changes into frames, of which none is much longer than its limit", function()
+    local recordings = require "filemap.cli.recording"
+    local limit, size, seed = recordings.MOST, 65536, os.time()
+    math.randomseed(seed)
+    local before <close> = filemap.create(nil, size):view()
+    local now <close> = filemap.create(nil, size):view()
+    local again <close> = filemap.create(nil, size):view()
+    now:fill(1000, 20000, 7)
+    for _ = 1, 3000 do now:set_u8(math.random(0, size - 1), math.random(0, 255)) end
+    finally(function() recordings.MOST = limit end)
+    recordings.MOST = 512
+    for _, exact in ipairs { true, false } do
+      local list = {}
+      recordings.changes(before, now, size, exact, function(frame) list[#list + 1] = frame end)
+      assert.is_true(#list > 40)
+      for i, frame in ipairs(list) do
+        assert.is_true(#frame < 2 * 512 + 20, seed)
+        assert.equal(i < #list, #frame >= 512, seed)
+        recordings.apply(frame, size, function(offset, bytes) again:set_string(offset, bytes) end)
+      end
+      assert.is_true(again:equals(0, now, 0, size), seed)
+      again:fill(0, size, 0)
+    end
   end)
 
   it("loses at most a second when it is killed", function()
@@ -245,6 +269,72 @@ describe("filemap replay", function()
     child:close()
   end)
 
+  it("leaves nothing of what the section had before, in each round", function()
+    local view <close>, name = command.section(("z"):rep(200000))
+    local path = recording(200000, { { 0, "\5\2ab" }, { 0.05, "\x80\x80\x08\1c" }, { 0.1, "" } })
+    local child = command.start { "replay", path, name, "--loop" }
+    local function shows(last)
+      local expected = ("\0"):rep(5) .. "ab" .. ("\0"):rep(131065) .. last .. ("\0"):rep(68927)
+      support.eventually(function() return view:get_string(0, 200000) == expected end)
+    end
+    for _, last in ipairs { "\0", "c", "\0", "c" } do shows(last) end
+    child:close()
+  end)
+
+  -- Starts a replay that holds its section, and waits until the section has the byte at the offset.
+  local function held(path, name, offset, byte)
+    local child = command.start { "replay", path, name, "--hold" }
+    local map
+    support.eventually(function()
+      map = filemap.open(name)
+      return map
+    end)
+    local view <close> = assert(map:view(offset, 1))
+    map:close()
+    support.eventually(function() return view:get_u8(0) == byte end)
+    return child
+  end
+
+  local posix = support.only("posix", "/proc and signals are Linux's")
+  posix("takes little memory for a short file, whatever size its header states", function()
+    local lfs = require "lfs"
+    local name = support.unique("/")
+    local path = recording(8 << 30, { { 0, "\x80\x80\x80\x80\4\1a" }, { 0, "\1\1b" } })
+    local child = held(path, name, 1, ("b"):byte())
+    local allocated = lfs.attributes("/dev/shm" .. name, "blocks") * 512
+    assert.is_true(allocated < 1 << 20, allocated)
+    child:close()
+    -- A frame that states 4 GiB, and is not there.
+    path = command.file("filemap recording 1\n" .. string.pack("<I8ds2I4d", 8 << 30, 0, "made", 0xffffffff, 0))
+    local _, problem, status = command.run { "replay", path, support.unique(),
+      under = "prlimit --as=9500000000" }
+    assert.same({ "", 0 }, { problem, status })
+  end)
+
+  posix("needs no second copy of the section", function()
+    local size, name = 48 << 20, support.unique()
+    local path = recording(size, { { 0, "\xff\xff\xff\x17\1a" } })
+    local child = held(path, name, size - 1, ("a"):byte())
+    local memory = command.read(("/proc/%d/status"):format(child:pid())):match("RssShmem:%s+(%d+)")
+    assert.is_true(tonumber(memory) < size >> 11, memory .. " KiB")
+    child:close()
+  end)
+
+  posix("removes a /name that it made, also at SIGTERM and SIGKILL", function()
+    local path = recording(64, { { 0, "\0\1a" } })
+    for _, signal in ipairs { "INT", "TERM", "KILL" } do
+      local name = support.unique("/")
+      local child = held(path, name, 0, ("a"):byte())
+      command.signal(child, signal)
+      child:wait(support.deadline)
+      support.eventually(function() return not filemap.open(name) end)
+    end
+    local view <close>, name = command.section("abcd" .. ("\0"):rep(60), "/")
+    held(path, name, 1, 0):close()
+    assert.equal("a", view:get_cstring(0))
+    assert(filemap.open(name)):close() -- (It did not make this one.)
+  end)
+
   it("plays into a section that a C program reads", function()
     local name = support.unique(not support.windows and "/" or "Local\\")
     local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
@@ -290,7 +380,9 @@ describe("filemap replay", function()
     for _ = 1, 2000 do
       local bytes = {}
       for i = 1, math.random(0, 40) do bytes[i] = string.char(math.random(0, 255)) end
-      local well, problem = pcall(recordings.apply, table.concat(bytes), view)
+      local well, problem = pcall(recordings.apply, table.concat(bytes), #view, function(offset, part)
+        view:set_string(offset, part)
+      end)
       assert.is_true(well or type(problem) == "table" and problem.message ~= nil, ("seed %d: %s"):format(seed,
         tostring(problem)))
     end

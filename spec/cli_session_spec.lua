@@ -9,16 +9,17 @@ support.clean()
 
 local posix = support.only("posix", "the session is for a POSIX shell")
 
--- The words of the guide's command that begins with `start`, with other names and paths.
-local function typed(start, names)
-  for line in command.read("doc/command.md"):gmatch("\n    ([^\n]+)") do
+-- The words of the page's command that begins with `start`, with other names and paths. The page is
+-- doc/command.md if there is no other one.
+local function typed(start, names, page)
+  for line in command.read(page or "doc/command.md"):gmatch("\n    ([^\n]+)") do
     if line:sub(1, #start) == start then
       local words = {}
-      for word in line:gmatch("%S+") do words[#words + 1] = names[word] or word end
+      for word in line:gsub(" &$", ""):gmatch("%S+") do words[#words + 1] = names[word] or word end
       return { table.unpack(words, 2) }
     end
   end
-  error("the guide has no command " .. start)
+  error("the page has no command " .. start)
 end
 
 describe("the guide's first session", function()
@@ -56,5 +57,32 @@ describe("the guide's first session", function()
     assert.equal("lap 1", follow:expect())
     follow:close()
     publish:close()
+  end)
+
+  it("works for its dictionary", function()
+    local names = { Scores = support.unique() }
+    local holder = command.start(typed("filemap dict Scores create", names))
+    assert.equal(names.Scores, holder:expect())
+    assert.equal("", command.output(typed("filemap dict Scores set", names)))
+    assert.equal("13\n", command.output(typed("filemap dict Scores incr", names)))
+    assert.equal("ann\t13\n", command.output(typed("filemap dict Scores list", names)))
+    holder:close()
+  end)
+end)
+
+describe("README", function()
+  posix("watches the struct of its header as it shows it", function()
+    local page = "README.md"
+    local header = command.read(page):match("<!%-%- file telemetry%.h %-%->\n```c\n(.-)```")
+    local view <close>, name = command.section(string.pack("<I4i4fz", 2, 3, 61.5, "Nürburgring")
+      .. ("\0"):rep(32))
+    local names = { GameTelemetry = name, ["telemetry.h"] = command.file(header) }
+    assert.is_truthy(command.output(typed("filemap list", names, page)):find(name, 1, true))
+    local screen <close> = tmux.start(80, 24, "C.UTF-8", typed("filemap watch", names, page))
+    screen:expect("lap +3\n +speed +61%.5\n +track +Nürburgring\n")
+    view:set_i32(4, 4)
+    screen:expect("%*  lap +4 ")
+    screen:keys("q")
+    screen:expect("status 0\nrestored")
   end)
 end)

@@ -48,13 +48,19 @@ describe("wrong usage", function()
   it("has exit status 2 and one line that names the mistake and the nearest right word", function()
     for words, near in pairs {
       ["wach"] = "watch", ["lst"] = "list", ["recieve"] = "receive", ["dump x --ofset 1"] = "--offset",
-      ["watch x --heeader y"] = "--header", ["list --jsn"] = "--json",
+      ["watch x --heeader y"] = "--header", ["list --jsn"] = "--json", ["help"] = "--help",
     } do
       local list = {}
       for word in words:gmatch("%S+") do list[#list + 1] = word end
       local problem = complaint(table.unpack(list))
       assert.is_truthy(problem:find(("did you mean '%s'?"):format(near), 1, true), problem)
     end
+  end)
+
+  it("does not suggest a name for a path", function()
+    local _ <close>, name = command.section("abc")
+    local _, problem = command.run { "dump", "--file", name }
+    assert.is_truthy(problem:find("^filemap: " .. name:gsub("%p", "%%%0") .. ": [^;]+\n$"), problem)
   end)
 
   it("names what is missing, too much or no number", function()

@@ -14,16 +14,21 @@ UnmapViewOfFile(pBuf);
 CloseHandle(hMapFile);
 ```
 
-```lua norun
-local hMapFile = CreateFileMapping(INVALID_HANDLE_VALUE, nil, PAGE_READWRITE, 0, 256, [[Local\Name]])
+```lua
+local win32 = require "filemap.win32"
+local szMsg = "Message from the first process."
+
+local hMapFile = win32.CreateFileMapping(win32.INVALID_HANDLE_VALUE, nil, win32.PAGE_READWRITE, 0, 256,
+  [[Local\Name]])
 if hMapFile == nil then
-  print(("Could not create file mapping object (%d)."):format(GetLastError()))
+  print(("Could not create file mapping object (%d)."):format(win32.GetLastError()))
   return 1
 end
-local pBuf = MapViewOfFile(hMapFile, FILE_MAP_ALL_ACCESS, 0, 0, 256)
+local pBuf = win32.MapViewOfFile(hMapFile, win32.FILE_MAP_ALL_ACCESS, 0, 0, 256)
 pBuf:set_utf16(0, szMsg, 128)
-UnmapViewOfFile(pBuf)
-CloseHandle(hMapFile)
+print(pBuf:get_utf16(0))     --> Message from the first process.
+win32.UnmapViewOfFile(pBuf)
+win32.CloseHandle(hMapFile)
 ```
 
 - A HANDLE is an object: a `filemap.map`, or for `CreateFile` a `filemap.file_handle`. A view is a

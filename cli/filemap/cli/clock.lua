@@ -17,7 +17,7 @@ clock.time = found and system.gettime or os.time
 -- The longest sleep, in seconds. Lua handles Ctrl-C only between two calls.
 local SLICE = 0.2
 
---- Sleeps until a time of `now`, in slices, so that Ctrl-C ends it.
+--- Sleeps until a time of `now` (math.huge: without end), in slices, so that Ctrl-C ends it.
 function clock.sleep_until(time)
   while true do
     local left = time - clock.now()

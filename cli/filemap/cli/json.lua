@@ -164,11 +164,11 @@ function json.from_base64(s)
   return bytes
 end
 
---- A message as a pair for an object: under `key` if it is UTF-8, else under "base64", so that nothing is
--- lost.
-function json.message(key, bytes)
+--- A message as a pair for an object: under `key` if it is UTF-8, else as base64 under `other` (default:
+-- "base64"), so that nothing is lost.
+function json.message(key, bytes, other)
   if utf8.len(bytes) then return { key, bytes } end
-  return { "base64", json.base64(bytes) }
+  return { other or "base64", json.base64(bytes) }
 end
 
 return json

@@ -22,12 +22,17 @@ end
 -- Longer words are not compared: the table above would be large.
 local LONGEST = 64
 
+-- What of a word is compared: a user who types "help" may mean "--help".
+local function letters(word)
+  return (word:lower():gsub("^%-+", ""))
+end
+
 --- The nearest of the words, or nil if none is near: at most a third of the letters may differ.
 return function(word, words)
   local best, least
   for _, other in ipairs(words) do
     if #word <= LONGEST and #other <= LONGEST then
-      local d = distance(word:lower(), other:lower())
+      local d = distance(letters(word), letters(other))
       if d <= math.max(1, #word // 3) and (not least or d < least) then best, least = other, d end
     end
   end

@@ -79,6 +79,14 @@ function number.float(s)
   return n and n + 0.0
 end
 
+--- An integer or a float, as the text is written; nil if it is no number, or an integer that Lua does not
+-- hold.
+function number.any(s)
+  local n = number.integer(s)
+  if n or s:find("^%s*[+-]?%d+%s*$") or s:find("^%s*[+-]?0[xX]%x+%s*$") then return n end
+  return number.float(s)
+end
+
 -- The shortest text that gives the same f32.
 local function short(n)
   for digits = 6, 8 do

@@ -6,7 +6,7 @@
 --
 -- All numbers are little-endian. Distances and numbers of bytes have 7 bits a byte, the lowest first; a set
 -- eighth bit means that more follow. The first frame counts from zero bytes. A frame without changes only
--- tells the time.
+-- tells the time. A frame with MOST bytes of changes or more is continued by the next one.
 local fail = require "filemap.cli.fail"
 local out = require "filemap.cli.out"
 local source = require "filemap.cli.source"
@@ -15,6 +15,9 @@ local recording = {}
 
 local MAGIC, HEAD, FRAME = "filemap recording 1\n", "<I8ds2", "<I4d"
 local FRAME_SIZE = string.packsize(FRAME)
+
+--- The bytes of changes after which a new frame begins.
+recording.MOST = 4 << 20
 
 -- {-- Changes --------------------------------------------------------------------------------------
 
@@ -43,50 +46,78 @@ local LARGE, SMALL = 4096, 64
 -- Two changes with this many equal bytes between them are stored as one, which is shorter.
 local GAP = 2
 
--- Calls add(offset) for each byte of a small block that differs.
+-- Calls add(from, to) for each run of bytes in a small block that differ.
 local function compare_bytes(before, now, offset, length, add)
   local a = { before:get_string(offset, length):byte(1, -1) }
   local b = { now:get_string(offset, length):byte(1, -1) }
+  local from
   for i = 1, length do
-    if a[i] ~= b[i] then add(offset + i - 1) end
+    if a[i] == b[i] then
+      if from then add(offset + from - 1, offset + i - 1) end
+      from = nil
+    else
+      from = from or i
+    end
   end
+  if from then add(offset + from - 1, offset + length) end
 end
 
-local function compare(before, now, size, add)
+-- Calls add(from, to) for each run of bytes that differ, or without `exact` for each small block that does.
+local function compare(before, now, size, exact, add)
   for large = 0, size - 1, LARGE do
     local stop = math.min(large + LARGE, size)
     if not now:equals(large, before, large, stop - large) then
       for small = large, stop - 1, SMALL do
         local length = math.min(SMALL, stop - small)
         if not now:equals(small, before, small, length) then
-          compare_bytes(before, now, small, length, add)
+          if exact then compare_bytes(before, now, small, length, add) else add(small, small + length) end
         end
       end
     end
   end
 end
 
---- The changes from one view to another of the same size; "" if they are equal. Both must be private.
-function recording.changes(before, now, size)
-  local parts, done, from, to = {}, 0, nil, nil
-  local function emit()
-    parts[#parts + 1] = varint(from - done)
-    parts[#parts + 1] = varint(to - from)
-    parts[#parts + 1] = now:get_string(from, to - from)
-    done = to
+-- Returns a function add(from, to) that collects changes, and one that ends them. Both call emit(changes).
+local function collector(now, emit)
+  local parts, length, done = {}, 0, 0
+  local function finish()
+    emit(table.concat(parts))
+    parts, length, done = {}, 0, 0
   end
-  compare(before, now, size, function(offset)
-    if from and offset - to <= GAP then to = offset + 1 return end
-    if from then emit() end
-    from, to = offset, offset + 1
-  end)
-  if from then emit() end
-  return table.concat(parts)
+  local function put(s)
+    parts[#parts + 1] = s
+    length = length + #s
+  end
+  return function(from, to)
+    for at = from, to - 1, recording.MOST do
+      local n = math.min(recording.MOST, to - at)
+      put(varint(at - done))
+      put(varint(n))
+      put(now:get_string(at, n))
+      done = at + n
+      if length >= recording.MOST then finish() end
+    end
+  end, finish
 end
 
---- Writes changes to a view.
-function recording.apply(changes, view)
-  local i, offset, size = 1, 0, #view
+--- Calls emit(changes) for each frame that the changes from one view to another of the same size take: all of
+-- them but the last have MOST bytes or more, and the last may be "". Both views must be private. `exact` is
+-- false for the first moment, of which whole blocks are stored.
+function recording.changes(before, now, size, exact, emit)
+  local add, finish = collector(now, emit)
+  local from, to
+  compare(before, now, size, exact, function(first, last)
+    if from and first - to <= GAP then to = last return end
+    if from then add(from, to) end
+    from, to = first, last
+  end)
+  if from then add(from, to) end
+  finish()
+end
+
+-- Calls put(offset, first, last) for each change: its bytes are changes:sub(first, last).
+local function each(changes, size, put)
+  local i, offset = 1, 0
   while i <= #changes do
     local distance, length
     distance, i = read_varint(changes, i)
@@ -95,9 +126,18 @@ function recording.apply(changes, view)
     if not i or distance > room or length > room - distance or length > #changes - i + 1 then
       fail("the recording is damaged: a change is past the end")
     end
-    view:set_string(offset + distance, changes:sub(i, i + length - 1))
+    put(offset + distance, i, i + length - 1)
     offset, i = offset + distance + length, i + length
   end
+end
+
+local function nothing() end
+
+--- Calls write(offset, bytes) for each change of a frame of a section of this size. All of them are checked
+-- before.
+function recording.apply(changes, size, write)
+  each(changes, size, nothing)
+  each(changes, size, function(offset, first, last) write(offset, changes:sub(first, last)) end)
 end
 
 -- {-- Files ----------------------------------------------------------------------------------------
@@ -125,6 +165,18 @@ function recording.header(file, path)
   return size, time, name
 end
 
+-- Reads so many bytes, or all that are left. (Lua allocates all of them before it reads. So what a damaged
+-- file asks for is read in pieces.)
+local function read_bytes(file, length)
+  local parts, left = {}, length
+  while left > 0 do
+    local bytes = source.read(file, math.min(left, recording.MOST))
+    if not bytes then break end
+    parts[#parts + 1], left = bytes, left - #bytes
+  end
+  return table.concat(parts)
+end
+
 --- The next frame: seconds, changes. Nothing at the end, or at a frame that was not written to its end.
 function recording.read(file, before, size)
   local head = source.read(file, FRAME_SIZE)
@@ -133,8 +185,8 @@ function recording.read(file, before, size)
   if not (time >= before and time < 1e12) or length > 4 * size + 64 then
     fail("the recording is damaged: a frame cannot be")
   end
-  local changes = length == 0 and "" or source.read(file, length)
-  if not changes or #changes < length then return nil end
+  local changes = read_bytes(file, length)
+  if #changes < length then return nil end
   return time, changes
 end
 

@@ -24,6 +24,13 @@ function source.check_name(word)
   if source.is_path(word) then fail.usage(("'%s' is a path, not a section's name"):format(word)) end
 end
 
+--- Removes a /name, which the system keeps, as soon as this process ends, however it ends. Returns a pipe to
+-- close at the end, which removes the name at once; nil for a name that lives as long as its holders.
+function source.remove_at_end(name)
+  if windows or name:sub(1, 1) ~= "/" then return nil end
+  return fail.unless(shell.at_end(shell.lua(("require('filemap').unlink(%q)"):format(name))))
+end
+
 -- The live name that a user probably meant.
 local function similar(name)
   local live = {}
@@ -34,9 +41,9 @@ local function similar(name)
   return nearest(name, live)
 end
 
---- Fails for a name that could not be opened.
-function source.failed(name, message, code)
-  local near = code == "not_found" and not source.is_path(name) and similar(name)
+--- Fails for a name or a path (see source.is_path) that could not be opened.
+function source.failed(name, message, code, file)
+  local near = code == "not_found" and not source.is_path(name, file) and similar(name)
   return fail(message .. (near and ("; did you mean '%s'?"):format(near) or ""))
 end
 
@@ -71,7 +78,7 @@ function source.open(word, file, access)
   if word == "-" then return standard_input() end
   local open = source.is_path(word, file) and filemap.file or filemap.open
   local map, message, code = fail.raised(1, open, word, access or "r")
-  if not map then source.failed(word, message, code) end
+  if not map then source.failed(word, message, code, file) end
   return source.view(map, word), map
 end
 

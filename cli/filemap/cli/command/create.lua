@@ -5,7 +5,6 @@ local filemap = require "filemap"
 local interrupt = require "filemap.cli.interrupt"
 local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
-local shell = require "filemap.cli.shell"
 local source = require "filemap.cli.source"
 local transfer = require "filemap.cli.transfer"
 
@@ -40,7 +39,7 @@ end
 local function hold(name, size)
   out.line(("%s\t%d"):format(name, size))
   out.flush()
-  while true do clock.sleep_until(clock.now() + 3600) end
+  clock.sleep_until(math.huge)
 end
 
 function command.run(args)
@@ -51,9 +50,7 @@ function command.run(args)
   if from and #from > size then fail(("%s: has %d bytes, more than %d"):format(args.from, #from, size)) end
   local map = fail.unless(fail.raised(1, filemap.create, args.name, size, { mode = args.mode }))
   local view = fail.unless(map:view())
-  -- The system keeps a /name until it is removed.
-  local remover = filemap.platform == "posix" and args.name:sub(1, 1) == "/"
-    and fail.unless(shell.at_end(shell.lua(("require('filemap').unlink(%q)"):format(args.name))))
+  local remover = source.remove_at_end(args.name)
   if from then transfer.copy(view, from, #from, args.name) end
   interrupt(hold, args.name, size)
   if remover then remover:close() end

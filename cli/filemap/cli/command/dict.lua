@@ -54,7 +54,7 @@ end
 local function print_entry(args, key, value)
   if args.json then
     local pair = type(value) == "string" and json.message("value", value) or { "value", value }
-    out.object { { "key", key }, pair }
+    out.object { json.message("key", key, "key_base64"), pair }
   elseif args.action == "list" then out.line(text.line(key) .. "\t" .. text.line(shown(value)))
   else out.line(shown(value)) end
 end
@@ -83,8 +83,8 @@ function actions.delete(d, args)
 end
 
 function actions.incr(d, args)
-  local n = args.value and (number.integer(args.value) or tonumber(args.value)) or 1
-  if not n then fail.usage(("'%s' is not a number"):format(args.value)) end
+  local n = args.value and number.any(args.value) or not args.value and 1
+  if not n then fail.usage(("'%s' is neither an integer of 64 bits nor a float"):format(args.value)) end
   print_entry(args, args.key, fail.unless(d:incr(args.key, n)))
 end
 
@@ -98,9 +98,7 @@ end
 function actions.create(_, args)
   out.line(args.name)
   out.flush()
-  interrupt(function()
-    while true do clock.sleep_until(clock.now() + 3600) end
-  end)
+  interrupt(clock.sleep_until, math.huge)
 end
 
 -- How many words follow the action, at least and at most.

@@ -48,7 +48,7 @@ function command.run(args)
     n = n + 1
     fail.unless(fail.raised(1, writer.publish, writer, args.json and value_of(line, n) or line))
   end
-  while args.hold do clock.sleep_until(clock.now() + 3600) end
+  if args.hold then clock.sleep_until(math.huge) end
 end
 
 return command

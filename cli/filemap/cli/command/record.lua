@@ -39,11 +39,16 @@ end
 -- replayed.
 local function step(self, time)
   self.now:copy(0, self.live, 0, self.size)
-  local changes = recording.changes(self.before, self.now, self.size)
-  if changes ~= "" or time - self.written >= FLUSH or not self.started then
+  local written = self.bytes
+  recording.changes(self.before, self.now, self.size, self.started, function(changes)
+    -- (The last frame of more than one is written also if it is empty.)
+    if changes == "" and self.bytes == written and self.started and time - self.written < FLUSH then return end
     recording.write(self.file, time, changes)
-    self.before, self.now = self.now, self.before
-    self.written, self.started, self.bytes = time, true, self.bytes + #changes + 12
+    self.bytes = self.bytes + #changes + 12
+  end)
+  self.started = true
+  if self.bytes > written then
+    self.before, self.now, self.written = self.now, self.before, time
   end
   if time - self.flushed >= FLUSH or not self.flushed_once then
     out.flush(self.file)
