@@ -89,6 +89,13 @@ describe("filemap record", function()
     assert.is_true(#command.read(path) < 12288 + 200)
   end)
 
+  it("stores the first bytes also if the duration is 0", function()
+    local _ <close>, name = command.section("abc")
+    local path = support.tmpname()
+    assert.equal("", command.output { "record", name, path, "--duration", "0" })
+    assert.equal("abc", last_state(frames(path)))
+  end)
+
   it("needs less than 10 MB for a minute of 64 KiB at 60 Hz of which 1 % changes", function()
     -- The changes of one second, made by the function that the recorder uses, in the worst case: single bytes
     -- anywhere, each with a new value.

@@ -60,7 +60,7 @@ local function loop(self, args, bar)
   local start, n, last = clock.now(), 0, args.duration or math.huge
   while true do
     local time = clock.now() - start
-    if time > last then break end
+    if time > last and self.started then break end
     fail.raised(1, step, self, time)
     bar:update(args.duration and time / last, ("%.0f s, %s"):format(time, progress.bytes(self.bytes)))
     -- A copy that came late is left out.
