@@ -93,7 +93,7 @@ describe("filemap record", function()
     local _ <close>, name = command.section("abc")
     local path = support.tmpname()
     assert.equal("", command.output { "record", name, path, "--duration", "0" })
-    assert.equal("abc", last_state(frames(path)))
+    assert.equal("abc", last_state(frames(path)):sub(1, 3)) -- (Windows rounds the size up.)
   end)
 
   it("needs less than 10 MB for a minute of 64 KiB at 60 Hz of which 1 % changes", function()
