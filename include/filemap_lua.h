@@ -1,4 +1,5 @@
-/* filemap for programs in C that embed Lua 5.4: the module's loader, and views that C and Lua share.
+/* filemap for programs in C that embed Lua (5.3, 5.4 or 5.5): the module's loader, and views that C and Lua
+** share.
 **
 ** Such a program links the library filemap_lua in place of filemap. It contains filemap too. Two copies of
 ** the library in one program would not know each other's views, so the program does not link both, and does
