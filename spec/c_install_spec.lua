@@ -197,11 +197,12 @@ int main(void)
   size_t offset = 8;
   if (fm_create(&made, "Local\\SampleMap", 4096, NULL, NULL) != FM_OK) return 2;
   %s
+  fm_map_close(map);
   %s
   if (code != FM_OK || fm_view_open(&view, map, 0, 4096, FM_READ, &e) != FM_OK) return 3;
   %s
   printf("%%u\n", (unsigned)value);
-  { %s }
+  { %s fm_dict_close(d); }
   fm_view_close(&view);
   fm_map_close(map);
   fm_map_close(made);

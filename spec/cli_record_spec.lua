@@ -312,7 +312,8 @@ describe("filemap replay", function()
     assert.is_true(allocated < 1 << 20, allocated)
     child:close()
     -- A frame that states 4 GiB, and is not there.
-    path = command.file("filemap recording 1\n" .. string.pack("<I8ds2I4d", 8 << 30, 0, "made", 0xffffffff, 0))
+    local head = string.pack("<I8ds2I4d", 8 << 30, 0, "made", 0xffffffff, 0)
+    path = command.file("filemap recording 1\n" .. head)
     local _, problem, status = command.run { "replay", path, support.unique(),
       under = "prlimit --as=9500000000" }
     assert.same({ "", 0 }, { problem, status })

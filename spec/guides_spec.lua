@@ -6,7 +6,7 @@
 -- may print anything. A hidden comment in the line before a block says more about it:
 --   <!-- continues -->  it is the same program as the block before it
 --   <!-- beside -->     it runs while the program before it waits in the line `io.read()`
---   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it
+--   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it; with "continues" it alone
 --   <!-- file NAME -->  it is the text of a file, in any language, which the page's programs after it can
 --   read
 local filemap = require "filemap"
@@ -86,7 +86,7 @@ local function programs_of(page)
       file = file or (before or ""):match("^<!%-%- file (%S+) %-%->$")
       if file and not files[file] then files[file] = "" end
       program, before = nil, line
-    else
+    elseif not (support.windows and marks.continues and marks.posix) then
       program = program or begin(programs, page, number, marks)
       add_line(program, line, number)
     end

@@ -42,7 +42,8 @@ local function step(self, time)
   local written = self.bytes
   recording.changes(self.before, self.now, self.size, self.started, function(changes)
     -- (The last frame of more than one is written also if it is empty.)
-    if changes == "" and self.bytes == written and self.started and time - self.written < FLUSH then return end
+    local needless = changes == "" and self.bytes == written and self.started
+    if needless and time - self.written < FLUSH then return end
     recording.write(self.file, time, changes)
     self.bytes = self.bytes + #changes + 12
   end)
