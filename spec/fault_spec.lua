@@ -80,16 +80,16 @@ local otherwise = {
 -- Functions that cannot fail, or whose failure does not matter: close and munmap have done their work even if
 -- they fail, and a process that cannot sleep or yield just checks again. The calls on an open semaphore fail
 -- only as their callers expect, and one whose mode cannot be changed keeps that of the umask. The only write
--- is that of 1 to an event descriptor, which has room for it. `system` runs the programs of the command
--- `filemap`.
+-- is that of 1 to an event descriptor, which has room for it. sem_init fails only
+-- for a count that is too large. `system` runs the programs of the command `filemap`.
 local safe = {}
 for name in ([[
   close closedir munmap free geteuid nanosleep sched_yield clock_gettime getpid sysconf raise signal sigwait
   sigaddset sigfillset sigemptyset sigismember sigdelset pthread_mutex_lock pthread_mutex_unlock pthread_once
   pthread_attr_init pthread_attr_destroy pthread_attr_setstacksize pthread_join write
   dladdr dlopen localeconv memchr memcmp memcpy memmem memmove memset snprintf vsnprintf strchr strcmp strcpy
-  strerror strlen strncmp strspn strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_post
-  sem_trywait sem_wait system
+  strerror strlen strncmp strspn strstr strtoull syscall chmod sem_clockwait sem_close sem_getvalue sem_init
+  sem_post sem_trywait sem_wait system
 ]]):gmatch("%S+") do safe[name] = true end
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")

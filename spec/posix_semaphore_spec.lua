@@ -118,6 +118,37 @@ describe("a semaphore with a verbatim name", function()
       os.remove(path)
     end)
 
+    -- The C library ends a process whose semaphore has such bytes, so a child calls.
+    it("is invalid where the file has the size of a semaphore and other bytes", function()
+      local path = "/dev/shm/sem." .. name:sub(2)
+      assert(sync.semaphore(name, 0, 1)):close()
+      local size = require("lfs").attributes(path, "size")
+      local child = support.child("evaluator")
+      for _, bytes in ipairs { ("\x55"):rep(size), ("\xff"):rep(size), ("\0"):rep(size) } do
+        local file = assert(io.open(path, "w"))
+        file:write(bytes)
+        file:close()
+        assert.equal("invalid", child:ask([[
+          s, _, code, native = sync.semaphore(%q, 0, 9)
+          if not s then return nil, '', code, native end
+          s:acquire(0.01) s:release() return 'a semaphore' ]], name))
+      end
+      child:finish()
+    end)
+
+    it("is corrupt when another program overwrites it", function()
+      local path = "/dev/shm/sem." .. name:sub(2)
+      local child = support.child("evaluator")
+      child:ask("s = sync.semaphore(%q, 0, 9)", name)
+      local file = assert(io.open(path, "r+"))
+      file:write(("\x55"):rep(require("lfs").attributes(path, "size")))
+      file:close()
+      for _, call in ipairs { "s:acquire(0)", "s:acquire(0.01)", "s:release()", "sync.wait_any({ s }, 0)" } do
+        assert.equal("corrupt", child:ask("return " .. call))
+      end
+      child:finish()
+    end)
+
     it("rejects a second / and security descriptors", function()
       fails("invalid", name .. "/b", sync.semaphore(name .. "/b", 0, 1))
       fails("unsupported", name, sync.semaphore(name, 0, 1, { sddl = "D:" }))

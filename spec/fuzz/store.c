@@ -86,7 +86,7 @@ static void count(void)
 {
   fm_error e = NO_ERROR;
   fm_store_counts c;
-  const int code = fm_store_count(&s, &c, &e);
+  const int code = fm_store_count(&s, fz_byte(), &c, &e);
   CHECK(code == FM_OK || code == FM_CORRUPT || code == FM_TIMEOUT);
   CHECK(code != FM_OK || (c.used < s.block_count && c.count <= c.used));
 }

@@ -39,4 +39,18 @@ void fm_test_hook(const char *name)
     if ((c = getchar()) == EOF) _Exit(1);
 }
 
+/* If the environment variable FILEMAP_SLEEPS is "endless", the sleep has no end. If it is "told", the process
+** also prints for how long it would have slept. */
+double fm_test_sleep(double seconds)
+{
+  static const double endless = 1e6; /* which Windows can count in milliseconds */
+  const char *kind = getenv("FILEMAP_SLEEPS");
+  const bool told = kind && strcmp(kind, "told") == 0;
+  if (told) {
+    printf("SLEEPS %.6f\n", seconds);
+    fflush(stdout);
+  }
+  return told || (kind && strcmp(kind, "endless") == 0) ? endless : seconds;
+}
+
 #endif

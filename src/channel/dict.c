@@ -237,7 +237,7 @@ int fm_dict_get(fm_dict *d, const void *key, size_t length, fm_value *out, uint6
 typedef struct waiting {
   reading reading;
   uint64_t version;
-  int found; /* FM_OK or FM_NOT_FOUND */
+  int found; /* FM_OK or FM_NOT_FOUND, in the last look that found out */
 } waiting;
 
 static int look_for_change(void *context, bool thoroughly, fm_error *e)
@@ -250,6 +250,25 @@ static int look_for_change(void *context, bool thoroughly, fm_error *e)
   return version == w->version ? FM_TIMEOUT : FM_OK;
 }
 
+/* No process wakes others when a key expires: a process that waits sleeps until then at the most. */
+static double until_expiry(const waiting *w, double left)
+{
+  const uint64_t expires = w->found == FM_OK ? w->reading.value.expires : 0, now = fm_sys_ticks();
+  const double seconds = expires > now ? (double)(expires - now) / 1e3 : 0;
+  return expires != 0 && seconds < left ? seconds : left;
+}
+
+static int wait_for_change(waiting *w, double timeout, fm_error *e)
+{
+  const double until = fm_now() + timeout;
+  int code = look_for_change(w, true, e);
+  while (code == FM_TIMEOUT && fm_now() < until) {
+    const double most = until_expiry(w, until - fm_now());
+    code = fm_await(&w->reading.dict->object.points[CHANGED], most, look_for_change, w, e);
+  }
+  return code == FM_TIMEOUT ? fm_fail(e, FM_TIMEOUT, NULL) : code;
+}
+
 int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, double timeout, fm_value *out,
                  uint64_t *now, fm_error *e)
 {
@@ -257,7 +276,7 @@ int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, d
   waiting w = {.reading = {.dict = d, .key = &k}, .version = version};
   int code = check_key(d, &k, key, length, e);
   if (code == FM_OK) code = fm_check_timeout(timeout, e);
-  if (code == FM_OK) code = fm_await(&d->object.points[CHANGED], timeout, look_for_change, &w, e);
+  if (code == FM_OK) code = wait_for_change(&w, timeout, e);
   return code == FM_OK ? give(&w.reading, w.found, out, now, e) : code;
 }
 
@@ -357,12 +376,25 @@ static int make_room(fm_dict *d, const fm_store_key *key, uint64_t blocks, fm_er
   return code == FM_NOT_FOUND ? fm_fail(e, FM_CORRUPT, NULL) : code;
 }
 
+/* A writer that sets a key removes up to two that have expired. So there are soon few of them while keys are
+** set, and a reader of the counts does not take long. */
+static int remove_some_expired(fm_dict *d, fm_error *e)
+{
+  enum { SOME = 2 };
+  if (!fm_store_has_timers(&d->store)) return FM_OK;
+  const uint64_t now = fm_sys_ticks();
+  int code = FM_OK;
+  for (int i = 0; i < SOME && code == FM_OK; i++) code = fm_store_remove_expired(&d->store, now, e);
+  return code == FM_NOT_FOUND ? FM_OK : code;
+}
+
 /* Sets the key, by the holder of the lock. */
 static int set_locked(fm_dict *d, const fm_store_key *key, const fm_store_value *value, uint64_t *version,
                       fm_error *e)
 {
   const uint64_t blocks = fm_store_blocks(key->length, value->length);
-  int code = make_room(d, key, blocks, e);
+  int code = remove_some_expired(d, e);
+  if (code == FM_OK) code = make_room(d, key, blocks, e);
   if (code == FM_OK) code = fm_store_set(&d->store, key, value, version, e);
   return code == FM_FULL && blocks > fm_store_free_blocks(&d->store) ? fail_full(d, blocks, e) : code;
 }
@@ -591,34 +623,14 @@ static int look_at_counts(void *context, bool thoroughly, fm_error *e)
 {
   counting *c = context;
   (void)thoroughly;
-  return fm_prefer_truncated(&c->dict->object.view, fm_store_count(&c->dict->store, &c->counts, e), e);
+  const int code = fm_store_count(&c->dict->store, fm_sys_ticks(), &c->counts, e);
+  return fm_prefer_truncated(&c->dict->object.view, code, e);
 }
 
-/* Removes the keys that have expired, and counts the others at that moment. FM_TIMEOUT if there are so many
-** that other writers have a turn first. */
-static int count_locked(counting *c, fm_error *e)
-{
-  enum { PART = 1000 }; /* entries, about 1 ms */
-  fm_store *s = &c->dict->store;
-  int code = acquire(c->dict, e);
-  if (code != FM_OK) return code;
-  const uint64_t now = fm_sys_ticks();
-  for (int i = 0; i < PART && code == FM_OK; i++) code = fm_store_remove_expired(s, now, e);
-  if (code == FM_OK) code = FM_TIMEOUT;
-  else if (code == FM_NOT_FOUND && (code = fm_store_count(s, &c->counts, e)) == FM_TIMEOUT)
-    code = fm_fail(e, FM_CORRUPT, NULL);
-  return release(c->dict, code, false, e);
-}
-
-/* A process that may only read also counts keys that have expired. */
 int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e)
 {
   counting c = {.dict = d};
-  int code = FM_TIMEOUT;
-  if (d->object.view.access & FM_WRITE)
-    while (code == FM_TIMEOUT) code = count_locked(&c, e);
-  else
-    code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_counts, &c, e);
+  const int code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_counts, &c, e);
   if (code == FM_TIMEOUT) return fail_overtaken(e);
   if (code != FM_OK) return code;
   *out = (fm_dict_info){.count = c.counts.count, .used = (uint64_t)c.counts.used * FM_STORE_BLOCK,

@@ -20,8 +20,7 @@ static uint32_t padded(uint32_t length)
 
 uint64_t fm_store_blocks(uint32_t key_length, uint64_t value_length)
 {
-  const uint64_t bytes = padded(key_length) + value_length;
-  return bytes <= FM_HEAD_BYTES ? 1 : 1 + (bytes - FM_HEAD_BYTES + FM_TAIL_BYTES - 1) / FM_TAIL_BYTES;
+  return fm_count_blocks(padded(key_length) + value_length);
 }
 
 uint64_t fm_store_size(uint32_t bucket_count, uint32_t block_count)
@@ -665,17 +664,41 @@ int fm_store_clear(fm_store *s, fm_error *e)
   return FM_OK;
 }
 
-int fm_store_count(const fm_store *s, fm_store_counts *out, fm_error *e)
+/* If one of the words is newer than another, a change was made between them, and the numbers differ when they
+** are read again. */
+static int count_once(const fm_store *s, uint64_t now, fm_store_numbers *n, fm_expired *expired, fm_error *e)
+{
+  fm_store_numbers again;
+  const uint32_t changes = atomic_load_explicit(&s->words->changes, memory_order_acquire);
+  const bool first = fm_load_numbers_ahead(s, n);
+  const bool counted = first && fm_expiry_count(s, n->timers, now, expired);
+  atomic_thread_fence(memory_order_acquire);
+  const bool second = fm_load_numbers_ahead(s, &again);
+  atomic_thread_fence(memory_order_acquire);
+  if (atomic_load_explicit(&s->words->changes, memory_order_relaxed) != changes) return FM_TIMEOUT;
+  if (!first || !second) return fail_corrupt(e);
+  if (memcmp(n, &again, sizeof again) != 0) return FM_TIMEOUT;
+  return counted ? FM_OK : fail_corrupt(e);
+}
+
+int fm_store_count(const fm_store *s, uint64_t now, fm_store_counts *out, fm_error *e)
 {
   fm_store_numbers n;
+  fm_expired expired = {.count = 0};
   int code = FM_TIMEOUT;
-  for (int i = 0; i < TRIES && code == FM_TIMEOUT; i++) {
-    if (i > 0) fm_sys_relax();
-    code = fm_load_numbers_ahead(s, &n, e);
+  for (uint64_t work = 0; work < TRIES && code == FM_TIMEOUT; work += 1 + expired.count) {
+    if (work > 0) fm_sys_relax();
+    code = count_once(s, now, &n, &expired, e);
   }
   if (code != FM_OK) return code;
-  const uint64_t free = (uint64_t)n.free_count + count_unused(s, &n) + n.cleared_blocks;
-  if (free >= s->block_count) return fail_corrupt(e);
-  *out = (fm_store_counts){.count = n.count, .used = s->block_count - 1 - (uint32_t)free};
-  return n.count <= out->used && (n.count == 0) == (out->used == 0) ? FM_OK : fail_corrupt(e);
+  const uint64_t free = (uint64_t)n.free_count + count_unused(s, &n) + n.cleared_blocks + expired.blocks;
+  if (free >= s->block_count || expired.count > n.count) return fail_corrupt(e);
+  *out = (fm_store_counts){.count = n.count - (uint32_t)expired.count,
+                           .used = s->block_count - 1 - (uint32_t)free};
+  return out->count <= out->used && (out->count == 0) == (out->used == 0) ? FM_OK : fail_corrupt(e);
+}
+
+bool fm_store_has_timers(const fm_store *s)
+{
+  return fm_load_numbers(s).timers != 0;
 }

@@ -27,9 +27,9 @@
 **   3. It copies the bytes, and reads the version once more. If it is the same, the copy is whole.
 ** If something differs, a writer was there, and the reader begins again.
 **
-** A reader of the counts reads them twice, between two readings of `changes`. A value in a journal that has a
-** length replaces that of its word. If nothing differs, the counts are those of one moment, also if a writer
-** died during its change.
+** A reader of the counts reads them twice, between two readings of `changes`, and between the two it counts the
+** entries in the heap that have expired. A value in a journal that has a length replaces that of its word. If
+** nothing differs, the counts are those of one moment, also if a writer died during its change.
 **
 ** Entries are also in a list by the time of their writing, the oldest first. The store that evicts removes
 ** them in this order. The entries that expire are also in a heap (store_expiry.h).
@@ -159,12 +159,17 @@ int fm_store_remove_cleared(fm_store *s, fm_error *e);
 /* Blocks that are free. Those of entries that are cleared or have expired are not. */
 uint64_t fm_store_free_blocks(const fm_store *s);
 
+/* Does an entry expire some time? */
+bool fm_store_has_timers(const fm_store *s);
+
+/* {-- Readers again ------------------------------------------------------------------------------ */
+
 typedef struct fm_store_counts {
-  uint32_t count, used; /* entries that are not cleared, and their blocks */
+  uint32_t count, used; /* entries that are neither cleared nor expired, and their blocks */
 } fm_store_counts;
 
-/* The counts of one moment. Needs no lock. FM_TIMEOUT if writers were faster; FM_CORRUPT. */
-int fm_store_count(const fm_store *s, fm_store_counts *out, fm_error *e);
+/* The counts of one moment, at which the time is `now`. FM_TIMEOUT if writers were faster; FM_CORRUPT. */
+int fm_store_count(const fm_store *s, uint64_t now, fm_store_counts *out, fm_error *e);
 
 FM_END_HIDDEN
 

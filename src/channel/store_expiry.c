@@ -106,6 +106,35 @@ int fm_expiry_change(fm_change *c, uint32_t old, uint32_t added, fm_error *e)
   return holds ? FM_OK : fm_fail(e, FM_CORRUPT, NULL);
 }
 
+static void add_entry(const fm_store *s, uint32_t number, fm_expired *out)
+{
+  fm_block *b = fm_block_at(s, number);
+  const uint64_t key_length = atomic_load_explicit(&b->key, memory_order_relaxed) & 0xFF;
+  const uint64_t value_length = atomic_load_explicit(&b->value_length, memory_order_relaxed);
+  const uint64_t version = atomic_load_explicit(&b->version, memory_order_relaxed);
+  if (version <= fm_load_ahead_64(s, &s->words->cleared)) return;
+  out->count++;
+  out->blocks += fm_count_blocks((key_length + 7) / 8 * 8 + value_length);
+}
+
+/* Counts from the place `at` down. The entries below one that has not expired have not expired either. */
+static bool count_below(const fm_store *s, uint64_t at, uint32_t timers, uint64_t now, fm_expired *out)
+{
+  const uint32_t number = fm_load_ahead(s, &s->links[at].at_place);
+  if (!fm_is_block(s, number)) return false;
+  if (expiry_of(s, number) > now) return true;
+  add_entry(s, number, out);
+  for (uint64_t i = at * CHILDREN + 1; i <= at * CHILDREN + CHILDREN && i < timers; i++)
+    if (!count_below(s, i, timers, now, out)) return false;
+  return true;
+}
+
+bool fm_expiry_count(const fm_store *s, uint32_t timers, uint64_t now, fm_expired *out)
+{
+  *out = (fm_expired){.count = 0};
+  return timers < s->block_count && (timers == 0 || count_below(s, 0, timers, now, out));
+}
+
 uint32_t fm_expiry_first(const fm_store *s, uint64_t now)
 {
   if (fm_load_numbers(s).timers == 0) return 0;

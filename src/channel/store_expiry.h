@@ -13,6 +13,14 @@ int fm_expiry_change(fm_change *c, uint32_t old, uint32_t added, fm_error *e);
 /* The entry that expires first, if it has expired at `now`; else 0. */
 uint32_t fm_expiry_first(const fm_store *s, uint64_t now);
 
+typedef struct fm_expired {
+  uint64_t count, blocks;
+} fm_expired;
+
+/* For any process: counts the entries that have expired at `now` and are not cleared, in a heap of `timers`
+** entries. False if it finds what no writer writes: the memory is damaged, or a writer changed it meanwhile. */
+bool fm_expiry_count(const fm_store *s, uint32_t timers, uint64_t now, fm_expired *out);
+
 FM_END_HIDDEN
 
 #endif

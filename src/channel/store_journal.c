@@ -1,8 +1,6 @@
 /* The journal of a store: store.h describes it. */
 #include "store_journal.h"
 
-#include <string.h>
-
 #include "../base/test_hook.h"
 
 static void write_word(fm_store *s, uint64_t place, uint64_t value)
@@ -49,41 +47,42 @@ void fm_change_commit(fm_change *c)
   atomic_store_explicit(&w->journal_length, 0, memory_order_release);
 }
 
-static uint64_t word_ahead(const fm_store *s, fm_word64 *word, uint32_t length)
+/* Finds the last value that the journal has for a place. */
+static bool find_ahead(const fm_store *s, uint64_t place, uint64_t *value)
 {
   const fm_store_write *journal = s->words->journal;
-  const uint64_t place = fm_change_place(s, word) | 1;
-  for (uint32_t i = length; i-- > 0;)
-    if (atomic_load_explicit(&journal[i].place, memory_order_relaxed) == place)
-      return atomic_load_explicit(&journal[i].value, memory_order_relaxed);
+  const uint32_t length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire);
+  for (uint32_t i = length <= FM_STORE_JOURNAL ? length : 0; i-- > 0;) {
+    if (atomic_load_explicit(&journal[i].place, memory_order_relaxed) != place) continue;
+    *value = atomic_load_explicit(&journal[i].value, memory_order_relaxed);
+    return true;
+  }
   FM_TEST_HOOK("number");
+  return false;
+}
+
+uint32_t fm_load_ahead(const fm_store *s, fm_word32 *word)
+{
+  uint64_t value;
+  if (find_ahead(s, fm_change_place(s, word), &value)) return (uint32_t)value;
   return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-static bool load_ahead(const fm_store *s, fm_store_numbers *out)
+uint64_t fm_load_ahead_64(const fm_store *s, fm_word64 *word)
 {
-  fm_store_words *w = s->words;
-  const uint32_t length = atomic_load_explicit(&w->journal_length, memory_order_acquire);
-  if (length > FM_STORE_JOURNAL) return false;
-  *out = fm_numbers_of(word_ahead(s, &w->version, length), word_ahead(s, &w->free, length),
-                       word_ahead(s, &w->entries, length), word_ahead(s, &w->ages, length),
-                       word_ahead(s, &w->rest, length));
-  return true;
+  uint64_t value;
+  if (find_ahead(s, fm_change_place(s, word) | 1, &value)) return value;
+  return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* If one of the first numbers is newer than another, the second reading sees the journal or what it wrote,
-** and so it differs. */
-int fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out, fm_error *e)
+bool fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out)
 {
-  fm_store_numbers again;
-  const uint32_t changes = atomic_load_explicit(&s->words->changes, memory_order_acquire);
-  const bool first = load_ahead(s, out);
-  atomic_thread_fence(memory_order_acquire);
-  const bool second = load_ahead(s, &again);
-  atomic_thread_fence(memory_order_acquire);
-  if (atomic_load_explicit(&s->words->changes, memory_order_relaxed) != changes) return FM_TIMEOUT;
-  if (!first || !second) return fm_fail(e, FM_CORRUPT, NULL);
-  return memcmp(out, &again, sizeof again) == 0 ? FM_OK : FM_TIMEOUT;
+  fm_store_words *w = s->words;
+  if (atomic_load_explicit(&w->journal_length, memory_order_acquire) > FM_STORE_JOURNAL) return false;
+  *out = fm_numbers_of(fm_load_ahead_64(s, &w->version), fm_load_ahead_64(s, &w->free),
+                       fm_load_ahead_64(s, &w->entries), fm_load_ahead_64(s, &w->ages),
+                       fm_load_ahead_64(s, &w->rest));
+  return true;
 }
 
 /* May a journal write there? In the words before the journal's length, in a bucket, in links, or in a block's

@@ -33,9 +33,11 @@ static inline fm_store_numbers fm_load_numbers(const fm_store *s)
                        atomic_load_explicit(&w->rest, memory_order_relaxed));
 }
 
-/* For any process: the numbers of one moment, as they are when the journal has been carried out. FM_TIMEOUT
-** if a writer changed them meanwhile, try again; FM_CORRUPT. */
-int fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out, fm_error *e);
+/* For any process: a word, or all numbers, as they are when the journal has been carried out. False if the
+** journal is damaged. A change may come between two words: store.h says how a reader finds out. */
+uint32_t fm_load_ahead(const fm_store *s, fm_word32 *word);
+uint64_t fm_load_ahead_64(const fm_store *s, fm_word64 *word);
+bool fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out);
 
 /* A change: the store's numbers as they will be, and the other words that change, in order. There are 35
 ** words at most, 24 of them for the heap. */

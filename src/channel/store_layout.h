@@ -37,6 +37,12 @@ static inline fm_block *fm_block_at(const fm_store *s, uint32_t number)
   return (fm_block *)(void *)(s->blocks + (size_t)number * FM_STORE_BLOCK);
 }
 
+/* How many blocks the bytes of an entry take: its key, rounded up to 8, and its value. */
+static inline uint64_t fm_count_blocks(uint64_t bytes)
+{
+  return bytes <= FM_HEAD_BYTES ? 1 : 1 + (bytes - FM_HEAD_BYTES + FM_TAIL_BYTES - 1) / FM_TAIL_BYTES;
+}
+
 static inline bool fm_is_block(const fm_store *s, uint32_t number)
 {
   return number - 1 < s->block_count - 1;

@@ -146,6 +146,18 @@ static int sync_event(lua_State *L)
 
 /* {-- Several objects --------------------------------------------------------------------------- */
 
+/* The name of an object. */
+static const char *waitable_name(const fm_waitable *w)
+{
+  switch (w->kind) {
+  case FM_WAIT_LISTENER: return fm_listener_name(w->object);
+  case FM_WAIT_CONN: return fm_conn_name(w->object);
+  case FM_WAIT_MAILSLOT: return fm_mailslot_name(w->object);
+  case FM_WAIT_STATE: return fm_state_name(w->object);
+  default: return fm_sync_name(w->object);
+  }
+}
+
 /* The object in element `i` of the table, argument 1. */
 static fm_waitable check_waitable(lua_State *L, lua_Integer i)
 {
@@ -169,6 +181,15 @@ static fm_waitable check_waitable(lua_State *L, lua_Integer i)
   return (fm_waitable){.object = NULL};
 }
 
+/* The message begins with the name and the index of the object that the call failed for, if it was one. */
+static int fail_wait(lua_State *L, const fm_waitable *objects, size_t count, size_t index, const fm_error *e)
+{
+  if (e->code == FM_TIMEOUT || index >= count) return fmb_fail(L, "wait_any", e);
+  const char *subject = lua_pushfstring(L, "%s: object %I of wait_any", waitable_name(&objects[index]),
+                                        (LUAI_UACINT)index + 1);
+  return fmb_fail(L, subject, e);
+}
+
 /*** Waits for the first of several objects that is ready. A sync object is acquired, and no other one is. The
 end of a channel is ready when `receive(0)`, `accept(0)` or `read(0)` would not fail with `timeout`; the
 reader of a state, when there is a newer value than the one that it read last. If several are ready, the call
@@ -182,7 +203,7 @@ every few milliseconds.
 @treturn[1] integer index in the table
 @treturn[1] ?string `abandoned`, if the object is a mutex whose holder died
 @treturn[2] nil
-@treturn[2] string message
+@treturn[2] string message, with the name and the index of the object that the call failed for
 @treturn[2] string code: `timeout`, `denied` (an end that cannot receive, as the writer of a state; or in a
   forked child), `truncated`, `no_memory`, `system`
 @treturn[2] ?integer native errno or GetLastError number
@@ -208,7 +229,7 @@ static int sync_wait_any(lua_State *L)
   bool abandoned = false;
   fm_error e;
   const int code = fm_wait_any(objects, (size_t)count, timeout, &index, &abandoned, &e);
-  if (code != FM_OK) return fmb_fail(L, "wait_any", &e);
+  if (code != FM_OK) return fail_wait(L, objects, count, index, &e);
   lua_pushinteger(L, (lua_Integer)index + 1);
   if (!abandoned) return 1;
   lua_pushliteral(L, "abandoned");

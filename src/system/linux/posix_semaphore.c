@@ -26,13 +26,32 @@ static void path_of(char out[FM_NAME_SIZE + 16], const fm_name *name)
   snprintf(out, FM_NAME_SIZE + 16, "/dev/shm/sem.%s", name->rest);
 }
 
+static int fail_other_file(fm_error *e)
+{
+  return fm_fail(e, FM_INVALID, "the file of that name in /dev/shm is not a semaphore of sem_open");
+}
+
 /* The C library maps what it finds: a file that is too small would end the process, and a FIFO is no file. */
 static int check_file(const char *path, fm_error *e)
 {
   struct stat st;
   if (lstat(path, &st) != 0) return fm_fail_native(e, errno);
-  if (S_ISREG(st.st_mode) && st.st_size == (off_t)sizeof(sem_t)) return FM_OK;
-  return fm_fail(e, FM_INVALID, "the file of that name in /dev/shm is not a semaphore of sem_open");
+  return S_ISREG(st.st_mode) && st.st_size == (off_t)sizeof(sem_t) ? FM_OK : fail_other_file(e);
+}
+
+/* Do its bytes say that processes share it? They are those in which a shared semaphore differs from one of a
+** single process. The C library passes them to the kernel, and ends the process if the kernel refuses the
+** call. */
+static bool is_shared(const sem_t *sem)
+{
+  union { sem_t sem; unsigned char bytes[sizeof(sem_t)]; } alone, shared;
+  const volatile unsigned char *bytes = (const volatile unsigned char *)sem;
+  memset(&alone, 0, sizeof alone);
+  memset(&shared, 0, sizeof shared);
+  if (sem_init(&alone.sem, 0, 0) != 0 || sem_init(&shared.sem, 1, 0) != 0) return false;
+  for (size_t i = 0; i < sizeof(sem_t); i++)
+    if (alone.bytes[i] != shared.bytes[i] && bytes[i] != shared.bytes[i]) return false;
+  return true;
 }
 
 static int open_existing(posix_semaphore *s, const fm_name *name, const char *path, fm_error *e)
@@ -40,7 +59,10 @@ static int open_existing(posix_semaphore *s, const fm_name *name, const char *pa
   const int code = check_file(path, e);
   if (code != FM_OK) return code;
   s->sem = sem_open(name->full, 0);
-  return s->sem == SEM_FAILED ? fm_fail_native(e, errno) : FM_OK;
+  if (s->sem == SEM_FAILED) return fm_fail_native(e, errno);
+  if (is_shared(s->sem)) return FM_OK;
+  sem_close(s->sem);
+  return fail_other_file(e);
 }
 
 /* sem_open applies the umask, which belongs to the whole process. */
@@ -114,6 +136,7 @@ static int acquire(fm_sync *base, double timeout, bool *abandoned, fm_error *e)
   sem_t *sem = to_semaphore(base)->sem;
   const double until = fm_now() + timeout;
   (void)abandoned;
+  if (!is_shared(sem)) return fm_fail(e, FM_CORRUPT, NULL);
   for (;;) {
     const double left = until - fm_now();
     const int result = timeout >= FM_FOREVER ? sem_wait(sem)
@@ -130,6 +153,7 @@ static int release(fm_sync *base, uint32_t count, fm_error *e)
 {
   posix_semaphore *s = to_semaphore(base);
   int value = 0;
+  if (!is_shared(s->sem)) return fm_fail(e, FM_CORRUPT, NULL);
   if (sem_getvalue(s->sem, &value) != 0) return fm_fail_native(e, errno);
   if (value < 0) value = 0;
   if ((uint32_t)value > s->max || count > s->max - (uint32_t)value)

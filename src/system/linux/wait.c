@@ -1,5 +1,6 @@
 /* Waiting by futex(2): processes sleep on a word of shared memory, and the kernel wakes them. */
 #include "linux.h"
+#include "../../base/test_hook.h"
 
 #if FM_SYSTEM_LINUX
 
@@ -81,7 +82,8 @@ static long wait_long(fm_word32 *word, uint32_t seen, int64_t seconds, int64_t n
 ** SYS_futex_time64 on 32-bit systems since 5.1. */
 void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
 {
-  const int64_t whole = (int64_t)seconds, rest = (int64_t)((seconds - (double)whole) * 1e9);
+  const double time = FM_TEST_SLEEP(seconds);
+  const int64_t whole = (int64_t)time, rest = (int64_t)((time - (double)whole) * 1e9);
   (void)event;
 #if defined(SYS_futex_time64) && defined(SYS_futex)
   if (wait_64(word, seen, whole, rest) != 0 && errno == ENOSYS) wait_long(word, seen, whole, rest);

@@ -1,5 +1,6 @@
 /* Sleeping on several words at once. */
 #include "linux.h"
+#include "../../base/test_hook.h"
 
 #if FM_SYSTEM_LINUX
 
@@ -47,7 +48,7 @@ int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bo
   }
   const double less = seconds < short_seconds ? seconds : short_seconds;
   if (all == 0) fm_sys_pause(seconds);
-  else if (all > n || !wait_for_words(words, n, seconds)) fm_sys_pause(less);
+  else if (all > n || !wait_for_words(words, n, FM_TEST_SLEEP(seconds))) fm_sys_pause(less);
   return -1;
 }
 

@@ -1,5 +1,6 @@
 /* Waiting by named events, since WaitOnAddress works only within one process. */
 #include "win32.h"
+#include "../../base/test_hook.h"
 
 #if FM_SYSTEM_WINDOWS
 
@@ -42,10 +43,10 @@ void fm_sys_prepare_sleep(fm_event *event)
 /* The word needs no check: a process that changes it sets the event afterwards. */
 void fm_sys_sleep(fm_event *event, fm_word32 *word, uint32_t seen, double seconds)
 {
-  const double ms = seconds * 1e3;
+  const double time = FM_TEST_SLEEP(seconds), ms = time * 1e3;
   const HANDLE handle = event->handle ? fm_win32_handle(event->handle) : NULL;
   (void)word, (void)seen;
-  if (seconds < TICK && fm_win32_wait_precisely(seconds, handle)) return;
+  if (time < TICK && fm_win32_wait_precisely(time, handle)) return;
   const DWORD whole = ms < 1 ? 1 : (DWORD)ms;
   if (handle) WaitForSingleObject(handle, whole);
   else Sleep(whole);

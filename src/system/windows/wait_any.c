@@ -1,5 +1,6 @@
 /* Sleeping on several words and objects of the system at once. */
 #include "win32.h"
+#include "../../base/test_hook.h"
 
 #if FM_SYSTEM_WINDOWS
 
@@ -34,7 +35,7 @@ static int wait_for_group(const fm_sleep_on *things, size_t count, size_t *from,
 int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
 {
   enum { SHORT = 5 };
-  const double ms = seconds * 1e3;
+  const double ms = FM_TEST_SLEEP(seconds) * 1e3;
   const DWORD whole = ms < 1 ? 1 : (DWORD)ms, less = whole < SHORT ? whole : SHORT;
   size_t from = 0;
   int number = -2;
