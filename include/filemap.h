@@ -961,8 +961,8 @@ FM_API int fm_dict_delete(fm_dict *d, const void *key, size_t length, bool *exis
 ** use the memory again, each as much as it needs. */
 FM_API int fm_dict_clear(fm_dict *d, fm_error *e);
 
-/* Waits until a key's version is not `version`, and reads it as fm_dict_get does. A key that expires is
-** noticed within 0.1 seconds.
+/* Waits until a key's version is not `version`, and reads it as fm_dict_get does. The end of a key's ttl is
+** such a change too.
 **
 ** FM_NOT_FOUND    the key is absent by now; *now is 0
 ** FM_TIMEOUT      the version stayed the same
@@ -976,12 +976,9 @@ typedef struct fm_dict_info {
   uint64_t capacity; /* bytes of all blocks */
 } fm_dict_info;
 
-/* Fills *out, with the counts of one moment. A process that may write acquires the lock, and does not count
-** keys that have expired. A process that may only read counts such keys until a writer has removed them.
+/* Fills *out, with the counts of one moment. Keys that have expired do not count. It acquires no lock.
 **
-** FM_IN_USE       another process that lives has held the lock for more than 1 second, or others changed the
-**                 counts all the time, for more than 1 second
-** FM_FULL         2^20 processes write to it */
+** FM_IN_USE       other processes changed the counts all the time, for more than 1 second */
 FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);
 
 /* A cursor goes through all keys, in no order. It returns a key that exists during the whole iteration

@@ -194,6 +194,56 @@ describe("a process that is killed while it clears", function()
   end)
 end)
 
+describe("the counts of a dictionary whose writer was killed", function()
+  -- The journal has at most so many words, and a call has four journals at most.
+  local WRITES <const> = 160
+
+  -- A dictionary with one key, and seven that have expired.
+  local function open()
+    local name = support.unique("Local\\")
+    local d = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+    d:set("k", 1)
+    for i = 1, 7 do d:set("e" .. i, ("e"):rep(i * 100), { ttl = 0.001 }) end
+    d:wait("e7", select(2, d:get("e7")), support.deadline)
+    return d, name
+  end
+
+  local function counts(d)
+    local info = assert(d:info())
+    return info.count .. " " .. info.used
+  end
+
+  -- Each call, with the counts that come after those of before.
+  for call, after in pairs {
+    ["d:set('m', ('x'):rep(1000))"] = "2 1408", ["d:set('e3', 1)"] = "2 256", ["d:delete('e3')"] = "1 128",
+    ["d:set('m', 1, { ttl = 1000 })"] = "2 256", ["d:incr('e1', 1, 1)"] = "2 256", ["d:clear()"] = "0 0",
+    ["d:set('k', 2, { ttl = 1000 })"] = "1 128",
+  } do
+    it("are those before the call or after it, also if keys have expired: " .. call, function()
+      local killed, changed = 0, false
+      for n = 1, WRITES do
+        local d <close>, name = open()
+        local child = steps.child()
+        child:ask("d = dict.open(%q)", name)
+        child:stop_at("write", n)
+        local stopped = child:stops(call)
+        local found = counts(d)
+        changed = changed or found == after
+        assert.equal(changed and after or "1 128", found)
+        child:kill()
+        child:wait(support.deadline)
+        child:close()
+        assert.equal(found, counts(d))
+        d:delete("none") -- carries out the journal
+        assert.equal(found, counts(d))
+        if not stopped then break end
+        killed = killed + 1
+      end
+      assert.is_true(changed and killed > 0, killed)
+    end)
+  end
+end)
+
 describe("the work of one call while it holds the lock", function()
   -- A child, and a dictionary that it has filled with `count` keys, of which every second one expires at
   -- once.

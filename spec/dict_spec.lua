@@ -2,6 +2,7 @@
 local check = require "spec.support.check"
 local dict = require "filemap.dict"
 local filemap = require "filemap"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 
 local raises, contains, fails = check.raises, check.contains, check.fails
@@ -200,6 +201,45 @@ describe("a dictionary", function()
     assert.is_false(d:delete("counter"))
     for _, ttl in ipairs { 0, -1, 0 / 0, "x", true } do raises(d, "set", "k", 1, { ttl = ttl }) end
     raises(d, "set", "k", 1, { tll = 1 })
+  end)
+
+  it("waits no longer than until the key expires", function()
+    local child = steps.child()
+    child:ask("d = dict.open(%q) require('process').setenv('FILEMAP_SLEEPS', 'told')", name)
+    local seconds
+    repeat -- the key may expire before the child sleeps
+      child:start([[
+        d:set('k', 1, { ttl = 0.01 })
+        local _, version = d:get('k')
+        return version == 0 or d:wait('k', version) ]])
+      seconds = tonumber(child:expect():match("^SLEEPS (%S+)$"))
+    until seconds
+    assert.is_true(seconds < 0.04, seconds) -- other waits sleep for 0.05 s
+    child:kill()
+  end)
+
+  it("counts its keys without the lock, and without those that have expired", function()
+    for i = 1, 9 do d:set("key" .. i, i, i > 2 and { ttl = 0.001 } or nil) end
+    d:wait("key9", select(2, d:get("key9")), support.deadline)
+    local child = steps.child()
+    child:ask("d = dict.open(%q)", name)
+    child:stop_at("locked", 1)
+    assert.is_true(child:stops("d:set('key10', 10)"))
+    assert.same({ count = 2, used = 256, capacity = 12800 }, d:info())
+    child:go_on()
+    assert.same({ count = 3, used = 384, capacity = 12800 }, d:info())
+    child:finish()
+  end)
+
+  it("removes keys that have expired while others are set, so that there are soon few to count", function()
+    for i = 1, 40 do d:set("key" .. i, i, { ttl = 0.001 }) end
+    d:wait("key40", select(2, d:get("key40")), support.deadline)
+    for _ = 1, 20 do d:set("k", 1) end
+    local child = steps.child()
+    child:ask("d = dict.open(%q)", name)
+    child:stop_at("number", 30)
+    assert.is_false(child:stops("return d:info().count"))
+    child:finish()
   end)
 
   it("waits for another version", function()

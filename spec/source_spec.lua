@@ -309,6 +309,17 @@ describe("the sources", function()
     return found, #definitions
   end
 
+  it("read no environment variable in a spec that CONTRIBUTING.md does not list", function()
+    local text = read("CONTRIBUTING.md")
+    for _, path in ipairs(files("spec", "%.lua$")) do
+      for name in read(path):gmatch('getenv%(?%s*"(FILEMAP_[%u_]+)"') do
+        local is_set_by_spec = name == "FILEMAP_C_EXAMPLES"
+        assert.is_truthy(is_set_by_spec or text:find("`" .. name .. "[`=]"),
+          ("%s: %s is not in CONTRIBUTING.md"):format(path, name))
+      end
+    end
+  end)
+
   it("do not call each other in a circle", function()
     local found, count = uses()
     assert.is_true(count > 300)

@@ -27,7 +27,7 @@
 **   3. It copies the bytes, and reads the version once more. If it is the same, the copy is whole.
 ** If something differs, a writer was there, and the reader begins again.
 **
-** A reader of the counts reads them twice, between two readings of `changes`, and between the two it counts the
+** A reader of the counts reads them twice, between two readings of `changes`. Between the two it counts the
 ** entries in the heap that have expired. A value in a journal that has a length replaces that of its word. If
 ** nothing differs, the counts are those of one moment, also if a writer died during its change.
 **

@@ -409,11 +409,12 @@ static void set_integer(lua_State *L, const char *field, uint64_t value)
 
 /*** Returns how full the dictionary is, at one moment.
 @function info
-@treturn[1] table `count` of keys; `used` and `capacity`, in bytes of whole blocks. A process that may only
-  read also counts keys that have expired, until a writer has removed them
+@treturn[1] table `count` of keys; `used` and `capacity`, in bytes of whole blocks. Keys that have expired do
+  not count
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string code: `in_use`, `corrupt`, `truncated`
+@treturn[2] string code: `in_use` (other processes changed the counts all the time, for more than 1 second),
+  `corrupt`, `truncated`
 @treturn[2] ?integer native errno or GetLastError number
 @raise if the dictionary is closed
 @usage
