@@ -99,4 +99,11 @@ function harness.ratio(a, b)
   return harness.quartiles(ratios)
 end
 
+-- Returns the quartiles of (a/b) / (c/d), computed round by round.
+function harness.ratio_of_ratios(a, b, c, d)
+  local ratios = {}
+  for i, x in ipairs(a) do ratios[i] = x / b[i] / (c[i] / d[i]) end
+  return harness.quartiles(ratios)
+end
+
 return harness

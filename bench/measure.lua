@@ -18,14 +18,25 @@ local function is_built(comparison)
   return true
 end
 
+-- The ratio that a bound is about. With `limit`, the names of two competitors, it is relative to their ratio,
+-- which shows what the machine can do: both ratios are returned too.
+local function ratio_of(bound, samples)
+  local ours, theirs = samples.filemap, assert(samples[bound.against])
+  local a, b = ours, theirs
+  if bound.least then a, b = b, a end
+  if not bound.limit then return harness.ratio(a, b) end
+  local c, d = assert(samples[bound.limit[1]]), assert(samples[bound.limit[2]])
+  if bound.least then c, d = d, c end
+  return harness.ratio_of_ratios(a, b, c, d), { harness.ratio(a, b)[2], harness.ratio(c, d)[2] }
+end
+
 -- Compares a bound with the measurement. The result has value (quartiles), met, and margin (over 1 if not
 -- met).
 local function judge(bound, comparison, samples)
   local v = { work = comparison.work, against = bound.against, most = bound.most, least = bound.least,
     as = bound.as, margin = -1 }
   if not samples then return v end
-  local ours, theirs = samples.filemap, assert(samples[bound.against])
-  v.value = bound.most and harness.ratio(ours, theirs) or harness.ratio(theirs, ours)
+  v.value, v.ratios = ratio_of(bound, samples)
   v.margin = bound.most and v.value[2] / bound.most or bound.least / v.value[2]
   v.met = v.margin <= 1
   return v

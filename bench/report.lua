@@ -14,13 +14,15 @@ end
 -- "1.07 (1.05–1.10) ≤ 1.15 met"
 function report.verdict(v)
   if not v.value then return "not built yet" end
-  return ("%.2f (%.2f–%.2f) %s %g %s"):format(v.value[2], v.value[1], v.value[3], v.most and "≤" or "≥",
-    v.most or v.least, v.met and "met" or "**not met**")
+  local ratios = v.ratios and (", %.2f against %.2f"):format(table.unpack(v.ratios)) or ""
+  return ("%.2f (%.2f–%.2f) %s %g %s%s"):format(v.value[2], v.value[1], v.value[3], v.most and "≤" or "≥",
+    v.most or v.least, v.met and "met" or "**not met**", ratios)
 end
 
 -- Names the quantity that a verdict's number measures.
 function report.meaning(v)
-  return v.most and ("time / %s"):format(v.against) or ("speed / %s"):format(v.against)
+  local what = v.most and ("time / %s"):format(v.against) or ("speed / %s"):format(v.against)
+  return v.ratios and what .. ", relative to the C limit's" or what
 end
 
 -- Returns the names of a topic's competitors, in the order in which they first occur.
@@ -114,7 +116,9 @@ during the run, and this time counts. All loops have the same form and are made 
 under each table. The clock is `clock_gettime(CLOCK_MONOTONIC)`.
 
 A ratio is the median of the ratios of all rounds, not the ratio of two medians. If the machine is slow for a
-while, both sides of a round are slow, and the ratio stays correct. "Speed" is the inverse of time.
+while, both sides of a round are slow, and the ratio stays correct. "Speed" is the inverse of time. Where a
+ratio depends on the machine more than on filemap, the bound is for the quotient of it and of the C limit's,
+and both are shown behind it.
 
 The C limit (`bench/limit.c`) is a C module that does the same work in the same memory, through a mapping of
 its own. It has the checks that every safe module needs: self by the address of its metatable, the types of

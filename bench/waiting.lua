@@ -67,6 +67,18 @@ local idle_pollable = { id = "idle pollable", work = "a second of idle pollables
     }, close
   end }
 
+local idle_number = { id = "idle wait_T", work = "a second of an idle `wait_u32`", target = 1,
+  how = "Of a number that no process changes. 20 ms are 2 % of a processor. A repetition waits for 0.1 s.",
+  bounds = { { against = "20 ms", most = 1 } },
+  competitors = function()
+    local map <close> = assert(filemap.create(unique(), 4096))
+    local view = assert(map:view())
+    return {
+      idle("filemap", "wait_u32(0, 0, 0.1)", function() view:wait_u32(0, 0, WINDOW) end),
+      bound("20 ms", 20e6),
+    }, function() view:close() end
+  end }
+
 -- A number that another process changes ----------------------------------------------------------------
 
 local PEER <const> = [[
@@ -118,7 +130,7 @@ end
 
 topic.comparisons = {
   channels.through_wait_any("two processors"), channels.through_wait_any("one processor"),
-  idle_wait_any, idle_pollable,
+  idle_wait_any, idle_pollable, idle_number,
   notice("wait_T, wake", "noticing a number, with `wake`", "store_u32(0, n) wake(0)", true,
     { "100 µs", 100e3 }),
   notice("wait_T", "noticing a number, without `wake`", "store_u32(0, n)", false, { "5 ms", 5e6 }),

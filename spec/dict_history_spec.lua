@@ -88,6 +88,7 @@ local function record(kind, seed)
     children[i]:start(RECORDER, seed + i, i, CALLS, keys, kind, kind == "expires" and 5 or CALLS)
   end
   start:set()
+  assert(d)
   for _, child in ipairs(children) do
     local line = child:expect()
     while line ~= "done" do

@@ -153,7 +153,7 @@ local kinds = {
     open = function(name)
       local slot <close> = assert(mailslot.create(name))
       local writer = assert(mailslot.open(name))
-      assert(writer:send("m1"))
+      assert(slot and writer:send("m1"))
       return writer, assert((sync.event(name .. "e"))), assert((sync.semaphore(name .. "s", 2, 5))),
         assert((sync.mutex(name .. "m")))
     end,
@@ -179,6 +179,7 @@ local kinds = {
   ["a process with objects for an event loop"] = {
     open = function(name)
       local slot <close> = assert(mailslot.create(name))
+      assert(slot)
       return assert(mailslot.open(name)), assert((sync.event(name .. "e", { manual = true })))
     end,
     chunk = [[l = mailslot.create(n) e = sync.event(n .. 'e') w = mailslot.open(n) l:pollable() e:pollable()
