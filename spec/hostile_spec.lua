@@ -3,6 +3,7 @@
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 
 local function code_of(...)
@@ -59,6 +60,24 @@ support.only("posix", "on Windows the kernel itself keeps names and limits", fun
       assert.are.equal("denied", code_of(filemap.create(name, 10)))
       assert(os.remove(path))
       assert.are.equal(100, assert(filemap.open(global)):size())
+      assert.are.equal(100, map:size())
+    end)
+  end)
+
+  describe("a link that is planted between the look at a file and its opening", function()
+    support.clean()
+
+    it("is rejected as invalid, and does not lead to another section", function()
+      local name, other = support.unique("Global\\"), support.unique("Local\\")
+      local path, target = file_of(name), file_of(other)
+      local map <close> = assert(filemap.create(other, 100))
+      shell(': > "$1"', "sh", path)
+      local child = steps.child()
+      child:stop_at("seen", 1)
+      assert.is_true(child:stops("m, _, code = filemap.open(%q) return m and 'opened' or code", name))
+      shell('ln -sf "$1" "$2"', "sh", target, path)
+      assert.are.equal("invalid", child:go_on())
+      assert(os.remove(path))
       assert.are.equal(100, map:size())
     end)
   end)

@@ -48,7 +48,7 @@ return {
   { name = "close-on-exec", breaks = "programs that are started inherit the descriptors",
     file = "src/system/linux/descriptor.c",
     old = "flags | O_CLOEXEC | O_NONBLOCK", new = "flags | O_NONBLOCK",
-    specs = { "spec/spawn_spec.lua" } },
+    specs = { "spec/fork_spec.lua" } },
   { name = "file-mode", breaks = "opening a file that is there changes its permissions",
     file = "src/system/linux/file.c",
     old = "if (created && fchmod(", new = "if (fchmod(",
