@@ -197,6 +197,14 @@ describe("the C library", function()
     assert.are.equal("invalid there is no hint 5", results["unknown hint"])
     assert.are.equal("invalid there is no hint 100000000", results["far hint"])
   end)
+
+  it("rejects ranges whose end is past 2^64 as invalid", function()
+    local results = run_options()
+    for _, call in ipairs { "view", "slice", "check", "flush" } do
+      assert.are.equal("invalid offset 18446744073709551566 + 100 bytes is past its end at 100",
+        results[call .. " of a far range"])
+    end
+  end)
 end)
 
 describe("a program in C that waits", function()

@@ -268,6 +268,24 @@ describe("the function of a dictionary's pairs", function()
   end)
 end)
 
+describe("a header whose size is past the end of its section", function()
+  it("is rejected as corrupt by every channel", function()
+    for kind, open in pairs { state = state.open, mailslot = mailslot.open, pipe = pipe.connect,
+                              dict = dict.open } do
+      local name = support.unique("Local\\")
+      local ends = kinds[kind](name)
+      local map <close> = assert(filemap.open(name, "rw"))
+      local header <close> = assert(map:view(0, 16))
+      assert.equal(map:size(), header:get_u64(8))
+      for _, more in ipairs { 1, filemap.page_size, 1 << 40 } do
+        header:set_u64(8, map:size() + more)
+        fails("corrupt", name, open(name))
+      end
+      for _, object in ipairs(ends) do object:close() end
+    end
+  end)
+end)
+
 describe("memory that is reserved but not committed", function()
   it("is rejected as corrupt by every channel", function()
     local name = support.unique("Local\\")

@@ -1,17 +1,16 @@
 -- Sleeping on a futex in programs of both word sizes, with each width of time_t and with another C library
--- (spec/futex/sleeps.c). The layout of the kernel's time-out does not depend on the C library's.
+-- (spec/futex/sleeps.c), and waking all that sleep (spec/futex/wakes.c). The layout of the kernel's time-out
+-- does not depend on the C library's.
 local process = require "process"
 local support = require "spec.support"
 
-local SOURCES <const> = "spec/futex/sleeps.c src/system/linux/wait.c"
-
 support.clean()
 
--- Builds the program.
-local function build(compiler)
+-- Builds a program.
+local function build(compiler, source)
   local program = support.tmpname()
-  local command = ("%s -std=gnu11 -O2 -Wall -Werror -o %s %s -pthread >%s.log 2>&1"):format(
-    compiler, program, SOURCES, program)
+  local command = ("%s -std=gnu11 -O2 -Wall -Werror -o %s %s %s -pthread >%s.log 2>&1"):format(
+    compiler, program, source, "src/system/linux/wait.c", program)
   local ok = os.execute(command)
   os.remove(program .. ".log")
   return ok and program
@@ -29,7 +28,7 @@ support.only("posix", "Windows waits for events", function()
     for _, case in ipairs(BUILDS) do
       local what, compiler, bits = table.unpack(case)
       it("takes 0.2 s and no processor time in a program " .. what, function()
-        local program = build(compiler)
+        local program = build(compiler, "spec/futex/sleeps.c")
         if not program and compiler ~= "gcc" then return pending(compiler .. " does not work here") end
         assert(program, "the program was not built")
         local child <close> = process.spawn { program }
@@ -46,5 +45,15 @@ support.only("posix", "Windows waits for events", function()
         os.remove(program)
       end)
     end
+  end)
+
+  describe("a wake", function()
+    it("wakes all threads that sleep on the word", function()
+      local program = assert(build("gcc", "spec/futex/wakes.c"), "the program was not built")
+      local child <close> = process.spawn { program }
+      child:expect("^8 of 8 woke$")
+      assert.equal(0, child:wait(support.deadline))
+      os.remove(program)
+    end)
   end)
 end)

@@ -388,3 +388,26 @@ describe("a process that refreshes a map", function()
     end)
   end
 end)
+
+support.only("posix", "Windows itself keeps the size of a file", function()
+  describe("a process that changes the size of a file", function()
+    for _, chunk in ipairs { "m = filemap.file(path, 'rw', { size = 5000 })",
+                             "m = filemap.file(path, 'rw') m:resize(5000)" } do
+      it("makes other changes fail with in_use until its own is made: " .. chunk, function()
+        local path = support.tmpname()
+        local map <close> = assert(filemap.file(path, "rw", { size = 100 }))
+        local child = steps.child()
+        child:stop_at("locked", 1)
+        assert.is_true(child:stops("path = %q " .. chunk, path))
+        fails("in_use", path, filemap.file(path, "rw", { size = 9000 }))
+        fails("in_use", path, map:resize(9000))
+        child:go_on()
+        assert.equal("5000", child:ask("return m:size()"))
+        assert.equal(5000, map:refresh())
+        assert.is_true(map:resize(9000))
+        assert.equal("9000", child:ask("return m:refresh()"))
+        child:finish()
+      end)
+    end
+  end)
+end)

@@ -133,6 +133,23 @@ static void use_wrong_hints(void)
   fm_map_close(m);
 }
 
+/* Ranges whose end is past 2^64. */
+static void use_far_ranges(void)
+{
+  const uint64_t far = UINT64_MAX - 49;
+  fm_map *m;
+  fm_view v, part;
+  if (fm_create(&m, NULL, 100, NULL, &e) != FM_OK) return;
+  if (fm_view_open(&v, m, 0, 100, FM_RW, &e) == FM_OK) {
+    print("view of a far range", fm_view_open(&part, m, far, 100, FM_RW, &e), "");
+    print("slice of a far range", fm_view_sub(&part, &v, far, 100, FM_RW, &e), "");
+    print("check of a far range", fm_view_check(&v, false, far, 100, &e), "");
+    print("flush of a far range", fm_view_flush(&v, far, 100, false, &e), "");
+    fm_view_close(&v);
+  }
+  fm_map_close(m);
+}
+
 /* A message and a value of 0 bytes, and parts of a stream of 0 bytes, that have no address. The sanitizers
 ** end the program if the library uses it. */
 static void send_no_bytes(fm_conn *client, fm_conn *server)
@@ -190,6 +207,7 @@ int main(int argc, char **argv)
   use_elsewhere(argv[1]);
   use_wrong_arguments(argv[1]);
   use_wrong_hints();
+  use_far_ranges();
   use_no_bytes(argv[1]);
   return 0;
 }
