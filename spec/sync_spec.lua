@@ -100,6 +100,24 @@ describe("sync objects", function()
     end)
   end
 
+  it("never count past max, whatever another process has made of the count, on POSIX", function()
+    if support.windows then return end -- there the objects are the system's own, without a section
+    local name = support.unique()
+    local one <close> = sync.semaphore(name, 0, 3)
+    local lfs = require "lfs"
+    for _, count in ipairs { 3, 4, 0x7fffffff, 0xffffffff } do
+      for file in lfs.dir("/dev/shm") do
+        if file:find(name, 1, true) then
+          local segment <close> = assert(io.open("/dev/shm/" .. file, "r+b"))
+          segment:seek("set", 64) -- behind the header
+          segment:write(string.pack("=I4", count))
+        end
+      end
+      fails("full", name, one:release())
+      fails("full", name, one:release(0x7fffffff))
+    end
+  end)
+
   it("fail with corrupt for a damaged section on POSIX", function()
     if support.windows then return end -- there the objects are the system's own, without a section
     local name = support.unique()
@@ -177,6 +195,22 @@ describe("a mutex", function()
     assert.equal("timeout", child:ask("return m:lock(0.1)"))
     b:unlock()
     assert.equal("true", child:ask("return m:lock(0)"))
+  end)
+
+  it("stays locked when a process that does not hold it closes it", function()
+    local name = support.unique("Local\\")
+    local mutex <close> = sync.mutex(name)
+    local child = support.child("evaluator")
+    child:ask("m = sync.mutex(%q) m:lock()", name)
+    assert(sync.mutex(name)):close()
+    fails("timeout", name, mutex:lock(0))
+    assert(sync.mutex(name)) -- which is collected
+    collectgarbage()
+    collectgarbage()
+    fails("timeout", name, mutex:lock(0))
+    assert.equal("true", child:ask("return m:unlock()"))
+    assert.same({ true }, { mutex:lock(0) })
+    mutex:unlock()
   end)
 
   it("is unlocked when its holder closes it or exits", function()

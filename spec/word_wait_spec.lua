@@ -1,6 +1,7 @@
 -- Waiting for a number in a view: wait_T and wake.
 local check = require "spec.support.check"
 local filemap = require "filemap"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 
 local raises, contains, fails = check.raises, check.contains, check.fails
@@ -155,6 +156,19 @@ describe("a process that waits for a number", function()
     child:start("view:set_u32(64, 9)")
     assert.equal(9, view:wait_u32(64, 0, support.deadline))
     child:expect()
+    child:finish()
+  end)
+
+  it("sleeps for a short time only, however long it has waited", function()
+    local name = support.unique()
+    local view <close> = open(name)
+    local child = steps.child()
+    child:ask("view = assert(filemap.open(%q, 'rw')):view()", name)
+    -- Sleeps that become longer and longer come to more than the deadline before there are 40.
+    child:stop_at("word_sleep", 40)
+    assert.is_true(child:stops("return view:wait_u32(0, 0, %d)", support.deadline / 2))
+    view:set_u32(0, 7)
+    assert.equal("7", child:go_on())
     child:finish()
   end)
 
