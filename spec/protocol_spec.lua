@@ -1,6 +1,5 @@
 -- The protocols in shared memory, tested without Lua: all interleavings of a few steps
--- (spec/protocol/model.c), weakly ordered memory (spec/protocol/weak_memory.c), a processor with a store buffer
--- (spec/protocol/wake_order.c), and threads at full speed (spec/protocol/threads.c, thread_objects.c).
+-- (spec/protocol/model.c), and threads at full speed (spec/protocol/threads.c, thread_objects.c).
 --
 -- The environment variable FILEMAP_PREEMPTIONS sets the number of preemptions in an interleaving (default 3).
 local process = require "process"
@@ -22,26 +21,6 @@ support.only("posix", "the programs are POSIX programs", function()
         model:finish()
       end)
     end
-  end)
-
-  describe("the newest value on a weakly ordered processor", function()
-    it("is whole, and the memory is never called corrupt", function()
-      local program <close> = process.spawn { folder .. "weak_memory" }
-      local count, needed = program:expect("^(%d+) executions hold, and fail without (%d+) of %d+ orders$")
-      assert.is_true(tonumber(count) > 100)
-      assert.are.equal(6, tonumber(needed))
-      program:finish()
-    end)
-  end)
-
-  describe("a waking by a processor with a store buffer", function()
-    it("is never lost, because of the fences of both sides", function()
-      local program <close> = process.spawn { folder .. "wake_order" }
-      local count, without = program:expect("^(%d+) executions hold, and (%d+) fail without the fences$")
-      assert.is_true(tonumber(count) > 10)
-      assert.is_true(tonumber(without) > 0)
-      program:finish()
-    end)
   end)
 
   describe("threads", function()
