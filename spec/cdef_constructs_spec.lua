@@ -202,12 +202,24 @@ describe("a struct with a tag and no member's name in another", function()
     assert.are.equal(2, cdef.parse(source, { abi = "linux64" }).Derived.size)
   end)
 
-  it("is an error for Windows where C and C++ do not agree", function()
-    local source = "struct S { struct T { int a, b; }; char c; };"
-    assert.are.equal(1, size(source, { abi = "linux64" }))
+  it("is a member for Windows in C, and none in C++ and for Linux", function()
+    for _, case in ipairs {
+      { "struct S { struct T { int a, b; }; char c; };", 12, 1 },
+      { "struct T { int a, b; }; struct S { struct T; char c; };", 12, 1 },
+      { "struct S { union { struct T { int a, b, d; }; char c; }; };", 12, 1 },
+    } do
+      local source, as_member, as_none = case[1], case[2], case[3]
+      assert.are.equal(as_member, size(source, { abi = "win64" }))
+      assert.are.equal(as_none, size(source, { abi = "linux64" }))
+      assert.are.equal(as_none, size(source, { abi = "win64", defines = { __cplusplus = "201703L" } }))
+    end
+    assert.are.equal(4, size("struct S { struct T; int a; };", { abi = "win64" }))
+  end)
+
+  it("is an error for Windows where the struct around it is one of C++", function()
+    local source = "struct S { struct T { int a, b; }; int f(); char c; };"
     local _, _, skipped = cdef.parse(source, { abi = "win64" })
     contains("is a member for C and none for C++", skipped[1].message)
-    assert.are.equal(1, size(source, { abi = "win64", defines = { __cplusplus = "201703L" } }))
     assert.are.equal(1, size("class S { public: struct T { int a, b; }; char c; };", { abi = "win64" }))
   end)
 end)

@@ -178,29 +178,46 @@ function Results:collect()
   end)
 end
 
+-- Takes the values of all macros.
+function Results:collect_macros()
+  if self.has_macros then return end
+  self.has_macros = true
+  self.parser:macro_constants(self.constants)
+  self.parser.stream:release()
+end
+
+local function read_rest(self)
+  self:collect_macros()
+  self.parser:read_pending()
+end
+
+-- Calls f and returns its result. An error of the source is raised at the program's access of a table.
+local function checked(self, f, ...)
+  local well, result = pcall(f, ...)
+  if well then return result end
+  if type(result) ~= "table" then error(result, 0) end
+  raise_problem(self, result, 4)
+end
+
 -- Reads all that the parser kept.
 function Results:complete()
   if self.done then return end
   self.done = true
-  local well, problem = pcall(self.parser.read_pending, self.parser)
-  if not well then
-    if type(problem) ~= "table" then error(problem, 0) end
-    raise_problem(self, problem, 3)
-  end
+  checked(self, read_rest, self)
   self:collect()
   for i, entry in ipairs(skipped_list(self.parser.skipped, self.sources)) do
     rawset(self.skipped, i, entry)
   end
 end
 
--- Reads the declaration of one name, if the parser kept it.
+-- Reads the declaration or macro of one name, if the parser kept it.
 function Results:read(name)
   if self.done or type(name) ~= "string" then return end
-  local well, entity = pcall(self.parser.file.own, self.parser.file, name)
-  if not well then
-    if type(entity) ~= "table" then error(entity, 0) end
-    raise_problem(self, entity, 3)
+  local parser = self.parser
+  if not self.has_macros and rawget(self.constants, name) == nil then
+    rawset(self.constants, name, checked(self, parser.macro_constant, parser, name))
   end
+  local entity = checked(self, parser.file.own, parser.file, name)
   if not entity or entity.ambiguous or entity.scope and not entity.tag then
     -- It may be a name in a namespace or in a struct.
     if not self.collected then self:collect() end
@@ -251,16 +268,17 @@ local function lazy_list(self)
   })
 end
 
-local function new_results(parser, constants, sources)
+local function new_results(parser, sources)
   local self = setmetatable({ parser = parser, sources = sources, broken = {} }, Results)
-  self.types, self.constants = lazy(self, {}, true), lazy(self, constants, false)
+  self.types, self.constants = lazy(self, {}, true), lazy(self, {}, false)
   self.skipped = lazy_list(self)
   if sources.bytes < LARGE then
+    self:collect_macros()
     self:collect()
     if not parser.pending[1] then
       -- Nothing was kept: constants and the list are plain tables.
       self:complete()
-      setmetatable(constants, nil)
+      setmetatable(self.constants, nil)
       setmetatable(self.skipped, nil)
     end
   end
@@ -269,7 +287,8 @@ end
 
 local function read(sources, abi, defines)
   local parser = Parser.new(sources, abi, defines)
-  local results = new_results(parser, parser:read(), sources)
+  parser:read()
+  local results = new_results(parser, sources)
   return { results.types, results.constants, results.skipped }
 end
 

@@ -92,8 +92,6 @@ end
 -- Runs a process for each header: in those it returns the header's text, here it raises when all are done.
 local function run_jobs(run, parser)
   parser:read_pending()
-  -- Constants are not compared.
-  parser.stream.order = {}
   local known, jobs, next_index, list = known_types(parser), {}, 1, run.list
   while next_index <= #list or jobs[1] do
     if next_index <= #list and #jobs < run.parallel then

@@ -1,4 +1,4 @@
--- The macros that are constants. Internal to filemap.cdef.
+-- The macros that are constants. These are methods of the parser. Internal to filemap.cdef.
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
 
@@ -35,30 +35,39 @@ local function plain_value(parser, text, i)
 end
 
 -- The value of a macro by its tokens, within what is left of the tokens of all.
-local function tried_value(parser, stream, name, at, left)
+local function tried_value(parser, stream, name, at)
+  local left = parser.constant_tokens or CONSTANTS_TOKENS + 16 * stream.defined
   local budget = math.min(CONSTANT_TOKENS, left)
   stream.budget = budget
   local well, value = pcall(value_of, parser, stream, stream:entry(name))
   -- It may not be used again: its tokens are not kept.
   stream.macros[name] = at
   left = left - (budget - stream.budget)
+  parser.constant_tokens = left
   if left < 0 then lexer.fatal(at, "the macros come to too many tokens") end
-  if well then return value, left end
+  if well then return value end
   if type(value) ~= "table" then error(value, 0) end
-  return nil, left
 end
 
---- The values of the macros that are constants, by name, once the parser has read all.
-return function(parser)
-  local found, stream = {}, parser.stream
-  local left = CONSTANTS_TOKENS + 16 * #stream.order
-  for at, name, text, i in stream:definitions() do
-    local c = byte(text, i)
-    if c ~= 40 and c ~= 10 and c then
-      local value, is_plain = plain_value(parser, text, i)
-      if not is_plain then value, left = tried_value(parser, stream, name, at, left) end
-      found[name] = value
-    end
-  end
-  return found
+local Constants = {}
+
+--- The value of a macro, once the parser has read all; nil if it is no constant.
+function Constants:macro_constant(name)
+  local stream = self.stream
+  local at, text, i = stream:definition(name)
+  local c = at and byte(text, i)
+  if not c or c == 40 or c == 10 then return nil end
+  local value, is_plain = plain_value(self, text, i)
+  if is_plain then return value end
+  self.scope = self.file
+  return tried_value(self, stream, name, at)
 end
+
+--- The values of the macros that are constants by name, added to a table.
+function Constants:macro_constants(found)
+  for name in next, self.stream.macros do
+    if rawget(found, name) == nil then rawset(found, name, (self:macro_constant(name))) end
+  end
+end
+
+return Constants

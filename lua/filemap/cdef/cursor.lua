@@ -10,7 +10,7 @@ local MOST_NESTED = 200
 
 --- Puts the cursor at the first token of a list.
 function Cursor:rewind(tokens)
-  self.kinds, self.values, self.ats, self.i = tokens.kind, tokens.value, tokens.at, 1
+  self.tokens, self.kinds, self.values, self.ats, self.i = tokens, tokens.kind, tokens.value, tokens.at, 1
   self.depth, self.quiet = 0, false
   return self
 end
@@ -74,31 +74,44 @@ end
 local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 local closes = { [")"] = true, ["]"] = true, ["}"] = true }
 
+-- Tokens in brackets that are kept when they are only passed over.
+local MOST_KEPT = 1024
+
 --- Steps over brackets and all that is between them. Unbalanced brackets end the whole parse.
-function Cursor:balanced()
-  local open, at = {}, self:at()
+-- @param visit is called at each token, with the number of brackets around it; the tokens can be dropped then
+function Cursor:balanced(visit)
+  local open, at, first = {}, self:at(), self.i + 1
   repeat
     local kind = self.kinds[self.i]
+    local depth = #open
     if closing[kind] then
-      open[#open + 1] = closing[kind]
+      open[depth + 1] = closing[kind]
     elseif closes[kind] then
-      if open[#open] ~= kind then self:expected(("'%s'"):format(open[#open])) end
-      open[#open] = nil
+      if open[depth] ~= kind then self:expected(("'%s'"):format(open[depth])) end
+      open[depth], depth = nil, depth - 1
     elseif kind == "bad" then
       self:expected("")
     elseif kind == "end" then
-      lexer.fatal(at, "expected '%s' before the end", open[#open])
+      lexer.fatal(at, "expected '%s' before the end", open[depth])
+    end
+    if visit then
+      visit(self, depth)
+      if self.i - first > MOST_KEPT then self:drop_from(first) end
     end
     self.i = self.i + 1
   until #open == 0
 end
 
---- Steps to the first of some tokens that is not in brackets. Returns its kind.
-function Cursor:skip_to(stops)
+--- What balanced() calls where only the end of the brackets matters.
+function Cursor.pass_over() end
+
+--- Steps to the first of some tokens that is not in brackets, which it passes over. Returns its kind.
+-- @param visit as for balanced()
+function Cursor:skip_to(stops, visit)
   while true do
     local kind = self.kinds[self.i]
     if stops[kind] then return kind end
-    if closing[kind] then self:balanced()
+    if closing[kind] then self:balanced(visit)
     elseif kind == "end" or kind == "bad" or closes[kind] then self:expected("';'")
     else self.i = self.i + 1 end
   end

@@ -41,29 +41,28 @@ local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = t
   typename = true,
                          operator = true, ["return"] = true }
 
--- Raises where an operator is missing between two tokens. (Functions without a name have statements.)
-local function check_operators(self, from, to)
-  local kinds, values = self.kinds, self.values
-  for i = from, to do
-    if kinds[i] == ";" then return end
-  end
-  for i = from, to - 1 do
-    local kind, after = kinds[i], kinds[i + 1]
-    if operands[kind] and operands[after] and kind ~= "string" and not before_operand[values[i]]
-      and not (kind == "name" and self:is_keyword(values[i])) then
-      fail(self.ats[i + 1], "expected an operator, got %s", lexer.shown(after, values[i + 1]))
-    end
+-- Raises where an operator is missing between a token and the next one.
+local function check_operator(self, i)
+  local kinds, value = self.kinds, self.values[i]
+  local kind, after = kinds[i], kinds[i + 1]
+  if operands[kind] and operands[after] and kind ~= "string" and not before_operand[value]
+    and not (kind == "name" and self:is_keyword(value)) then
+    fail(self.ats[i + 1], "expected an operator, got %s", lexer.shown(after, self.values[i + 1]))
   end
 end
 
--- Steps over braces that are an initialiser: a list, in which no ';' can be.
-local function braces(self)
-  local from = self.i
-  self:balanced()
-  for i = from, self.i - 1 do
-    if self.kinds[i] == ";" then fail(self.ats[i], "expected an expression in an initialiser, got ';'") end
+-- The same between the tokens of a text. (Functions without a name have statements.)
+local function check_operators(self, from, to)
+  for i = from, to do
+    if self.kinds[i] == ";" then return end
   end
-  check_operators(self, from, self.i - 1)
+  for i = from, to - 1 do check_operator(self, i) end
+end
+
+-- A token of an initialiser in braces: a list, in which no ';' can be.
+local function check_initialiser(self, depth)
+  if self:kind() == ";" then fail(self:at(), "expected an expression in an initialiser, got ';'") end
+  if depth > 0 then check_operator(self, self.i) end
 end
 
 -- Whether a name is that of a member of the struct at hand, so far.
@@ -125,7 +124,7 @@ function Declarations:initialiser(name, type_, wanted, at)
   end
   self:accept("=")
   if self:kind() == "{" then
-    braces(self)
+    self:balanced(check_initialiser)
     if not ends_initialiser[self:kind()] then self:expected("',' or ';'") end
   else
     expression_text(self, not name)
@@ -308,7 +307,7 @@ for word in ([[DEFINE_ENUM_FLAG_OPERATORS DEFINE_GUID DEFINE_OLEGUID DEFINE_PROP
   statement_words[word] = function(self)
     self:skip()
     if self:kind() ~= "(" then self:expected("'('") end
-    self:balanced()
+    self:balanced(self.pass_over)
     self:accept(";")
   end
 end
@@ -386,13 +385,14 @@ function Declarations:plain_declaration()
 end
 
 -- The words with which a declaration begins that may be kept for later.
-local deferrable = { typedef = true, struct = true, union = true, enum = true }
+local deferrable = { typedef = true, struct = true, union = true, enum = true, static = true, const = true,
+  constexpr = true }
 
 --- Reads one declaration outside of structs.
 function Declarations:declaration()
   local kind, word = self.kinds[self.i], self.values[self.i]
   local clock = self.file.clock
-  if not clock.limit then clock.seq = clock.seq + 1 end
+  if not clock.limit then clock.seq = #self.pending + 1 end
   if kind == "name" then
     if deferrable[word] and not clock.limit and self:defer() then return end
     if word == "extern" and self.kinds[self.i + 1] == "string" then return linkage(self) end

@@ -84,7 +84,7 @@ end
 function Declarators:suffixes(base)
   local kind = self.kinds[self.i]
   if kind == "(" then
-    self:balanced()
+    self:balanced(self.pass_over)
     return FUNCTION
   end
   if kind ~= "[" or self.kinds[self.i + 1] == "[" then return base end

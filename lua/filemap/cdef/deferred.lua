@@ -1,141 +1,98 @@
--- Declarations that are kept as text until their types are used. These are methods of the parser. Internal to
+-- Declarations that are kept until their types are used. These are methods of the parser. Internal to
 -- filemap.cdef.
 --
--- Most of a header declares structs that a program never uses. A struct, union or enum at the file's level
--- whose tokens declare nothing but its own names is kept as one string: its position, number, packing and
--- text. That string is what its names mean, until one is looked up: then the declaration is read, with the
--- names that were declared before it.
-local Attributes = require "filemap.cdef.attributes"
+-- Most of a header declares structs that a program never uses. A declaration at the file's level whose tokens
+-- declare nothing but its own names (see shape.lua) is kept in `pending`, and its names mean its number there
+-- until one is looked up: then it is read, with the names that were declared before it. Where its text has
+-- no macros it is kept as one integer: its position, and its packing in the lowest bits. Otherwise it is a
+-- string: its position, packing, and tokens with their distances from each other.
 local lexer = require "filemap.cdef.lexer"
+local Shape = require "filemap.cdef.shape"
+local stream = require "filemap.cdef.stream"
 
 local Deferred = {}
 
--- More tokens than these are read at once, so that the stream can drop them.
+-- More tokens than these are followed in the text alone, or read at once if there are macros in it.
 local MOST_TOKENS = 2000
+
+-- How many tokens of a text are made at a time.
+local CHUNK = 256
 
 -- Declarations that are read inside others, each for a type that the one before needs. Beyond that they are
 -- read in their order, which needs no nesting.
 local MOST_NESTED = 20
 
--- position, number of the declaration, place in `pending`, pack, number of tokens, and the bytes of a
--- distance; then each token's distance from the one before, and the text.
-local HEADER = "<I6I4I4BI2B"
+-- {-- As a position --------------------------------------------------------------------------------
+
+-- The bits for the packing, 0 to 16.
+local PACK_BITS = 5
+
+-- Follows a declaration in the text behind all tokens that were made. Returns where it ends there; nil if a
+-- macro or a directive is in it, and if it has to be read at once.
+local function text_end(self, shape, phase)
+  local prep, list = self.stream, self.scratch
+  local source, macros, kinds, values = prep.source, prep.macros, list.kind, list.value
+  local start, stop = source.i, nil
+  repeat
+    list.n = 0
+    local why, name, at = lexer.read(source, list, macros, CHUNK)
+    if why == "special" and type(macros[name]) == "string" then
+      -- The prefix of a string, which may also be a name.
+      lexer.append(list, lexer.prefixed(source.text, source.i, name) or "name", name, at)
+      why = "more"
+    end
+    local k = 0
+    while k < list.n and phase and not stop do
+      k = k + 1
+      phase = phase(shape, kinds[k], values[k])
+      stop = phase == Shape.done and list.at[k] - source.base + 1
+    end
+  until stop or not phase or why ~= "more" and why ~= "brace"
+  source.i, source.fresh = start, false
+  return stop
+end
+
+-- The tokens of a declaration that is kept as a position.
+local function tokens_from(self, at)
+  local from, depth, over = self.sources:at(at), 0, false
+  local source = { text = from.text, base = from.base, i = at - from.base, fresh = false }
+  return stream.new(function(list)
+    local first = list.n + 1
+    if not over then over = lexer.plain(source, list, list.n + CHUNK) == "end" end
+    for k = first, list.n do
+      local kind = list.kind[k]
+      if kind == "{" then depth = depth + 1 end
+      if kind == "}" then depth = depth - 1 end
+      if kind == ";" and depth == 0 then
+        stream.drop(list, k + 1, list.n)
+        over = true
+        break
+      end
+    end
+    if over then lexer.append(list, "end", "", list.at[list.n]) end
+  end)
+end
+
+-- {-- As a string ----------------------------------------------------------------------------------
+
+-- position, pack, number of tokens, and the bytes of a distance; then each token's distance from the one
+-- before, and the text.
+local HEADER = "<I6BI2B"
 local HEADER_SIZE = string.packsize(HEADER)
 
--- {-- Keeping --------------------------------------------------------------------------------------
-
--- Words with which a body declares more than its members, or is one of C++.
-local eager = {}
-for word in ([[static typedef using class template namespace operator virtual public private protected friend
-  inline extern static_assert _Static_assert C_ASSERT constexpr final Q_OBJECT Q_GADGET std
-]]):gmatch("%S+") do
-  eager[word] = true
-end
-
-local records = { struct = true, union = true, enum = true }
-
--- The index behind the bracket that closes the one at `i`; nil if it is too far.
-local function behind(kinds, i, last)
-  local depth = 0
-  for k = i, last do
+-- Follows a declaration in the tokens from `i` on. Returns the indices of its ';' and its last '}'. nil and
+-- the phase behind all tokens if it goes on behind them; nil alone if it has to be read at once.
+local function token_end(self, shape, phase, i)
+  local kinds, values, out, close, k = self.kinds, self.values, self.stream.out, i, i
+  while k < i + MOST_TOKENS or k <= out.n do
     local kind = kinds[k]
-    if kind == "(" then depth = depth + 1
-    elseif kind == ")" then depth = depth - 1
-    elseif kind == "end" or kind == "bad" or kind == ";" then return nil end
-    if depth == 0 then return k + 1 end
-  end
-end
-
--- Adds the enumerators of the enum whose '{' is at `i`; returns the index of its '}'.
-local function enumerators(self, i, last, names)
-  local kinds, depth, expects = self.kinds, 0, true
-  for k = i + 1, last do
-    local kind = kinds[k]
-    if kind == "(" then depth = depth + 1
-    elseif kind == ")" then depth = depth - 1
-    elseif kind == "}" then return depth == 0 and k or nil
-    elseif kind == "name" and expects then names[#names + 1] = self.values[k]
-    elseif kind == "{" or kind == "end" or kind == "bad" or kind == ";" or kind == "string"
-      or kind == "char" then
-      return nil
-    end
-    expects = kind == "," and depth == 0
-  end
-end
-
--- The index of the '}' that ends a body whose '{' is at `i`; nil if the body is to be read at once.
--- Enumerators in it are added to `names`.
-local function body_end(self, i, last, names)
-  local kinds, values, depth = self.kinds, self.values, 0
-  local k = i
-  while k <= last do
-    local kind = kinds[k]
-    if kind == "name" then
-      local word = values[k]
-      if eager[word] then return nil end
-      if records[word] then
-        local after = kinds[k + 1]
-        if after == "name" and kinds[k + 2] ~= "name" and kinds[k + 2] ~= "*" then return nil end
-        if word == "enum" and after == "{" then
-          k = enumerators(self, k + 1, last, names)
-          if not k then return nil end
-        end
-      end
-    elseif kind == "{" then
-      depth = depth + 1
-    elseif kind == "}" then
-      depth = depth - 1
-      if depth == 0 then return k end
-    elseif kind == "end" or kind == "bad" or kind == "string" or kind == "char" or kind == "::"
-      or kind == "~" then
-      return nil
-    end
+    phase = phase(shape, kind, values[k])
+    if phase == Shape.done then return k, close end
+    if not phase then return nil end
+    if kind == "}" then close = k end
     k = k + 1
   end
-end
-
--- The index behind the attributes at `i`; nil if there is another word.
-local function behind_attributes(self, i, last)
-  local kinds, values = self.kinds, self.values
-  while kinds[i] == "name" and Attributes.attribute_words[values[i]] ~= nil do
-    i = i + 1
-    if kinds[i] == "(" then
-      i = behind(kinds, i, last)
-      if not i then return nil end
-    end
-  end
-  return i
-end
-
--- Adds the names that a typedef declares behind its body; returns the index of the ';'. nil if a declarator
--- is more than a name with stars.
-local function typedef_names(self, i, last, names)
-  local kinds = self.kinds
-  while i <= last do
-    i = behind_attributes(self, i, last)
-    if not i then return nil end
-    while kinds[i] == "*" do i = i + 1 end
-    if not self:is_free(i) then return nil end
-    names[#names + 1] = self.values[i]
-    i = behind_attributes(self, i + 1, last)
-    if not i then return nil end
-    if kinds[i] == ";" then return i end
-    if kinds[i] ~= "," then return nil end
-    i = i + 1
-  end
-end
-
--- Whether names are still free in the file's scope.
-local function all_free(self, names, tag)
-  local file = self.file
-  if tag and (rawget(file.tags, tag) or rawget(file.names, tag)) then return false end
-  for k, name in ipairs(names) do
-    if rawget(file.names, name) or rawget(file.tags, name) and name ~= tag then return false end
-    for j = 1, k - 1 do
-      if names[j] == name then return false end
-    end
-  end
-  return true
+  return nil, phase
 end
 
 -- The declaration from token `from` to `to` as a string; nil if its positions do not fit one.
@@ -157,65 +114,13 @@ local function packed(self, from, to, pack)
     format = HEADER .. ("I" .. width):rep(n)
     self.formats[key] = format
   end
-  return string.pack(format, ats[from], self.file.clock.seq, #self.pending + 1, pack or 0, n, width,
-    table.unpack(deltas, 1, n)) .. table.concat(self.values, " ", from, to)
+  return string.pack(format, ats[from], pack, n, width, table.unpack(deltas, 1, n))
+    .. table.concat(self.values, " ", from, to)
 end
 
--- The parts of a declaration that can be kept: the index of its ';', its tag, its names, and the index of its
--- '}'.
-local function extent(self)
-  local kinds, values, i = self.kinds, self.values, self.i
-  local last = i + MOST_TOKENS
-  local is_typedef = values[i] == "typedef"
-  if is_typedef then i = i + 1 end
-  local word = values[i]
-  if not records[word] then return nil end
-  i = i + 1
-  local tag
-  if kinds[i] == "name" then
-    if not self:is_free(i) or Attributes.attribute_words[values[i]] ~= nil then return nil end
-    tag, i = values[i], i + 1
-  end
-  if kinds[i] ~= "{" or not tag and not is_typedef and word ~= "enum" then return nil end
-  local names = {}
-  local close = (word == "enum" and enumerators or body_end)(self, i, last, names)
-  if not close or close == i + 1 then return nil end
-  local stop
-  if is_typedef then stop = typedef_names(self, close + 1, last, names)
-  else stop = behind_attributes(self, close + 1, last) end
-  if not stop or kinds[stop] ~= ";" then return nil end
-  return stop, tag, names, close
-end
-
---- Keeps the declaration at hand for later, if it can. Returns whether it did.
-function Deferred:defer()
-  if self.scope ~= self.file or not self.stream or self.kinds ~= self.stream.out.kind then return false end
-  local stop, tag, names, close = extent(self)
-  if not stop or not all_free(self, names, tag) then return false end
-  local stream = self.stream
-  -- Where an include was passed over, some declarations are errors: they are read at once.
-  if stream.missed[1] and (tag and tag:find("PACK", 1, true)
-    or stream:missed_between(self:absolute(self.i), self:absolute(stop))) then return false end
-  local kept = packed(self, self.i, stop, stream.packing:at(self:absolute(close)))
-  if not kept then return false end
-  self.pending[#self.pending + 1] = kept
-  local file = self.file
-  if tag then file:set_tag(tag, kept) end
-  for _, name in ipairs(names) do file:set(name, kept) end
-  self.i = stop + 1
-  return true
-end
-
--- {-- Reading --------------------------------------------------------------------------------------
-
---- The number of a declaration that was kept.
-function Deferred.number(kept)
-  return (string.unpack("<I4", kept, 7))
-end
-
--- The tokens of a declaration, with their positions.
-local function tokens_of(kept)
-  local at, _, _, _, n, width = string.unpack(HEADER, kept)
+-- The tokens of a declaration that is kept as a string, and its packing.
+local function unpacked(kept)
+  local at, pack, n, width = string.unpack(HEADER, kept)
   local from, format = HEADER_SIZE + 1, "<I" .. width
   local tokens = lexer.tokens(kept:sub(from + width * n))
   for k = 1, n do
@@ -223,28 +128,79 @@ local function tokens_of(kept)
     tokens.at[k] = at
   end
   tokens.at[n + 1] = at
-  return tokens
+  return tokens, pack
 end
+
+-- {-- Keeping --------------------------------------------------------------------------------------
+
+-- Lets the names of a shape mean a number in the file's scope. Returns whether all were free.
+local function declare(self, shape, number)
+  local file, tag, names = self.file, shape.tag, shape.names
+  if tag and (rawget(file.tags, tag) or rawget(file.names, tag)) then return false end
+  for k, name in ipairs(names) do
+    if rawget(file.names, name) or rawget(file.tags, name) and name ~= tag then
+      for j = 1, k - 1 do file:set(names[j], nil) end
+      return false
+    end
+    file:set(name, number)
+  end
+  if tag then file:set_tag(tag, number) end
+  return true
+end
+
+-- A declaration as a position and a packing.
+local function placed(at, pack)
+  return at << PACK_BITS | (pack or 0)
+end
+
+-- Follows the declaration at hand. Returns its shape, what it is kept as, the index of the token behind those
+-- that it has, and where it ends in the text, if it goes on behind the tokens; nil if it is read at once.
+local function follow(self)
+  local prep, i = self.stream, self.i
+  local first, at = self:absolute(i), self.ats[i]
+  local shape, behind, phase = Shape.begin(self.kinds, self.values, i)
+  -- Where an include was passed over, some declarations are errors.
+  if not shape or prep.missed[1] and shape.tag and shape.tag:find("PACK", 1, true) then return nil end
+  local last, close = token_end(self, shape, phase, behind)
+  if last then
+    local pack, stop = prep.packing:at(self:absolute(close)), self:absolute(last)
+    if prep:missed_between(first, stop) then return nil end
+    local is_plain = prep:is_plain(first, stop)
+    return shape, is_plain and placed(at, pack) or packed(self, i, last, pack or 0), last + 1
+  elseif close and prep:is_plain(first, prep:count() + 1) then
+    local stop = text_end(self, shape, close)
+    return stop and shape, placed(at, prep.packing:at(first)), prep.out.n + 1, stop
+  end
+end
+
+--- Keeps the declaration at hand for later, if it can. Returns whether it did.
+function Deferred:defer()
+  if self.scope ~= self.file or self.tokens ~= self.stream.out then return false end
+  local shape, kept, behind, stop = follow(self)
+  local number = #self.pending + 1
+  if not shape or not kept or not declare(self, shape, number) then return false end
+  self.pending[number], self.i = kept, behind
+  if stop then self.stream.source.i = stop end
+  return true
+end
+
+-- {-- Reading --------------------------------------------------------------------------------------
 
 local function on_problem(self)
   return function(problem, name) self:skipped_declaration(problem, name) end
 end
 
-local state_keys = { "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet", "in_type_name",
-  "brackets",
-                     "kept_pack", "stream_is_off" }
-
 -- Makes the names of a kept declaration ones that raise an error where they are used.
-local function break_kept(self, kept, problem)
+local function break_kept(self, number, problem)
   if type(problem) ~= "table" then error(problem, 0) end
   local file, shown = self.file, nil
   for name, entity in pairs(file.tags) do
-    if entity == kept then
+    if entity == number then
       file.tags[name], shown = { tag = true, kind = "struct", name = name, broken = problem }, name
     end
   end
   for name, entity in pairs(file.names) do
-    if entity == kept then
+    if entity == number then
       file.names[name] = { type = { tag = true, kind = "struct", name = name, broken = problem } }
       shown = name
     end
@@ -253,35 +209,34 @@ local function break_kept(self, kept, problem)
 end
 
 -- Reads one declaration as if it stood at its place.
-local function read(self, kept)
-  local _, number, place, pack = string.unpack(HEADER, kept)
-  if not self.pending[place] then return end
-  self.pending[place] = false
-  local saved, clock = {}, self.file.clock
-  for _, key in ipairs(state_keys) do saved[key] = self[key] end
+local function read(self, number)
+  local kept = self.pending[number]
+  if not kept then return end
+  self.pending[number] = false
+  local saved, clock = self:save(), self.file.clock
   local seq, limit = clock.seq, clock.limit
-  self:rewind(tokens_of(kept))
-  self.scope, self.frames, self.in_type_name, self.brackets = self.file, {}, 1, 0
+  local tokens, pack
+  if type(kept) == "string" then tokens, pack = unpacked(kept)
+  else tokens, pack = tokens_from(self, kept >> PACK_BITS), kept & (1 << PACK_BITS) - 1 end
+  self:rewind(tokens)
+  self.scope, self.frames, self.in_type_name, self.brackets = self.file, {}, 0, 0
   self.kept_pack, clock.seq, clock.limit = pack ~= 0 and pack or nil, number, number
   self.reading = self.reading + 1
   local well, problem = pcall(self.protected_loop, self, "end", on_problem(self), self.declaration)
   self.reading = self.reading - 1
-  for _, key in ipairs(state_keys) do self[key] = saved[key] end
+  self:restore(saved)
   clock.seq, clock.limit = seq, limit
-  if not well then break_kept(self, kept, problem) end
+  if not well then break_kept(self, number, problem) end
 end
 
 --- Reads all declarations that were kept, or those up to one.
-function Deferred:read_pending(kept)
-  local last = kept and select(3, string.unpack(HEADER, kept)) or #self.pending
-  for place = 1, last do
-    if self.pending[place] then read(self, self.pending[place]) end
-  end
+function Deferred:read_pending(number)
+  for place = 1, number or #self.pending do read(self, place) end
 end
 
 --- Reads a declaration that was kept, since one of its names is used.
-function Deferred:read_kept(kept)
-  if self.reading < MOST_NESTED then read(self, kept) else self:read_pending(kept) end
+function Deferred:read_kept(number)
+  if self.reading < MOST_NESTED then read(self, number) else self:read_pending(number) end
 end
 
 return Deferred

@@ -69,7 +69,7 @@ function Definitions:define(i)
   local finish = lexer.line_end(text, stop)
   if not self.unbalanced and is_unbalanced(text:sub(stop, finish - 1)) then self.unbalanced = true end
   self.macros[name] = source.base + from
-  if not source.is_given then self.order[#self.order + 1] = source.base + from end
+  if not source.is_given then self.defined = self.defined + 1 end
   return finish
 end
 
@@ -86,31 +86,36 @@ local function defined_at(self, at)
   return macro
 end
 
+-- How many macros are kept as tables, and so as tokens, at a time.
+local MOST_TABLES = 500
+
+--- Lets macros be positions again, if many are tables. None may be in use.
+function Definitions:forget_tables()
+  if #self.tables < MOST_TABLES then return end
+  for _, macro in ipairs(self.tables) do
+    if self.macros[macro.name] == macro then self.macros[macro.name] = macro.at end
+  end
+  self.tables = {}
+end
+
 --- The entry of a name that is special: a macro as a table, a prefix of strings as a string.
 function Definitions:entry(name)
   local entry = self.macros[name]
   if math.type(entry) == "integer" then
     entry = defined_at(self, entry)
-    self.macros[name] = entry
+    self.macros[name], self.tables[#self.tables + 1] = entry, entry
   end
   return entry
 end
 
---- The macros that the text defined and that are still there, in their order: an iterator that returns the
--- position and name of each, and where what follows its name starts in which text.
-function Definitions:definitions()
-  local i, order = 0, self.order
-  return function()
-    while true do
-      i = i + 1
-      local at = order[i]
-      if not at then return nil end
-      local source = self.sources:at(at)
-      local name, stop = match(source.text, "^([%w_$]+)()", at - source.base)
-      local entry = self.macros[name]
-      if entry == at or type(entry) == "table" and entry.at == at then return at, name, source.text, stop end
-    end
-  end
+--- Where a text defined a macro that is still there: the position, the text, and where in it what follows the
+-- name starts. nil for another name, and for one of a system's header.
+function Definitions:definition(name)
+  local entry = rawget(self.macros, name)
+  local at = math.type(entry) == "integer" and entry or type(entry) == "table" and entry.at
+  local source = at and self.sources:at(at)
+  if not at or source.is_given then return nil end
+  return at, source.text, at - source.base + #name
 end
 
 return Definitions

@@ -82,7 +82,7 @@ function Functions:skip_body()
   if stream and self.kinds == stream.out.kind and stream:skip_body(self.i) then
     self.i = self.i + 1
   else
-    self:balanced()
+    self:balanced(self.pass_over)
   end
 end
 
@@ -100,22 +100,31 @@ local parameter_kinds = {
 -- declaration.
 local MOST_NAMES = 6
 
+-- Notes in `parameters` what a token among parameters shows: false where they are none, "default" at a
+-- default value of C++.
+local function check_parameter(self, depth)
+  if not self.parameters then return end
+  local kind = self.kinds[self.i]
+  if kind == "=" then
+    self.parameters = "default"
+  elseif depth < 2 and self.parameters == true
+    and (not parameter_kinds[kind] or kind == "name" and self.values[self.i] == "sizeof") then
+    self.parameters = false
+  end
+end
+
 --- Whether the parameters of a function whose name is `before` tokens on are parameters. The index behind
 -- them is returned too, nil where a default value of C++ is in them.
 function Functions:has_parameters(before)
-  local kinds, k = self.kinds, self.i + before + 1
-  if kinds[k] ~= "(" then return true end
-  local stop, depth = self:behind(k), 0
-  for j = k, stop - 1 do
-    local kind = kinds[j]
-    if kind == "=" then return true end
-    if kind == ")" or kind == "]" then depth = depth - 1 end
-    if depth < 2 and (not parameter_kinds[kind] or kind == "name" and self.values[j] == "sizeof") then
-      return false
-    end
-    if kind == "(" or kind == "[" then depth = depth + 1 end
-  end
-  return true, stop
+  local i = self.i
+  local first = i + before + 1
+  if self.kinds[first] ~= "(" then return true end
+  self.i, self.parameters = first, true
+  self:balanced(check_parameter)
+  local stop = self.i
+  self.i = i
+  if self.parameters == true then return true, stop end
+  return self.parameters == "default"
 end
 
 --- Whether what starts here can be a member function whose name is `before` tokens on.
@@ -214,9 +223,9 @@ end
 --- Steps over a function, with its body if it has one. A member that is declared with it would be lost: `at`
 -- is where to report that, nil outside of structs.
 function Functions:skip_function(at)
-  local kind = self:skip_to(at and stops_at_more or stops_at_body)
+  local kind = self:skip_to(at and stops_at_more or stops_at_body, self.pass_over)
   if kind == "," then lexer.fail(at, "a function and what is declared with it are not read here") end
-  if kind == ":" then kind = self:skip_to(stops_at_body) end
+  if kind == ":" then kind = self:skip_to(stops_at_body, self.pass_over) end
   while kind == "{" do
     self:skip_body()
     -- A constructor's initialisers may have braces too.
@@ -225,7 +234,7 @@ function Functions:skip_function(at)
       if at then self:accept(";") end
       return
     end
-    kind = self:skip_to(stops_at_body)
+    kind = self:skip_to(stops_at_body, self.pass_over)
   end
   self:skip()
 end

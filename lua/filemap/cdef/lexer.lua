@@ -295,23 +295,26 @@ local function special_of(text, i, word)
   return "name", word, i
 end
 
+--- Adds tokens to a list, without macros, until it has `limit` of them. Returns why it stopped, as `read`.
+function lexer.plain(source, list, limit, line)
+  local why, word, at = lexer.read(source, list, prefixes, limit, line)
+  if why == "special" then
+    local kind, value, stop = special_of(source.text, source.i, word)
+    lexer.append(list, kind, value, at)
+    source.i = stop
+  elseif why == "directive" then
+    -- A '#' is a token like others here.
+    source.fresh = false
+    lexer.append(list, "#", "#", source.base + source.i)
+    source.i = source.i + 1
+  end
+  return why
+end
+
 local function read_all(source, line)
   local list = lexer.list()
-  while true do
-    local why, word, at = lexer.read(source, list, prefixes, math.maxinteger, line)
-    if why == "special" then
-      local kind, value, stop = special_of(source.text, source.i, word)
-      lexer.append(list, kind, value, at)
-      source.i = stop
-    elseif why == "end" then
-      return list
-    elseif why == "directive" then
-      -- A '#' is a token like others here.
-      source.fresh = false
-      lexer.append(list, "#", "#", source.base + source.i)
-      source.i = source.i + 1
-    end
-  end
+  repeat until lexer.plain(source, list, math.maxinteger, line) == "end"
+  return list
 end
 
 --- All tokens of a text; a token of kind "end" is the last, which `n` does not count.

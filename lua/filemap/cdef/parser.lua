@@ -6,7 +6,6 @@
 local ctype = require "filemap.ctype"
 local Cursor = require "filemap.cdef.cursor"
 local lexer = require "filemap.cdef.lexer"
-local macro_constants = require "filemap.cdef.constants"
 local names = require "filemap.cdef.names"
 local Preprocessor = require "filemap.cdef.preprocessor"
 local Scope = require "filemap.cdef.scope"
@@ -14,7 +13,7 @@ local Scope = require "filemap.cdef.scope"
 local fail = lexer.fail
 local Parser = {}
 for _, part in ipairs { "attributes", "types", "enums", "records", "functions", "declarators", "values",
-                        "declarations", "recovery", "deferred" } do
+                        "declarations", "recovery", "deferred", "constants" } do
   for name, method in pairs(require("filemap.cdef." .. part)) do Parser[name] = method end
 end
 setmetatable(Parser, { __index = Cursor })
@@ -24,8 +23,7 @@ Parser.__index = Parser
 --- Counts copies of members and names, which are not in proportion to the source by themselves.
 function Parser:spend(n, at)
   self.budget = self.budget - n
-  local stream = self.stream
-  if self.budget + 4 * (stream.dropped + stream.out.n) < 0 then
+  if self.budget + self.sources.bytes < 0 then
     lexer.fatal(at, "structs and names in each other come to too many names")
   end
 end
@@ -47,25 +45,37 @@ end
 
 --- The #pragma pack that holds at a token.
 function Parser:pack_at(index)
-  if self.kinds ~= self.stream.out.kind then return self.kept_pack end
+  if self.tokens ~= self.stream.out then return self.kept_pack end
   return self.stream.packing:at(index)
+end
+
+-- What belongs to the declaration at hand.
+local state_keys = { "tokens", "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet",
+  "in_type_name", "brackets", "kept_pack" }
+
+--- The parser's place, to go back to when another declaration was read.
+function Parser:save()
+  local saved = {}
+  for _, key in ipairs(state_keys) do saved[key] = self[key] end
+  return saved
+end
+
+function Parser:restore(saved)
+  for _, key in ipairs(state_keys) do self[key] = saved[key] end
 end
 
 -- {-- Names ----------------------------------------------------------------------------------------
 
 --- Reads declarations that come with a system's headers, when one of their names is used.
 function Parser:declare_given(name)
-  local saved = { kind = self.kinds, value = self.values, at = self.ats }
-  local i, depth, scope, stream, frames = self.i, self.depth, self.scope, self.stream, self.frames
-  local at, quiet, in_type_name, kept_pack = self:at(), self.quiet, self.in_type_name, self.kept_pack
+  local saved = self:save()
+  local at = self:at()
   local tokens = lexer.tokens(names.declaration(name, self.abi))
   for k = 1, tokens.n + 1 do tokens.at[k] = at end
   self:rewind(tokens)
   self.scope, self.frames, self.in_type_name, self.kept_pack = self.given, {}, 1, nil
   while self:kind() ~= "end" do self:declaration() end
-  self:rewind(saved)
-  self.i, self.depth, self.scope, self.stream, self.frames = i, depth, scope, stream, frames
-  self.quiet, self.in_type_name, self.kept_pack = quiet, in_type_name, kept_pack
+  self:restore(saved)
 end
 
 --- The entity of a name here; nil for an unknown name.
@@ -169,6 +179,7 @@ function Parser.new(sources, abi, defines)
     given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
     in_type_name = 0, pending = {}, reading = 0, deltas = {}, formats = {},
+    scratch = lexer.list(),
   }, Parser):rewind(stream.out)
   self.reference = ctype.aligned(self.pointer, self.pointer.align)
   self.reference.reference = true
@@ -177,13 +188,10 @@ function Parser.new(sources, abi, defines)
 end
 
 --- Parses all. The parser then has the file's scope as `file` and what was `skipped`, a list of { name or
--- tag, problem }. Returns the macros' values by name. Declarations that are kept can still be read.
+-- tag, problem }. Declarations that are kept, and the values of macros, can still be read.
 function Parser:read()
   self:declarations("end")
-  local constants = macro_constants(self)
   self.in_type_name = 1
-  self.stream:release()
-  return constants
 end
 
 return Parser

@@ -15,7 +15,7 @@ function pragmas.pack(self, line, at)
   if is_gcc and #words == 3 and self:is_defined(words[2]) then
     fatal(at, "gcc does not expand macros in #pragma pack: it ignores pack(%s)", words[2])
   end
-  self.packing:change(words, self.dropped + self.out.n + 1, at)
+  self.packing:change(words, self:count() + 1, at)
 end
 
 function pragmas.once(self)

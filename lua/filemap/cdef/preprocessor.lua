@@ -1,9 +1,8 @@
 -- Directives, and the stream of tokens that the parser reads: macros are expanded, and what `#if` excludes is
 -- left out. Internal to filemap.cdef.
 --
--- Tokens are made as they are needed: the stream `out` is a list whose arrays ask for more when they are
--- indexed past their end. The effects of includes and #pragma pack are kept beside it, by the number of the
--- token that follows.
+-- Tokens are made as they are needed, in the stream `out` (see stream.lua). The effects of includes and
+-- #pragma pack are kept beside it, by the number of the token that follows.
 local Condition = require "filemap.cdef.condition"
 local Definitions = require "filemap.cdef.definitions"
 local Macros = require "filemap.cdef.macros"
@@ -12,6 +11,7 @@ local lexer = require "filemap.cdef.lexer"
 local pack = require "filemap.cdef.pack"
 local Pragmas = require "filemap.cdef.pragmas"
 local predefined = require "filemap.cdef.predefined"
+local stream = require "filemap.cdef.stream"
 
 local append, fatal = lexer.append, lexer.fatal
 
@@ -51,41 +51,46 @@ function Preprocessor:fill()
         append(out, kind, value, at)
         source.i = stop
       else
+        local count = self:count()
         self:use(self:entry(name), name, out, at)
+        self:forget_tables()
+        self:mark(count)
       end
     elseif why == "directive" then
       self:directive()
+      self:mark(self:count())
     elseif why == "end" then
       if self.outer[1] then self:leave() else finish(self) end
+      self:mark(self:count())
     end
   until out.n > before
 end
 
-local function stream(self)
-  local list = lexer.list()
-  for _, key in ipairs { "kind", "value", "at" } do
-    setmetatable(list[key], {
-      __index = function(t, i)
-        while list.n < i do self:fill() end
-        return rawget(t, i)
-      end,
-    })
-  end
-  return list
+--- The number of the tokens that were made.
+function Preprocessor:count()
+  return self.out.dropped + self.out.n
 end
 
---- Drops the tokens before the i-th of the stream. Returns what their number is to be lowered by.
-function Preprocessor:trim(i)
-  local out, n = self.out, self.out.n
-  local left = n - i + 1
-  for _, key in ipairs { "kind", "value", "at" } do
-    local t = out[key]
-    table.move(t, i, n, 1)
-    for k = left + 1, n do t[k] = nil end
+-- Notes that the tokens made since there were `count` are not those of the text, or that the text had more
+-- between the last one and the next.
+function Preprocessor:mark(count)
+  local marks = self.marks
+  local n = #marks
+  marks[n + 1], marks[n + 2] = count + 1, self:count()
+end
+
+--- Whether some tokens, by their numbers among all, are as the text has them. Asked about later ones each
+-- time.
+function Preprocessor:is_plain(first, last)
+  local marks = self.marks
+  for k = #marks, 1, -2 do
+    if marks[k] < first then
+      if k > 100 then self.marks = table.move(marks, k + 1, #marks, 1, {}) end
+      return true
+    end
+    if marks[k - 1] <= last then return false end
   end
-  out.n = left
-  self.dropped = self.dropped + i - 1
-  return i - 1
+  return true
 end
 
 --- The include that was passed over between two tokens of all that the stream had, nil if there is none.
@@ -126,7 +131,7 @@ function Preprocessor:enter_source(source, at)
   self.sources:check(at)
   outer[#outer + 1] = self.source
   self.source = source
-  source.started = self.dropped + self.out.n
+  source.started = self:count()
   self.budget = self.budget + TOKENS_EACH * #source.text
 end
 
@@ -134,7 +139,7 @@ end
 function Preprocessor:leave()
   local source, open = self.source, self.conditions[#self.conditions]
   if open and open.source == source then fatal(open.at, "expected #endif before the end of the file") end
-  if source.guard and source.guard_end == self.dropped + self.out.n and source.path then
+  if source.guard and source.guard_end == self:count() and source.path then
     self.guards[source.path] = source.guard
   end
   self.source = table.remove(self.outer)
@@ -161,7 +166,7 @@ function Preprocessor:include(name, quoted, at, after)
   local given, complete = headers.find(name, self.abi)
   if not complete then
     local shown = quoted and '"' .. name .. '"' or "<" .. name .. ">"
-    self.missed[#self.missed + 1] = { shown = shown, at = at, index = self.dropped + self.out.n + 1 }
+    self.missed[#self.missed + 1] = { shown = shown, at = at, index = self:count() + 1 }
   end
   if given and given ~= "" then
     local source = self.sources:open(given, "<" .. name .. ">")
@@ -230,7 +235,7 @@ local function if_defined(wanted)
     local outer = self:active()
     local name = outer and macro_name(line)
     local source = self.source
-    if name and not wanted and not source.guard and source.started == self.dropped + self.out.n
+    if name and not wanted and not source.guard and source.started == self:count()
       and source.directives == 1 then
       source.guard, source.guard_depth = name, #self.conditions + 1
     end
@@ -268,7 +273,7 @@ function directives.endif(self, _, at)
   last_condition(self, at, "endif")
   local source = self.source
   if source.guard_depth == #self.conditions then
-    source.guard_end, source.guard_depth = self.dropped + self.out.n, nil
+    source.guard_end, source.guard_depth = self:count(), nil
   end
   self.conditions[#self.conditions] = nil
 end
@@ -373,8 +378,8 @@ end
 
 --- Drops the macros and the last tokens, once all tokens were read.
 function Preprocessor:release()
-  self.macros, self.order, self.guards, self.pushed = nil, nil, nil, nil
-  self.out = { kind = {}, n = 0 }
+  self.macros, self.tables, self.guards, self.pushed = {}, {}, nil, nil
+  self.out = lexer.list()
 end
 
 -- {-- The whole ------------------------------------------------------------------------------------
@@ -391,7 +396,7 @@ local function start_macros(abi, defines)
 end
 
 --- The preprocessor of a source: its tokens come as `out`, the macros by name as `macros`, and
--- where the source defined some in their order as `order`.
+-- how many of them texts defined as `defined`.
 -- @param sources see sources.lua; the first text in it is the source
 -- @param defines macros by name: a number, the text, true for 1, or false for one that is not there
 function Preprocessor.new(sources, abi, defines)
@@ -399,12 +404,11 @@ function Preprocessor.new(sources, abi, defines)
   source.started = 0
   local self = setmetatable({
     sources = sources, source = source, outer = {}, abi = abi, macros = start_macros(abi, defines),
-    order = {},
-    operators = Pragmas.operators, conditions = {}, contexts = {}, busy = {}, missed = {}, guards = {},
-    pushed = {}, counter = 0,
-    packing = pack.new(), dropped = 0, budget = TOKENS_EACH * #source.text + TOKENS_MORE,
+    defined = 0, tables = {}, marks = {}, operators = Pragmas.operators, conditions = {}, contexts = {},
+    busy = {}, missed = {}, guards = {}, pushed = {}, counter = 0, packing = pack.new(),
+    budget = TOKENS_EACH * #source.text + TOKENS_MORE,
   }, Preprocessor)
-  self.out = stream(self)
+  self.out = stream.new(function() self:fill() end)
   return self
 end
 

@@ -147,25 +147,14 @@ function Records:member_declarators(tag, members, spec)
   self.i = self.i + 1
 end
 
--- Whether the text between the '}' and the ';' that were just read has a name, which a macro made nothing of:
--- `struct A { … } DUMMYNAME;`.
-local function had_a_name(self)
-  local i = self.i
-  if self.kinds[i - 2] ~= "}" then return false end
-  return self.sources:between(self.ats[i - 2], self.ats[i - 1]):find("[%a_]") ~= nil
-end
-
 -- Whether a struct or union in another, with no member's name behind it, is a member without a name. With a
--- tag it is one for Microsoft's C, and for mingw's; C++ only declares it.
+-- tag it is one for Microsoft's C and for mingw's, also where its body is elsewhere; C++ only declares it.
 local function is_member(self, tag, spec)
   local inner = spec.type
   -- A typedef's name alone is a member for Microsoft's C and mingw's, and an error in C++.
   if not spec.keyword then return self.abi.windows end
   if not inner.name then return spec.own end
-  if not self.abi.windows or self.is_cpp or tag.cpp or not spec.own then return false end
-  if had_a_name(self) then return true end
-  return fail(self:at(), "'%s %s { … };' in a struct is a member for C and none for C++", inner.kind,
-    inner.name)
+  return self.abi.windows and not (self.is_cpp or tag.cpp) and (spec.own or inner.type ~= nil)
 end
 
 -- A declaration without declarators in a struct. The members of a struct or union without a name are also
@@ -178,6 +167,7 @@ local function unnamed_member(self, tag, members, spec, at)
   local type_ = self:sized(inner, at, true)
   self:copies(type_, at)
   members.flexible = tag.kind == "struct" and inner.flexible
+  if spec.keyword and inner.name then members.of_c = members.of_c or at end
   members[#members + 1] = { type = type_, align = spec.align, packed = spec.packed, at = at }
 end
 
@@ -263,6 +253,9 @@ local function lay_out(self, tag, members, attributes, first, close)
   if #members == 0 then return empty_record(self, tag, first, close) end
   if members.flexible and #members == 1 then
     fail(members[1].at, "a flexible array has to follow another member")
+  end
+  if members.of_c and tag.cpp then
+    fail(members.of_c, "a struct or union with a tag and no member's name is a member for C and none for C++")
   end
   tag.flexible = members.flexible and tag.kind == "struct"
   local record = ctype.record(tag.kind, tag.name, members, {

@@ -5,6 +5,7 @@
 -- and what to restore when it fails. Tokens are dropped when a declaration is read; frames around it then
 -- start later, behind as many open braces.
 local lexer = require "filemap.cdef.lexer"
+local stream = require "filemap.cdef.stream"
 
 local Recovery = {}
 
@@ -14,9 +15,9 @@ local TRIM = 2048
 -- Nesting limit of bodies and blocks: each takes a protected call, of which Lua allows about 190.
 local MOST_LOOPS = 100
 
---- The number of a token among all that the stream had.
+--- The number of a token among all that its list had.
 function Recovery:absolute(i)
-  return i + (self.stream and self.stream.dropped or 0)
+  return i + (self.tokens.dropped or 0)
 end
 
 --- An error as one that ends a declaration alone; raises again what ends the whole parse. A plain text is an
@@ -32,13 +33,22 @@ end
 --- Drops the tokens before the one at hand, if there are many. `open` is the number of braces that are open
 -- in the declaration of the innermost loop.
 function Recovery:trim(open)
-  if self.i <= TRIM or self.in_type_name > 0 then return end
-  self.i = self.i - self.stream:trim(self.i)
+  if self.i <= TRIM or self.in_type_name > 0 or not self.tokens.dropped then return end
+  self.i = self.i - stream.drop(self.tokens, 1, self.i - 1)
   local start, count = self:absolute(self.i), #self.frames
   for k = 1, count do
     local frame = self.frames[k]
     frame.start, frame.open = start, count - k + open
   end
+end
+
+--- Drops the tokens from an index to the one at hand, which are in brackets of the declaration that the
+-- innermost loop reads. Those of a declarator in brackets are read again.
+function Recovery:drop_from(first)
+  if not self.tokens.dropped or self.brackets > 0 then return end
+  local count = stream.drop(self.tokens, first, self.i - 1)
+  self.i = first
+  for _, frame in ipairs(self.frames) do frame.start = frame.start + count end
 end
 
 local function run(self, frame, stop, step, a, b)
@@ -201,8 +211,7 @@ end
 
 --- Raises if an include was passed over between two tokens: its declarations there are unknown.
 function Recovery:check_missed(first, last)
-  local missed = self.stream and self.kinds == self.stream.out.kind
-    and self.stream:missed_between(first, last)
+  local missed = self.tokens == self.stream.out and self.stream:missed_between(first, last)
   if missed then
     lexer.fail(missed.at, "#include %s, which was not found, is inside a declaration", missed.shown)
   end

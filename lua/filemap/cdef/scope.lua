@@ -10,10 +10,10 @@
 -- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name
 -- }; an entity is made of it where one is looked up.
 --
--- In the file's scope a name may mean a string: a declaration that is kept for later (see deferred.lua).
--- `clock` is shared by the scopes of a file: `seq`, the number of the declaration at hand, which entities
--- get; and, while a kept one is read, `limit`, its number: what was declared later is not seen.
-local Deferred = require "filemap.cdef.deferred"
+-- In the file's scope a name may mean an integer: the number of a declaration that is kept for later (see
+-- deferred.lua). `clock` is shared by the scopes of a file: `seq`, which entities get, the number of the
+-- declaration at hand, or, for one that is not kept, that of the next one that is; and, while a kept one is
+-- read, `limit`, its number: what was declared later is not seen.
 local lexer = require "filemap.cdef.lexer"
 
 local Scope = {}
@@ -50,11 +50,11 @@ end
 -- a later one.
 local function settled(self, key, name, entity)
   local limit = self.clock.limit
-  if type(entity) == "string" then
-    if limit and Deferred.number(entity) >= limit then return nil end
+  if type(entity) == "number" then
+    if limit and entity >= limit then return nil end
     self.read_kept(entity)
     entity = self[key][name]
-    if type(entity) == "string" then
+    if type(entity) == "number" then
       self[key][name] = nil
       return nil
     end
@@ -66,7 +66,7 @@ end
 -- Looks a name up in this scope alone.
 local function look_up(self, key, name)
   local entity = self[key][name]
-  if entity ~= nil and (type(entity) == "string" or entity.values or self.clock.limit) then
+  if entity ~= nil and (type(entity) == "number" or entity.values or self.clock.limit) then
     return settled(self, key, name, entity)
   end
   return entity
@@ -121,8 +121,8 @@ end
 local function later_tag(self, kind, name)
   local limit, there = self.clock.limit, self.tags[name]
   if not limit or not there then return nil end
-  if type(there) == "string" then
-    return Deferred.number(there) > limit and { tag = true, kind = kind, name = name } or nil
+  if type(there) == "number" then
+    return there > limit and { tag = true, kind = kind, name = name } or nil
   end
   return there.seq and there.seq > limit and there or nil
 end
@@ -149,7 +149,7 @@ function Scope:find(name)
   local scope = self
   repeat
     local found = scope.names[name] or scope.tags[name]
-    if found ~= nil and (type(found) == "string" or found.values or scope.clock.limit) then
+    if found ~= nil and (type(found) == "number" or found.values or scope.clock.limit) then
       found = scope:own(name)
     end
     if found then return found end
@@ -195,7 +195,7 @@ end
 function Scope:each(f, prefix)
   for _, list in ipairs { "names", "tags" } do
     for name, entity in pairs(self[list]) do
-      if type(entity) ~= "string" then
+      if type(entity) ~= "number" then
         if entity.values then entity = enumerator(entity, name) end
         if prefix then f(prefix .. name, entity) end
         if not entity.ambiguous then f(name, entity) end
@@ -204,7 +204,7 @@ function Scope:each(f, prefix)
   end
   for _, list in ipairs { self.names, self.tags } do
     for name, entity in pairs(list) do
-      local inner = type(entity) ~= "string" and entity.scope
+      local inner = type(entity) ~= "number" and entity.scope
       if inner and inner.kind ~= "struct" then inner:each(f, (prefix or "") .. name .. "::")
       elseif inner then inner:each_ambiguous(self, f, (prefix or "") .. name .. "::") end
     end

@@ -19,6 +19,9 @@ local reserved = set [[auto break case char const continue default do double els
   if inline int long register restrict return short signed sizeof static struct switch typedef union unsigned
   void volatile while static_assert _Static_assert]]
 
+--- These words.
+Types.reserved = reserved
+
 --- Whether a token is a name that something can have.
 function Types:is_free(i)
   return self.kinds[i] == "name" and not reserved[self.values[i]]

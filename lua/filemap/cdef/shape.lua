@@ -1,0 +1,188 @@
+-- What a declaration declares, found from its tokens one by one without reading it: whether it can be kept
+-- for later (see deferred.lua). Internal to filemap.cdef.
+--
+-- A shape is { names (that it declares besides its tag), tag }. Each of its phases takes a token and returns
+-- the phase of the next one; `done` at the ';', and nil where the declaration has to be read at once.
+local Attributes = require "filemap.cdef.attributes"
+local Types = require "filemap.cdef.types"
+
+local attribute_words, reserved = Attributes.attribute_words, Types.reserved
+local Shape, phases = {}, {}
+local done = {}
+--- What comes behind the last token of a declaration that can be kept.
+Shape.done = done
+
+local function set(text)
+  local words = {}
+  for word in text:gmatch("%S+") do words[word] = true end
+  return words
+end
+
+-- Words with which a body declares more than its members, or is one of C++.
+local eager = set [[static typedef using class template namespace operator virtual public private protected
+  friend inline extern static_assert _Static_assert C_ASSERT constexpr final Q_OBJECT Q_GADGET std]]
+local records = set "struct union enum"
+-- Tokens with which a body is read at once.
+local odd = set "end bad string char :: ~"
+
+-- {-- Structs and unions ---------------------------------------------------------------------------
+
+-- Behind the first '{'. A body of nothing is read at once.
+function phases.first(shape, kind, value)
+  return kind ~= "}" and shape.body(shape, kind, value) or nil
+end
+
+-- In a body.
+function phases.body(shape, kind, value)
+  if kind == "name" then
+    if eager[value] then return nil end
+    if records[value] then
+      shape.word = value
+      return phases.inner
+    end
+  elseif kind == "{" then
+    shape.depth = shape.depth + 1
+  elseif kind == "}" then
+    shape.depth = shape.depth - 1
+    if shape.depth == 0 then return phases.tail end
+  elseif odd[kind] then
+    return nil
+  end
+  return phases.body
+end
+
+-- Behind `struct`, `union` or `enum` in a body.
+function phases.inner(shape, kind, value)
+  if kind == "name" then return not eager[value] and phases.inner_name or nil end
+  if kind ~= "{" or shape.word ~= "enum" then return phases.body(shape, kind, value) end
+  shape.brackets, shape.expects, shape.behind_enum = 0, true, phases.body
+  return phases.enumerators
+end
+
+-- Behind the tag of a type that a member has. One that is declared here is a name of the whole.
+function phases.inner_name(shape, kind, value)
+  return (kind == "name" or kind == "*") and phases.body(shape, kind, value) or nil
+end
+
+-- {-- Enums ----------------------------------------------------------------------------------------
+
+function phases.enumerators(shape, kind, value)
+  if kind == "(" then
+    shape.brackets = shape.brackets + 1
+  elseif kind == ")" then
+    shape.brackets = shape.brackets - 1
+  elseif kind == "}" then
+    return shape.brackets == 0 and shape.behind_enum or nil
+  elseif kind == "name" and shape.expects then
+    shape.names[#shape.names + 1] = value
+  elseif kind == "{" or kind == ";" or odd[kind] then
+    return nil
+  end
+  shape.expects = kind == "," and shape.brackets == 0
+  return phases.enumerators
+end
+
+-- {-- Behind bodies --------------------------------------------------------------------------------
+
+-- Behind a '}': the end, or what a typedef declares, names with stars.
+function phases.tail(shape, kind, value)
+  if kind == "name" and attribute_words[value] ~= nil then return phases.attribute end
+  if kind == ";" then return (shape.named or not shape.typedef) and done or nil end
+  if not shape.typedef then return nil end
+  if kind == "," and shape.named then
+    shape.named = false
+  elseif kind == "name" and not shape.named and not reserved[value] then
+    shape.named, shape.names[#shape.names + 1] = true, value
+  elseif kind ~= "*" or shape.named then
+    return nil
+  end
+  return phases.tail
+end
+
+-- Behind the word of an attribute.
+function phases.attribute(shape, kind, value)
+  if kind ~= "(" then return phases.tail(shape, kind, value) end
+  shape.brackets = 1
+  return phases.attribute_arguments
+end
+
+function phases.attribute_arguments(shape, kind)
+  if kind == "end" or kind == "bad" or kind == ";" then return nil end
+  if kind == "(" then shape.brackets = shape.brackets + 1
+  elseif kind == ")" then shape.brackets = shape.brackets - 1 end
+  return shape.brackets == 0 and phases.tail or phases.attribute_arguments
+end
+
+-- {-- Other declarations ---------------------------------------------------------------------------
+
+local function declares(shape, name)
+  if not name or reserved[name] or attribute_words[name] ~= nil then return false end
+  shape.names[#shape.names + 1] = name
+  return true
+end
+
+-- A typedef of a type that has a name: `typedef unsigned int A, *B;`. A tag in it may be declared later.
+function phases.typedef(shape, kind, value)
+  if kind == "name" then
+    if records[value] or eager[value] then return nil end
+    shape.words, shape.last = shape.words + 1, value
+  elseif kind == "," or kind == ";" then
+    if shape.words < 2 or not declares(shape, shape.last) then return nil end
+    shape.words, shape.last = 1, nil
+    return kind == "," and phases.typedef or done
+  elseif kind ~= "*" then
+    return nil
+  end
+  return phases.typedef
+end
+
+-- A constant, up to its '='.
+function phases.constant(shape, kind, value)
+  if kind == "name" and not records[value] and not eager[value] then
+    shape.words, shape.last = shape.words + 1, value
+    return phases.constant
+  end
+  return kind == "=" and shape.words > 1 and declares(shape, shape.last) and phases.value or nil
+end
+
+-- The value of a constant.
+function phases.value(_, kind)
+  if kind == ";" then return done end
+  return kind ~= "," and kind ~= "{" and kind ~= "}" and not odd[kind] and phases.value or nil
+end
+
+-- {-- Beginnings -----------------------------------------------------------------------------------
+
+-- A struct, union or enum with a body from token `i` on, its word: the index behind its '{'.
+local function record(shape, kinds, values, i)
+  local word = values[i]
+  i = i + 1
+  if kinds[i] == "name" then
+    if reserved[values[i]] or attribute_words[values[i]] ~= nil then return nil end
+    shape.tag, i = values[i], i + 1
+  end
+  if kinds[i] ~= "{" or not shape.tag and not shape.typedef and word ~= "enum" then return nil end
+  shape.depth, shape.brackets, shape.expects, shape.behind_enum = 1, 0, true, phases.tail
+  shape.body = word == "enum" and phases.enumerators or phases.body
+  return i + 1
+end
+
+local constant_words = set "const constexpr"
+
+--- The shape of the declaration whose first token is the i-th. Also the index of the token from which on its
+-- phases take them, behind the '{' if it has one, and the phase there. nil if it has to be read at once.
+function Shape.begin(kinds, values, i)
+  local word, shape = values[i], { names = {}, words = 0 }
+  if word == "typedef" then
+    shape.typedef, i = true, i + 1
+    if not records[values[i]] then return shape, i, phases.typedef end
+  elseif word == "static" or constant_words[word] then
+    if word == "static" and not constant_words[values[i + 1]] then return nil end
+    return shape, i + (word == "static" and 2 or 1), phases.constant
+  end
+  if kinds[i] ~= "name" or not records[values[i]] then return nil end
+  local behind = record(shape, kinds, values, i)
+  if behind then return shape, behind, phases.first end
+end
+
+return Shape
