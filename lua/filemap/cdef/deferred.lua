@@ -10,6 +10,7 @@ local lexer = require "filemap.cdef.lexer"
 local Shape = require "filemap.cdef.shape"
 local stream = require "filemap.cdef.stream"
 
+local body, done, matters = Shape.body, Shape.done, Shape.matters
 local Deferred = {}
 
 -- More tokens than these are followed in the text alone, or read at once if there are macros in it.
@@ -44,8 +45,9 @@ local function text_end(self, shape, phase)
     local k = 0
     while k < list.n and phase and not stop do
       k = k + 1
-      phase = phase(shape, kinds[k], values[k])
-      stop = phase == Shape.done and list.at[k] - source.base + 1
+      local kind, value = kinds[k], values[k]
+      if phase ~= body or matters[kind == "name" and value or kind] then phase = phase(shape, kind, value) end
+      stop = phase == done and list.at[k] - source.base + 1
     end
   until stop or not phase or why ~= "more" and why ~= "brace"
   source.i, source.fresh = start, false
@@ -83,31 +85,36 @@ local HEADER_SIZE = string.packsize(HEADER)
 -- Follows a declaration in the tokens from `i` on. Returns the indices of its ';' and its last '}'. nil and
 -- the phase behind all tokens if it goes on behind them; nil alone if it has to be read at once.
 local function token_end(self, shape, phase, i)
-  local kinds, values, out, close, k = self.kinds, self.values, self.stream.out, i, i
-  while k < i + MOST_TOKENS or k <= out.n do
-    local kind = kinds[k]
-    phase = phase(shape, kind, values[k])
-    if phase == Shape.done then return k, close end
-    if not phase then return nil end
-    if kind == "}" then close = k end
-    k = k + 1
-  end
+  local kinds, values, out, close = self.kinds, self.values, self.stream.out, i
+  local k, most = i, i + MOST_TOKENS
+  repeat
+    while k <= most do
+      local kind = kinds[k]
+      if phase ~= body or matters[kind == "name" and values[k] or kind] then
+        phase = phase(shape, kind, values[k])
+        if phase == done then return k, close end
+        if not phase then return nil end
+        if kind == "}" then close = k end
+      end
+      k = k + 1
+    end
+    most = out.n
+  until k > most
   return nil, phase
 end
 
 -- The declaration from token `from` to `to` as a string; nil if its positions do not fit one.
 local function packed(self, from, to, pack)
-  local ats, deltas = self.ats, self.deltas
-  local n, before, most = to - from + 1, ats[from], 0
-  for k = 1, n do
-    local at = ats[from + k - 1]
+  local ats, deltas, n, bits = self.ats, self.deltas, 0, 0
+  local before = ats[from]
+  for k = from, to do
+    local at = ats[k]
     local delta = at - before
-    if delta < 0 then return nil end
-    if delta > most then most = delta end
-    deltas[k], before = delta, at
+    n, before, bits = n + 1, at, bits | delta
+    deltas[n] = delta
   end
-  if most > 0xffff then return nil end
-  local width = most > 0xff and 2 or 1
+  if bits < 0 or bits > 0xffff then return nil end
+  local width = bits > 0xff and 2 or 1
   local key = 2 * n + width
   local format = self.formats[key]
   if not format then
@@ -135,10 +142,11 @@ end
 
 -- Lets the names of a shape mean a number in the file's scope. Returns whether all were free.
 local function declare(self, shape, number)
-  local file, tag, names = self.file, shape.tag, shape.names
+  local file, tag, names, other = self.file, shape.tag, shape.names, shape.refers_to
   if tag and (rawget(file.tags, tag) or rawget(file.names, tag)) then return false end
+  if other and not rawget(file.tags, other) then tag = other end
   for k, name in ipairs(names) do
-    if rawget(file.names, name) or rawget(file.tags, name) and name ~= tag then
+    if rawget(file.names, name) or rawget(file.tags, name) and name ~= tag and name ~= other then
       for j = 1, k - 1 do file:set(names[j], nil) end
       return false
     end

@@ -1,7 +1,8 @@
 -- What a declaration declares, found from its tokens one by one without reading it: whether it can be kept
 -- for later (see deferred.lua). Internal to filemap.cdef.
 --
--- A shape is { names (that it declares besides its tag), tag }. Each of its phases takes a token and returns
+-- A shape is { names (that it declares besides its tag), tag, refers_to (a tag that it declares if there is
+-- none of that name yet) }. Each of its phases takes a token and returns
 -- the phase of the next one; `done` at the ';', and nil where the declaration has to be read at once.
 local Attributes = require "filemap.cdef.attributes"
 local Types = require "filemap.cdef.types"
@@ -24,6 +25,14 @@ local eager = set [[static typedef using class template namespace operator virtu
 local records = set "struct union enum"
 -- Tokens with which a body is read at once.
 local odd = set "end bad string char :: ~"
+
+--- The words and kinds of tokens that matter in a body. Others leave the phase `body` as it is, which is
+-- most of all tokens; so the reader may save the call.
+local matters = { ["{"] = true, ["}"] = true }
+for _, words in ipairs { eager, records, odd } do
+  for word in pairs(words) do matters[word] = true end
+end
+Shape.matters = matters
 
 -- {-- Structs and unions ---------------------------------------------------------------------------
 
@@ -63,6 +72,9 @@ end
 function phases.inner_name(shape, kind, value)
   return (kind == "name" or kind == "*") and phases.body(shape, kind, value) or nil
 end
+
+--- The phase in the body of a struct or union.
+Shape.body = phases.body
 
 -- {-- Enums ----------------------------------------------------------------------------------------
 
@@ -121,7 +133,7 @@ local function declares(shape, name)
   return true
 end
 
--- A typedef of a type that has a name: `typedef unsigned int A, *B;`. A tag in it may be declared later.
+-- A typedef of a type that has a name: `typedef unsigned int A, *B;`.
 function phases.typedef(shape, kind, value)
   if kind == "name" then
     if records[value] or eager[value] then return nil end
@@ -134,6 +146,11 @@ function phases.typedef(shape, kind, value)
     return nil
   end
   return phases.typedef
+end
+
+-- The end of a struct or union without a body.
+function phases.forward(_, kind)
+  return kind == ";" and done or nil
 end
 
 -- A constant, up to its '='.
@@ -153,18 +170,20 @@ end
 
 -- {-- Beginnings -----------------------------------------------------------------------------------
 
--- A struct, union or enum with a body from token `i` on, its word: the index behind its '{'.
+-- A struct, union or enum from token `i` on, its word: the index behind its '{' or its tag, and the phase
+-- there.
 local function record(shape, kinds, values, i)
-  local word = values[i]
-  i = i + 1
-  if kinds[i] == "name" then
-    if reserved[values[i]] or attribute_words[values[i]] ~= nil then return nil end
-    shape.tag, i = values[i], i + 1
+  local word, tag = values[i], kinds[i + 1] == "name" and values[i + 1] or nil
+  if tag and (reserved[tag] or attribute_words[tag] ~= nil) then return nil end
+  i = i + (tag and 2 or 1)
+  if kinds[i] == "{" then
+    if not tag and not shape.typedef and word ~= "enum" then return nil end
+    shape.tag, shape.body = tag, word == "enum" and phases.enumerators or phases.body
+    return i + 1, phases.first
   end
-  if kinds[i] ~= "{" or not shape.tag and not shape.typedef and word ~= "enum" then return nil end
-  shape.depth, shape.brackets, shape.expects, shape.behind_enum = 1, 0, true, phases.tail
-  shape.body = word == "enum" and phases.enumerators or phases.body
-  return i + 1
+  if not tag or word == "enum" then return nil end
+  shape.refers_to, shape.words = tag, 1
+  return i, shape.typedef and phases.typedef or phases.forward
 end
 
 local constant_words = set "const constexpr"
@@ -172,7 +191,10 @@ local constant_words = set "const constexpr"
 --- The shape of the declaration whose first token is the i-th. Also the index of the token from which on its
 -- phases take them, behind the '{' if it has one, and the phase there. nil if it has to be read at once.
 function Shape.begin(kinds, values, i)
-  local word, shape = values[i], { names = {}, words = 0 }
+  local word = values[i]
+  local shape = { names = {}, tag = false, refers_to = false, typedef = false, body = false, word = false,
+    named = false, depth = 1, brackets = 0, expects = true, behind_enum = phases.tail, words = 0,
+    last = false }
   if word == "typedef" then
     shape.typedef, i = true, i + 1
     if not records[values[i]] then return shape, i, phases.typedef end
@@ -181,8 +203,8 @@ function Shape.begin(kinds, values, i)
     return shape, i + (word == "static" and 2 or 1), phases.constant
   end
   if kinds[i] ~= "name" or not records[values[i]] then return nil end
-  local behind = record(shape, kinds, values, i)
-  if behind then return shape, behind, phases.first end
+  local behind, phase = record(shape, kinds, values, i)
+  if behind then return shape, behind, phase end
 end
 
 return Shape
