@@ -102,14 +102,15 @@ function compiler.finish(job)
   return facts
 end
 
---- Whether g++ takes a source, for Linux of 64 bits.
-function compiler.accepts_cpp(source)
-  local path = support.tmpname(".cc")
+--- Whether gcc, or g++ if `is_cpp`, takes a source for Linux of 64 bits, and what it says.
+function compiler.accepts(source, is_cpp)
+  local path = support.tmpname(is_cpp and ".cc" or ".c")
   write_file(path, PROLOGUE .. source)
-  local well = listen(process.spawn { "sh", "-c", "exec \"$@\" 2>&1", "sh", "g++", "-std=gnu++17",
-    "-w", "-fsyntax-only", "-Ispec/layouts", path })
+  local well, said = listen(process.spawn { "sh", "-c", "exec \"$@\" 2>&1", "sh", is_cpp and "g++" or "gcc",
+    is_cpp and "-std=gnu++17" or "-std=gnu11", "-m64", "-w", "-fsyntax-only",
+    "-fno-diagnostics-show-caret", "-Ispec/layouts", path })
   os.remove(path)
-  return well
+  return well, said
 end
 
 --- Why nothing can be compiled for an ABI, nil if it can.

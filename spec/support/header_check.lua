@@ -104,6 +104,12 @@ local function without_macros(lines)
   return table.concat(list, "\n")
 end
 
+--- Assertions as a text behind a header's. Errors in them have the file name FM_PROBE.
+function check.probe(lines, is_cpp)
+  local checks = table.concat(lines, "\n"):gsub("FM_CHECK", is_cpp and "static_assert" or "_Static_assert")
+  return without_macros(lines) .. '\n#line 1 "FM_PROBE"\n' .. checks .. "\n"
+end
+
 --- Makes what all headers of a run share: the text before them, compiled once.
 function check.prepare(run)
   run.place = os.tmpname()
@@ -157,8 +163,7 @@ function check.compile(run, text, lines)
   local is_cpp = run.stage.is_cpp
   local path = run.answer .. (is_cpp and ".cc" or ".c")
   local before = run.stage.before ~= "" and ('#include "%s.h"\n'):format(run.place) or ""
-  local checks = table.concat(lines, "\n"):gsub("FM_CHECK", is_cpp and "static_assert" or "_Static_assert")
-  write_file(path, before .. text .. without_macros(lines) .. '\n#line 1 "FM_PROBE"\n' .. checks .. "\n")
+  write_file(path, before .. text .. check.probe(lines, is_cpp))
   local found, elsewhere = run_compiler(run, path, lines, 1)
   if found and (found.wrong[1] or found.odd) then found, elsewhere = run_compiler(run, path, lines, 0) end
   os.remove(path)
