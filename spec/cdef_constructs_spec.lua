@@ -172,6 +172,13 @@ describe("a word of a compiler or a system", function()
     ]], { abi = "win64" }))
   end)
 
+  it("is known in #if for Windows, without its include", function()
+    local source = "#if WINAPI_FAMILY_PARTITION(WINAPI_PARTITION_APP | WINAPI_PARTITION_SYSTEM)\n"
+      .. "struct S { int a; };\n#endif\n"
+    assert.are.equal(4, size(source, { abi = "win64" }))
+    assert.is_false(pcall(cdef.parse, source, { abi = "linux64" }))
+  end)
+
   it("gives a type its width", function()
     local types = cdef.parse([[struct S { __be16 a; __le32 b; __aligned_u64 c; __kernel_long_t d; byte e;
       u_int32_t f;

@@ -226,4 +226,22 @@ describe("types that are kept as text until they are used", function()
     contains("'A' is declared twice", skipped[1].message)
     contains("'B' is declared twice", skipped[2].message)
   end)
+
+  it("may be a typedef or a constant", function()
+    local types, constants, skipped = cdef.parse([[
+      typedef unknown_t Alias, *Pointer;
+      typedef Alias Other;
+      struct Holder { Other a; };
+      static const int SIZE = missing;
+      static const unsigned COUNT = 3;
+      struct Fine { char a[COUNT]; };]])
+    for _, name in ipairs { "Alias", "Other", "Holder" } do
+      local well, message = pcall(function() return types[name] end)
+      assert.is_false(well)
+      assert.is_truthy(message:find("line 1, column 15: expected a type, got 'unknown_t'", 1, true), message)
+    end
+    assert.same({ 3, 3 }, { types.Fine.size, constants.COUNT })
+    assert.is_nil(constants.SIZE)
+    assert.same({ 1, 3 }, { skipped[1].line, skipped[2].line })
+  end)
 end)

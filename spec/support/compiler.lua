@@ -34,6 +34,7 @@ local PROLOGUE = [[
 #include <stddef.h>
 #include <stdint.h>
 #include <stdalign.h>
+#include <sys/types.h>
 #include <time.h>
 #include <uchar.h>
 #include <wchar.h>

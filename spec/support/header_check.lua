@@ -57,7 +57,8 @@ end
 local function lent_entities(scope, found)
   for entity in pairs(scope.lent) do found[entity] = true end
   for _, entity in pairs(scope.names) do
-    if entity.scope and entity.scope.kind == "namespace" then lent_entities(entity.scope, found) end
+    local inner = type(entity) == "table" and entity.scope
+    if inner and inner.kind == "namespace" then lent_entities(inner, found) end
   end
   return found
 end

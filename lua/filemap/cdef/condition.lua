@@ -33,6 +33,8 @@ function Condition:named_value()
   local name, at = self:name("a name")
   local kind = self:kind()
   if kind == "(" then
+    -- The macro of <winapifamily.h>, in a text that was pasted without that.
+    if name == "WINAPI_FAMILY_PARTITION" and self.abi.windows then return expression.unary(self) end
     if not name:find("^__has_") and not self.quiet then
       local missed = self.missed[1]
       if missed then

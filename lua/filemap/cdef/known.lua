@@ -21,7 +21,10 @@ local orders = set "BYTE_ORDER __BYTE_ORDER __FLOAT_WORD_ORDER __BYTE_ORDER__"
 local bit_orders = { ["<"] = "__LITTLE_ENDIAN_BITFIELD", [">"] = "__BIG_ENDIAN_BITFIELD" }
 local order_values = { ["<"] = 1234, [">"] = 4321 }
 local linux = { __GLIBC__ = 2, __GLIBC_MINOR__ = 36 }
-local windows = { _WIN32_WINNT = 0x0A00, WINVER = 0x0A00, NTDDI_VERSION = 0x0A000000, _WIN32_IE = 0x0A00 }
+local windows = { _WIN32_WINNT = 0x0A00, WINVER = 0x0A00, NTDDI_VERSION = 0x0A000000, _WIN32_IE = 0x0A00,
+  WINAPI_PARTITION_DESKTOP = 1, WINAPI_PARTITION_APP = 1, WINAPI_PARTITION_PC_APP = 1,
+  WINAPI_PARTITION_SYSTEM = 1, WINAPI_PARTITION_GAMES = 1, WINAPI_PARTITION_PHONE = 0,
+  WINAPI_PARTITION_PHONE_APP = 0 }
 
 --- The value of a name in a condition; nil if it is not known.
 function known.value(name, abi)

@@ -24,7 +24,7 @@ for _, methods in ipairs { Macros, Definitions, Pragmas.methods } do
 end
 Preprocessor.__index = Preprocessor
 
-local MOST_INCLUDES = 200
+local MOST_INCLUDES, MOST_CONDITIONS = 200, 1000
 -- The tokens that all macros together may come to: for each byte of the source, and for a short one.
 local TOKENS_EACH, TOKENS_MORE = 4, 200000
 -- How many tokens are made at a time, at most.
@@ -221,8 +221,9 @@ function directives.undef(self, line)
 end
 
 local function open_condition(self, holds, outer, at)
-  self.conditions[#self.conditions + 1] = { active = holds, taken = holds, outer = outer, at = at,
-                                            source = self.source }
+  local depth = #self.conditions + 1
+  if depth > MOST_CONDITIONS then fatal(at, "#if nested more than %d deep", MOST_CONDITIONS) end
+  self.conditions[depth] = { active = holds, taken = holds, outer = outer, at = at, source = self.source }
 end
 
 directives["if"] = function(self, line, at)
@@ -318,9 +319,15 @@ function directives.pragma(self, line, at)
 end
 
 local function passed_over() end
-for word in ("line warning ident sccs using region endregion assert unassert"):gmatch("%S+") do
+for word in ("line warning ident sccs using region endregion"):gmatch("%S+") do
   directives[word] = passed_over
 end
+
+-- gcc's old assertions, which change no macro.
+function directives.assert(_, line)
+  if line.kind[1] ~= "name" then fatal(line.at[1], "expected a name") end
+end
+directives.unassert = directives.assert
 
 -- {-- Lines that are directives --------------------------------------------------------------------
 

@@ -105,7 +105,9 @@ end
 
 function Skip:declare_type(name)
   local scope = self.parser.scope
-  if not scope.names[name] then
+  local there = scope.names[name]
+  -- (A declaration that was kept has a number there.)
+  if not there or there == scope.clock.limit then
     scope:set(name, { type = { tag = true, kind = "struct", name = name, broken = self.problem } })
   end
   self.name = name
