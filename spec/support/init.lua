@@ -3,7 +3,7 @@
 --
 -- Environment variables: FILEMAP_SPEC_DEADLINE is the longest time in seconds that any wait may take (more
 -- under slow tools such as valgrind). FILEMAP_SPEC_LUA is the interpreter that runs children, instead of the
--- current one. FILEMAP_PRESET is the build.
+-- current one. FILEMAP_PRESET is the build. FILEMAP_FOREIGN is the target of script/foreign.
 local busted = require "busted"
 local core = require "filemap.core"
 local lfs = require "lfs"
@@ -13,7 +13,11 @@ local support = {
   windows = core.platform == "win32",
   deadline = tonumber(os.getenv("FILEMAP_SPEC_DEADLINE")) or 30,
   sanitized = os.getenv("FILEMAP_PRESET") == "sanitize",
+  foreign = os.getenv("FILEMAP_FOREIGN"),
 }
+
+-- Whether qemu runs these specs.
+support.emulated = ("aarch64 armhf s390x"):find(support.foreign or "none", 1, true) ~= nil
 
 -- The interpreter that runs this file: the target of /proc/self/exe where that exists, else the first word of
 -- the command line. (wine shows the host's /proc too, but there "self" is wine's server.)

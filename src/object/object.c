@@ -75,6 +75,8 @@ static int look_for_magic(void *context, bool thoroughly, fm_error *e)
 static int check_header(const fm_role *role, const fm_header *h, uint64_t size, uint64_t *view_size,
                         fm_error *e)
 {
+  if (h->magic == FM_SWAPPED_MAGIC)
+    return fm_fail(e, FM_CORRUPT, "it was created by a process with another byte order");
   if (h->magic != FM_OBJECT_MAGIC) return fm_fail(e, FM_CORRUPT, NULL);
   if (h->kind != role->kind && h->kind >= FM_OBJECT_MUTEX && role->kind >= FM_OBJECT_MUTEX)
     return fm_fail(e, FM_INVALID, "the name stands for another kind of sync object");

@@ -46,6 +46,7 @@ typedef struct fm_header {
 _Static_assert(sizeof(fm_header) == 64, "32- and 64-bit processes use the same layout");
 
 #define FM_OBJECT_MAGIC 0x48434d46u /* "FMCH" */
+#define FM_SWAPPED_MAGIC 0x464d4348u /* the same, from a process with another byte order */
 
 typedef struct fm_object fm_object;
 typedef struct fm_watched fm_watched; /* pollable.h */
