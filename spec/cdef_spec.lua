@@ -236,7 +236,7 @@ describe("cdef.parse", function()
       values.G })
     assert.same({ 3, 4, 0, 1, 49 },
       { values["Scoped::X"], values["Scoped::Y"], values.IN, values.OUT, values.ONE })
-    assert.are.equal("32 8 p=0 s=4 c=6 o=8 w=16 k=24 d=28",
+    assert.are.equal(("32 %d p=0 s=4 c=6 o=8 w=16 k=24 d=28"):format(string.packsize("!bj") - 8),
       layout(types.S, "p", "s", "c", "o", "w", "k", "d"))
     local map <close> = assert(filemap.create(nil, 64))
     local view <close> = assert(map:view())

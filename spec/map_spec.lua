@@ -395,7 +395,9 @@ describe("a map", function()
   end)
 
   support.only("posix", "on Windows an access to reserved memory raises", function()
-    it("has offsets past 2^32, and reads 0 from reserved memory", function()
+    local narrow = string.packsize("T") == 4 and " (32-bit addresses cannot map this much memory)"
+    local wide = narrow and pending or it
+    wide("has offsets past 2^32, and reads 0 from reserved memory" .. (narrow or ""), function()
       local big <close> = assert(filemap.create(nil, 2^32 + 100, { commit = false }))
       local view <close> = assert(big:view())
       local high <close> = assert(big:view(2^32 + 1, 50))
