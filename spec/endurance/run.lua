@@ -1,0 +1,158 @@
+-- script/endure SECONDS [SEED]: pipes, states, mailslots, dictionaries, mutexes, sections and recorders at
+-- work for a long time, while workers are killed at random and started again. It prints what they have done, and
+-- ends with exit code 1 if a worker found something wrong, or if memory, descriptors or /dev/shm have grown.
+local dict = require "filemap.dict"
+local filemap = require "filemap"
+local process = require "process"
+local state = require "filemap.state"
+
+local seconds, seed = tonumber(arg[1]), tonumber(arg[2]) or os.time()
+local group = ("endure-%d"):format(process.pid())
+local lua = arg[-1]
+math.randomseed(seed)
+print(("%d seconds, seed %d"):format(seconds, seed))
+
+local before = io.popen("ls /dev/shm | sort"):read("a")
+local counts <const> = assert(filemap.create(group .. "-counts", 4096))
+local numbers <const> = assert(counts:view())
+
+-- The first of each pair is never killed, so that its memory and descriptors can be compared.
+local crew = { "server", "client", "client", "client", "publisher", "publisher", "subscriber", "subscriber",
+  "reader", "reader", "writer", "writer", "writer", "user", "user", "user", "locker", "locker", "locker",
+  "maker", "maker" }
+local workers, veterans, kills, seen = {}, {}, 0, {}
+
+local function start(index)
+  local role = crew[index]
+  local child = process.spawn { lua, "spec/endurance/worker.lua", role, group, tostring(index + 1),
+    tostring(seconds + 120) }
+  assert(child:read(30) == "READY", role .. " does not start")
+  workers[index] = child
+end
+
+for index, role in ipairs(crew) do
+  if not seen[role] then veterans[index], seen[role] = true, true end
+  start(index)
+end
+
+-- The server and the publisher are not spared: others must notice that they are gone.
+for index, role in ipairs(crew) do
+  if role == "server" or role == "publisher" then veterans[index] = nil end
+end
+
+local function number_in(path, pattern)
+  local file <close> = assert(io.open(path))
+  return tonumber(file:read("a"):match(pattern))
+end
+
+local function count_files(path)
+  local list <close> = assert(io.popen("ls " .. path .. " | wc -l"))
+  return list:read("n")
+end
+
+-- Memory in KiB and descriptors of the workers that were never killed, and what is in /dev/shm.
+local function sample()
+  local now = { files = count_files("/dev/shm") }
+  local used <close> = assert(io.popen("du -sk /dev/shm 2>/dev/null"))
+  now.shm = used:read("n")
+  for index in pairs(veterans) do
+    local pid = workers[index]:pid()
+    now[index] = { memory = number_in(("/proc/%d/status"):format(pid), "VmRSS:%s+(%d+)"),
+      descriptors = count_files(("/proc/%d/fd"):format(pid)) }
+  end
+  return now
+end
+
+-- Kills a worker, starts it again, and returns its index.
+local function kill_one()
+  local index
+  repeat index = math.random(#crew) until not veterans[index]
+  assert(workers[index]:wait(0) == nil, crew[index] .. " has ended by itself")
+  workers[index]:kill()
+  workers[index]:wait(30)
+  workers[index]:close()
+  kills = kills + 1
+  start(index)
+end
+
+-- The recorder of the command, killed after a while. What it wrote can be replayed.
+local recording, recordings = os.tmpname(), 0
+
+local function record()
+  local line = { lua, "bin/filemap", "record", group .. "-counts", recording, "--rate", "100" }
+  os.remove(recording)
+  local child <close> = process.spawn(line)
+  local last = process.now() + 30
+  repeat
+    process.sleep(0.5)
+    local file <close> = io.open(recording)
+  until file and file:seek("end") > 0 or process.now() > last
+  child:kill()
+  child:wait(30)
+  local command = "%s bin/filemap replay --speed 1000 %s %s-replay >/dev/null"
+  local replayed = os.execute(command:format(lua, recording, group))
+  assert(replayed, "a recording cannot be replayed")
+  recordings = recordings + 1
+end
+
+local s <close> = assert(state.create_or_open(group .. "-own", 100))
+local d <close> = assert(dict.create_or_open(group .. "-dict", { capacity = 1 << 20, evict = true }))
+local start_time, first = process.now(), nil
+repeat
+  for _ = 1, 20 do
+    kill_one()
+    process.sleep(0.05)
+  end
+  s:publish(tostring(kills))
+  record()
+  local passed = process.now() - start_time
+  if not first and passed > seconds / 10 then first = sample() end
+until passed >= seconds
+
+local last = sample()
+local done = {}
+for index, role in ipairs(crew) do
+  done[role] = (done[role] or 0) + numbers:get_i64((index + 1) * 8)
+end
+done.locker = numbers:get_i64(0)
+
+local wrong = 0
+local function complain(...)
+  print("WRONG " .. string.format(...))
+  wrong = wrong + 1
+end
+
+for index, child in ipairs(workers) do
+  assert(child:write("stop\n"))
+  local code, what, signal = child:wait(30)
+  if code ~= 0 then complain("%s ended with %s %s", crew[index], code or what, signal or "") end
+  child:close()
+end
+for index in pairs(veterans) do
+  local was, is = first[index], last[index]
+  print(("%-10s %d, then %d KiB; %d, then %d descriptors"):format(crew[index], was.memory, is.memory,
+    was.descriptors, is.descriptors))
+  if is.memory > was.memory * 1.1 + 1024 then complain("the memory of %s has grown", crew[index]) end
+  if is.descriptors > was.descriptors + 8 then complain("the descriptors of %s have grown", crew[index]) end
+end
+print(("/dev/shm   %d, then %d files; %d, then %d KiB"):format(first.files, last.files, first.shm, last.shm))
+if last.files > first.files + 20 then complain("/dev/shm has more files") end
+local info = d:info()
+print(("dictionary %d keys, %d of %d bytes"):format(info.count, info.used, info.capacity))
+
+for role in pairs(seen) do
+  print(("%-10s %d"):format(role, done[role]))
+end
+print(("%d kills, %d recordings, %.0f s"):format(kills, recordings, process.now() - start_time))
+
+s:close()
+d:close()
+numbers:close()
+counts:close()
+os.remove(recording)
+-- What a killed process has left goes when the next one makes a name.
+assert(filemap.create(group, 1)):close()
+local after = io.popen("ls /dev/shm | sort"):read("a")
+if after ~= before then complain("left in /dev/shm:\n%s", after) end
+print(wrong == 0 and "nothing has grown, and nothing is left" or wrong .. " wrong")
+os.exit(wrong == 0, true)
