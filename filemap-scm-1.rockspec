@@ -66,6 +66,7 @@ build = {
     ["filemap.core"] = {
       sources = {
         "src/base/access.c",
+        "src/base/atomic.c",
         "src/base/error.c",
         "src/base/memory_search.c",
         "src/base/name.c",
@@ -73,6 +74,7 @@ build = {
         "src/base/test_hook.c",
         "src/base/utf.c",
         "src/base/version.c",
+        "src/base/wide.c",
         "src/channel/conn.c",
         "src/channel/dict.c",
         "src/channel/latest.c",

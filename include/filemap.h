@@ -441,6 +441,29 @@ FM_API int fm_view_unpin(const fm_view *v, fm_error *e);
 ** Source: fallocate(2), VirtualAlloc. */
 FM_API int fm_view_commit(const fm_view *v, uint64_t offset, uint64_t length, fm_error *e);
 
+typedef enum fm_atomic_operation {
+  FM_LOAD,     /* changes nothing */
+  FM_STORE,    /* writes `value` */
+  FM_EXCHANGE, /* writes `value` */
+  FM_ADD,      /* adds `value`, and wraps around */
+  FM_AND,      /* clears the bits that are 0 in `value` */
+  FM_OR        /* sets the bits that are 1 in `value` */
+} fm_atomic_operation;
+
+/* Change a number in shared memory atomically, for programs in languages that have no atomic operations. (A
+** program in C uses <stdatomic.h> on the memory of the view.) The operations are sequentially consistent.
+** `number` is the address of memory that is aligned to its size, in an open view, which must be writable
+** except for FM_LOAD; the calls do not check that. An unknown operation is FM_LOAD.
+**
+** fm_atomic_32, fm_atomic_64  return the number before the operation; FM_STORE returns `value`
+** fm_compare_exchange_32, _64 write `desired` if the number is *expected, and return whether they did so.
+**                             *expected is then the number before
+** Source: C11, 7.17. */
+FM_API uint32_t fm_atomic_32(fm_atomic_operation operation, void *number, uint32_t value);
+FM_API uint64_t fm_atomic_64(fm_atomic_operation operation, void *number, uint64_t value);
+FM_API bool fm_compare_exchange_32(void *number, uint32_t *expected, uint32_t desired);
+FM_API bool fm_compare_exchange_64(void *number, uint64_t *expected, uint64_t desired);
+
 /* Wait until the number at `offset` is not `seen`. *now is then the number. A process that calls fm_view_wake
 ** after its change is noticed within 0.1 ms, a change by any other program within 5 ms. Waiting takes less
 ** than 2 % of a processor. `timeout` is in seconds: 0 looks once, FM_FOREVER waits without end. A number that
@@ -471,6 +494,24 @@ FM_API fm_map *fm_view_map(const fm_view *v);
 /* Closes the view. The memory is unmapped with its last view. A view that is closed, or is all zeros, is
 ** allowed. */
 FM_API void fm_view_close(fm_view *v);
+
+/* {-- Wide text ---------------------------------------------------------------------------------- */
+
+/* Convert between UTF-8 and wide text: UTF-16 in units of 2 bytes, as wchar_t has on Windows, or UTF-32 in
+** units of 4 bytes, as wchar_t has on Linux. `unit` is 2 or 4. The wide text may have any alignment. With
+** `swapped` its byte order is the other one than this machine's. Ill-formed text becomes U+FFFD. Source: The
+** Unicode Standard, 3.9, with U+FFFD for each maximal subpart.
+**
+** fm_wide_length   returns how many units there are before a NUL, `most` if there is none
+** fm_wide_to_utf8  writes up to `units` units as UTF-8, ends at a NUL, and returns the number of bytes. `out`
+**                  has room for 3 bytes for each unit of 2, or 4 bytes for each unit of 4, also if another
+**                  process writes the text meanwhile
+** fm_utf8_to_wide  writes `length` bytes of UTF-8, and zeros up to `capacity` units. It returns how many
+**                  units the text takes; if these are more than `capacity`, it writes nothing */
+FM_API size_t fm_wide_length(const void *text, size_t most, size_t unit);
+FM_API size_t fm_wide_to_utf8(char *out, const void *text, size_t units, size_t unit, bool swapped);
+FM_API size_t fm_utf8_to_wide(void *out, size_t capacity, const char *text, size_t length, size_t unit,
+                              bool swapped);
 
 /* {-- Sync objects ------------------------------------------------------------------------------- */
 

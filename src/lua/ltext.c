@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/utf.h"
+#include "../base/wide.h"
 #include "binding.h"
 
 /*** @module filemap */
@@ -137,73 +138,11 @@ typedef struct encoding {
   bool swapped;
 } encoding;
 
-static uint32_t swap_bytes(uint32_t c, size_t unit)
-{
-  if (unit == 2) return (c >> 8 | c << 8) & 0xFFFF;
-  return c >> 24 | (c >> 8 & 0xFF00) | (c << 8 & 0xFF0000) | c << 24;
-}
-
-static uint32_t unit_at(const unsigned char *p, size_t index, encoding e)
-{
-  uint16_t narrow;
-  uint32_t wide;
-  if (e.unit == sizeof narrow) {
-    memcpy(&narrow, p + index * e.unit, e.unit);
-    wide = narrow;
-  } else {
-    memcpy(&wide, p + index * e.unit, e.unit);
-  }
-  return e.swapped ? swap_bytes(wide, e.unit) : wide;
-}
-
-static void put_unit(unsigned char *p, size_t index, encoding e, uint32_t c)
-{
-  if (e.swapped) c = swap_bytes(c, e.unit);
-  const uint16_t narrow = (uint16_t)c;
-  if (e.unit == sizeof narrow) memcpy(p + index * e.unit, &narrow, e.unit);
-  else memcpy(p + index * e.unit, &c, e.unit);
-}
-
-static bool is_low_surrogate(uint32_t c)
-{
-  return c >= 0xDC00 && c <= 0xDFFF;
-}
-
-/* The character that starts with unit `c`, the unit before *next. Half of a surrogate pair is returned as it
-** is, which fm_utf8_put replaces. */
-static uint32_t finish_character(uint32_t c, const unsigned char *p, size_t *next, size_t end, encoding e)
-{
-  if (e.unit != 2 || c < 0xD800 || c > 0xDBFF || *next == end) return c;
-  const uint32_t low = unit_at(p, *next, e);
-  if (!is_low_surrogate(low)) return c;
-  ++*next;
-  return 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
-}
-
-static size_t units_before_nul(const unsigned char *p, size_t end, encoding e)
-{
-  size_t length = 0;
-  while (length < end && unit_at(p, length, e) != 0) length++;
-  return length;
-}
-
-/* Writes the UTF-8 of `length` units, up to a NUL, to `out`. Returns where that ends. */
-static char *decode(char *out, const unsigned char *p, size_t length, encoding e)
-{
-  for (size_t next = 0; next < length;) {
-    const uint32_t c = unit_at(p, next++, e);
-    if (c == 0) break;
-    out += fm_utf8_put(out, finish_character(c, p, &next, length, e));
-  }
-  return out;
-}
-
 static int get_wide(lua_State *L, size_t unit)
 {
-  const encoding e = {.unit = unit};
   size_t end;
   const unsigned char *p = check_rest(L, fmb_open_self(L), unit, &end);
-  const size_t length = units_before_nul(p, end, e);
+  const size_t length = fm_wide_length(p, end, unit);
   const size_t room = fm_utf8_room(length, unit);
   if (room == 0 && length > 0)
     return luaL_error(L, "not enough memory for text of %I units", (LUAI_UACINT)length);
@@ -211,44 +150,10 @@ static int get_wide(lua_State *L, size_t unit)
   char *out = luaL_buffinitsize(L, &b, room);
   /* The buffer is an allocation, so a finalizer may have run and closed the view: look at it again. */
   const fm_view *v = fmb_self(L);
-  out = decode(out, fmb_at(L, v, false, 2, length * unit), length, e);
+  const size_t size = fm_wide_to_utf8(out, fmb_at(L, v, false, 2, length * unit), length, unit, false);
   fmb_check_lost(L, v);
-  luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
+  luaL_pushresultsize(&b, size);
   return 1;
-}
-
-static uint32_t next_character(const char **s, const char *end)
-{
-  const int32_t c = fm_utf8_next(s, end);
-  return c < 0 ? FM_UTF_REPLACEMENT : (uint32_t)c;
-}
-
-static size_t units_of(uint32_t c, size_t unit)
-{
-  return unit == 2 && c > 0xFFFF ? 2 : 1;
-}
-
-/* How many units the UTF-8 from `s` to `end` takes. */
-static size_t count_units(const char *s, const char *end, size_t unit)
-{
-  size_t needed = 0;
-  while (s < end) needed += units_of(next_character(&s, end), unit);
-  return needed;
-}
-
-/* Writes the UTF-8 from `s` to `end`, and zeros up to `capacity` units. */
-static void encode(unsigned char *out, const char *s, const char *end, size_t capacity, encoding e)
-{
-  size_t i = 0;
-  while (s < end) {
-    uint32_t c = next_character(&s, end);
-    if (units_of(c, e.unit) == 2) {
-      put_unit(out, i++, e, 0xD800 + ((c - 0x10000) >> 10));
-      c = 0xDC00 + ((c - 0x10000) & 0x3FF);
-    }
-    put_unit(out, i++, e, c);
-  }
-  memset(out + i * e.unit, 0, (capacity - i) * e.unit);
 }
 
 static int set_wide(lua_State *L, size_t unit)
@@ -256,9 +161,9 @@ static int set_wide(lua_State *L, size_t unit)
   const fm_view *v = fmb_open_self(L);
   size_t length, capacity;
   const char *s = check_c_text(L, 3, &length);
-  const size_t needed = count_units(s, s + length, unit);
+  const size_t needed = fm_wide_units(s, s + length, unit);
   unsigned char *out = check_capacity(L, v, unit, needed, &capacity);
-  encode(out, s, s + length, capacity, (encoding){.unit = unit});
+  fm_wide_put(out, capacity, s, s + length, unit, false);
   fmb_check_lost(L, v);
   return 0;
 }
@@ -275,14 +180,13 @@ int fmb_decode_text(lua_State *L)
   size_t size;
   const unsigned char *p = (const unsigned char *)luaL_checklstring(L, 1, &size);
   const encoding e = check_encoding(L, 2, 3);
-  const size_t length = units_before_nul(p, size / e.unit, e);
+  const size_t length = fm_wide_length(p, size / e.unit, e.unit);
   const size_t room = fm_utf8_room(length, e.unit);
   if (room == 0 && length > 0)
     return luaL_error(L, "not enough memory for text of %I units", (LUAI_UACINT)length);
   luaL_Buffer b;
   char *out = luaL_buffinitsize(L, &b, room);
-  out = decode(out, p, length, e);
-  luaL_pushresultsize(&b, (size_t)(out - luaL_buffaddr(&b)));
+  luaL_pushresultsize(&b, fm_wide_to_utf8(out, p, length, e.unit, e.swapped));
   return 1;
 }
 
@@ -294,7 +198,7 @@ static int push_encoded(lua_State *L, const char *s, const char *end, uint64_t c
   const size_t size = (size_t)capacity * e.unit;
   luaL_Buffer b;
   unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &b, size);
-  encode(out, s, end, (size_t)capacity, e);
+  fm_wide_put(out, (size_t)capacity, s, end, e.unit, e.swapped);
   luaL_pushresultsize(&b, size);
   return 1;
 }
@@ -304,7 +208,7 @@ int fmb_encode_text(lua_State *L)
   size_t length;
   const char *s = check_c_text(L, 1, &length);
   const encoding e = check_encoding(L, 2, 3);
-  const size_t needed = count_units(s, s + length, e.unit);
+  const size_t needed = fm_wide_units(s, s + length, e.unit);
   const uint64_t capacity = fmb_opt_count(L, 4, "capacity", needed);
   luaL_argcheck(L, capacity >= needed, 1, "the text does not fit");
   return push_encoded(L, s, s + length, capacity, e);
@@ -320,7 +224,7 @@ int fmb_check_string(lua_State *L)
   const lua_Integer unit = luaL_checkinteger(L, 3);
   const uint64_t count = fmb_check_count(L, 4, "count");
   if (unit > 0 && strlen(s) < length) return fmb_raise(L, "field '%s': the text holds a NUL", name);
-  const size_t needed = unit > 1 ? count_units(s, s + length, check_encoding(L, 3, 5).unit) : length;
+  const size_t needed = unit > 1 ? fm_wide_units(s, s + length, check_encoding(L, 3, 5).unit) : length;
   if (needed > count)
     return fmb_raise(L,
                      unit > 0 ? "field '%s': a text of %I %s does not fit %I"
@@ -337,7 +241,7 @@ int fmb_count_units(lua_State *L)
 {
   size_t length;
   const char *s = luaL_checklstring(L, 1, &length);
-  lua_pushinteger(L, (lua_Integer)count_units(s, s + length, check_encoding(L, 2, 3).unit));
+  lua_pushinteger(L, (lua_Integer)fm_wide_units(s, s + length, check_encoding(L, 2, 3).unit));
   return 1;
 }
 
