@@ -14,6 +14,11 @@ if(FILEMAP_LUA)
   install(DIRECTORY types/ DESTINATION share/filemap/types)
 endif()
 
+# LuaJIT looks for modules where Lua 5.1 does.
+if(FILEMAP_LUAJIT)
+  install(DIRECTORY luajit/ DESTINATION share/lua/5.1 FILES_MATCHING PATTERN "*.lua")
+endif()
+
 install(TARGETS ${libraries} EXPORT filemap
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}

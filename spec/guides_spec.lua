@@ -7,10 +7,12 @@
 --   <!-- continues -->  it is the same program as the block before it
 --   <!-- beside -->     it runs while the program before it waits in the line `io.read()`
 --   <!-- posix -->      it runs on Linux alone, as do the blocks that belong to it; with "continues" it alone
+--   <!-- luajit -->     LuaJIT runs it, with the module for LuaJIT
 --   <!-- file NAME -->  it is the text of a file, in any language, which the page's programs after it can
 --   read
 local filemap = require "filemap"
 local lfs = require "lfs"
+local luajit = require "spec.support.luajit"
 local process = require "process"
 local promise = require "spec.support.promise"
 local support = require "spec.support"
@@ -45,7 +47,7 @@ end
 -- Blocks --------------------------------------------------------------------------------------------------
 
 -- The marks in a hidden comment: a set.
-local known = { continues = true, beside = true, posix = true }
+local known = { continues = true, beside = true, posix = true, luajit = true }
 local function marks_of(page, number, line)
   local marks = {}
   for word in (line:match("^<!%-%-(.*)%-%->$") or ""):gmatch("%a+") do
@@ -69,7 +71,8 @@ local function begin(programs, page, number, marks)
     assert(last, ("%s:%d: nothing stands before it"):format(page, number))
   end
   if marks.continues then return last.beside[#last.beside] or last end
-  local program = { page = page, line = number, lines = {}, promises = {}, beside = {}, posix = marks.posix }
+  local program = { page = page, line = number, lines = {}, promises = {}, beside = {}, posix = marks.posix,
+    luajit = marks.luajit }
   table.insert(marks.beside and last.beside or programs, program)
   return program
 end
@@ -119,6 +122,7 @@ describe("the Lua blocks of", function()
   local function start(program)
     local path = save(text_of(program), ".lua")
     local name = ("%s:%d"):format(program.page, program.line)
+    if program.luajit then return luajit.start("-e", "io.stdout:setvbuf('no')", path) end
     return support.own(process.spawn { support.lua, "-e", "io.stdout:setvbuf('no')", path }, name)
   end
 
@@ -160,7 +164,8 @@ describe("the Lua blocks of", function()
       local programs, files = programs_of(page)
       for _, program in ipairs(programs) do
         seen, program.files = seen + 1, files
-        local test = program.posix and support.only("posix", "the block is marked so") or it
+        local test = program.posix and support.only("posix", "the block is marked so")
+          or program.luajit and luajit.it or it
         test(("run: line %d"):format(program.line), function() run(program) end)
       end
     end)

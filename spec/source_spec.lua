@@ -178,8 +178,8 @@ describe("the sources", function()
   it("have no line over 110 columns", function()
     local paths = { ".ci/run", ".busted", ".luacheckrc", "CMakeLists.txt", "CMakePresets.json", "config.ld",
       "filemap-scm-1.rockspec", "bin/filemap", "README.md", "CONTRIBUTING.md", "CHANGELOG.md" }
-    for _, folder in ipairs { "src", "include", "lua", "cli", "types", "spec", "bench", "examples", "cmake",
-      "script" } do
+    for _, folder in ipairs { "src", "include", "lua", "luajit", "cli", "types", "spec", "bench", "examples",
+      "cmake", "script" } do
       files(folder, folder == "script" and "" or "%.%a+$", paths)
     end
     files("doc", "%.md$", paths)

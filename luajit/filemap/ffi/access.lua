@@ -79,6 +79,11 @@ function access.check_range(self, number, offset, length)
   if offset > size or length > size - offset then access.check(self, false, number, offset, length) end
 end
 
+--- Returns the bytes of `count` units, or 2^63-1, which is past the end of any view, if these are more.
+function access.bytes_of(count, size)
+  return tonumber(count) * size < 2^63 and count * size or 0x7fffffffffffffffLL
+end
+
 --- Makes the offset of a view's method a number, or raises; and raises unless self is a view. Methods call it
 -- for all but the offsets that are numbers.
 function access.offset(self, number, offset)

@@ -97,7 +97,7 @@ local result = {
 -- The bits of a value of the type as an unsigned word.
 local function word(kind, number, value)
   local x = types.convert(kind, number, value)
-  if kind.size == 4 then return x % 2^32 end
+  if kind.size == 4 then return bit.tobit(x) end
   return ffi.cast("uint64_t", ffi.cast(kind.c, x))
 end
 

@@ -189,7 +189,7 @@ local function set_wide(self, offset, s, capacity, unit)
   capacity = check_capacity(capacity, needed)
   offset = arguments.integer(2, offset)
   local to = self.view.data + offset
-  check(self, true, 2, offset, capacity <= 2^50 and capacity * unit or 2^53)
+  check(self, true, 2, offset, access.bytes_of(capacity, unit))
   C.fm_utf8_to_wide(to, capacity, s, #s, unit, false)
   check_lost(self)
 end

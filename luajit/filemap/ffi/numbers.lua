@@ -6,9 +6,9 @@ local ffi = require "ffi"
 local types = require "filemap.ffi.types"
 
 -- Another process may change the memory at any time, so compiled code must read a number for each call of
--- get, in a loop too, and write one for each call of set. LuaJIT has no volatile. But it neither merges two
--- loads nor drops a store of the same value if a store of another value stands between, of the same type, that
--- might be to the same memory. $READ and $WRITE end with such a store, to `value`.
+-- get, in a loop too, and write one for each call of set. LuaJIT has no volatile. But it does not reuse a
+-- number that it has read, and does not leave out a store of the same value again, after a store of the same
+-- type and another value that might be to the same memory. $READ and $WRITE end with such a store.
 local TEMPLATE = [[
 local n, kind = ...
 local cast, copy, floor, istype, View = n.cast, n.copy, n.floor, n.istype, n.View
@@ -67,16 +67,16 @@ return methods, getter, setter
 
 local FITS = { integer = "x >= $LEAST and x <= $GREATEST and floor(x) == x", float = "true" }
 
--- These processors access numbers at any address. Elsewhere bytes are copied, and ffi.copy is a barrier to the
--- compiler.
+-- These processors access numbers at any address. Elsewhere bytes are copied, and ffi.copy is a barrier to
+-- the compiler.
 local is_direct = jit.arch == "x64" or jit.arch == "x86" or jit.arch == "arm64"
 local READ = is_direct and "value[0] = cast(pointer, from)[0]" or "copy(value, from, $SIZE)"
 local WRITE = is_direct and "cast(pointer, to)[0] = x value[1] = value[0]"
   or "value[0] = x copy(to, value, $SIZE)"
 
-local names = { cast = ffi.cast, typeof = ffi.typeof, copy = ffi.copy, floor = math.floor, istype = ffi.istype, new = ffi.new,
-  View = access.View, check = access.check, check_lost = access.check_lost, offset_of = access.offset,
-  convert = types.convert }
+local names = { cast = ffi.cast, copy = ffi.copy, floor = math.floor, istype = ffi.istype, new = ffi.new,
+  typeof = ffi.typeof, View = access.View, check = access.check, check_lost = access.check_lost,
+  offset_of = access.offset, convert = types.convert }
 
 local methods, getters, setters = {}, {}, {}
 

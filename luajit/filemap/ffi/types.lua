@@ -40,8 +40,7 @@ local int64, uint64 = ffi.typeof "int64_t", ffi.typeof "uint64_t"
 local function to_wide(kind, x)
   if ffi.istype(uint64, x) then return (kind.name == "u64" or x <= 0x7fffffffffffffffULL) and x or nil end
   if ffi.istype(int64, x) then return x end
-  if x < 0 then return x >= -2^63 and ffi.cast(int64, x) or nil end
-  return x <= kind.greatest and x or nil
+  return x < 0 and ffi.cast(int64, x) or x
 end
 
 --- Converts a value that a method of the type does not write as it is: a string, cdata, a number out of
@@ -50,7 +49,8 @@ function types.convert(kind, number, value)
   local x = arguments.is_wide(value) and value or type(value) ~= "cdata" and tonumber(value) or nil
   if not x then errors.type(number, "number", value) end
   if not kind.least then return tonumber(x) end
-  if type(x) == "number" and math.floor(x) ~= x or x == math.huge or x == -math.huge then
+  local most = math.max(2^63 - 1024, kind.greatest) -- only u64 has more
+  if type(x) == "number" and not (x >= -2^63 and x <= most and math.floor(x) == x) then
     errors.argument(number, "number has no integer representation")
   end
   local fitting

@@ -67,14 +67,15 @@ function methods.pointer(self, ctype, offset, count)
   check_self(self)
   if type(ctype) ~= "string" and type(ctype) ~= "cdata" then errors.type(2, "C type", ctype) end
   local known, target = pcall(ffi.typeof, ctype)
-  local size = known and ffi.sizeof(target)
-  if not size then errors.argument(2, "%s", known and "the C type has no size" or target) end
+  if not known then errors.argument(2, "%s", target) end
+  local has_size, size = pcall(ffi.sizeof, target)
+  if not has_size or not size then errors.argument(2, "the C type has no size") end
   offset = arguments.count(3, offset, "offset")
   count = arguments.count(4, count, "count", 1)
   local is_writable = bit.band(self.view.access, C.FM_WRITE + C.FM_COPY) ~= 0
   local pointer = ffi.cast(ffi.typeof(is_writable and "$ *" or "const $ *", target), self.view.data + offset)
   viewed[pointer] = self
-  access.check(self, is_writable, 3, offset, count <= 2^53 / size and count * size or 2^53)
+  access.check(self, is_writable, 3, offset, access.bytes_of(count, size))
   return pointer
 end
 
