@@ -191,6 +191,20 @@ describe("the C library", function()
     end
   end)
 
+  it("changes numbers in one step, and returns what they were", function()
+    local results = run_options()
+    assert.are.equal("240 255 15 63 8 8", results["changes"])
+    assert.are.equal("1 0 1", results["compares"])
+    assert.are.equal("1 1", results["wraps"])
+  end)
+
+  it("converts text between UTF-8 and wide text of both byte orders, if it fits", function()
+    local results = run_options()
+    for case, units in pairs { ["2"] = 6, ["2 swapped"] = 6, ["4"] = 5, ["4 swapped"] = 5 } do
+      assert.are.equal(("%d units, 1, %d, Jö 🌍\u{FFFD}"):format(units, units), results["text of " .. case])
+    end
+  end)
+
   it("rejects unknown hints as invalid", function()
     local results = run_options()
     assert.are.equal("ok", results["last hint"])

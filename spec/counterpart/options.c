@@ -198,6 +198,41 @@ static void use_no_bytes(const char *name)
   }
 }
 
+/* {-- Atomic numbers and wide text -------------------------------------------------------------- */
+
+static void change_numbers(void)
+{
+  uint64_t wide = 10, expected = 10;
+  uint32_t narrow = 0xF0;
+  static const struct { fm_atomic_operation operation; uint32_t value; } changes[] = {
+    {FM_ADD, 15}, {FM_AND, 0x0F}, {FM_OR, 0x30}, {FM_EXCHANGE, 7}, {FM_STORE, 8}, {FM_LOAD, 9},
+  };
+  printf("changes:");
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+    printf(" %u", (unsigned)fm_atomic_32(changes[i].operation, &narrow, changes[i].value));
+  printf("\n");
+  const bool first = fm_compare_exchange_64(&wide, &expected, UINT64_MAX);
+  const bool second = fm_compare_exchange_64(&wide, &expected, 1);
+  printf("compares: %d %d %d\n", first, second, expected == UINT64_MAX && wide == UINT64_MAX);
+  const bool was_greatest = fm_atomic_64(FM_ADD, &wide, 2) == UINT64_MAX;
+  printf("wraps: %d %u\n", was_greatest, (unsigned)fm_atomic_64(FM_LOAD, &wide, 0));
+}
+
+static void convert_text(size_t unit, bool swapped)
+{
+  static const char text[] = "J\xC3\xB6 \xF0\x9F\x8C\x8D\xFF";
+  char units[64], back[64];
+  memset(units, 0x5a, sizeof units);
+  /* From an odd address. */
+  const size_t needed = fm_utf8_to_wide(units + 1, 1, text, sizeof text - 1, unit, swapped);
+  const bool untouched = units[1] == 0x5a;
+  fm_utf8_to_wide(units + 1, needed + 1, text, sizeof text - 1, unit, swapped);
+  const size_t length = fm_wide_length(units + 1, 10, unit);
+  const size_t size = fm_wide_to_utf8(back, units + 1, 10, unit, swapped);
+  printf("text of %d%s: %d units, %d, %d, %.*s\n", (int)unit, swapped ? " swapped" : "", (int)needed,
+         untouched, (int)length, (int)size, back);
+}
+
 int main(int argc, char **argv)
 {
   if (argc != 2) return 2;
@@ -209,5 +244,10 @@ int main(int argc, char **argv)
   use_wrong_hints();
   use_far_ranges();
   use_no_bytes(argv[1]);
+  change_numbers();
+  for (size_t unit = 2; unit <= 4; unit += 2) {
+    convert_text(unit, false);
+    convert_text(unit, true);
+  }
   return 0;
 }

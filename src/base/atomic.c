@@ -3,10 +3,13 @@
 
 #include "public.h"
 
+typedef _Atomic(uint32_t) word_32;
+typedef _Atomic(uint64_t) word_64;
+
 #define DEFINE(bits)                                                                                     \
   uint##bits##_t fm_atomic_##bits(fm_atomic_operation operation, void *number, uint##bits##_t value)     \
   {                                                                                                      \
-    _Atomic(uint##bits##_t) *p = number;                                                                 \
+    word_##bits *p = number;                                                                             \
     switch (operation) {                                                                                 \
       case FM_STORE: atomic_store(p, value); return value;                                               \
       case FM_EXCHANGE: return atomic_exchange(p, value);                                                \
@@ -19,7 +22,8 @@
                                                                                                          \
   bool fm_compare_exchange_##bits(void *number, uint##bits##_t *expected, uint##bits##_t desired)        \
   {                                                                                                      \
-    return atomic_compare_exchange_strong((_Atomic(uint##bits##_t) *)number, expected, desired);         \
+    word_##bits *p = number;                                                                             \
+    return atomic_compare_exchange_strong(p, expected, desired);                                         \
   }
 
 DEFINE(32)
