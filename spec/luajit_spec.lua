@@ -571,7 +571,7 @@ describe("the module for LuaJIT", function()
     local child = luajit.evaluator()
     child:ask("map = filemap.file([[%s]], 'rw') view = map:view()", path)
     child:start [[local n = 0 for i = 1, 1000 do n = n + view:get_u8(filemap.page_size) end
-      io.write('READING\n') io.flush()
+      say('READING')
       while true do n = n + view:get_u8(filemap.page_size) end]]
     child:expect("^READING$")
     assert.is_truthy(map:resize(filemap.page_size))
@@ -615,17 +615,23 @@ describe("processes of LuaJIT and of Lua 5.4", function()
     child:ask("map = filemap.open('%s', 'rw') view = map:view()", name)
     for i, T in ipairs { "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64" } do
       local at = i * 64 + 1
-      -- The loop is compiled long before the number changes. It ends when it sees the change, and it restores
-      -- a flag that this process clears, with the same value each time.
-      child:start([[io.write('LOOPS\n') io.flush()
-        while view:get_%s(%d) == 0 do view:set_%s(%d, 1) end return 'seen']], T, at, T, at + 16)
+      -- Each loop is compiled long before this process changes the number that it reads. One only reads; the
+      -- other one restores a number that this process clears, with the same value each time.
+      child:start("say('LOOPS') while view:get_%s(%d) == 0 do end return 'seen'", T, at)
+      child:expect("^LOOPS$")
+      process.sleep(0.002)
+      view["set_" .. T](view, at, 1)
+      child:expect("^true | seen$")
+      local other = T == "f64" and "i32" or "f64"
+      child:start("say('LOOPS') while view:get_%s(%d) == 0 do view:set_%s(%d, 1) end return 'seen'", other,
+        at + 32, T, at + 16)
       child:expect("^LOOPS$")
       for _ = 1, 3 do
         view["set_" .. T](view, at + 16, 0)
         support.eventually(function() return view["get_" .. T](view, at + 16) == 1 end)
         process.sleep(0.002)
       end
-      view["set_" .. T](view, at, 1)
+      view["set_" .. other](view, at + 32, 1)
       child:expect("^true | seen$")
     end
     child:finish()

@@ -3,7 +3,7 @@
 local child = require "spec.luajit.common"
 local results = require "spec.luajit.results"
 
-local env = setmetatable({ ffi = require "ffi" }, { __index = _G })
+local env = setmetatable({ ffi = require "ffi", say = child.say }, { __index = _G })
 for _, name in ipairs { "sync", "state", "pipe", "mailslot", "dict" } do
   env[name] = require("filemap." .. name)
 end
