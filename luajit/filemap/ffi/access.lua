@@ -47,12 +47,12 @@ end
 
 -- Raises because the C library refused a range.
 local function refuse(self, code, number, offset, n)
-  if code == C.FM_CLOSED then errors.raise "filemap.view is closed" end
+  local detail, size, bits = library.detail(), library.integer(self.view.size), self.view.access
+  if code == C.FM_CLOSED or not self.open then errors.raise "filemap.view is closed" end
   if code == C.FM_TRUNCATED then access.raise_lost() end
   if code == C.FM_DENIED then
-    errors.raise('filemap.view is read-only (access "%s")', ffi.string(C.fm_access_word(self.view.access)))
+    errors.raise('filemap.view is read-only (access "%s")', ffi.string(C.fm_access_word(bits)))
   end
-  local detail, size = library.detail(), library.integer(self.view.size)
   if offset < 0 then errors.argument(number, "offset %s is negative", errors.integer(offset)) end
   if n > size or offset > size - n then
     errors.argument(number, "offset %s + %s bytes is past the end of a %s-byte view", errors.integer(offset),

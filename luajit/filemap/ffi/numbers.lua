@@ -17,7 +17,7 @@ local check, check_lost, offset_of, convert = n.check, n.check_lost, n.offset_of
 
 local function get(self, offset, number)
   if type(offset) ~= "number" then offset = offset_of(self, number, offset) end
-  local from = self.view.data + offset
+  local from = cast(pointer, self.view.data + offset)
   if not (offset >= 0 and offset <= self.readable - $SIZE and floor(offset) == offset) then
     check(self, false, number, offset, $SIZE)
   end
@@ -34,7 +34,7 @@ local function set(self, offset, x, number)
     check(self, true, number, offset, $SIZE)
     x = convert(kind, number + 1, x)
   end
-  local to = self.view.data + offset
+  local to = cast(pointer, self.view.data + offset)
   if not (offset >= 0 and offset <= self.writable - $SIZE and floor(offset) == offset) then
     check(self, true, number, offset, $SIZE)
   end
@@ -70,8 +70,8 @@ local FITS = { integer = "x >= $LEAST and x <= $GREATEST and floor(x) == x", flo
 -- These processors access numbers at any address. Elsewhere bytes are copied, and ffi.copy is a barrier to
 -- the compiler.
 local is_direct = jit.arch == "x64" or jit.arch == "x86" or jit.arch == "arm64"
-local READ = is_direct and "value[0] = cast(pointer, from)[0]" or "copy(value, from, $SIZE)"
-local WRITE = is_direct and "cast(pointer, to)[0] = x value[1] = value[0]"
+local READ = is_direct and "value[0] = from[0]" or "copy(value, from, $SIZE)"
+local WRITE = is_direct and "to[0] = x value[1] = value[0]"
   or "value[0] = x copy(to, value, $SIZE)"
 
 local names = { cast = ffi.cast, copy = ffi.copy, floor = math.floor, istype = ffi.istype, new = ffi.new,

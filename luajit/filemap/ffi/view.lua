@@ -43,7 +43,9 @@ end
 --- The access that the view gives, as a word.
 function methods.access(self)
   check_self(self)
-  return ffi.string(C.fm_access_word(self.view.access))
+  local bits = self.view.access
+  check_self(self) -- the access of a closed view is no word
+  return ffi.string(C.fm_access_word(bits))
 end
 
 --- Makes a slice, which keeps the mapping alive on its own.
