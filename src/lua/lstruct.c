@@ -149,6 +149,13 @@ static int push_numbers(lua_State *L, const unsigned char *p, uint64_t size)
   return (int)n;
 }
 
+/* Pushes an empty table with room for n elements, at most 2^20. */
+static void create_list(lua_State *L, lua_Integer n)
+{
+  enum { MOST = 1 << 20 };
+  lua_createtable(L, n < MOST ? (n > 0 ? (int)n : 0) : MOST, 0);
+}
+
 /* Adds a table of the numbers at `p` to the one at the stack index `list`. Their names are behind that. */
 static void add_record(lua_State *L, int list, lua_Integer i, const lua_Unsigned *codes, int n,
                        const unsigned char *p)
@@ -176,10 +183,11 @@ static int read_records(lua_State *L)
   const size_t fields = length / sizeof(lua_Unsigned);
   lua_Unsigned codes[MOST];
   luaL_checktype(L, NAMES, LUA_TTABLE);
+  luaL_argcheck(L, stride > 0, STRIDE, "stride");
   luaL_argcheck(L, fields <= MOST, 2, "too many codes");
   luaL_checkstack(L, MOST + LUA_MINSTACK, NULL);
   lua_settop(L, SIZE);
-  lua_createtable(L, n > 0 && n < INT_MAX ? (int)n : 0, 0);
+  create_list(L, n);
   for (size_t i = 0; i < fields; i++) {
     codes[i] = check_code(L, text, i, size);
     lua_rawgeti(L, NAMES, (lua_Integer)i + 1);
@@ -258,9 +266,7 @@ static int count_plain(lua_State *L)
 /* new_table(n) -> an empty table with room for n elements, at most 2^20 */
 static int new_table(lua_State *L)
 {
-  enum { MOST = 1 << 20 };
-  const lua_Integer n = luaL_checkinteger(L, 1);
-  lua_createtable(L, n < MOST ? (n > 0 ? (int)n : 0) : MOST, 0);
+  create_list(L, luaL_checkinteger(L, 1));
   return 1;
 }
 

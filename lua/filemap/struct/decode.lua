@@ -190,8 +190,8 @@ local function compile_struct(record, order)
 end
 
 --- Two methods of a type object that read its struct from a view by one call: read(self, view, offset,
---- count), and of a struct of numbers alone snapshot(self, view, offset, guard, timeout). For all that this call
---- does not do they use the methods of the same names in `slow`. Nothing if reading takes more calls.
+--- count), and of a struct of numbers alone snapshot(self, view, offset, guard, timeout). For all that this
+--- call does not do they use the methods of the same names in `slow`. Nothing if reading takes more calls.
 function decode.methods(record, order, own, slow, codes)
   local writer, list, size = new_writer({ own, slow, codes }), ctype.members(record), record.size
   local constructor, i = writer:fields(list, 1, 0, record.endian or order)
