@@ -1,8 +1,8 @@
 /* The newest of a series of values in shared memory, from one writer to any number of readers. It makes no
 ** system call.
 **
-** Values are numbered from 1. Value n is in slot n modulo FM_LATEST_SLOTS, so that the writer changes the
-** slot that readers were last sent to only after it has filled all the others. The shared words are:
+** Values are numbered from 1. Value n is in slot n modulo FM_LATEST_SLOTS. So the writer fills all the other
+** slots before it changes the slot of value n, which gives readers time to copy it. The shared words are:
 **   newest            the number of the newest whole value; 0 before the first.
 **   a slot's version  the number of the value in the slot; 0 while the writer changes it.
 **

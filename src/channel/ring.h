@@ -14,19 +14,20 @@
 **   1. checks that there are bytes, by its own head and the tail that it read last; if there are none it
 **      reads the tail again,
 **   2. copies the bytes out of the ring,
-**   3. stores the new head, with release, which gives the room back to the writer.
+**   3. stores the new head, with release, which frees the room for the writer.
 **
 ** A writer that finds no room reads the cache line of `head` each time, and a reader that stores `head` makes
 ** that read a cache miss. So the reader does step 3 only when it has read a quarter of the ring, finds the
 ** ring empty, or is asked to. (A reader that another process may replace always does it: the head must show
 ** how far it has read.)
 **
-** Each side trusts its own copy of the position that it stores. Of the other's position it believes only a
-** value that puts at most `size` bytes between head and tail; another value is FM_CORRUPT.
+** Each side uses its own copy of the position that it stores. It accepts the other side's position only if at
+** most `size` bytes are between head and tail. With any other value the call fails with FM_CORRUPT.
 **
 ** A message is a record: a length of 4 bytes, the bytes, and unused bytes up to the next multiple of 8. The
-** reader reads a length once. It believes the length if the record ends before the tail, and if it is not
-** past the limit of the channel; another length is FM_CORRUPT. A stream has bytes without lengths. */
+** reader reads a length once. It accepts the length if the record does not go past the tail, and if the
+** length is within the limit of the channel. With any other length the call fails with FM_CORRUPT. A stream
+** has bytes without lengths. */
 #ifndef FILEMAP_RING_H
 #define FILEMAP_RING_H
 

@@ -25,8 +25,8 @@ FM_BEGIN_HIDDEN
 ** process that waits issues the fence for both sides, so the process that wakes skips its own, which would
 ** cost more than a message.
 **
-** A process that dies while it waits leaves the bit set, which causes one waking for nothing. No process has
-** to wake: each sleep ends after FM_SLICE at the latest. */
+** A process that dies while it waits leaves the bit set, which causes one waking for nothing. A process that
+** waits does not depend on being woken: each of its sleeps ends after FM_SLICE at the latest. */
 
 #define FM_SLICE 0.05 /* seconds between checks whether other processes live */
 

@@ -5,9 +5,9 @@
 ** closes them at once. A child of posix_spawn(3) or system(3) runs no fork handlers and keeps its copies
 ** until its exec. So a process that releases a seat unlocks the byte before it closes the descriptor.
 **
-** A process that has changed its user id may not be allowed to open the file again. Its lock then is by the
-** section's own open file description, unless another process shares that. If the process forks later and
-** dies, it seems alive until the child has closed the section too. */
+** A process that has changed its user id may not be allowed to open the file again. It then locks the byte
+** through the section's own open file description, unless another process shares that description. If the
+** process forks later and dies, it seems alive until the child has closed the section too. */
 #include "linux.h"
 
 #if FM_SYSTEM_LINUX
