@@ -108,7 +108,7 @@ local correct = {
   record_metamethods = { members, nothing, nothing },
   array_metamethods = { 4, 4, {}, nothing, nothing, true },
   copy_whole = { view, 0, { even = "a" }, { a = code(4, 0, 0) }, 16 },
-  read_numbers = { view, string.pack("jj", code(3, 0, 0), code(4, 0, 8)), 0, 16 },
+  read_records = { view, string.pack("jj", code(3, 0, 0), code(4, 0, 8)), { "a", "b" }, 0, 16, 3, 16 },
   unpack_numbers = { view, string.pack("jj", code(3, 0, 0), code(4, 0, 8)), 0, 16, { same = "a" },
     { a = code(4, 0, 0) } },
   unpack_within = { view, "i4", 0, 4 }, count_plain = { { 1 } }, new_table = { 10 }, plain_text = { "text" },
