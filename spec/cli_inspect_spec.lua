@@ -89,6 +89,15 @@ describe("filemap dump", function()
     end)
   end
 
+  posix("prints long ranges of equal lines as hexdump -C does", function()
+    for _, rest in ipairs { "", "x", ("x"):rep(16) } do
+      local zeros = ("\0"):rep(3 * 65536)
+      local bytes = "abc" .. zeros .. "d" .. zeros .. rest
+      local _ <close>, name = command.section(bytes)
+      assert.equal(hexdump(command.file(bytes), ""), command.output { "dump", name })
+    end
+  end)
+
   posix("prints a range as hexdump -C does", function()
     local bytes = sample(5000, 7)
     local _ <close>, name = command.section(bytes)

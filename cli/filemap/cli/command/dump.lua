@@ -28,11 +28,16 @@ local WIDTH = 16
 -- How many bytes are copied at once, a multiple of WIDTH.
 local CHUNK = 4096 * WIDTH
 
+-- Whether each row of a chunk repeats the row before it.
+local function repeats(view, from, length)
+  return length % WIDTH == 0 and view:equals(from, view, from - WIDTH, length)
+end
+
 -- Prints the lines of a range. Standard output gets a chunk at once.
 local function print_range(view, offset, stop)
   local before, starred
-  for from = offset, stop - 1, CHUNK do
-    local bytes, lines = view:get_string(from, math.min(CHUNK, stop - from)), {}
+  local function print_chunk(from, length)
+    local bytes, lines = view:get_string(from, length), {}
     for i = 1, #bytes, WIDTH do
       local row = bytes:sub(i, i + WIDTH - 1)
       if row ~= before then
@@ -44,6 +49,11 @@ local function print_range(view, offset, stop)
       end
     end
     if lines[1] then out.line(table.concat(lines, "\n")) end
+  end
+  for from = offset, stop - 1, CHUNK do
+    local length = math.min(CHUNK, stop - from)
+    -- (Most of a large section may be zeros.)
+    if not (starred and repeats(view, from, length)) then print_chunk(from, length) end
   end
   out.line(("%08x"):format(stop))
 end

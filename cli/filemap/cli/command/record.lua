@@ -80,8 +80,9 @@ function command.run(args)
   local start, bar = clock.now(), progress.start(args.name)
   interrupt(loop, self, args, bar)
   bar:finish()
-  -- The last frame tells how long the recording is.
-  recording.write(file, math.max(clock.now() - start, self.written), "")
+  -- The last frame tells how long the recording is. (The last copy may have ended late.)
+  local length = math.min(clock.now() - start, args.duration or math.huge)
+  recording.write(file, math.max(length, self.written), "")
   out.flush(file)
 end
 
