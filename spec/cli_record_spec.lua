@@ -256,6 +256,14 @@ describe("filemap replay", function()
     assert.equal(2, select(3, command.run { "replay", "-", support.unique(), "--loop", input = "" }))
   end)
 
+  support.only("posix", "Windows has no FIFO")("does not repeat a FIFO", function()
+    local path = support.tmpname()
+    assert(os.execute(("mkfifo %s; cat %s >%s &"):format(path, recording(64, numbers(9, 0.001)), path)))
+    local _, problem, status = command.run { "replay", path, support.unique(), "--loop" }
+    assert.same({ "filemap: --loop needs a file that can be read again (see 'filemap --help')\n", 2 },
+      { problem, status })
+  end)
+
   it("makes the section, and shows it whole from its first byte", function()
     local path = recording(1 << 20, { { 0, "\0\x80\x80\x40" .. ("x"):rep(1 << 20) }, { 0.3, "" } })
     local name = support.unique()

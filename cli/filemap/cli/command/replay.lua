@@ -111,9 +111,10 @@ end
 function command.run(args)
   source.check_name(args.name)
   local file = source.stream(args.from, "rb")
-  if file == io.stdin and args.loop then fail.usage("--loop needs a file that can be read again") end
-  local size = recording.header(file, args.from)
   local begin = file ~= io.stdin and file:seek()
+  if args.loop and not begin then fail.usage("--loop needs a file that can be read again") end
+  local size = recording.header(file, args.from)
+  begin = begin and file:seek()
   local length = begin and file:seek("end")
   if begin then file:seek("set", begin) end
   local view, created, reserved = section(args.name, size)
