@@ -8,11 +8,10 @@ local luajit = {}
 -- The folder of the build, which has the shared library.
 local build = package.searchpath("filemap.core", package.cpath):match("^(.*[/\\])filemap[/\\]")
 
--- Why LuaJIT cannot be tested here, or nil. A library with a sanitizer needs a program with its run-time
--- library.
+-- Why LuaJIT is not tested here, or nil.
 luajit.missing = support.windows and "there is no LuaJIT for Windows here"
-  or support.sanitized and "LuaJIT runs without the sanitizer's run-time library"
-  or os.getenv("FILEMAP_UNDER") and "LuaJIT runs without valgrind"
+  or support.foreign and "there is no LuaJIT for this processor here"
+  or support.sanitized and "the shared library, which LuaJIT loads, has no sanitizer"
   or not os.execute("command -v luajit >/dev/null") and "luajit is not installed" or nil
 
 -- `it`, or a function that makes the spec pending.
