@@ -241,6 +241,27 @@ describe("a dictionary", function()
     assert.is_false(child:stops("return d:info().count"))
     child:finish()
   end)
+  -- The lowest bit of this word is set while a process waits for a change. Each wake clears it.
+  local CHANGED <const> = 128
+  for call, change in pairs {
+    set = function() d:set("k", 1) end,
+    add = function() d:add("new", 1) end,
+    replace = function() d:replace("old", 1) end,
+    delete = function() d:delete("old") end,
+    incr = function() d:incr("old") end,
+    compare_set = function() d:compare_set("new", 0, 1) end,
+    clear = function() d:clear() end,
+  } do
+    it("wakes the processes that wait for a change: " .. call, function()
+      d:set("old", 0)
+      local map <close> = assert(filemap.open(name, "rw"))
+      local words <close> = assert(map:view(0, 4096))
+      words:or_u32(CHANGED, 1)
+      local before = words:load_u32(CHANGED)
+      change()
+      assert.equal(before + 1, words:load_u32(CHANGED))
+    end)
+  end
 
   it("waits for another version", function()
     fails("timeout", name, other:wait("k", 0, 0))

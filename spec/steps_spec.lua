@@ -186,6 +186,22 @@ describe("an end of a pipe", function()
     end)
   end
 
+  for what, call in pairs { message = "receive", byte = "read" } do
+    it("receives the last " .. what .. " also if the other end sent it and closed meanwhile", function()
+      local name = support.unique("Local\\")
+      local listener <close> = assert(pipe.listen(name, { capacity = 64, stream = what == "byte" }))
+      local child = steps.child()
+      child:ask("c = pipe.connect(%q)", name)
+      local conn = assert(listener:accept(0))
+      child:stop_at("got", 1)
+      assert.is_true(child:stops("return c:%s(%s)", call, what == "byte" and "1" or ""))
+      if what == "byte" then conn:write("x") else conn:send("x") end
+      conn:close()
+      assert.equal("x", child:go_on())
+      child:finish()
+    end)
+  end
+
   it("makes the client's calls fail with closed when it is killed in accept", function()
     local name = support.unique("Local\\")
     local child = steps.child()

@@ -304,6 +304,7 @@ static int look_to_get(void *context, bool thoroughly, fm_error *e)
 {
   receiving *r = context;
   int code = r->get(r, e);
+  FM_TEST_HOOK("got");
   if (code == FM_TIMEOUT && other_is_gone(r->conn, thoroughly)) {
     code = r->get(r, e); /* the other end may have sent this before it was gone */
     if (code == FM_TIMEOUT) code = fm_fail(e, FM_CLOSED, NULL);
