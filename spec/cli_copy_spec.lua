@@ -8,6 +8,7 @@ local tmux = require "spec.support.tmux"
 support.clean()
 
 local posix = support.only("posix", "signals, tmux and /dev/full are POSIX's")
+local on_terminal = tmux.only("tmux is a program of POSIX")
 
 local function bytes_of(size)
   local parts = {}
@@ -157,7 +158,8 @@ describe("filemap copy", function()
   end)
 
   for columns, shown in pairs { [40] = "[█░]+", [80] = "[█░]+ +%d+ %%  %d%.%d MiB of 8" } do
-    posix(("shows a progress bar for a long copy at %d columns, and removes it"):format(columns), function()
+    local title = ("shows a progress bar for a long copy at %d columns, and removes it"):format(columns)
+    on_terminal(title, function()
       local _ <close>, name = command.section(("x"):rep(8 << 20))
       local fifo = support.tmpname()
       assert(os.execute("mkfifo " .. fifo))

@@ -8,6 +8,7 @@ local tmux = require "spec.support.tmux"
 support.clean()
 
 local posix = support.only("posix", "its checks are of Linux")
+local on_terminal = tmux.only("tmux is a program of POSIX")
 
 -- Runs the doctor after a shell script, in a mount name space of its own. Returns the findings by check and
 -- the exit status.
@@ -54,7 +55,7 @@ describe("filemap doctor", function()
   end)
 
   for _, columns in ipairs { 60, 80, 200 } do
-    posix(("cuts its lines at %d columns on a terminal"):format(columns), function()
+    on_terminal(("cuts its lines at %d columns on a terminal"):format(columns), function()
       local terminal <close> = tmux.start(columns, 40, "C.UTF-8", { "doctor", under = "taskset -c 0" })
       local screen = terminal:expect("^(.*)status 0")
       local message = "one processor: a process that waits by polling delays the one that it waits for"
@@ -67,7 +68,7 @@ describe("filemap doctor", function()
     end)
   end
 
-  posix("cuts its lines on a terminal of 20 columns", function()
+  on_terminal("cuts its lines on a terminal of 20 columns", function()
     local terminal <close> = tmux.start(20, 40, "C.UTF-8", { "doctor" })
     terminal:expect("status %d\n")
     for line in terminal:screen():match("^(.-)\nstatus"):gmatch("[^\n]*") do

@@ -49,7 +49,7 @@ describe("filemap list", function()
 end)
 
 describe("filemap list on a terminal", function()
-  local it = support.only("posix", "tmux is a program of POSIX")
+  local it = tmux.only("tmux is a program of POSIX")
 
   for _, columns in ipairs { 80, 200 } do
     it(("cuts long names at %d columns"):format(columns), function()

@@ -20,7 +20,7 @@ local POINTER = string.packsize("T") == 4 and "4294967295" or GREATEST
 
 support.clean()
 
-local posix = support.only("posix", "tmux is a program of POSIX")
+local posix = tmux.only("tmux is a program of POSIX")
 
 -- A section in which all integers have all bits set, and the options that name the struct.
 local function big()

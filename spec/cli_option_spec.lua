@@ -13,6 +13,7 @@ local tmux = require "spec.support.tmux"
 support.clean()
 
 local posix = support.only("posix", "permissions, pipes of a shell and tmux are POSIX's")
+local on_terminal = tmux.only("tmux is a program of POSIX")
 
 local eventually = support.eventually
 
@@ -193,7 +194,7 @@ describe("wait --manual", function()
 end)
 
 describe("NO_COLOR", function()
-  posix("leaves the output without colours", function()
+  on_terminal("leaves the output without colours", function()
     local view <close>, name = command.section(("\0"):rep(64))
     local terminal <close> = tmux.start(80, 24, "C.UTF-8", { "watch", name, env = { NO_COLOR = "1" } })
     terminal:expect("00000000  00")
@@ -211,7 +212,7 @@ describe("NO_COLOR", function()
 end)
 
 describe("the locale C", function()
-  posix("shows only ASCII in list and in progress bars", function()
+  on_terminal("shows only ASCII in list and in progress bars", function()
     local map <close> = assert(filemap.create(support.unique() .. "é", 10))
     local list <close> = tmux.start(80, 24, "C", { "list" })
     list:expect(map:name():gsub("%-", "%%-"):gsub("é", "%%?") .. " +10\n.*status 0")
@@ -286,7 +287,7 @@ describe("connect to a stream", function()
 end)
 
 describe("a message on a terminal", function()
-  posix("shows no control characters of a name", function()
+  on_terminal("shows no control characters of a name", function()
     local map <close> = assert(filemap.create(support.unique() .. "\27[2Jx", 10))
     local near = map:name():sub(1, -2) .. "y"
     local terminal <close> = tmux.start(200, 24, "C.UTF-8", { "dump", near })

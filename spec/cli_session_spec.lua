@@ -7,7 +7,7 @@ local tmux = require "spec.support.tmux"
 
 support.clean()
 
-local posix = support.only("posix", "the session is for a POSIX shell")
+local on_terminal = tmux.only("the session is for a POSIX shell")
 
 -- The words of the page's command that begins with `start`, with other names and paths. The page is
 -- doc/command.md if there is no other one.
@@ -23,7 +23,7 @@ local function typed(start, names, page)
 end
 
 describe("the guide's first session", function()
-  posix("works as the guide shows it", function()
+  on_terminal("works as the guide shows it", function()
     local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
     local header = command.read("examples/telemetry.lua"):match("local header = %[%[\n(.-)%]%]")
     local names = { ["/GameTelemetry"] = support.unique("/"), ["telemetry.h"] = command.file(header),

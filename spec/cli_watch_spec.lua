@@ -14,7 +14,7 @@ local SPEED, X, TRACK = 4, 8, 68
 
 support.clean()
 
-local posix = support.only("posix", "tmux is a program of POSIX")
+local posix = tmux.only("tmux is a program of POSIX")
 
 -- A section, its name, and the options that name the struct.
 local function car()

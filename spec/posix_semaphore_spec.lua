@@ -7,6 +7,7 @@ local sync = require "filemap.sync"
 local fails, contains, raises = check.fails, check.contains, check.raises
 
 local folder = package.searchpath("process", package.cpath):match("^(.*[/\\])")
+local FILE <const> = support.foreign == "musl" and "/dev/shm/" or "/dev/shm/sem."
 local programs = {
   ["a C program"] = { folder .. "posix_semaphore" },
   ["a Python program"] = { "/usr/bin/env", "python3", "spec/counterpart/semaphore.py" },
@@ -38,6 +39,10 @@ describe("a semaphore with a verbatim name", function()
     before_each(function() name = support.unique("/") end)
 
     for title, command in pairs(programs) do
+      -- A semaphore of another word size or C library is another type.
+      local differs = support.foreign and command[2] == "python3" and " (python3 is this machine's)"
+      local it = differs and function(what) pending(what .. differs) end or it
+
       it("is one that " .. title .. " can open, acquire and release", function()
         local s <close>, created = sync.semaphore(name, 2, 10)
         assert.is_true(created)
@@ -101,13 +106,13 @@ describe("a semaphore with a verbatim name", function()
 
     it("has the mode that was asked for, whatever the umask is", function()
       local s <close> = assert(sync.semaphore(name, 0, 1, { mode = "0666" }))
-      local file = require("lfs").attributes("/dev/shm/sem." .. name:sub(2))
+      local file = require("lfs").attributes(FILE .. name:sub(2))
       assert.equal("rw-rw-rw-", file.permissions)
       s:close()
     end)
 
     it("is invalid where the file is not a semaphore", function()
-      local path = "/dev/shm/sem." .. name:sub(2)
+      local path = FILE .. name:sub(2)
       local file = assert(io.open(path, "w"))
       file:write("x")
       file:close()

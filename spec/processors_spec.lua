@@ -9,7 +9,6 @@ local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local process = require "process"
 local state = require "filemap.state"
-local struct = require "filemap.struct"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 
@@ -344,7 +343,7 @@ local function refuse_objects(other, name)
         contains("byte order", message)
       end
       assert.equal("true", other():ask("return object:close()"))
-      local object <close> = assert(run((calls.make:gsub("NAME", quoted))))
+      local _ <close> = assert(run((calls.make:gsub("NAME", quoted))))
       for _, call in ipairs(calls.open) do
         assert.equal("nil corrupt true", other():ask("local object, message, code = %s "
           .. "return object, code, message:find('byte order') ~= nil", (call:gsub("NAME", quoted))))

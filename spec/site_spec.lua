@@ -48,7 +48,7 @@ support.only("posix", "the site is built on Linux", function()
     local pages
 
     lazy_setup(function()
-      assert(os.execute("env -u LD_PRELOAD script/site >build/site_spec.log 2>&1"), "script/site failed")
+      assert(os.execute("env -u LD_PRELOAD -u LUA_CPATH script/site >build/site_spec.log 2>&1"), "script/site failed")
       pages = files(site, "%.html$")
     end)
 

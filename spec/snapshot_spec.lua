@@ -15,7 +15,7 @@ support.clean()
 
 -- The struct that spec/child/publisher.lua writes.
 local Published = struct.define("Published",
-  { { "begin", "u32" }, { "values", "u64", 32 }, { "finish", "u32" } })
+  { { "begin", "u32" }, { "values", "u64", 32, offset = 8 }, { "finish", "u32" } })
 
 local function is_whole(t)
   local first = t.values[1]

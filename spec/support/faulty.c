@@ -145,24 +145,29 @@ long syscall(long number, ...)
   return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-/* dlsym itself may allocate, so the allocation functions are called by their internal names. */
+/* glibc's dlsym may allocate, so its allocation functions are called by their internal names. */
+#if defined(__GLIBC__)
+#define NEXT_ALLOCATOR(name) __libc_##name
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t count, size_t n);
 void *__libc_realloc(void *p, size_t n);
+#else
+#define NEXT_ALLOCATOR(name) NEXT(name)
+#endif
 
 void *malloc(size_t n)
 {
-  return FAILS("malloc") ? NULL : __libc_malloc(n);
+  return FAILS("malloc") ? NULL : NEXT_ALLOCATOR(malloc)(n);
 }
 
 void *calloc(size_t count, size_t n)
 {
-  return FAILS("calloc") ? NULL : __libc_calloc(count, n);
+  return FAILS("calloc") ? NULL : NEXT_ALLOCATOR(calloc)(count, n);
 }
 
 void *realloc(void *p, size_t n)
 {
-  return FAILS("realloc") ? NULL : __libc_realloc(p, n);
+  return FAILS("realloc") ? NULL : NEXT_ALLOCATOR(realloc)(p, n);
 }
 
 /* {-- The Lua module ---------------------------------------------------------------------------- */

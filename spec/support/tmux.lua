@@ -30,6 +30,12 @@ echo $after
 exec cat
 ]]
 
+-- Returns a function to use instead of `it` for the tests in which bin/filemap finds a terminal.
+function tmux.only(reason)
+  if not support.foreign then return support.only("posix", reason) end
+  return function(name) return busted.pending(name .. " (lua-term, which finds terminals, is not built)") end
+end
+
 -- Starts a command line in a terminal of a size.
 local function open(columns, rows, line, self)
   self.socket = support.unique("tmux-")
@@ -41,7 +47,6 @@ end
 
 -- Starts bin/filemap with these words in a terminal of a size; `locale` is C or a UTF-8 one.
 function tmux.start(columns, rows, locale, words)
-  if support.foreign then busted.pending("lua-term, which finds terminals, is not built here") end
   local pid_file, script = support.tmpname(), support.tmpname()
   words.env = words.env or {}
   words.env.LC_ALL = locale

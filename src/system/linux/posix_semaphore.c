@@ -20,10 +20,15 @@ static posix_semaphore *to_semaphore(fm_sync *s)
   return (posix_semaphore *)(void *)s;
 }
 
-/* The file that the C library keeps a semaphore in. */
+/* The file that the C library keeps a semaphore in. musl's has the semaphore's own name. */
 static void path_of(char out[FM_NAME_SIZE + 16], const fm_name *name)
 {
-  snprintf(out, FM_NAME_SIZE + 16, "/dev/shm/sem.%s", name->rest);
+#if defined(__GLIBC__)
+  const char *prefix = "sem.";
+#else
+  const char *prefix = "";
+#endif
+  snprintf(out, FM_NAME_SIZE + 16, "/dev/shm/%s%s", prefix, name->rest);
 }
 
 static int fail_other_file(fm_error *e)
@@ -119,10 +124,16 @@ static struct timespec deadline_of(clockid_t clock, double seconds)
   return t;
 }
 
-/* By the monotonic clock, which only glibc's function takes. */
+/* Only glibc's sem_clockwait takes the monotonic clock. */
+#if defined(__GLIBC__)
+#define HAS_CLOCKWAIT __GLIBC_PREREQ(2, 30)
+#else
+#define HAS_CLOCKWAIT 0
+#endif
+
 static int wait_until(sem_t *sem, double timeout)
 {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
+#if HAS_CLOCKWAIT
   const struct timespec t = deadline_of(CLOCK_MONOTONIC, timeout);
   return sem_clockwait(sem, CLOCK_MONOTONIC, &t);
 #else

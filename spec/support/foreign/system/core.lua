@@ -4,4 +4,8 @@ local process = require "process"
 
 local function never() return false end
 
-return { gettime = os.time, monotime = process.now, sleep = require("filemap").sleep, isatty = never }
+-- The time, to within a second, and with fractions that pass as time does.
+local date, start = os.time(), process.now()
+local function gettime() return date + process.now() - start end
+
+return { gettime = gettime, monotime = process.now, sleep = require("filemap").sleep, isatty = never }
