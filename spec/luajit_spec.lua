@@ -157,6 +157,20 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
     assert.is_true(compare(table.concat(lines, "\n")) > 1000)
   end)
 
+  it("offsets past 2^31", function()
+    compare [[
+      map = filemap.create(nil, 5 * 2^30, { commit = false }) view = map:view() return #view
+      view:set_i32(2^32 + 1, 7) return view:get_i32(2^32 + 1), view:get_i32(2^31 - 2), view:get_i32(2^31)
+      view:store_u32(2^32, 5) return view:add_u32(2^32, 1), view:load_u32(2^32)
+      view:set_cstring(2^32, "far", 8) return view:get_cstring(2^32), view:find("far", 2^32 - 10, 2^32 + 10)
+      return view:get_u8(5 * 2^30 - 1)
+      local x = view:get_u8(5 * 2^30) return x
+      local x = view:get_i32(5 * 2^30 - 3) return x
+      local x = view:load_i32(5 * 2^30) return x
+      return view:close(), map:close()
+    ]]
+  end)
+
   it("atomic numbers", function()
     local lines = { "map = filemap.create(nil, 64) view = map:view() odd = map:view(1, 60)",
       "reader = map:view(0, 64, 'r') return tostring(reader)" }
