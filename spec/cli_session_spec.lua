@@ -71,7 +71,7 @@ describe("the guide's first session", function()
 end)
 
 describe("README", function()
-  posix("watches the struct of its header as it shows it", function()
+  on_terminal("watches the struct of its header as it shows it", function()
     local page = "README.md"
     local header = command.read(page):match("<!%-%- file telemetry%.h %-%->\n```c\n(.-)```")
     local view <close>, name = command.section(string.pack("<I4i4fz", 2, 3, 61.5, "Nürburgring")

@@ -48,7 +48,8 @@ support.only("posix", "the site is built on Linux", function()
     local pages
 
     lazy_setup(function()
-      assert(os.execute("env -u LD_PRELOAD -u LUA_CPATH script/site >build/site_spec.log 2>&1"), "script/site failed")
+      local line = "env -u LD_PRELOAD -u LUA_CPATH script/site >build/site_spec.log 2>&1"
+      assert(os.execute(line), "script/site failed")
       pages = files(site, "%.html$")
     end)
 
