@@ -14,7 +14,8 @@ support.clean()
 support.only("posix", "the programs are POSIX programs", function()
   describe("the model check", function()
     for _, scenario in ipairs { "ring", "latest", "locks", "death", "heirs", "mailslot", "pipe", "dict",
-                               "clear", "list", "recovery", "any", "pollable", "event", "closing" } do
+                               "clear", "list", "recovery", "counts", "any", "pollable", "event",
+                               "closing" } do
       local is_built = lfs.attributes(folder .. "model")
       local test = is_built and it or function(name) pending(name .. " (musl has no makecontext)") end
       test("finds no interleaving that fails of the scenario " .. scenario, function()

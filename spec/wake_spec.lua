@@ -355,6 +355,21 @@ describe("another process wakes the thread of pollables", function()
     end)
   end)
 
+  it("of an event that another process resets", function()
+    local name = support.unique("Local\\")
+    local child, event <close> = endless("endless", name), assert((sync.event(name, { manual = true })))
+    child:ask("x = sync.event(n) h = x:pollable()")
+    for _ = 1, POLLS do
+      event:set()
+      assert.equal("true", child:ask("return process.poll(h, %d)", support.deadline))
+      if not support.windows then support.eventually(function() return sleeps(child:pid()) end) end
+      event:reset()
+      child:ask("t = now() + %d while process.poll(h, 0) and now() < t do end", support.deadline)
+      assert.equal("false", child:ask("return process.poll(h, 0)"))
+    end
+    child:finish()
+  end)
+
   it("that another thread waits for, when it closes an object", function()
     local child = endless("endless", support.unique("Local\\"))
     child:ask("a = mailslot.create(n) h = a:pollable()")

@@ -816,6 +816,64 @@ static void set_up_recovery(void)
   add_thread(read_first_key);
 }
 
+/* {-- The counts of a store whose keys expire ---------------------------------------------------- */
+
+enum { NOW = 10 };
+
+static fm_store_counts current_counts[CHANGES]; /* after each change */
+
+static void begin_change(uint32_t count, uint32_t used)
+{
+  current_counts[changes + 1] = (fm_store_counts){.count = count, .used = used};
+  started = changes + 1;
+}
+
+static void end_change(int code)
+{
+  if (code != FM_OK) fail("a change failed");
+  changes++;
+}
+
+/* Sets a key to a value of two blocks that expires; afterwards the counts are these. */
+static void set_expiring(int key, uint64_t expires, uint32_t count, uint32_t used)
+{
+  static const unsigned char bytes[LONG_VALUE];
+  const fm_store_key k = store_key(key);
+  const fm_store_value v = {.bytes = bytes, .length = LONG_VALUE, .expires = expires};
+  uint64_t version;
+  begin_change(count, used);
+  end_change(fm_store_set(&store, &k, &v, &version, NULL));
+}
+
+static void set_and_expire(void)
+{
+  set_expiring(0, NOW - 1, 1, 1);
+  begin_change(1, 1);
+  end_change(fm_store_remove_expired(&store, NOW, NULL));
+  set_expiring(0, NOW + 1, 2, 3);
+  set_expiring(1, NOW, 1, 2);
+  begin_change(0, 0);
+  end_change(fm_store_clear(&store, NULL));
+}
+
+static void count_keys(void)
+{
+  fm_store_counts c;
+  const int before = changes;
+  if (fm_store_count(&store, NOW, &c, NULL) != FM_OK) fail("the keys are not counted");
+  for (int i = before; i <= started; i++)
+    if (current_counts[i].count == c.count && current_counts[i].used == c.used) return;
+  fail("counts were not current during the call");
+}
+
+static void set_up_counts(void)
+{
+  begin_store();
+  current_counts[changes] = (fm_store_counts){.count = 2, .used = 3};
+  add_thread(set_and_expire);
+  add_thread(count_keys);
+}
+
 /* {-- A handle of an event loop ------------------------------------------------------------------- */
 
 /* Another process sends two messages. The loop receives only when the handle is set. */
@@ -954,8 +1012,8 @@ int main(int argc, char **argv)
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
-    {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery}, {"any", set_up_any},
-    {"pollable", set_up_polled}, {"event", set_up_event},
+    {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery},
+    {"counts", set_up_counts}, {"any", set_up_any}, {"pollable", set_up_polled}, {"event", set_up_event},
     {"closing", set_up_closing},
   };
   long tried = 0;
