@@ -312,6 +312,7 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
       return type(e:pollable()) == "number", e:pollable() == e:pollable()
       return sync.wait_any({ m, e }), sync.wait_any({ s, e }, 0), m:unlock()
       return select(3, sync.wait_any({ sync.event("NAME6") }, 0))
+      w = require("filemap.state").create("NAME7", 10) return sync.wait_any({ m, w }, 0)
       local x = sync.wait_any({}) return x
       local x = sync.wait_any(nil) return x
       local x = sync.wait_any({ 5 }) return x

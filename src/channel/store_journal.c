@@ -52,6 +52,7 @@ static bool find_ahead(const fm_store *s, uint64_t place, uint64_t *value)
 {
   const fm_store_write *journal = s->words->journal;
   const uint32_t length = atomic_load_explicit(&s->words->journal_length, memory_order_acquire);
+  if (length > 0) FM_TEST_HOOK("ahead");
   for (uint32_t i = length <= FM_STORE_JOURNAL ? length : 0; i-- > 0;) {
     if (atomic_load_explicit(&journal[i].place, memory_order_relaxed) != place) continue;
     *value = atomic_load_explicit(&journal[i].value, memory_order_relaxed);

@@ -34,7 +34,8 @@ static inline fm_store_numbers fm_load_numbers(const fm_store *s)
 }
 
 /* For any process: a word, or all numbers, as they are when the journal has been carried out. False if the
-** journal is damaged. A change may come between two words: store.h says how a reader finds out. */
+** journal is damaged. A writer may change the store between two readings: the first comment of store.h has
+** the steps by which a reader notices that. */
 uint32_t fm_load_ahead(const fm_store *s, fm_word32 *word);
 uint64_t fm_load_ahead_64(const fm_store *s, fm_word64 *word);
 bool fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out);
