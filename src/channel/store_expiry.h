@@ -18,7 +18,8 @@ typedef struct fm_expired {
 } fm_expired;
 
 /* For any process: counts the entries that have expired at `now` and are not cleared, in a heap of `timers`
-** entries. False if it finds what no writer writes: the memory is damaged, or a writer changed it meanwhile. */
+** entries. False if it finds what no writer writes: the memory is damaged, or a writer changed it during the
+** call. */
 bool fm_expiry_count(const fm_store *s, uint32_t timers, uint64_t now, fm_expired *out);
 
 FM_END_HIDDEN
