@@ -58,7 +58,7 @@ local function try(mutation)
   local text = read(mutation.file)
   local from, to = text:find(mutation.old, 1, true)
   if not from then return false, "its text is NOT FOUND in " .. mutation.file end
-  if text:find(mutation.old, to + 1, true) then return false, "its text is there TWICE in " .. mutation.file end
+  if text:find(mutation.old, to + 1, true) then return false, "its text is TWICE in " .. mutation.file end
   write(mutation.file, text:sub(1, from - 1) .. mutation.new .. text:sub(to + 1))
   local result = run(mutation.specs)
   write(mutation.file, text)

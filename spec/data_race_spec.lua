@@ -3,15 +3,15 @@
 local process = require "process"
 local support = require "spec.support"
 
--- The library's sources.
+-- The compiler's options, and the library's sources.
+local FLAGS <const> = "-std=gnu11 -g -O1 -fsanitize=thread -Wno-tsan -pthread"
 local SOURCES <const> = "$(find src -name '*.c' ! -path 'src/lua/*')"
 
 support.clean()
 
 local function build(name)
   local program, log = support.tmpname(), support.tmpname(".log")
-  local command = "gcc -std=gnu11 -g -O1 -fsanitize=thread -Wno-tsan -o %s spec/protocol/%s.c %s -pthread -ldl"
-  command = command:format(program, name, SOURCES) .. (" >%s 2>&1"):format(log)
+  local command = ("gcc %s -o %s spec/protocol/%s.c %s -ldl >%s 2>&1"):format(FLAGS, program, name, SOURCES, log)
   return os.execute(command) and program
 end
 
