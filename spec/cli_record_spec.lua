@@ -314,16 +314,18 @@ describe("filemap replay", function()
   posix("takes little memory for a short file, whatever size its header states", function()
     local lfs = require "lfs"
     local name = support.unique("/")
-    local path = recording(8 << 30, { { 0, "\x80\x80\x80\x80\4\1a" }, { 0, "\1\1b" } })
+    local path = recording(1 << 30, { { 0, "\x80\x80\x80\x80\2\1a" }, { 0, "\1\1b" } })
     local child = held(path, name, 1, ("b"):byte())
     local allocated = lfs.attributes("/dev/shm" .. name, "blocks") * 512
     assert.is_true(allocated < 1 << 20, allocated)
     child:close()
-    -- A frame that states 4 GiB, and is not there.
-    local head = string.pack("<I8ds2I4d", 8 << 30, 0, "made", 0xffffffff, 0)
-    path = command.file("filemap recording 1\n" .. head)
-    local _, problem, status = command.run { "replay", path, support.unique(),
-      under = "prlimit --as=9500000000" }
+  end)
+
+  posix("takes little memory for a frame that states 4 GiB and is not there", function()
+    if support.sanitized then return pending("the sanitizer reserves more addresses than the limit") end
+    local head = string.pack("<I8ds2I4d", 1 << 30, 0, "made", 0xffffffff, 0)
+    local _, problem, status = command.run { "replay", command.file("filemap recording 1\n" .. head),
+      support.unique(), under = "prlimit --as=1700000000" }
     assert.same({ "", 0 }, { problem, status })
   end)
 
