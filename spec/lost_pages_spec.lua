@@ -8,6 +8,9 @@ local SIGBUS <const> = 7
 
 support.clean()
 
+-- (All tests of this file lose pages.)
+local it = support.losing(it)
+
 -- Runs a case, which prints these lines and then exits with code 0 or is ended by SIGBUS.
 local function run(case, ends, ...)
   local child <close> = process.spawn { folder .. "lost_pages", case, folder .. "loaded_library.so" }

@@ -104,7 +104,7 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       assert.equal(before, meminfo("HugePages_Free"))
     end)
 
-    some("raise truncated in accesses to a page that was truncated under the view", function()
+    support.losing(some)("raise truncated in accesses to a page that was truncated under the view", function()
       local map <close> = assert(large(2 * PAGE))
       local view <close> = assert(map:view())
       view:set_i32(PAGE + 5, 42)

@@ -496,7 +496,7 @@ describe("a bit-field", function()
 end)
 
 describe("a record on a lost page", function()
-  it("raises truncated, as the view does", function()
+  support.losing(it)("raises truncated, as the view does", function()
     local path = support.tmpname()
     local file <close> = assert(filemap.file(path, "rw", { size = 2 * filemap.page_size }))
     local whole <close> = assert(file:view())

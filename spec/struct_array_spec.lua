@@ -424,7 +424,7 @@ describe("the options of cdef.parse for arrays of uint8_t", function()
     struct Outer { uint8_t id[4]; unsigned char text[8]; uint8_t rows[2][3]; struct Inner inner[2];
     uint16_t n[2];
       struct { uint8_t anonymous[2]; }; uint8_t tail[]; };]]
-  local BYTES = "abcdwords\0\0\0xyzuvwAAAABBBB\1\0\2\0pqTAIL"
+  local BYTES = "abcdwords\0\0\0xyzuvwAAAABBBB" .. string.pack("=I2I2", 1, 2) .. "pqTAIL"
 
   before_each(function() view:set_string(0, BYTES) end)
 

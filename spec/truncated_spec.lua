@@ -20,6 +20,9 @@ local SIZE = PAGES * filemap.page_size
 
 support.clean()
 
+-- (All tests of this file lose pages.)
+local it = support.losing(it)
+
 -- Truncates a file in another process.
 local function cut(path, size)
   local truncate <close> = process.spawn { "truncate", "-s", tostring(size or 0), path }

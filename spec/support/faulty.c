@@ -36,7 +36,9 @@ static struct {
   const void *module;   /* the address of filemap's module */
 } fault;
 
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+/* (The names with 64 are macros in musl: the string is that of the expansion.) */
+#define STRING(name) #name
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, STRING(name)))
 
 /* Whether all signals are blocked. Then no call can fail with EINTR. */
 static bool is_quiet(void)
@@ -124,6 +126,10 @@ int open64(const char *path, int flags, ...)
   va_end(more);
   return FAILS("open64") ? -1 : NEXT(open64)(path, flags, mode);
 }
+
+#if !defined(__GLIBC__)
+#define fcntl64 fcntl /* musl has one function, and macros for the other names of glibc */
+#endif
 
 int fcntl64(int fd, int command, ...)
 {
