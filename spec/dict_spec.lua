@@ -463,7 +463,7 @@ describe("keys that were chosen for their hash", function()
     local keys, i = {}, 0
     while #keys < 1001 do
       i = i + 1
-      if mix(mix(start ~ i) ~ 0) % BLOCKS == 0 then keys[#keys + 1] = string.pack("<i8", i) end
+      if mix(mix(start ~ i) ~ 0) % BLOCKS == 0 then keys[#keys + 1] = string.pack("=i8", i) end
     end
     for n = 1, 1000 do assert.is_true(d:set(keys[n], n)) end
     fails("full", name, d:set(keys[1001], 1))

@@ -80,7 +80,8 @@ local layouts = {
     read = {
       data = { DataID = 0xfffffffe, CamWidth = 640, CamHeight = -480, Yaw = 0.5, Z = -25, RawZ = 3.5,
         Y4 = 4.25 },
-      GameID = 1901, table = run(1, 8), table_ints = { 0x04030201, 0x08070605 }, GameID2 = -1,
+      GameID = 1901, table = run(1, 8), GameID2 = -1,
+      table_ints = { string.unpack("=i4", "\1\2\3\4"), (string.unpack("=i4", "\5\6\7\8")) },
     },
     write = {
       data = { DataID = 0, Pitch = -1.5, X1 = 11 }, GameID = 2000, table_ints = { [2] = -2 }, GameID2 = 2001,

@@ -324,7 +324,7 @@ support.only("posix", "the file systems are those of Linux", function()
         end
       end
 
-      it("make a view fail with no_memory, and change nothing else", function()
+      support.natively(it)("make a view fail with no_memory, and change nothing else", function()
         forked(function()
           local map <close> = assert(filemap.create(nil, SIZE, { commit = false }))
           local before, live = process.limit("memory", addresses() + SIZE // 2 | 0), core.live()
@@ -338,7 +338,7 @@ support.only("posix", "the file systems are those of Linux", function()
         end)
       end)
 
-      it("make state.create fail with no_memory, and leave no name behind", function()
+      support.natively(it)("make state.create fail with no_memory, and leave no name behind", function()
         local name = support.unique("Local\\")
         forked(function()
           local before = process.limit("memory", addresses() + SIZE // 2 | 0)

@@ -231,6 +231,13 @@ function support.set_collector(pause, multiplier, step)
   end
 end
 
+--- Returns a function to use instead of `it` for tests of what qemu does otherwise than the kernel: limits of
+-- memory, vfork, and programs that run.
+function support.natively(it)
+  if not support.emulated then return it end
+  return function(name) return busted.pending(name .. " (qemu does this otherwise than the kernel)") end
+end
+
 --- Returns a function to use instead of `it` for tests in which a page is lost. They are pending where qemu
 -- does not tell a program the address of the fault: for programs of 32 bits, and for those of s390x.
 function support.losing(it)
