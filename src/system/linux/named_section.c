@@ -147,7 +147,7 @@ static int examine_denied(const fm_name_file *file, fm_error *e)
   struct stat st;
   int tries = FM_TRIES;
   const int code = fm_examine(&st, file, &tries, &ignored);
-  if (code == FM_NOT_FOUND) return fm_fail(e, code, NULL);
+  if (code == FM_NOT_FOUND) return fm_fail(e, FM_NOT_FOUND, NULL);
   return code == FM_UNREMOVABLE ? code : FM_DENIED;
 }
 
