@@ -219,8 +219,11 @@ function Results:read(name)
   end
   local entity = checked(self, parser.file.own, parser.file, name)
   if not entity or entity.ambiguous or entity.scope and not entity.tag then
-    -- It may be a name in a namespace or in a struct.
-    if not self.collected then self:collect() end
+    -- It may be a name in a namespace, in a struct or in an enum.
+    local outer = name:match("^([%w_]+)::")
+    local is_kept = outer and type(rawget(parser.file.tags, outer)) == "number"
+    if is_kept then checked(self, parser.file.own, parser.file, outer) end
+    if is_kept or not self.collected then self:collect() end
     return
   end
   if entity.value ~= nil then

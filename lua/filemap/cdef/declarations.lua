@@ -385,8 +385,10 @@ function Declarations:plain_declaration()
 end
 
 -- The words with which a declaration begins that may be kept for later.
-local deferrable = { typedef = true, struct = true, union = true, enum = true, static = true, const = true,
-  constexpr = true }
+local deferrable = {}
+for word in ("typedef struct union class enum static const constexpr"):gmatch("%S+") do
+  deferrable[word] = true
+end
 
 --- Reads one declaration outside of structs.
 function Declarations:declaration()

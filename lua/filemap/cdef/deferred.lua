@@ -140,20 +140,30 @@ end
 
 -- {-- Keeping --------------------------------------------------------------------------------------
 
--- Lets the names of a shape mean a number in the file's scope. Returns whether all were free.
-local function declare(self, shape, number)
-  local file, tag, names, other = self.file, shape.tag, shape.names, shape.refers_to
-  if tag and (rawget(file.tags, tag) or rawget(file.names, tag)) then return false end
-  if other and not rawget(file.tags, other) then tag = other end
-  for k, name in ipairs(names) do
+-- Lets the names of a list mean a number in a table. Returns whether all were free in the file's scope, apart
+-- from two tags.
+local function declare_names(file, key, list, number, tag, other)
+  for k, name in ipairs(list) do
     if rawget(file.names, name) or rawget(file.tags, name) and name ~= tag and name ~= other then
-      for j = 1, k - 1 do file:set(names[j], nil) end
+      for j = 1, k - 1 do file[key][list[j]] = nil end
       return false
     end
-    file:set(name, number)
+    if key == "names" then file:set(name, number) else file:set_tag(name, number) end
   end
-  if tag then file:set_tag(tag, number) end
   return true
+end
+
+-- Lets the names and tags of a shape mean a number in the file's scope. Returns whether all were free.
+local function declare(self, shape, number)
+  local file, tag, other = self.file, shape.tag, shape.refers_to
+  if tag and (rawget(file.tags, tag) or rawget(file.names, tag)) then return false end
+  if other and not rawget(file.tags, other) then tag = other end
+  if not declare_names(file, "names", shape.names, number, tag, other) then return false end
+  if tag then file:set_tag(tag, number) end
+  if declare_names(file, "tags", shape.inner, number) then return true end
+  if tag then file:set_tag(tag, nil) end
+  for _, name in ipairs(shape.names) do file:set(name, nil) end
+  return false
 end
 
 -- A declaration as a position and a packing.
@@ -173,8 +183,9 @@ local function follow(self)
   if last then
     local pack, stop = prep.packing:at(self:absolute(close)), self:absolute(last)
     if prep:missed_between(first, stop) then return nil end
-    local is_plain = prep:is_plain(first, stop)
-    return shape, is_plain and placed(at, pack) or packed(self, i, last, pack or 0), last + 1
+    local kept = prep:is_plain(first, stop) and placed(at, pack)
+      or not shape.has_text and packed(self, i, last, pack or 0)
+    return shape, kept, last + 1
   elseif close and prep:is_plain(first, prep:count() + 1) then
     local stop = text_end(self, shape, close)
     return stop and shape, placed(at, prep.packing:at(first)), prep.out.n + 1, stop

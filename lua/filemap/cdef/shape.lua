@@ -1,9 +1,10 @@
 -- What a declaration declares, found from its tokens one by one without reading it: whether it can be kept
 -- for later (see deferred.lua). Internal to filemap.cdef.
 --
--- A shape is { names (that it declares besides its tag), tag, refers_to (a tag that it declares if there is
--- none of that name yet) }. Each of its phases takes a token and returns
--- the phase of the next one; `done` at the ';', and nil where the declaration has to be read at once.
+-- A shape is { names (that it declares besides tags), tag, inner (the tags in its body), refers_to (a tag
+-- that it declares if there is none of that name yet), has_text (whether strings or characters are in it) }.
+-- Each of its phases takes a token and returns the phase of the next one; `done` at the ';', and nil where
+-- the declaration has to be read at once.
 local Attributes = require "filemap.cdef.attributes"
 local Types = require "filemap.cdef.types"
 
@@ -19,17 +20,17 @@ local function set(text)
   return words
 end
 
--- Words with which a body declares more than its members, or is one of C++.
-local eager = set [[static typedef using class template namespace operator virtual public private protected
-  friend inline extern static_assert _Static_assert C_ASSERT constexpr final Q_OBJECT Q_GADGET std]]
-local records = set "struct union enum"
--- Tokens with which a body is read at once.
-local odd = set "end bad string char :: ~"
+-- Words with which a body declares more than its members and tags, or is to be checked at once.
+local eager = set [[static typedef using template namespace extern static_assert _Static_assert C_ASSERT
+  constexpr Q_OBJECT Q_GADGET]]
+local records = set "struct union class enum"
+-- Text that is no token of C, and tokens that their values do not show.
+local odd, quotes = set "end bad", set "string char"
 
 --- The words and kinds of tokens that matter in a body. Others leave the phase `body` as it is, which is
 -- most of all tokens; so the reader may save the call.
 local matters = { ["{"] = true, ["}"] = true }
-for _, words in ipairs { eager, records, odd } do
+for _, words in ipairs { eager, records, odd, quotes } do
   for word in pairs(words) do matters[word] = true end
 end
 Shape.matters = matters
@@ -56,21 +57,37 @@ function phases.body(shape, kind, value)
     if shape.depth == 0 then return phases.tail end
   elseif odd[kind] then
     return nil
+  elseif quotes[kind] then
+    shape.has_text = true
   end
   return phases.body
 end
 
--- Behind `struct`, `union` or `enum` in a body.
+-- Behind `struct`, `union`, `class` or `enum` in a body.
 function phases.inner(shape, kind, value)
-  if kind == "name" then return not eager[value] and phases.inner_name or nil end
-  if kind ~= "{" or shape.word ~= "enum" then return phases.body(shape, kind, value) end
-  shape.brackets, shape.expects, shape.behind_enum = 0, true, phases.body
-  return phases.enumerators
+  if kind == "name" then
+    shape.last = value
+    return not (eager[value] or records[value] or attribute_words[value] ~= nil) and phases.inner_name or nil
+  end
+  if kind ~= "{" then return phases.body(shape, kind, value) end
+  return phases.inner_body(shape, kind, value)
 end
 
--- Behind the tag of a type that a member has. One that is declared here is a name of the whole.
+-- Behind a tag in a body, which may be declared there.
 function phases.inner_name(shape, kind, value)
-  return (kind == "name" or kind == "*") and phases.body(shape, kind, value) or nil
+  if kind == "{" then
+    shape.inner[#shape.inner + 1] = shape.last
+    return phases.inner_body(shape, kind, value)
+  end
+  return (kind == "name" and value ~= "final" or kind == "*" or kind == "&")
+    and phases.body(shape, kind, value) or nil
+end
+
+-- At the '{' of a body in a body.
+function phases.inner_body(shape, kind, value)
+  if shape.word ~= "enum" then return phases.body(shape, kind, value) end
+  shape.brackets, shape.expects, shape.behind_enum = 0, true, phases.body
+  return phases.enumerators
 end
 
 --- The phase in the body of a struct or union.
@@ -86,9 +103,11 @@ function phases.enumerators(shape, kind, value)
   elseif kind == "}" then
     return shape.brackets == 0 and shape.behind_enum or nil
   elseif kind == "name" and shape.expects then
-    shape.names[#shape.names + 1] = value
+    if not shape.is_scoped then shape.names[#shape.names + 1] = value end
   elseif kind == "{" or kind == ";" or odd[kind] then
     return nil
+  elseif quotes[kind] then
+    shape.has_text = true
   end
   shape.expects = kind == "," and shape.brackets == 0
   return phases.enumerators
@@ -163,25 +182,42 @@ function phases.constant(shape, kind, value)
 end
 
 -- The value of a constant.
-function phases.value(_, kind)
+function phases.value(shape, kind)
   if kind == ";" then return done end
-  return kind ~= "," and kind ~= "{" and kind ~= "}" and not odd[kind] and phases.value or nil
+  if kind == "," or kind == "{" or kind == "}" or odd[kind] then return nil end
+  shape.has_text = shape.has_text or quotes[kind]
+  return phases.value
 end
 
 -- {-- Beginnings -----------------------------------------------------------------------------------
+
+local in_base = { name = true, ["::"] = true, [","] = true }
+local MOST_BASE = 16
+
+-- The index behind the bases of a struct or enum whose ':' is at `i`.
+local function behind_base(kinds, i)
+  for k = i + 1, i + MOST_BASE do
+    if not in_base[kinds[k]] then return k end
+  end
+end
 
 -- A struct, union or enum from token `i` on, its word: the index behind its '{' or its tag, and the phase
 -- there.
 local function record(shape, kinds, values, i)
   local word, tag = values[i], kinds[i + 1] == "name" and values[i + 1] or nil
+  if word == "enum" and (tag == "class" or tag == "struct") then
+    i, shape.is_scoped = i + 1, true
+    tag = kinds[i + 1] == "name" and values[i + 1] or nil
+  end
   if tag and (reserved[tag] or attribute_words[tag] ~= nil) then return nil end
   i = i + (tag and 2 or 1)
+  if kinds[i] == ":" then i = behind_base(kinds, i) end
   if kinds[i] == "{" then
     if not tag and not shape.typedef and word ~= "enum" then return nil end
     shape.tag, shape.body = tag, word == "enum" and phases.enumerators or phases.body
     return i + 1, phases.first
   end
-  if not tag or word == "enum" then return nil end
+  if not tag or word == "enum" or word == "class" then return nil end
   shape.refers_to, shape.words = tag, 1
   return i, shape.typedef and phases.typedef or phases.forward
 end
@@ -192,9 +228,9 @@ local constant_words = set "const constexpr"
 -- phases take them, behind the '{' if it has one, and the phase there. nil if it has to be read at once.
 function Shape.begin(kinds, values, i)
   local word = values[i]
-  local shape = { names = {}, tag = false, refers_to = false, typedef = false, body = false, word = false,
-    named = false, depth = 1, brackets = 0, expects = true, behind_enum = phases.tail, words = 0,
-    last = false }
+  local shape = { names = {}, inner = {}, is_scoped = false, has_text = false, tag = false,
+    refers_to = false, typedef = false, body = false, word = false, named = false, depth = 1, brackets = 0,
+    expects = true, behind_enum = phases.tail, words = 0, last = false }
   if word == "typedef" then
     shape.typedef, i = true, i + 1
     if not records[values[i]] then return shape, i, phases.typedef end
