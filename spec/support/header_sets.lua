@@ -1,7 +1,7 @@
 -- Sets of headers that a machine has, each with the compilers that read it:
--- { name, abi, include (folders), list (paths), compilers ({ command, is_cpp }), flags, defines, before
--- (includes that most of the headers need in front of them), own_folders (whether each header's folder under
--- /usr/include is one of the folders too) }.
+-- { name, abi, include (folders), list (paths), compilers ({ command, is_cpp, before (the texts that are
+-- tried in front of a header) }), flags, defines, own_folders (whether each header's folder in the first of
+-- the folders is one of them too) }.
 local ctype = require "filemap.ctype"
 local predefined = dofile("script/predefined")
 
@@ -34,7 +34,10 @@ local linux_folders = { "/usr/include", "/usr/include/x86_64-linux-gnu" }
 local function linux_set(name, list)
   return {
     name = name, abi = "linux64", include = linux_folders, list = list, flags = "-D_GNU_SOURCE",
-    compilers = { { command = "gcc -m64 -std=gnu17" }, { command = "g++ -m64 -std=gnu++17", is_cpp = true } },
+    compilers = {
+      { command = "gcc -m64 -std=gnu17", before = { "" } },
+      { command = "g++ -m64 -std=gnu++17", before = { "" }, is_cpp = true },
+    },
   }
 end
 
@@ -62,14 +65,18 @@ local function mingw(abi, triple)
   local folder = "/usr/" .. triple .. "/include"
   -- <sspi.h> asks for one of its macros.
   local flags = "-mlong-double-64 -DSECURITY_WIN32"
+  local drivers = folder .. "/ddk"
+  local windows = "#include <winsock2.h>\n#include <windows.h>\n"
   return {
-    name = "mingw-w64 " .. abi, abi = abi, include = { folder },
+    name = "mingw-w64 " .. abi, abi = abi, include = { folder, drivers },
     list = lines_of("find -L " .. folder .. " -name '*.h'"),
     compilers = {
-      { command = triple .. "-gcc -std=gnu17" }, { command = triple .. "-g++ -std=gnu++17", is_cpp = true },
+      -- Headers of drivers need <ntddk.h>, which is none of C++.
+      { command = triple .. "-gcc -std=gnu17", before = { windows, "", "#include <ntddk.h>\n" } },
+      { command = triple .. "-g++ -std=gnu++17", before = { windows, "" }, is_cpp = true },
     },
-    flags = flags, defines = macros_instead(triple .. "-gcc " .. flags, abi),
-    before = "#include <winsock2.h>\n#include <windows.h>\n",
+    flags = flags .. " -idirafter " .. drivers, defines = macros_instead(triple .. "-gcc " .. flags, abi),
+    own_folders = true,
   }
 end
 

@@ -52,10 +52,12 @@ end
 
 -- {-- One header, in its process -------------------------------------------------------------------
 
--- The folders in which a header's own includes are.
+-- The folders in which a header's own includes are: a package's folder, or one such as mingw-w64's ddk/.
 local function folders_of(set, path)
-  local own = set.own_folders and path and path:match("^/usr/include/[^/]+/") or nil
-  if not own or own == "/usr/include/x86_64-linux-gnu/" then return set.include, "" end
+  local first = set.include[1]
+  local below = set.own_folders and path and path:match("^/([^/]+)/", #first + 1)
+  local own = below and first .. "/" .. below
+  if not own or own == set.include[2] then return set.include, "" end
   return table.move(set.include, 1, #set.include, 2, { own }), "-I" .. own
 end
 
@@ -143,12 +145,11 @@ local function run_stage(run)
   end
 end
 
--- The ways in which a set's headers are tried: as C, as C++, each behind what comes before them and without
--- that.
+-- The ways in which a set's headers are tried: as C, as C++, each behind the texts that may come before them.
 local function stages_of(set)
   local stages = {}
   for _, compiler in ipairs(set.compilers) do
-    for _, before in ipairs(set.before and { set.before, "" } or { "" }) do
+    for _, before in ipairs(compiler.before) do
       stages[#stages + 1] = { command = compiler.command, is_cpp = compiler.is_cpp, before = before }
     end
   end

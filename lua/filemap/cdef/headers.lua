@@ -36,7 +36,8 @@ add([[assert.h complex.h ctype.h errno.h fenv.h float.h iso646.h locale.h math.h
   regex scoped_allocator set shared_mutex span source_location sstream stack stdexcept streambuf string
   string_view system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility
   valarray variant vector version x86intrin.h immintrin.h xmmintrin.h emmintrin.h pmmintrin.h tmmintrin.h
-  smmintrin.h nmmintrin.h mmintrin.h intrin.h mm_malloc.h cpuid.h unwind.h]], true)
+  smmintrin.h nmmintrin.h mmintrin.h mm3dnow.h ammintrin.h wmmintrin.h intrin.h mm_malloc.h cpuid.h
+  unwind.h]], true)
 
 local stdint = defines [[
   INT8_MIN INT8_MAX UINT8_MAX INT16_MIN INT16_MAX UINT16_MAX INT32_MIN INT32_MAX UINT32_MAX INT64_MIN

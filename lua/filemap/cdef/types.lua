@@ -422,6 +422,10 @@ function Types:specifiers()
     local only = next(words)
     spec.type = next(words, only) == nil and self.basic[only] or self:basic_type(words, at)
   end
+  if not spec.type and spec.typedef and kinds[self.i] == "*" and not self.is_cpp then
+    -- C's old rule, by which a type that is not there is int. Some of mingw's headers rely on it.
+    spec.type = self:basic_type({ int = true }, at)
+  end
   if not spec.type then self:expected("a type") end
   if spec.atomic then spec.type = atomic_of(self, self:sized(spec.type, at), at) end
   if spec.mode or spec.vector then spec.type = self:with_mode(spec.type, spec, at) end
