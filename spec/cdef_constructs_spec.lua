@@ -231,6 +231,22 @@ describe("a struct with a tag and no member's name in another", function()
   end)
 end)
 
+describe("a function", function()
+  -- Tokens are dropped while parameters are passed over, at any token.
+  it("has any number of parameters, in a struct and outside", function()
+    local list = {}
+    for i = 1, 1000 do list[i] = "int a" .. i end
+    for i = 1001, 1060 do
+      list[i] = "const char *a" .. i
+      local parameters = table.concat(list, ", ")
+      local source = ("struct S { int f(%s) const; int a; };\nint g(%s);\nstruct T { S s; };"):format(parameters,
+        parameters)
+      local types, _, skipped = cdef.parse(source)
+      assert.same({ 4, 4, 0 }, { types.S.size, types.T.size, #skipped })
+    end
+  end)
+end)
+
 describe("an aligned member", function()
   -- mingw's gcc puts it at 9.
   it("behind packed bit-fields that end off its alignment is an error for Windows", function()

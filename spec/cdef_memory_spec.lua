@@ -5,7 +5,7 @@ local support = require "spec.support"
 
 support.clean()
 
-local SIZE = 1000000
+local SIZE = 600000
 -- (Lua 5.3 frees memory later.)
 local MOST = _VERSION == "Lua 5.3" and 10 or 8
 

@@ -51,7 +51,7 @@ end
 
 local Constants = {}
 
---- The value of a macro, once the parser has read all; nil if it is no constant.
+--- The value of a macro, once the parser has read all; nil if it is not a constant.
 function Constants:macro_constant(name)
   local stream = self.stream
   local at, text, i = stream:definition(name)

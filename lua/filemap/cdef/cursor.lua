@@ -78,8 +78,8 @@ local closes = { [")"] = true, ["]"] = true, ["}"] = true }
 local MOST_KEPT = 1024
 
 --- Steps over brackets and all that is between them. Unbalanced brackets end the whole parse.
--- @param visit is called at each token, with the number of brackets around it; the tokens can be dropped then
-function Cursor:balanced(visit)
+-- @param check is called at each token, with the number of brackets around it; the tokens can be dropped then
+function Cursor:balanced(check)
   local open, at, first = {}, self:at(), self.i + 1
   repeat
     local kind = self.kinds[self.i]
@@ -94,8 +94,8 @@ function Cursor:balanced(visit)
     elseif kind == "end" then
       lexer.fatal(at, "expected '%s' before the end", open[depth])
     end
-    if visit then
-      visit(self, depth)
+    if check then
+      check(self, depth)
       if self.i - first > MOST_KEPT then self:drop_from(first) end
     end
     self.i = self.i + 1
@@ -106,12 +106,12 @@ end
 function Cursor.pass_over() end
 
 --- Steps to the first of some tokens that is not in brackets, which it passes over. Returns its kind.
--- @param visit as for balanced()
-function Cursor:skip_to(stops, visit)
+-- @param check as for balanced()
+function Cursor:skip_to(stops, check)
   while true do
     local kind = self.kinds[self.i]
     if stops[kind] then return kind end
-    if closing[kind] then self:balanced(visit)
+    if closing[kind] then self:balanced(check)
     elseif kind == "end" or kind == "bad" or closes[kind] then self:expected("';'")
     else self.i = self.i + 1 end
   end

@@ -100,8 +100,8 @@ local parameter_kinds = {
 -- declaration.
 local MOST_NAMES = 6
 
--- Notes in `parameters` what a token among parameters shows: false where they are none, "default" at a
--- default value of C++.
+-- Notes in `parameters` what a token among parameters shows: false where it cannot be among them, "default"
+-- at a default value of C++.
 local function check_parameter(self, depth)
   if not self.parameters then return end
   local kind = self.kinds[self.i]
@@ -119,10 +119,11 @@ function Functions:has_parameters(before)
   local i = self.i
   local first = i + before + 1
   if self.kinds[first] ~= "(" then return true end
+  local dropped = self.tokens.dropped
   self.i, self.parameters = first, true
   self:balanced(check_parameter)
   local stop = self.i
-  self.i = i
+  self.i, self.is_dropped = i, self.tokens.dropped ~= dropped
   if self.parameters == true then return true, stop end
   return self.parameters == "default"
 end
@@ -190,10 +191,10 @@ local opens = { ["("] = 1, ["["] = 1, ["{"] = 1, ["<"] = 1, [")"] = -1, ["]"] = 
                 [">>"] = -2 }
 
 --- Raises if a parameter of a member function is of no type that is known: then it may be a member that was
--- meant.
+-- meant. So many parameters that their tokens are dropped are none.
 function Functions:check_parameters(before)
   local kinds, from = self.kinds, self.i + before + 1
-  if kinds[from] ~= "(" then return end
+  if kinds[from] ~= "(" or self.is_dropped then return end
   local depth, begins = 0, true
   for i = from, self:behind(from) - 1 do
     local kind = kinds[i]

@@ -49,7 +49,7 @@ function Parser:pack_at(index)
   return self.stream.packing:at(index)
 end
 
--- What belongs to the declaration at hand.
+-- The fields that belong to the declaration at hand.
 local state_keys = { "tokens", "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet",
   "in_type_name", "brackets", "kept_pack" }
 

@@ -1,5 +1,5 @@
--- What a declaration declares, found from its tokens one by one without reading it: whether it can be kept
--- for later (see deferred.lua). Internal to filemap.cdef.
+-- The names and tags that a declaration declares, found from its tokens one by one without reading it, and
+-- whether it can be kept for later (see deferred.lua). Internal to filemap.cdef.
 --
 -- A shape is { names (that it declares besides tags), tag, inner (the tags in its body), refers_to (a tag
 -- that it declares if there is none of that name yet), has_text (whether strings or characters are in it) }.
@@ -24,7 +24,7 @@ end
 local eager = set [[static typedef using template namespace extern static_assert _Static_assert C_ASSERT
   constexpr Q_OBJECT Q_GADGET]]
 local records = set "struct union class enum"
--- Text that is no token of C, and tokens that their values do not show.
+-- The end, text that C does not know, and tokens whose text is not their value.
 local odd, quotes = set "end bad", set "string char"
 
 --- The words and kinds of tokens that matter in a body. Others leave the phase `body` as it is, which is
