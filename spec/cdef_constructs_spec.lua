@@ -239,8 +239,8 @@ describe("a function", function()
     for i = 1001, 1060 do
       list[i] = "const char *a" .. i
       local parameters = table.concat(list, ", ")
-      local source = ("struct S { int f(%s) const; int a; };\nint g(%s);\nstruct T { S s; };"):format(parameters,
-        parameters)
+      local source = ("struct S { int f(%s) const; int a; };\nint g(%s);\nstruct T { S s; };"):format(
+        parameters, parameters)
       local types, _, skipped = cdef.parse(source)
       assert.same({ 4, 4, 0 }, { types.S.size, types.T.size, #skipped })
     end
