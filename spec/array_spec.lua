@@ -18,7 +18,7 @@ local TYPES = {
   { T = "f32", bytes = 4, least = -1.5, greatest = 0.25 },
   { T = "f64", bytes = 8, least = -1e300, greatest = 0.1 },
 }
-local FAR = { 2^31, 2^32, 2^53, math.maxinteger }
+local FAR = { 2^31, 2^32, 2^53, 2^61, 2^62, math.maxinteger }
 
 support.clean()
 

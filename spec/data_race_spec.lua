@@ -11,7 +11,8 @@ support.clean()
 
 local function build(name)
   local program, log = support.tmpname(), support.tmpname(".log")
-  local command = ("gcc %s -o %s spec/protocol/%s.c %s -ldl >%s 2>&1"):format(FLAGS, program, name, SOURCES, log)
+  local command = ("gcc %s -o %s spec/protocol/%s.c %s -ldl >%s 2>&1")
+    :format(FLAGS, program, name, SOURCES, log)
   return os.execute(command) and program
 end
 

@@ -1,8 +1,8 @@
 /* The steps of waiting and waking (src/object/wait.h) on a processor that keeps a thread's stores in a buffer
 ** while the thread goes on to load, as those of the x86 family do. A process W writes what a process S waits
-** for, and wakes. S announces its sleep, and looks once more. S does both at each point between the accesses of
-** W in turn, with W's store still in its buffer or not, and with membarrier(2) or without. A waking is lost if
-** S does not see what W wrote, and W does not see that S is about to sleep.
+** for, and wakes. S announces its sleep, and looks once more. S does both at each point between the accesses
+** of W in turn, with W's store still in its buffer or not, and with membarrier(2) or without. A waking is
+** lost if S does not see what W wrote, and W does not see that S is about to sleep.
 **
 ** The program prints how many executions there are, and how many of them lose a waking without the fences. If
 ** one loses a waking with the fences, it prints that instead. */
