@@ -242,6 +242,7 @@ describe("a dictionary", function()
     assert.is_false(child:stops("return d:info().count"))
     child:finish()
   end)
+
   -- The lowest bit of this word is set while a process waits for a change. Each wake clears it.
   local CHANGED <const> = 128
   for call, change in pairs {
