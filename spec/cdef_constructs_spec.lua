@@ -39,6 +39,15 @@ describe("a macro", function()
     assert.same({ "x + 1", 12, 'a "q" b', 7, "L" }, { values.A, values.B, values.C, values.D, values.E })
   end)
 
+  it("joins the outer tokens of arguments with ##, and keeps the others", function()
+    local values = constants [[
+      #define CAT(a, b) a##b
+      #define A CAT(1 + 2, 3 + 4)
+      #define B CAT(5, 6 * 7 - 8)
+    ]]
+    assert.same({ 1 + 23 + 4, 56 * 7 - 8 }, { values.A, values.B })
+  end)
+
   it("takes any number of arguments, in C's way and in GNU's", function()
     assert.are.equal(28, size [[
       #define LOG(fmt, args...) printf(fmt, ##args)
@@ -313,5 +322,40 @@ describe("a text that compilers reject", function()
       local well, _, _, skipped = pcall(cdef.parse, source)
       assert.is_true(not well or skipped[1] ~= nil, source)
     end
+  end)
+end)
+
+describe("a number", function()
+  it("is a float in hexadecimal digits, whose exponent has a sign", function()
+    local values = constants [[
+      #define A 0x1.8p+3
+      #define B 0x1P-2
+    ]]
+    assert.same({ 12.0, 0.25 }, { values.A, values.B })
+  end)
+end)
+
+describe("#pragma pack in the middle of a struct", function()
+  it("counts for the whole struct as it is at the closing brace", function()
+    for source, expected in pairs {
+      ["struct S { char a;\n#pragma pack(1)\nint b; };"] = 5,
+      ["#pragma pack(1)\nstruct S { char a;\n#pragma pack()\nint b; };"] = 8,
+    } do
+      assert.are.equal(expected, size(source, { abi = "linux64" }), source)
+    end
+  end)
+end)
+
+describe("an enumerator past 2^63-1", function()
+  it("makes the enum one of u64, and is followed by the next number", function()
+    local types, values = cdef.parse([[
+      enum Big { FIRST = 0x8000000000000000, SECOND, LAST = 0xffffffffffffffff };
+      struct S { enum Big big; };
+      enum { COMPARED = SECOND > 1 };
+      #define SHIFTED (LAST >> 60)
+    ]], { abi = "linux64" })
+    assert.are.equal(8, types.S.size)
+    assert.same({ math.mininteger, math.mininteger + 1, -1, 1, 15 },
+      { values.FIRST, values.SECOND, values.LAST, values.COMPARED, values.SHIFTED })
   end)
 end)

@@ -254,6 +254,19 @@ describe("a started program", function()
   end)
 
   support.only("posix", "on Windows a shell lists what a program inherits", function()
+    it("does not hold the names of the process that started it, also if that is killed", function()
+      local name = support.unique("Local\\")
+      local child = support.child("evaluator")
+      local program = child:ask([[m = filemap.create(%q, %d)
+        return io.popen('sleep 60 >/dev/null 2>&1 </dev/null & echo $!'):read('l')]], name, SIZE)
+      child:kill()
+      child:wait(support.deadline)
+      local map, _, code = filemap.open(name)
+      os.execute("kill " .. program)
+      if map then map:close() end
+      assert.equal("not_found", code)
+    end)
+
     it("inherits from a shell only maps made with inherit = true", function()
       for _, inherit in ipairs { false, true } do
         local name = support.unique("Local\\")

@@ -248,7 +248,7 @@ return {
     file = "lua/filemap/struct/access.lua",
     old = "get(view, offset + low) & ~(mask << first) | value << first",
     new = "get(view, offset + low) | value << first",
-    specs = { "spec/struct_spec.lua" } },
+    specs = { "spec/record_spec.lua" } },
   { name = "bits-full-unit", breaks = "a bit-field that just fills its unit begins a new one",
     file = "lua/filemap/ctype.lua",
     old = "start % align + width > unit then", new = "start % align + width >= unit then",
@@ -256,7 +256,7 @@ return {
   { name = "big-endian-bits", breaks = "the first bit-field of a big-endian struct is in the lowest bits",
     file = "lua/filemap/ctype.lua",
     old = 'endian == ">" and field.unit * 8 - first - width or first', new = "first",
-    specs = { "spec/struct_spec.lua" } },
+    specs = { "spec/record_spec.lua" } },
 
   -- {-- lua/filemap/cdef ---------------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ return {
   { name = "paste-rest", breaks = "## drops what follows the first token of an argument",
     file = "lua/filemap/cdef/macros.lua",
     old = "    copy(body, arg, 2, at)\n", new = "",
-    specs = { "spec/cdef_spec.lua" } },
+    specs = { "spec/cdef_constructs_spec.lua" } },
   { name = "second-branch", breaks = "two branches of one #if are read",
     file = "lua/filemap/cdef/preprocessor.lua",
     old = "open.active = open.outer and not open.taken and test(self, line, at)",
@@ -295,7 +295,7 @@ return {
   { name = "failed-input", breaks = "input that could not be read is not reported as the other end closes",
     file = "cli/filemap/cli/conversation.lua",
     old = [[if select(3, self.conn:send("", 0)) == "closed" then self:stopped() end]], new = "",
-    specs = { "spec/cli_channel_spec.lua" } },
+    specs = { "spec/cli_stream_spec.lua" } },
   { name = "number-past-u64", breaks = "a number of 20 digits past 2^64-1 is stored as another one",
     file = "cli/filemap/cli/number.lua",
     old = [[#digits > 20 or #digits == 20 and digits > "18446744073709551615"]], new = "#digits > 20",
