@@ -339,6 +339,8 @@ describe("#pragma pack in the middle of a struct", function()
   it("counts for the whole struct as it is at the closing brace", function()
     for source, expected in pairs {
       ["struct S { char a;\n#pragma pack(1)\nint b; };"] = 5,
+      ["struct S { struct I { char a;\n#pragma pack(1)\nint b; } in; };"] = 5,
+      ["struct S { char a;\n#pragma pack(1)\nint b; static int f() { return 1; } };"] = 5,
       ["#pragma pack(1)\nstruct S { char a;\n#pragma pack()\nint b; };"] = 8,
     } do
       assert.are.equal(expected, size(source, { abi = "linux64" }), source)
