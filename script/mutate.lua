@@ -2,7 +2,7 @@
 --   lua mutate.lua [PART OF A NAME]
 local mutations = dofile "spec/mutations.lua"
 
--- Seconds after which a build and its specs are ended, and where their output goes.
+-- Seconds after which the build of one file and the specs are ended, and where their output goes.
 local DEADLINE, LOG = 240, "build/mutate.log"
 
 local function read(path)

@@ -374,6 +374,17 @@ describe("filemap replay", function()
     child:close()
   end)
 
+  it("ends before a frame whose end is missing", function()
+    local whole = command.read(recording(64, { { 0, "\0\1a" }, { 0.001, "\1\3bcd" } }))
+    for _, missing in ipairs { 1, 4, 5, 16 } do
+      local view <close>, name = command.section(("\0"):rep(64))
+      local path = command.file(whole:sub(1, -1 - missing))
+      local _, problem, status = command.run { "replay", path, name, "--speed", "1e6" }
+      assert.equal(0, status, problem)
+      assert.equal("a\0\0\0", view:get_string(0, 4))
+    end
+  end)
+
   it("rejects other files and damaged recordings", function()
     local function problem_of(path)
       local _, problem, status = command.run { "replay", path, support.unique(), "--speed", "1e6" }
