@@ -276,7 +276,8 @@ describe("a header whose size is past the end of its section", function()
       local ends = kinds[kind](name)
       local map <close> = assert(filemap.open(name, "rw"))
       local header <close> = assert(map:view(0, 16))
-      assert.equal(map:size(), header:get_u64(8))
+      assert(header:commit(0, 16)) -- for a pipe on Windows
+      assert.is_true(header:get_u64(8) <= map:size()) -- which Windows rounds up
       for _, more in ipairs { 1, filemap.page_size, 1 << 40 } do
         header:set_u64(8, map:size() + more)
         fails("corrupt", name, open(name))
