@@ -256,6 +256,28 @@ describe("a function", function()
   end)
 end)
 
+describe("a typedef of a pointer without a type", function()
+  it("is one to int in C, and an error in C++", function()
+    assert.are.equal(8, size("typedef *P; struct S { P p; };", { abi = "win64" }))
+    local _, _, skipped = cdef.parse("typedef *P;", { defines = { __cplusplus = "201703L" } })
+    contains("expected a type, got '*'", skipped[1].message)
+  end)
+end)
+
+describe("a tag in a class", function()
+  it("is found from outside, also where another class has it too", function()
+    local types, values, skipped = cdef.parse([[
+      class A { public: struct Inner { int a; } i; enum Kind { ONE = 1, TWO } k; int f() { return 1; } };
+      class B : public A { public: struct Other { short b; } o; ~B(); };
+      struct C { struct Other { int x, y; } o; Inner i; };
+      enum class Scoped : short { X = 7 };
+    ]])
+    assert.same({ 8, 12, 12, 4 }, { types.A.size, types.B.size, types.C.size, types.Inner.size })
+    assert.same({ 2, 7, 2, 0 }, { values.TWO, values["Scoped::X"], types.Scoped.size, #skipped })
+    assert.same({ 2, 8 }, { types["B::Other"].size, types["C::Other"].size })
+  end)
+end)
+
 describe("an aligned member", function()
   -- mingw's gcc puts it at 9.
   it("behind packed bit-fields that end off its alignment is an error for Windows", function()
