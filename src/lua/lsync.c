@@ -229,7 +229,7 @@ static int sync_wait_any(lua_State *L)
   bool abandoned = false;
   fm_error e;
   const int code = fm_wait_any(objects, (size_t)count, timeout, &index, &abandoned, &e);
-  if (code != FM_OK) return fail_wait(L, objects, count, index, &e);
+  if (code != FM_OK) return fail_wait(L, objects, (size_t)count, index, &e);
   lua_pushinteger(L, (lua_Integer)index + 1);
   if (!abandoned) return 1;
   lua_pushliteral(L, "abandoned");
