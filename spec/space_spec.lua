@@ -215,7 +215,9 @@ support.only("posix", "the file systems are those of Linux", function()
 
       -- The system's own allocation decides, not an estimate of the free space. The test finds the limit by
       -- bisection.
-      where(kind, "refuses a file only if it is at least one page too large", function()
+      local allocates = support.foreign ~= "musl" or kind == "tmpfs"
+      local test = allocates and where or function(_, name) pending(name .. " (musl allocates nothing)") end
+      test(kind, "refuses a file only if it is at least one page too large", function()
         child:ask("low, high = 1, size // page + 1")
         child:ask([[
           while high - low > 1 do
@@ -301,7 +303,7 @@ support.only("posix", "the file systems are those of Linux", function()
             if done then break end
             refused = refused + 1
             if ok then assert.same({ "system", EMFILE }, { code, native }, message)
-            else assert.matches("open files", result) end
+            else assert.matches(support.foreign == "musl" and "file descriptors" or "open files", result) end
             assert.equal(used, process.handles())
             assert.is_nil(lfs.attributes(path))
             assert.equal("not_found", select(3, filemap.open(name)))
