@@ -1,6 +1,7 @@
 -- script/endure SECONDS [SEED]: pipes, states, mailslots, dictionaries, mutexes, sections and recorders at
 -- work for a long time, while workers are killed at random and started again. It prints what they have done,
--- and ends with exit code 1 if a worker found something wrong, or if memory, descriptors or /dev/shm have grown.
+-- and ends with exit code 1 if a worker found something wrong, or if memory, descriptors or /dev/shm have
+-- grown.
 local dict = require "filemap.dict"
 local filemap = require "filemap"
 local process = require "process"
