@@ -8,9 +8,6 @@ local SIGBUS <const> = 7
 
 support.clean()
 
--- (All tests of this file lose pages.)
-local it = support.losing(it)
-
 -- Runs a case, which prints these lines and then exits with code 0 or is ended by SIGBUS.
 local function run(case, ends, ...)
   local child <close> = process.spawn { folder .. "lost_pages", case, folder .. "loaded_library.so" }
@@ -23,6 +20,9 @@ local WELL <const> = { n = 1, 0 }
 local BY_SIGBUS <const> = { n = 3, nil, "signal", SIGBUS }
 
 support.only("posix", "Windows has no signals", function()
+  -- (All tests of this file lose pages.)
+  local it = support.losing(it)
+
   describe("a SIGBUS handler installed before the first view", function()
     for case, what in pairs {
       siginfo = "gets faults outside views and sent signals, with their siginfo",

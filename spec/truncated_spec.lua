@@ -20,9 +20,6 @@ local SIZE = PAGES * filemap.page_size
 
 support.clean()
 
--- (All tests of this file lose pages.)
-local it = support.losing(it)
-
 -- Truncates a file in another process.
 local function cut(path, size)
   local truncate <close> = process.spawn { "truncate", "-s", tostring(size or 0), path }
@@ -125,6 +122,9 @@ for name in ("size access sub flush advise pin unpin commit wake unmap close"):g
 end
 
 support.only("posix", "Windows lets no process truncate a mapped file", function()
+  -- (All tests of this file lose pages.)
+  local it = support.losing(it)
+
   it("covers every method of views", function()
     for name in pairs(core.view) do assert.is_truthy(accesses[name] or aside[name], name) end
   end)
