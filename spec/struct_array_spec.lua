@@ -402,6 +402,19 @@ describe("a metamethod that is called with an object of another type", function(
     end
     contains("the record is of another type", select(2, pcall(record.__index, vec, "items")))
   end)
+
+  it("raises for a number, a text, a table and a view", function()
+    local array, record = debug.getmetatable(Vec:array(view, 0, 1)), debug.getmetatable(Vec:at(view, 0))
+    local next_element = array.__pairs(3)
+    for _, other in ipairs { 5, "text", {}, view } do
+      local ok, message = pcall(next_element, other, 0)
+      assert.is_false(ok)
+      contains("calling 'next' on bad self (filemap.array expected, got ", message)
+      ok, message = pcall(record.__pairs, other)
+      assert.is_false(ok)
+      contains("calling 'pairs' on bad self (filemap.record expected, got ", message)
+    end
+  end)
 end)
 
 describe("a type's methods", function()

@@ -194,6 +194,7 @@ local function array_methods(element, stride)
 end
 
 local function next_element(a, i)
+  locate_array(a, "next")
   i = check_integer(i, "next", 2) + 1
   if i <= #a then return i, a[i] end
 end
@@ -323,6 +324,9 @@ local function record_metatable(accessor, list, by_name, codes)
     of.write(view, at + offset, value, key)
   end)
   function mt.__pairs(r)
+    if getmetatable(r) ~= mt then
+      raise("calling 'pairs' on bad self (%s expected, got %s)", mt.__name, access.type_name(r))
+    end
     local i = 0
     return function()
       i = i + 1
