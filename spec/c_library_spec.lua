@@ -180,6 +180,24 @@ describe("the C library", function()
     assert.are.equal("invalid there is no kind of sync object 100000000", results["far kind"])
   end)
 
+  it("rejects numbers out of range, unknown waitables and text to add as invalid or too_large", function()
+    local results = run_options()
+    assert.are.equal("too_large size 18446744073709551615 is past the limit of 2^63-1 bytes",
+      results["huge map"])
+    local most = "invalid max must be between 1 and 2^31-1, got "
+    assert.are.equal(most .. "0", results["semaphore up to 0"])
+    assert.are.equal(most .. (1 << 31), results["semaphore up to 2^31"])
+    assert.are.equal("invalid the initial count 3 is past the semaphore's max of 2",
+      results["semaphore from 3"])
+    local count = "invalid count must be between 1 and 2^31-1, got "
+    assert.are.equal(count .. "0", results["post of 0"])
+    assert.are.equal(count .. (1 << 31), results["post of 2^31"])
+    assert.are.equal("invalid there is no kind of object 9 to wait for", results["waitable"])
+    assert.are.equal("0", results["waitable's index"])
+    assert.are.equal("invalid only numbers can be added", results["increment by text"])
+    assert.are.equal("invalid only numbers can be added", results["increment from text"])
+  end)
+
   it("takes NULL for a message, a value and a part of a stream of 0 bytes", function()
     local results = run_options()
     for _, call in ipairs { "publish", "send", "write" } do

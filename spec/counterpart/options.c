@@ -105,6 +105,39 @@ static void use_elsewhere(const char *name)
 }
 
 /* What C can pass, and Lua cannot. */
+static void use_wrong_numbers(const char *name)
+{
+  fm_map *m = NULL;
+  fm_sync *sync = NULL;
+  fm_dict *d = NULL;
+  size_t index = 7;
+  bool created, done;
+  const fm_waitable unknown = {.kind = (fm_waitable_kind)9, .object = NULL};
+  const fm_value text = {.type = FM_STRING, .length = 0}, one = {.type = FM_INTEGER, .integer = 1};
+  fm_sync_options counts = fm_default_sync_options();
+  fm_options huge = fm_default_options();
+  fm_value sum;
+  print("huge map", fm_create(&m, NULL, UINT64_MAX, &huge, &e), "");
+  counts.max = 0;
+  print("semaphore up to 0", fm_sync_open(&sync, &created, FM_SEMAPHORE, name, &counts, &e), "");
+  counts.max = (uint32_t)FM_COUNT_MAX + 1;
+  print("semaphore up to 2^31", fm_sync_open(&sync, &created, FM_SEMAPHORE, name, &counts, &e), "");
+  counts.max = 2;
+  counts.initial = 3;
+  print("semaphore from 3", fm_sync_open(&sync, &created, FM_SEMAPHORE, name, &counts, &e), "");
+  counts.initial = 0;
+  if (fm_sync_open(&sync, &created, FM_SEMAPHORE, name, &counts, &e) != FM_OK) return;
+  print("post of 0", fm_sync_post(sync, 0, &e), "");
+  print("post of 2^31", fm_sync_post(sync, (uint32_t)FM_COUNT_MAX + 1, &e), "");
+  fm_sync_close(sync);
+  print("waitable", fm_wait_any(&unknown, 1, 0, &index, &created, &e), "");
+  printf("waitable's index: %u\n", (unsigned)index);
+  if (fm_dict_create_or_open(&d, &created, name, 0, false, NULL, &e) != FM_OK) return;
+  print("increment by text", fm_dict_increment(d, "key", 3, &text, NULL, &sum, &done, &e), "");
+  print("increment from text", fm_dict_increment(d, "key", 3, &one, &text, &sum, &done, &e), "");
+  fm_dict_close(d);
+}
+
 static void use_wrong_arguments(const char *name)
 {
   fm_state *s;
@@ -241,6 +274,7 @@ int main(int argc, char **argv)
   use_sync_options(argv[1]);
   use_elsewhere(argv[1]);
   use_wrong_arguments(argv[1]);
+  use_wrong_numbers(argv[1]);
   use_wrong_hints();
   use_far_ranges();
   use_no_bytes(argv[1]);
