@@ -50,8 +50,8 @@ for path in read("config.ld"):match("\nfile = (%b{})"):gmatch('"(.-)"') do paths
 -- The modules by their last names.
 local modules = {}
 for name in lfs.dir("types/library/filemap") do
-  name = name:match("^(%w+)%.lua$")
-  if name then modules[name] = require("filemap." .. name) end
+  local module = name:match("^(%w+)%.lua$")
+  if module then modules[module] = require("filemap." .. module) end
 end
 
 -- Runs an example. Returns the lines that it prints.
