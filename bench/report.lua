@@ -190,8 +190,8 @@ function report.plain(lines)
   local rows, widths = {}, {}
   for _, line in ipairs(lines) do
     local cells = {}
-    for text in line:gsub("[`*]", ""):gmatch "| ([^|]*)" do
-      text = text:gsub(" $", "")
+    for padded in line:gsub("[`*]", ""):gmatch "| ([^|]*)" do
+      local text = padded:gsub(" $", "")
       cells[#cells + 1] = text
       widths[#cells] = math.max(widths[#cells] or 0, utf8.len(text))
     end
