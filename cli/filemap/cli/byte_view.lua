@@ -69,15 +69,16 @@ function View:press(key)
     home = -#self.view, ["end"] = #self.view }
   if not moves[key] then return end
   self.top = math.max(0, self.top + moves[key])
-  self.before = {}
+  self.found, self.before = nil, {}
 end
 
---- Shows the next place of a text.
+--- Shows the next place of a text, after the one that was found last, or from the first row on.
 function View:search(word)
   if word == "" then return false end
-  local found = self.view:find(word, math.min(self.top + 1, #self.view)) or self.view:find(word, 0)
-  if not found then return false end
-  self.top, self.before = found, {}
+  local from = self.found and self.found + 1 or self.top
+  self.found = self.view:find(word, math.min(from, #self.view)) or self.view:find(word, 0)
+  if not self.found then return false end
+  self.top, self.before = self.found, {}
   return true
 end
 
