@@ -1,6 +1,7 @@
 -- The first session of doc/command.md, as a new user types it, with the game of the examples.
 local command = require "spec.support.command"
 local filemap = require "filemap"
+local guide = require "spec.support.guide"
 local process = require "process"
 local support = require "spec.support"
 local tmux = require "spec.support.tmux"
@@ -10,7 +11,7 @@ support.clean()
 local on_terminal = tmux.only("the session is for a POSIX shell")
 
 -- The words of the page's command that begins with `start`, with other names and paths. The page is
--- doc/command.md if there is no other one.
+-- doc/command.md by default.
 local function typed(start, names, page)
   for line in command.read(page or "doc/command.md"):gmatch("\n    ([^\n]+)") do
     if line:sub(1, #start) == start then
@@ -51,12 +52,13 @@ describe("the guide's first session", function()
     again:keys("C-c")
     again:expect("status 0\nrestored")
     replay:close()
-    local publish = command.start { "publish", names.Lap, "--hold" }
-    publish:write("lap 1\n")
+    local lines = guide.block("doc/command.md", 'echo "lap 1" |').text
+    local publish = command.pipeline(lines:match("[^\n]+"), names)
     local follow = command.start(typed("filemap follow", names))
     assert.equal("lap 1", follow:expect())
     follow:close()
-    publish:close()
+    publish:close_input()
+    publish:wait(support.deadline)
   end)
 
   it("works for its dictionary", function()

@@ -1,5 +1,5 @@
 -- README.md and the guides in doc/, as a reader uses them: their Lua blocks run in processes of their own and
--- print what they promise, and their links lead somewhere.
+-- print what they promise, and their links lead somewhere. guides_commands_spec runs their other blocks.
 --
 -- A block that cannot run by itself is marked ```lua norun. `-->` begins what a line of the block prints; an
 -- ellipsis stands for any text, and columns may be apart by any white space. A block that promises nothing
@@ -11,38 +11,14 @@
 --   <!-- file NAME -->  it is the text of a file, in any language, which the page's programs after it can
 --   read
 local filemap = require "filemap"
+local guide = require "spec.support.guide"
 local lfs = require "lfs"
 local luajit = require "spec.support.luajit"
 local process = require "process"
 local promise = require "spec.support.promise"
 local support = require "spec.support"
 
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return (file:read("a"):gsub("\r\n", "\n"))
-end
-
-local pages = { "README.md" }
-for name in lfs.dir("doc") do
-  if name:find("%.md$") then pages[#pages + 1] = "doc/" .. name end
-end
-table.sort(pages)
-
--- Calls `visit` with each line of a page, its number, and the info string of the fenced block that the line
--- is in, or nil. Both fences count as outside.
-local function each_line(page, visit)
-  local number, info = 0, nil
-  for line in (read(page) .. "\n"):gmatch("([^\n]*)\n") do
-    number = number + 1
-    local fence = line:match("^```(.*)$")
-    if info and fence == "" then info = nil
-    elseif fence then
-      visit(line, number, nil)
-      info = fence
-    else visit(line, number, info) end
-  end
-  assert(not info, page .. " ends inside a block")
-end
+local pages, each_line = guide.pages, guide.each_line
 
 -- Blocks --------------------------------------------------------------------------------------------------
 
@@ -232,15 +208,8 @@ end)
 
 -- Blocks that need another program -------------------------------------------------------------------------
 
--- The block of a page that begins with the comment "-- FILE:".
-local function block(page, file)
-  local lines
-  each_line(page, function(line, _, info)
-    if line:find("-- " .. file .. ":", 1, true) == 1 then lines = {} end
-    if info and lines and not lines.done then lines[#lines + 1] = line elseif lines then lines.done = true end
-  end)
-  return table.concat(assert(lines, "no block " .. file), "\n")
-end
+-- The text of the block that begins with the comment "-- FILE:".
+local function block(page, file) return guide.block(page, ("-- %s:"):format(file)).text end
 
 support.only("posix", "only Linux has System V segments in /proc", function()
   describe("attached.lua of doc/foreign-memory.md", function()
@@ -346,6 +315,17 @@ support.only("win32", "a bridge is a Windows program under wine", function()
       read_natively(name)
       bridge:kill()
       remove(bridge, name)
+    end)
+
+    bridge_test("is not needed where the descriptors of wine's server show the section", function()
+      local name = support.unique()
+      local map <close> = assert(filemap.create(name, 4096))
+      local commands = guide.block("doc/foreign-memory.md", "ls -l /proc/$(pgrep -n wineserver)").text
+      local script = ('[ -n "$(%s)" ] && echo found >/dev/shm/%s.out'):format(commands, name)
+      local _ <close> = process.spawn { shell, "-c", script }
+      await(folder .. name .. ".out", 0, "found\n")
+      assert(os.remove(folder .. name .. ".out"))
+      assert.equal(4096, #map)
     end)
   end)
 end)

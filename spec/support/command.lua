@@ -84,6 +84,15 @@ function command.start(words)
   return support.own(process.spawn(line), table.concat(words, " "))
 end
 
+-- Starts a pipeline of a guide in a shell, with other words in place of its names. It ends with the shell's
+-- input (not on Windows).
+function command.pipeline(line, names)
+  line = line:gsub("filemap (%l+)", command.line {} .. " %1"):gsub("[%w.]+", names)
+  -- The shell ends all of its processes at the end of its input.
+  local script = ("set -m; { %s; } </dev/null & read line; { kill -- -$!; wait; } 2>/dev/null"):format(line)
+  return support.own(process.spawn { "bash", "-c", script }, line)
+end
+
 -- Sends a signal to a child.
 function command.signal(child, name)
   assert(os.execute(("kill -%s %d"):format(name, child:pid())))
