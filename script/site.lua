@@ -38,7 +38,7 @@ local function make_folders(path)
   for folder in path:gmatch("()/") do lfs.mkdir(path:sub(1, folder - 1)) end
 end
 
--- Where a file of the project is on the site, relative to a folder of it. What is no page is copied.
+-- Where a file of the project is on the site, relative to a folder of it. A file that has no page is copied.
 local function place_of(path)
   local name = path:match("[^/]+$")
   if path:find("%.md$") then return "../guides/" .. name .. ".html" end

@@ -1,5 +1,5 @@
 -- The site that script/site builds: each link of each page leads to a page and an anchor that exist, pages
--- load nothing from the network, and all guides and examples are there.
+-- load nothing from the network, all guides and examples are there, and a browser finds room for each page.
 local lfs = require "lfs"
 local support = require "spec.support"
 
@@ -42,6 +42,80 @@ local function problem(page, target)
   if lfs.attributes(path, "mode") ~= "file" then return "no such file" end
   if anchor ~= "" and not anchors_of(path)[unescape(anchor)] then return "no such anchor" end
 end
+
+-- A page for Chromium, in a folder above the site. It loads each page in frames of two widths. It prints the
+-- pages that are wider than their frame, and what the search finds.
+local BROWSER_PAGE <const> = [[
+<!doctype html><meta charset="utf-8"><pre id="said"></pre><script>
+"use strict";
+const said = [], pages = [%s];
+
+function load(page, width) {
+  return new Promise((done) => {
+    const frame = document.createElement("iframe");
+    frame.style = `width: ${width}px; height: 800px; border: 0`;
+    frame.src = page;
+    frame.onload = () => done(frame);
+    document.body.append(frame);
+  });
+}
+
+// A link to the navigation, or the navigation itself, is on the screen.
+function can_navigate(page) {
+  return [".menu", "nav"].some((one) => {
+    const box = page.querySelector(one).getBoundingClientRect();
+    return box.width > 0 && box.top < 800 && box.right <= page.documentElement.clientWidth;
+  });
+}
+
+async function measure(page, width) {
+  const frame = await load(page, width), root = frame.contentDocument.documentElement;
+  if (root.scrollWidth > root.clientWidth) said.push(`${page} is ${root.scrollWidth} wide at ${width}`);
+  if (!can_navigate(frame.contentDocument)) said.push(`${page} has no navigation at ${width}`);
+  frame.remove();
+}
+
+async function search(text, width) {
+  const frame = await load("site/index.html", width), page = frame.contentDocument;
+  const input = page.getElementById("search");
+  input.value = text;
+  input.dispatchEvent(new Event("input"));
+  const first = page.querySelector("#found a"), box = first.getBoundingClientRect();
+  if (box.left < 0 || box.right > width) said.push(`the search is cut at ${width}`);
+  const next = new Promise((done) => { frame.onload = done; });
+  input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  await next;
+  said.push(`${text} leads to ${frame.contentWindow.location.href.match(/[^/]*$/)[0]}`);
+  frame.remove();
+}
+
+(async () => {
+  for (const width of [1280, 390]) {
+    for (const page of pages) await measure(page, width);
+    await search("view:get_i32", width);
+  }
+  document.getElementById("said").textContent = said.join("\n") + "\n" + pages.length + " pages";
+})();
+</script>]]
+
+-- What the page prints in headless Chromium: its lines.
+local function in_browser(pages)
+  local names = {}
+  for i, page in ipairs(pages) do names[i] = ("%q"):format((page:gsub("^build/", ""))) end
+  local file <close> = assert(io.open("build/browser.html", "wb"))
+  file:write(BROWSER_PAGE:format(table.concat(names, ",")))
+  file:close()
+  local pipe <close> = assert(io.popen([[data=$(mktemp -d); timeout 120 chromium --headless --no-sandbox \
+    --disable-gpu --user-data-dir="$data" --allow-file-access-from-files --virtual-time-budget=100000 \
+    --dump-dom "file://$PWD/build/browser.html" 2>build/browser.log; rm -rf "$data"]]))
+  local lines = {}
+  for line in (pipe:read("a"):match('<pre id="said">(.-)</pre>') or ""):gmatch("[^\n]+") do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+local has_chromium = os.execute("command -v chromium >/dev/null")
 
 support.only("posix", "the site is built on Linux", function()
   describe("the site", function()
@@ -97,6 +171,12 @@ support.only("posix", "the site is built on Linux", function()
           assert.is_truthy(lfs.attributes(page), name .. ": not in config.ld")
         end
       end
+    end)
+
+    local browsed = has_chromium and it or function(name) pending(name .. " (chromium is not installed)") end
+    browsed("fits a desktop and a phone, with navigation and a search that works", function()
+      local found = "view:get_i32 leads to filemap.html#view:get_T"
+      assert.same({ found, found, #pages .. " pages" }, in_browser(pages))
     end)
 
     it("shows an example for each call", function()
