@@ -352,7 +352,7 @@ describe("a finalizer that reads the stream that is being read", function()
         local total = 0
         for _, part in ipairs(parts) do
           total = total + #part
-          assert(text:find(part, 1, true), "a result is no part of the text")
+          assert(text:find(part, 1, true), "a result is not part of the text")
         end
         assert(total == #text, total .. " of " .. #text .. " bytes")
       ]]

@@ -62,7 +62,7 @@ local function interpreted()
     local answer = child:ask("return ffi.offsetof('%s', '%s'), ffi.sizeof(ffi.new('%s').%s)", struct, field,
       struct, field)
     if not answer:find("^true") then
-      -- A number is no cdata, so that it has no size by itself.
+      -- A number is not cdata, so ffi.sizeof cannot measure it.
       answer = child:ask("local C = ffi.typeof('%s') return ffi.offsetof(C, '%s'), 0", struct, field)
     end
     lines[#lines + 1] = { ("%s.%s"):format(struct, field), answer:match("^true | (%d+) | (%d+)$") }

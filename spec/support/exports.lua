@@ -19,7 +19,7 @@ end
 local function of_dll(path)
   local image, names = read(path), {}
   local header = string.unpack("<I4", image, 0x3C + 1)
-  assert(image:sub(header + 1, header + 4) == "PE\0\0", path .. " is no DLL")
+  assert(image:sub(header + 1, header + 4) == "PE\0\0", path .. " is not a DLL")
   local count = string.unpack("<I2", image, header + 6 + 1)
   local optional_size = string.unpack("<I2", image, header + 20 + 1)
   local optional = header + 24

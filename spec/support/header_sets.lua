@@ -71,7 +71,7 @@ local function mingw(abi, triple)
     name = "mingw-w64 " .. abi, abi = abi, include = { folder, drivers },
     list = lines_of("find -L " .. folder .. " -name '*.h'"),
     compilers = {
-      -- Headers of drivers need <ntddk.h>, which is none of C++.
+      -- Headers of drivers need <ntddk.h>, which C++ compilers do not accept.
       { command = triple .. "-gcc -std=gnu17", before = { windows, "", "#include <ntddk.h>\n" } },
       { command = triple .. "-g++ -std=gnu++17", before = { windows, "" }, is_cpp = true },
     },

@@ -205,8 +205,8 @@ int fmb_decode_text(lua_State *L);
 int fmb_encode_text(lua_State *L);
 int fmb_count_units(lua_State *L);
 
-/* check_string(value, name, unit, count, swapped) -> the bytes of a text in at most `count` units; of a
-** unit of 1 byte, and of 0 for bytes that are no text, the string itself. Raises if it does not fit,
+/* check_string(value, name, unit, count, swapped) -> the bytes of a text in at most `count` units; for a
+** unit of 1 byte, and for bytes that are not text (unit 0), the string itself. Raises if it does not fit,
 ** naming the field. */
 int fmb_check_string(lua_State *L);
 

@@ -72,15 +72,15 @@ function number.unsigned(n)
   return ("%d%d"):format(tens, n - tens * 10)
 end
 
---- A float from its text, which also may be inf, -inf or nan; nil if it is none.
+--- A float from its text, which may also be inf, -inf or nan. Returns nil if the text is not a number.
 function number.float(s)
   local special = ({ inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 })[s:lower()]
   local n = special or tonumber(s)
   return n and n + 0.0
 end
 
---- An integer or a float, as the text is written; nil if it is no number, or an integer that Lua does not
--- hold.
+--- An integer or a float, as the text is written. Returns nil if the text is not a number, or if it is an
+-- integer that Lua cannot hold.
 function number.any(s)
   local n = number.integer(s)
   if n or s:find("^%s*[+-]?%d+%s*$") or s:find("^%s*[+-]?0[xX]%x+%s*$") then return n end

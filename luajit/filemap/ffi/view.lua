@@ -44,7 +44,7 @@ end
 function methods.access(self)
   check_self(self)
   local bits = self.view.access
-  check_self(self) -- the access of a closed view is no word
+  check_self(self) -- a finalizer may have closed it, and a closed view has no access
   return ffi.string(C.fm_access_word(bits))
 end
 

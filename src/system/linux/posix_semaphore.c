@@ -36,7 +36,8 @@ static int fail_other_file(fm_error *e)
   return fm_fail(e, FM_INVALID, "the file of that name in /dev/shm is not a semaphore of sem_open");
 }
 
-/* The C library maps what it finds: a file that is too small would end the process, and a FIFO is no file. */
+/* The C library maps what it finds: a file that is too small would end the process, and a FIFO has no
+** pages. */
 static int check_file(const char *path, fm_error *e)
 {
   struct stat st;
