@@ -39,7 +39,7 @@ local left = tonumber(options.count)
 
 local types, constants = cdef.parse(header, { abi = options.abi })
 local Telemetry = types.telemetry_t
-local name = options.name or (posix and "/" or "Local\\") .. constants.TELEMETRY_NAME
+local name = options.name or (posix and "/" or [[Local\]]) .. constants.TELEMETRY_NAME
 
 -- Waits 20 ms. Plain Lua cannot sleep, so this runs the shell's `sleep`. False if Ctrl-C ended it.
 local function pause()

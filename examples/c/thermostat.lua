@@ -2,12 +2,23 @@
 --   lua thermostat.lua DEGREES     sets the target
 --   lua thermostat.lua stop        ends the thermostat
 -- EXAMPLE_NAME in the environment is the name that the thermostat was started with.
+local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local state = require "filemap.state"
 local NAME <const> = os.getenv("EXAMPLE_NAME") or [[Local\filemap-example-thermostat]]
 io.stdout:setvbuf("line")
 
-local orders <close> = assert(mailslot.open(NAME .. ".orders"))
+-- Opens the thermostat's mailslot. A thermostat that has just been started gets a second to make it.
+local function open_orders()
+  local deadline = filemap.now() + 1
+  repeat
+    local orders, message, code = mailslot.open(NAME .. ".orders")
+    if orders or code ~= "not_found" or filemap.now() > deadline then return assert(orders, message) end
+    filemap.sleep(0.01)
+  until false
+end
+
+local orders <close> = open_orders()
 if arg[1] == "stop" then return assert(orders:send("stop", 1)) end
 local target = tonumber(arg[1]) or error("usage: thermostat.lua DEGREES | stop", 0)
 assert(orders:send("target " .. target, 1))
