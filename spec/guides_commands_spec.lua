@@ -273,7 +273,7 @@ support.only("posix", "they are commands for Linux", function()
     for _, entry in ipairs(here) do
       local name = ("%s run: line %d"):format(entry[1], guide.block(entry[1], entry[2]).line)
       local lacks = missing(entry)
-      if lacks then pending(("%s (there is no %s)"):format(name, lacks))
+      if lacks then pending(("%s (%s is not installed)"):format(name, lacks))
       else it(name, function() run(entry) end) end
     end
   end)

@@ -117,7 +117,12 @@ end
 
 local has_chromium = os.execute("command -v chromium >/dev/null")
 
+-- Root lets script/site install what it needs.
+local can_build = support.windows or os.execute("[ $(id -u) = 0 ]")
+  or os.execute("dpkg-query -W lua-ldoc lua-discount >/dev/null 2>&1")
+
 support.only("posix", "the site is built on Linux", function()
+  if not can_build then return pending("the site (lua-ldoc and lua-discount are not installed)") end
   describe("the site", function()
     local pages
 

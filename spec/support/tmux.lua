@@ -32,8 +32,10 @@ exec cat
 
 -- Returns a function to use instead of `it` for the tests in which bin/filemap finds a terminal.
 function tmux.only(reason)
-  if not support.foreign then return support.only("posix", reason) end
-  return function(name) return busted.pending(name .. " (lua-term, which finds terminals, is not built)") end
+  local missing = support.foreign and "lua-term, which finds terminals, is not built"
+    or not support.windows and not os.execute("command -v tmux >/dev/null") and "tmux is not installed"
+  if not missing then return support.only("posix", reason) end
+  return function(name) return busted.pending(("%s (%s)"):format(name, missing)) end
 end
 
 -- Starts a command line in a terminal of a size.
