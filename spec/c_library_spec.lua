@@ -379,19 +379,13 @@ support.only("posix", "wine runs no compiler", function()
       end)
     end
 
-    -- Returns `it`, or for a command that is not there a function that makes the spec pending.
-    local function with(command)
-      if not support.windows and os.execute(("command -v %s >/dev/null"):format(command)) then return it end
-      return function(name) return pending(("%s (there is no %s)"):format(name, command)) end
-    end
-
     for _, standard in ipairs { "c++11", "c++20" } do
-      with("g++")("compiles without warnings as " .. standard, function()
+      support.having("g++", it)("compiles without warnings as " .. standard, function()
         compile(("g++ -std=%s -Wall -Wextra -Wpedantic -x c++"):format(standard))
       end)
     end
 
-    with("luajit")("can be declared to LuaJIT's ffi, preprocessed", function()
+    support.having("luajit", it)("can be declared to LuaJIT's ffi, preprocessed", function()
       local command = "gcc -E -P include/filemap.h | luajit -e '%s'"
       local program = [[require("ffi").cdef(io.read("*a")) print(require("ffi").sizeof("fm_error") > 200)]]
       local said <close> = assert(io.popen(command:format(program)))

@@ -29,9 +29,7 @@ local SET_UP = {
 }
 
 for _, shell in ipairs { "bash", "zsh" } do
-  local there = not support.windows and os.execute("command -v " .. shell .. " >/dev/null")
-  local it = (there or support.windows) and posix
-    or function(name) pending(name .. " (" .. shell .. " is not installed)") end
+  local it = support.having(shell, support.having("tmux", posix))
 
   describe("the completion in " .. shell, function()
     -- A shell that is ready, in a terminal.

@@ -141,7 +141,7 @@ describe("filemap copy", function()
     assert.is_truthy(problem:find("No space left", 1, true), problem)
   end)
 
-  posix("shows no progress bar in the background", function()
+  support.having("tmux", posix)("shows no progress bar in the background", function()
     local _ <close>, name = command.section(("x"):rep(8 << 20))
     local fifo = support.tmpname()
     assert(os.execute("mkfifo " .. fifo))

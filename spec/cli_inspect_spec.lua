@@ -81,15 +81,16 @@ describe("filemap dump", function()
     return pipe:read("a")
   end
 
+  local compared = support.having("hexdump", posix)
   for _, size in ipairs { 1, 15, 16, 17, 33, 4096, 70001 } do
-    posix(("prints %d bytes as hexdump -C does"):format(size), function()
+    compared(("prints %d bytes as hexdump -C does"):format(size), function()
       local bytes = sample(size, size)
       local _ <close>, name = command.section(bytes)
       assert.equal(hexdump(command.file(bytes), ""), command.output { "dump", name })
     end)
   end
 
-  posix("prints long ranges of equal lines as hexdump -C does", function()
+  compared("prints long ranges of equal lines as hexdump -C does", function()
     for _, rest in ipairs { "", "x", ("x"):rep(16) } do
       local zeros = ("\0"):rep(3 * 65536)
       local bytes = "abc" .. zeros .. "d" .. zeros .. rest
@@ -98,7 +99,7 @@ describe("filemap dump", function()
     end
   end)
 
-  posix("prints a range as hexdump -C does", function()
+  compared("prints a range as hexdump -C does", function()
     local bytes = sample(5000, 7)
     local _ <close>, name = command.section(bytes)
     local path = command.file(bytes)

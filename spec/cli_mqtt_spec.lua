@@ -17,7 +17,7 @@ local function lines_of(start)
   return text:match("([^\n]*)\n(.*)")
 end
 
-local has_mosquitto = os.execute("command -v mosquitto mosquitto_pub >/dev/null")
+local test = support.having("mosquitto", support.having("mosquitto_pub", posix))
 
 describe("the guide across machines", function()
   -- A port that nothing uses: another run of this spec may use the neighbours.
@@ -40,11 +40,6 @@ describe("the guide across machines", function()
   -- A line of the guide with this broker, and with other words in place of its names.
   local function pipeline(line, names)
     return command.pipeline(line:gsub("broker%.example", ("127.0.0.1 -p %d"):format(port)), names)
-  end
-
-  local function test(name, body)
-    if not has_mosquitto then return pending(name .. " (mosquitto is not installed)") end
-    return posix(name, body)
   end
 
   -- Ends pipelines in order.

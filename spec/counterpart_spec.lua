@@ -47,7 +47,7 @@ end
 
 describe("python3's mmap", function()
   support.clean()
-  local only = support.only("posix", "the Windows tests have no python3")
+  local only = support.having("python3", support.only("posix", "the Windows tests have no python3"))
 
   only("opens a /name that filemap created", function()
     local name = support.unique("/")

@@ -311,7 +311,8 @@ support.only("posix", "the loops poll descriptors", function()
       local example, module = loop[1] .. "_server", loop[2]
 
       local is_there = pcall(require, module)
-      local test = is_there and it or function(title) pending(title .. " (it is not installed)") end
+      local test = is_there and it
+        or function(title) pending(("%s (%s is not installed)"):format(title, module)) end
 
       test("of " .. module .. " serves several clients and a timer", function()
         local shared = support.unique("Local\\")

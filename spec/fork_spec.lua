@@ -26,7 +26,7 @@ local function is_there(name)
 end
 
 support.only("posix", "Windows has no fork", function()
-  if not FORKS.luaposix then pending("a fork by luaposix (it is not installed for Lua 5.4)") end
+  if not FORKS.luaposix then pending("a fork by luaposix (luaposix is not installed for Lua 5.4)") end
 
   -- The evaluator forks, and its child runs the next chunks. The parent continues after the child has ended.
   local function child_goes_first(parent, fork)

@@ -229,7 +229,7 @@ sys.stdin.read()]]
     local name <const> = "maps a segment that another process has attached"
     if lfs.attributes("/proc/self", "uid") ~= 0 then return pending(name .. " (only root can)") end
 
-    it(name, function()
+    support.having("python3", it)(name, function()
       local other = support.own(process.spawn { "python3", "-c", attach }, "python3")
       local pid = other:expect("^%d+$")
       local path = support.tmpname(".lua")

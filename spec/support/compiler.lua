@@ -117,8 +117,11 @@ end
 --- Why nothing can be compiled for an ABI, nil if it can.
 function compiler.missing(abi)
   local started, job = pcall(compiler.start, abi, "FACTS(1, 1, sizeof(wchar_t));")
-  if not started then return "there is no " .. commands[abi][1] end
-  local facts, said = compiler.finish(job)
+  local facts, said
+  if started then facts, said = compiler.finish(job) end
+  if not started or said and said:find("not found", 1, true) then
+    return commands[abi][1] .. " is not installed"
+  end
   if not facts then return ("%s: %s"):format(table.concat(commands[abi], " "), said:match("[^\n]*")) end
 end
 

@@ -221,6 +221,12 @@ function support.only(system, reason, body)
   end)
 end
 
+--- Returns `it` if a program is installed, else a function that makes the test pending.
+function support.having(program, it)
+  if support.windows or os.execute(("command -v %s >/dev/null"):format(program)) then return it end
+  return function(name) return busted.pending(("%s (%s is not installed)"):format(name, program)) end
+end
+
 --- Sets the parameters of the incremental collector, as collectgarbage("incremental", …) does up to Lua 5.4.
 -- Lua 5.5 takes them one by one, and does less work for the same multiplier.
 function support.set_collector(pause, multiplier, step)

@@ -6,7 +6,9 @@ local plain = require "busted.outputHandlers.plainTerminal"
 -- Why a spec is skipped. That is its message, or it is a part of its name in parentheses: at the end, at the
 -- beginning of a name, or "(only on …)".
 local function reason_of(skipped)
-  if type(skipped.message) == "string" then return (skipped.message:gsub("^[%w_/\\]+%.lua:%d+: ", "")) end
+  if type(skipped.message) == "string" then
+    return (skipped.message:match("[^\n]*"):gsub("^%a?:?[^:%s]+:%d+: ", ""))
+  end
   local name = skipped.name
   local reason = name:match("%(only on %w+: .-%)") or skipped.element.name:match("^%b()")
     or name:match("^.*(%b())$")
