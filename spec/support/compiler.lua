@@ -122,7 +122,7 @@ function compiler.missing(abi)
   if not started or said and said:find("not found", 1, true) then
     return commands[abi][1] .. " is not installed"
   end
-  if not facts then return ("%s: %s"):format(table.concat(commands[abi], " "), said:match("[^\n]*")) end
+  if not facts then return table.concat(commands[abi], " ") .. " does not work here" end
 end
 
 return compiler
