@@ -115,8 +115,6 @@ local function in_browser(pages)
   return lines
 end
 
-local has_chromium = os.execute("command -v chromium >/dev/null")
-
 -- Root lets script/site install what it needs.
 local can_build = support.windows or os.execute("[ $(id -u) = 0 ]")
   or os.execute("dpkg-query -W lua-ldoc lua-discount >/dev/null 2>&1")
@@ -178,7 +176,7 @@ support.only("posix", "the site is built on Linux", function()
       end
     end)
 
-    local browsed = has_chromium and it or function(name) pending(name .. " (chromium is not installed)") end
+    local browsed = support.having("chromium", it)
     browsed("fits a desktop and a phone, with navigation and a search that works", function()
       local found = "view:get_i32 leads to filemap.html#view:get_T"
       assert.same({ found, found, #pages .. " pages" }, in_browser(pages))
