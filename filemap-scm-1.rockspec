@@ -87,6 +87,7 @@ build = {
         "src/channel/store.c",
         "src/channel/store_expiry.c",
         "src/channel/store_journal.c",
+        "src/channel/store_space.c",
         "src/channel/stream.c",
         "src/channel/wait_any.c",
         "src/compat/compat.c",

@@ -16,12 +16,12 @@ typedef struct dict_words {
   fm_word32 released; /* a wait point: the lock is free */
   uint32_t unused_1[14];
   fm_word32 changed;  /* a wait point: a key has another version */
-  uint32_t unused_2[15];
+  uint32_t unused_2[31];
 } dict_words;
 
-_Static_assert(sizeof(dict_words) == 192, "32- and 64-bit processes use the same layout");
+_Static_assert(sizeof(dict_words) == 256, "32- and 64-bit processes use the same layout");
 
-enum { BUCKETS, BLOCKS, SEED, EVICTS /* in sizes */ };
+enum { BLOCKS, SEED, EVICTS /* in sizes */ };
 enum { WRITER_SEATS = 1, RELEASED = 0, CHANGED /* in points */ };
 
 /* The longest that a live process may hold the lock, and that writers may be faster than a reader. */
@@ -46,9 +46,8 @@ static fm_dict *to_dict(fm_object *o)
 
 static bool check(const fm_header *h, uint64_t *view_size)
 {
-  const uint32_t buckets = h->sizes[BUCKETS], blocks = h->sizes[BLOCKS];
-  *view_size = sizeof(dict_words) + fm_store_size(buckets, blocks);
-  return buckets > 0 && (buckets & (buckets - 1)) == 0 && blocks > 1 && h->sizes[EVICTS] <= 1;
+  *view_size = sizeof(dict_words) + fm_store_size(h->sizes[BLOCKS]);
+  return h->sizes[BLOCKS] > 1 && h->sizes[EVICTS] <= 1;
 }
 
 static int fits(const fm_header *h, const uint32_t *wanted, fm_error *e)
@@ -64,7 +63,7 @@ static int attach(fm_object *o, fm_error *e)
   fm_dict *d = to_dict(o);
   dict_words *w = (dict_words *)(void *)o->view.data;
   const uint32_t *sizes = o->header.sizes;
-  fm_store_open(&d->store, w + 1, sizes[BUCKETS], sizes[BLOCKS], sizes[SEED]);
+  fm_store_open(&d->store, w + 1, sizes[BLOCKS], sizes[SEED]);
   d->lock = (fm_lock){.owner = &w->owner, .released = &o->points[RELEASED], .section = fm_object_section(o)};
   if (!(o->view.access & FM_WRITE)) return FM_OK;
   const int code = fm_object_wait_point(o, RELEASED, 0, &w->released, e);
@@ -81,13 +80,13 @@ static int enter(fm_object *o, fm_error *e)
 }
 
 static const fm_role creator = {
-  .kind = FM_OBJECT_DICT, .version = 1, .size = sizeof(fm_dict), .creates = true, .opens = true,
+  .kind = FM_OBJECT_DICT, .version = 2, .size = sizeof(fm_dict), .creates = true, .opens = true,
   .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS,
   .check = check, .fits = fits, .attach = attach, .enter = enter,
 };
 
 static const fm_role opener = {
-  .kind = FM_OBJECT_DICT, .version = 1, .size = sizeof(fm_dict), .opens = true, .read_only = true,
+  .kind = FM_OBJECT_DICT, .version = 2, .size = sizeof(fm_dict), .opens = true, .read_only = true,
   .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS, .check = check, .attach = attach, .enter = enter,
 };
 
@@ -96,14 +95,12 @@ int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint6
 {
   const uint64_t bytes = capacity ? capacity : FM_DICT_CAPACITY;
   const uint64_t blocks = bytes / FM_STORE_BLOCK + (bytes % FM_STORE_BLOCK != 0);
-  uint32_t buckets = 1;
   if (blocks > UINT32_MAX / 2)
     return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of 2^38 bytes",
                    (unsigned long long)capacity);
-  while (buckets < blocks) buckets *= 2;
   const uint32_t count = (uint32_t)blocks + 1, seed = (uint32_t)(uint64_t)(fm_now() * 1e9);
-  fm_header first = {.size = sizeof(dict_words) + fm_store_size(buckets, count),
-                     .sizes = {[BUCKETS] = buckets, [BLOCKS] = count, [SEED] = seed, [EVICTS] = evict}};
+  fm_header first = {.size = sizeof(dict_words) + fm_store_size(count),
+                     .sizes = {[BLOCKS] = count, [SEED] = seed, [EVICTS] = evict}};
   const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first,
                                .wanted = capacity ? first.sizes : NULL, .options = o};
   const int code = fm_object_new(out, &creator, &r, e);
@@ -405,7 +402,7 @@ enum { LONGEST_TICK = 16 };
 static int expiry_of(double ttl, uint64_t *out, fm_error *e)
 {
   if (!(ttl > 0)) return fm_fail(e, FM_INVALID, "ttl must be greater than 0 seconds");
-  *out = ttl < 1e12 ? fm_sys_ticks() + (uint64_t)(ttl * 1e3) + 1 + LONGEST_TICK : 0;
+  *out = ttl < 1e11 ? fm_sys_ticks() + (uint64_t)(ttl * 1e3) + 1 + LONGEST_TICK : 0;
   return FM_OK;
 }
 
@@ -574,11 +571,8 @@ static int look_at_bucket(void *context, bool thoroughly, fm_error *e)
 static int read_next_bucket(fm_dict_cursor *c, fm_error *e)
 {
   const fm_store *s = &c->dict->store;
-  while (c->bucket < s->bucket_count) {
-    if (atomic_load_explicit(&s->buckets[c->bucket], memory_order_relaxed) != 0) break;
-    c->bucket++;
-  }
-  if (c->bucket == s->bucket_count) return fm_fail(e, FM_NOT_FOUND, "there are no more keys");
+  while (c->bucket < s->block_count && fm_store_is_empty(s, c->bucket)) c->bucket++;
+  if (c->bucket == s->block_count) return fm_fail(e, FM_NOT_FOUND, "there are no more keys");
   int code = look_at_bucket(c, false, e);
   if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_bucket, c, e);
   if (code != FM_OK) return code == FM_TIMEOUT ? fail_overtaken(e) : code;

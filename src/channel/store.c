@@ -1,8 +1,8 @@
-#include "store_expiry.h"
-
 #include <string.h>
 
 #include "../base/test_hook.h"
+#include "store_expiry.h"
+#include "store_space.h"
 
 /* LONGEST: the most entries of a bucket. There are as many buckets as blocks, so only keys that were chosen
 ** for their hashes reach it. */
@@ -23,21 +23,21 @@ uint64_t fm_store_blocks(uint32_t key_length, uint64_t value_length)
   return fm_count_blocks(padded(key_length) + value_length);
 }
 
-uint64_t fm_store_size(uint32_t bucket_count, uint32_t block_count)
+uint64_t fm_store_size(uint32_t block_count)
 {
-  return sizeof(fm_store_words) + fm_array_size(bucket_count, sizeof(fm_word32)) +
-         fm_array_size(block_count, sizeof(struct fm_links)) + (uint64_t)block_count * FM_STORE_BLOCK;
+  return sizeof(fm_store_words) + fm_space_size(block_count) + fm_links_size(block_count) +
+         (uint64_t)block_count * FM_STORE_BLOCK;
 }
 
-void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t block_count, uint64_t seed)
+void fm_store_open(fm_store *s, void *memory, uint32_t block_count, uint64_t seed)
 {
-  unsigned char *buckets = (unsigned char *)memory + sizeof(fm_store_words);
-  unsigned char *links = buckets + fm_array_size(bucket_count, sizeof(fm_word32));
+  unsigned char *space = (unsigned char *)memory + sizeof(fm_store_words);
+  unsigned char *links = space + fm_space_size(block_count);
   *s = (fm_store){
-    .words = memory, .buckets = (fm_word32 *)(void *)buckets, .links = (struct fm_links *)(void *)links,
-    .blocks = links + fm_array_size(block_count, sizeof(struct fm_links)),
-    .bucket_count = bucket_count, .block_count = block_count, .seed = seed,
+    .words = memory, .links = (struct fm_links *)(void *)links, .blocks = links + fm_links_size(block_count),
+    .block_count = block_count, .seed = seed,
   };
+  fm_space_open(&s->space, space, block_count);
 }
 
 /* {-- Keys -------------------------------------------------------------------------------------- */
@@ -52,6 +52,26 @@ static uint64_t mix(uint64_t h)
   return h ^ h >> 31;
 }
 
+/* Fewer than 8 bytes as a word, the first one in the lowest bits. This takes less time than memcpy(3): the
+** processor waits until it can load a word whose bytes were stored one by one. */
+static uint64_t word_of(const unsigned char *bytes, size_t length)
+{
+  uint64_t w = 0;
+  for (size_t i = 0; i < length; i++) w |= (uint64_t)bytes[i] << 8 * i;
+  return w;
+}
+
+/* A reader needs both cache lines of a block, and waits for one of them only. */
+static void prefetch(const fm_block *b)
+{
+#if defined(__GNUC__)
+  __builtin_prefetch(b);
+  __builtin_prefetch((const unsigned char *)b + FM_STORE_BLOCK / 2);
+#else
+  (void)b;
+#endif
+}
+
 fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length)
 {
   const unsigned char *from = bytes;
@@ -61,32 +81,22 @@ fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length
     memcpy(&w, from, sizeof w);
     h = mix(h ^ w);
   }
-  w = 0;
-  memcpy(&w, from, rest);
-  h = mix(h ^ w);
-  return (fm_store_key){.bytes = bytes, .length = (uint32_t)length, .hash = h};
-}
-
-static uint32_t key_field(const fm_store_key *key)
-{
-  return key->length | (uint32_t)(key->hash >> 48) << 16;
-}
-
-static fm_word32 *bucket_of(const fm_store *s, const fm_store_key *key)
-{
-  return &s->buckets[key->hash & (s->bucket_count - 1)];
+  h = mix(h ^ word_of(from, rest)) >> 32;
+  const uint32_t bucket = 1 + (uint32_t)(h * (s->block_count - 1) >> 32);
+  prefetch(fm_block_at(s, bucket));
+  return (fm_store_key){.bytes = bytes, .length = (uint32_t)length, .bucket = bucket};
 }
 
 /* {-- Bytes of an entry --------------------------------------------------------------------------
 **
-** They are copied in words, by atomic loads and stores without order, since a reader and a writer may be at
+** They are copied in words of 8 bytes, and the rest in one word (word_of), by atomic loads and stores without order, since a reader and a writer may be at
 ** them at once: Boehm, "Can seqlocks get along with programming language memory models?" (2012), figure 6.
 ** */
 
 static fm_word64 *words_of(fm_block *b, bool is_head, size_t *count)
 {
   *count = is_head ? FM_HEAD_BYTES / WORD : FM_TAIL_BYTES / WORD;
-  return is_head ? b->bytes : &b->expires;
+  return is_head ? b->bytes : &b->fields;
 }
 
 static void load_words(unsigned char *to, fm_word64 *from, size_t length)
@@ -98,7 +108,19 @@ static void load_words(unsigned char *to, fm_word64 *from, size_t length)
   }
   if (length == 0) return;
   w = atomic_load_explicit(from, memory_order_relaxed);
-  memcpy(to, &w, length);
+  for (size_t i = 0; i < length; i++) to[i] = (unsigned char)(w >> 8 * i);
+}
+
+/* Are the bytes the same? */
+static bool compare_words(fm_word64 *with, const unsigned char *bytes, size_t length)
+{
+  uint64_t w;
+  for (; length >= sizeof w; length -= sizeof w, bytes += sizeof w) {
+    memcpy(&w, bytes, sizeof w);
+    if (atomic_load_explicit(with++, memory_order_relaxed) != w) return false;
+  }
+  if (length == 0) return true;
+  return atomic_load_explicit(with, memory_order_relaxed) == word_of(bytes, length);
 }
 
 static void store_words(fm_word64 *to, const unsigned char *from, size_t length)
@@ -108,10 +130,7 @@ static void store_words(fm_word64 *to, const unsigned char *from, size_t length)
     memcpy(&w, from, sizeof w);
     atomic_store_explicit(to++, w, memory_order_relaxed);
   }
-  if (length == 0) return;
-  w = 0;
-  memcpy(&w, from, length);
-  atomic_store_explicit(to, w, memory_order_relaxed);
+  if (length > 0) atomic_store_explicit(to, word_of(from, length), memory_order_relaxed);
 }
 
 /* Where an entry's bytes are read or written: word `at` of `count` in a block. */
@@ -164,6 +183,21 @@ static bool copy_out(position *p, unsigned char *to, size_t length)
   return true;
 }
 
+/* Has the entry these bytes? */
+static bool compare(position *p, const unsigned char *bytes, size_t length)
+{
+  while (length > 0) {
+    fm_word64 *with = next_words(p);
+    if (!with) return false;
+    FM_TEST_HOOK("compare");
+    const size_t n = advance(p, length);
+    if (!compare_words(with, bytes, n)) return false;
+    bytes += n;
+    length -= n;
+  }
+  return true;
+}
+
 static bool copy_in(position *p, const unsigned char *from, size_t length)
 {
   while (length > 0) {
@@ -193,9 +227,9 @@ typedef struct walk {
   uint64_t blocks; /* of the entries that were copied */
 } walk;
 
-static walk walk_along(const fm_store *s, fm_word32 *bucket)
+static walk walk_along(const fm_store *s, uint32_t bucket)
 {
-  return (walk){.s = s, .link = bucket};
+  return (walk){.s = s, .link = &fm_block_at(s, bucket)->bucket};
 }
 
 /* Did the link lead to `number`, at one moment, in an entry that was published? */
@@ -237,11 +271,9 @@ static bool is_unchanged(const walk *w)
 
 static bool has_key(const walk *w, const fm_store_key *key, position *behind)
 {
-  unsigned char bytes[FM_DICT_KEY_MAX];
-  const uint32_t field = atomic_load_explicit(&w->entry->key, memory_order_relaxed);
-  if ((field & 0xFFFF00FF) != key_field(key)) return false;
+  const uint64_t fields = atomic_load_explicit(&w->entry->fields, memory_order_relaxed);
   *behind = start_of(w->s, w->number);
-  return copy_out(behind, bytes, key->length) && memcmp(bytes, key->bytes, key->length) == 0;
+  return fm_key_length_of(fields) == key->length && compare(behind, key->bytes, key->length);
 }
 
 /* Finds the entry of a key: as step(). *value is where its value begins. */
@@ -261,11 +293,11 @@ static int find_entry(walk *w, const fm_store_key *key, position *value, fm_erro
 
 static void read_fields(const walk *w, fm_store_value *out, uint32_t *key_length)
 {
-  const uint32_t field = atomic_load_explicit(&w->entry->key, memory_order_relaxed);
-  *key_length = field & 0xFF;
-  out->type = (uint8_t)(field >> 8);
+  const uint64_t fields = atomic_load_explicit(&w->entry->fields, memory_order_relaxed);
+  *key_length = fm_key_length_of(fields);
+  out->type = (uint8_t)(fields >> 8);
   out->length = atomic_load_explicit(&w->entry->value_length, memory_order_relaxed);
-  out->expires = atomic_load_explicit(&w->entry->expires, memory_order_relaxed);
+  out->expires = fm_expiry_of(fields);
   out->version = w->version;
 }
 
@@ -294,7 +326,7 @@ static uint64_t last_version(const fm_store *s)
 static int read_once(const fm_store *s, const fm_store_key *key, unsigned char *buffer, size_t size,
                      fm_store_value *out, fm_error *e)
 {
-  walk w = walk_along(s, bucket_of(s, key));
+  walk w = walk_along(s, key->bucket);
   position value;
   uint32_t key_length;
   int code = find_entry(&w, key, &value, e);
@@ -354,7 +386,7 @@ static int copy_record(walk *w, unsigned char *buffer, size_t size, size_t *used
 static int read_bucket_once(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
                             size_t *length, fm_error *e)
 {
-  walk w = walk_along(s, &s->buckets[bucket]);
+  walk w = walk_along(s, bucket);
   int code;
   *length = 0;
   while ((code = step(&w, e)) == FM_OK) {
@@ -382,91 +414,31 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
-/* {-- Free blocks ------------------------------------------------------------------------------- */
-
-/* How many blocks were never used. */
-static uint32_t count_unused(const fm_store *s, const fm_store_numbers *n)
+bool fm_store_is_empty(const fm_store *s, uint32_t bucket)
 {
-  return n->used < s->block_count ? s->block_count - 1 - n->used : 0;
+  return atomic_load_explicit(&fm_block_at(s, bucket)->bucket, memory_order_relaxed) == 0;
 }
+
+/* {-- Blocks ------------------------------------------------------------------------------------ */
 
 uint64_t fm_store_free_blocks(const fm_store *s)
 {
-  const fm_store_numbers n = fm_load_numbers(s);
-  return (uint64_t)n.free_count + count_unused(s, &n);
+  const uint32_t used = fm_load_numbers(s).used;
+  return used < s->block_count ? s->block_count - 1 - used : 0;
+}
+
+/* Takes a list of `n` blocks. FM_FULL if there are too few. */
+static int take_blocks(fm_change *c, uint32_t home, uint64_t n, uint32_t *first, fm_error *e)
+{
+  if (c->numbers.used >= c->s->block_count) return fail_corrupt(e);
+  if (n > c->s->block_count - 1 - c->numbers.used) return FM_FULL;
+  c->numbers.used += (uint32_t)n;
+  return fm_space_take(c->s, home, n, first, e);
 }
 
 static uint32_t load(fm_word32 *word)
 {
   return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-/* The last of `n` blocks in a list that begins with `first`, 0 if the list is damaged. */
-static uint32_t last_of(const fm_store *s, uint32_t first, uint64_t n)
-{
-  uint32_t number = first;
-  for (; n > 1 && fm_is_block(s, number); n--) number = load(&fm_block_at(s, number)->next);
-  return fm_is_block(s, number) ? number : 0;
-}
-
-/* Makes a list of `n` blocks that were never used, which no process knows before the change is made. Its last
-** block leads to `next`. */
-static uint32_t take_unused(fm_change *c, uint32_t n, uint32_t next)
-{
-  const uint32_t first = c->numbers.used + 1, last = c->numbers.used + n;
-  for (uint32_t i = first; i <= last; i++)
-    atomic_store_explicit(&fm_block_at(c->s, i)->next, i < last ? i + 1 : next, memory_order_relaxed);
-  c->numbers.used = last;
-  return first;
-}
-
-static int take_listed(fm_change *c, uint32_t *first, uint32_t n, fm_error *e)
-{
-  *first = c->numbers.free;
-  const uint32_t last = last_of(c->s, *first, n);
-  if (last == 0) return fail_corrupt(e);
-  c->numbers.free = load(&fm_block_at(c->s, last)->next);
-  c->numbers.free_count -= n;
-  return FM_OK;
-}
-
-/* Adds the blocks that were never used to the list of free ones. */
-static void list_unused(fm_store *s)
-{
-  fm_change c;
-  fm_change_begin(&c, s);
-  const uint32_t n = count_unused(s, &c.numbers);
-  c.numbers.free = take_unused(&c, n, c.numbers.free);
-  c.numbers.free_count += n;
-  fm_change_commit(&c);
-}
-
-/* Takes a list of `n` blocks. FM_FULL if there are too few. To be called before anything else changes the
-** numbers. */
-static int take_blocks(fm_change *c, uint32_t *first, uint64_t n, fm_error *e)
-{
-  const uint32_t listed = c->numbers.free_count, unused = count_unused(c->s, &c->numbers);
-  if (listed >= c->s->block_count) return fail_corrupt(e);
-  if (n > (uint64_t)listed + unused) return FM_FULL;
-  if (n > listed && n <= unused) {
-    *first = take_unused(c, (uint32_t)n, 0);
-    return FM_OK;
-  }
-  if (n > listed) {
-    list_unused(c->s);
-    c->numbers = fm_load_numbers(c->s);
-  }
-  return take_listed(c, first, (uint32_t)n, e);
-}
-
-static int free_blocks(fm_change *c, uint32_t first, uint32_t n, fm_error *e)
-{
-  const uint32_t last = last_of(c->s, first, n);
-  if (last == 0) return fail_corrupt(e);
-  fm_change_store(c, &fm_block_at(c->s, last)->next, c->numbers.free);
-  c->numbers.free = first;
-  c->numbers.free_count += n;
-  return FM_OK;
 }
 
 /* {-- The list of entries by age ---------------------------------------------------------------- */
@@ -500,6 +472,13 @@ static int add_newest(fm_change *c, uint32_t number, fm_error *e)
 
 /* {-- The writer -------------------------------------------------------------------------------- */
 
+/* Makes a change, and then frees the blocks that it made loose. */
+static void make(fm_change *c)
+{
+  fm_change_commit(c);
+  fm_space_free_loose(c->s);
+}
+
 /* As find_entry, by the writer: nothing changes meanwhile. */
 static int find_to_write(walk *w, const fm_store_key *key, fm_error *e)
 {
@@ -520,27 +499,22 @@ static int drop_entry(fm_change *c, const walk *w, uint32_t added, fm_error *e)
   fm_change_store_64(c, &w->entry->version, 0);
   if (is_cleared(c->s, w->version)) c->numbers.cleared_blocks -= n;
   else c->numbers.count--;
-  int code = remove_from_ages(c, w->number, e);
-  if (code == FM_OK) code = free_blocks(c, w->number, n, e);
+  c->numbers.used -= n;
+  c->loose = fm_space_loose(w->number, n);
+  const int code = remove_from_ages(c, w->number, e);
   return code == FM_OK ? fm_expiry_change(c, w->number, added, e) : code;
 }
 
-static int write_entry(fm_store *s, uint32_t first, uint64_t n, const fm_store_key *key,
-                       const fm_store_value *value, uint32_t chain, uint64_t version, fm_error *e)
+/* Writes an entry into blocks whose versions are 0. */
+static int write_entry(fm_store *s, uint32_t first, const fm_store_key *key, const fm_store_value *value,
+                       uint32_t chain, uint64_t version, fm_error *e)
 {
-  uint32_t number = first;
-  for (uint64_t i = 0; i < n; i++) {
-    fm_block *b = fm_block_at(s, number);
-    atomic_store_explicit(&b->version, 0, memory_order_relaxed);
-    number = atomic_load_explicit(&b->next, memory_order_relaxed);
-    if (i + 1 < n && !fm_is_block(s, number)) return fail_corrupt(e);
-  }
   atomic_thread_fence(memory_order_release); /* a reader of what follows sees that the version is 0 */
   fm_block *b = fm_block_at(s, first);
-  atomic_store_explicit(&b->expires, value->expires, memory_order_relaxed);
+  const uint64_t fields = key->length | (uint64_t)value->type << 8 | value->expires << 16;
   atomic_store_explicit(&s->links[first].timer, 0, memory_order_relaxed);
+  atomic_store_explicit(&b->fields, fields, memory_order_relaxed);
   atomic_store_explicit(&b->value_length, value->length, memory_order_relaxed);
-  atomic_store_explicit(&b->key, key_field(key) | (uint32_t)value->type << 8, memory_order_relaxed);
   atomic_store_explicit(&b->chain, chain, memory_order_relaxed);
   position p = start_of(s, first);
   const bool fits = copy_in(&p, key->bytes, key->length) && copy_in(&p, value->bytes, value->length);
@@ -555,7 +529,7 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
 {
   fm_change c;
   fm_change_begin(&c, s);
-  walk w = walk_along(s, bucket_of(s, key));
+  walk w = walk_along(s, key->bucket);
   const uint64_t n = fm_store_blocks(key->length, value->length);
   const uint64_t last = c.numbers.version, next = last + 1;
   uint32_t first = 0;
@@ -564,19 +538,19 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   if (code != FM_OK && code != FM_NOT_FOUND) return code;
   const bool is_new = code == FM_NOT_FOUND;
   if (is_new && w.steps >= LONGEST) return fm_fail(e, FM_FULL, "%d keys have the same hash", LONGEST);
-  fm_word32 *link = is_new ? bucket_of(s, key) : w.link;
+  fm_word32 *link = is_new ? &fm_block_at(s, key->bucket)->bucket : w.link;
   fm_change_store(&c, link, 0); /* first of all: a reader must find the new entry before the old one goes */
-  code = take_blocks(&c, &first, n, e);
+  code = take_blocks(&c, key->bucket, n, &first, e);
   if (code != FM_OK) return code;
   c.writes[0].value = first;
   const uint32_t chain = atomic_load_explicit(is_new ? link : &w.entry->chain, memory_order_relaxed);
-  code = write_entry(s, first, n, key, value, chain, next, e);
+  code = write_entry(s, first, key, value, chain, next, e);
   if (code == FM_OK) code = is_new ? fm_expiry_change(&c, 0, first, e) : drop_entry(&c, &w, first, e);
   if (code == FM_OK) code = add_newest(&c, first, e);
   if (code != FM_OK) return code;
   c.numbers.version = next;
   c.numbers.count++;
-  fm_change_commit(&c);
+  make(&c);
   *version = next;
   return FM_OK;
 }
@@ -588,13 +562,13 @@ static int remove_entry(fm_store *s, const walk *w, fm_error *e)
   fm_change_begin(&c, s);
   fm_change_store(&c, w->link, atomic_load_explicit(&w->entry->chain, memory_order_relaxed));
   const int code = drop_entry(&c, w, 0, e);
-  if (code == FM_OK) fm_change_commit(&c);
+  if (code == FM_OK) make(&c);
   return code;
 }
 
 int fm_store_remove(fm_store *s, const fm_store_key *key, fm_error *e)
 {
-  walk w = walk_along(s, bucket_of(s, key));
+  walk w = walk_along(s, key->bucket);
   const int code = find_to_write(&w, key, e);
   return code == FM_OK ? remove_entry(s, &w, e) : code;
 }
@@ -605,10 +579,11 @@ static int find_by_number(fm_store *s, walk *w, uint32_t number, fm_error *e)
   unsigned char bytes[FM_DICT_KEY_MAX];
   if (!fm_is_block(s, number)) return fail_corrupt(e);
   position p = start_of(s, number);
-  const uint32_t length = atomic_load_explicit(&fm_block_at(s, number)->key, memory_order_relaxed) & 0xFF;
+  const uint64_t fields = atomic_load_explicit(&fm_block_at(s, number)->fields, memory_order_relaxed);
+  const uint32_t length = fm_key_length_of(fields);
   if (length == 0 || !copy_out(&p, bytes, length)) return fail_corrupt(e);
   const fm_store_key key = fm_store_key_of(s, bytes, length);
-  *w = walk_along(s, bucket_of(s, &key));
+  *w = walk_along(s, key.bucket);
   const int code = find_to_write(w, &key, e);
   return code == FM_NOT_FOUND || (code == FM_OK && w->number != number) ? fail_corrupt(e) : code;
 }
@@ -625,7 +600,7 @@ int fm_store_remove_oldest(fm_store *s, const fm_store_key *keep, fm_error *e)
 {
   uint32_t number = fm_load_numbers(s).oldest, kept = 0;
   if (keep) {
-    walk w = walk_along(s, bucket_of(s, keep));
+    walk w = walk_along(s, keep->bucket);
     const int code = find_to_write(&w, keep, e);
     if (code != FM_OK && code != FM_NOT_FOUND) return code;
     if (code == FM_OK) kept = w.number;
@@ -653,13 +628,12 @@ int fm_store_remove_expired(fm_store *s, uint64_t now, fm_error *e)
 /* Entries are in the order of their versions, so that the cleared ones are at the old end of their list. */
 int fm_store_clear(fm_store *s, fm_error *e)
 {
-  const uint64_t free = fm_store_free_blocks(s);
   fm_change c;
-  if (free >= s->block_count) return fail_corrupt(e);
   fm_change_begin(&c, s);
+  if (c.numbers.used >= s->block_count) return fail_corrupt(e);
   fm_change_store_64(&c, &s->words->cleared, c.numbers.version);
   c.numbers.count = 0;
-  c.numbers.cleared_blocks = s->block_count - 1 - (uint32_t)free;
+  c.numbers.cleared_blocks = c.numbers.used;
   fm_change_commit(&c);
   return FM_OK;
 }
@@ -691,10 +665,9 @@ int fm_store_count(const fm_store *s, uint64_t now, fm_store_counts *out, fm_err
     code = count_once(s, now, &n, &expired, e);
   }
   if (code != FM_OK) return code;
-  const uint64_t free = (uint64_t)n.free_count + count_unused(s, &n) + n.cleared_blocks + expired.blocks;
-  if (free >= s->block_count || expired.count > n.count) return fail_corrupt(e);
-  *out = (fm_store_counts){.count = n.count - (uint32_t)expired.count,
-                           .used = s->block_count - 1 - (uint32_t)free};
+  const uint64_t absent = n.cleared_blocks + expired.blocks;
+  if (n.used >= s->block_count || absent > n.used || expired.count > n.count) return fail_corrupt(e);
+  *out = (fm_store_counts){.count = n.count - (uint32_t)expired.count, .used = n.used - (uint32_t)absent};
   return out->count <= out->used && (out->count == 0) == (out->used == 0) ? FM_OK : fail_corrupt(e);
 }
 

@@ -1,24 +1,36 @@
 /* A store of keys and values in shared memory, for any number of readers and for one writer at a time. It
 ** makes no system call: the caller holds a lock while it writes, and views the memory.
 **
-** The memory is words, buckets, links and blocks. A block has 128 bytes. An entry (a key with its value) is
-** a list of blocks: the first has the entry's fields and the start of its bytes, the others have the rest.
-** Since all blocks are alike, memory does not fragment: an entry fits if there are enough free blocks. A
-** bucket has the number of the first entry of a list of entries; 0 ends each list. Links are for writers
-** alone.
+** The memory is words, space, links and blocks. A block has 128 bytes, two cache lines. An entry (a key with
+** its value) is a list of blocks: the first has the entry's fields and the start of its bytes, the others
+** have the rest. Since all blocks are alike, memory does not fragment: an entry fits if there are enough free
+** blocks. Space and links are for writers alone.
+**
+** There are as many buckets as blocks. A key's hash is the number of its bucket. The bucket is a word of the
+** block of that number: it has the number of the first entry of a list of entries; 0 ends each list. The
+** bucket does not belong to the entry that the block has. But a writer puts an entry into free blocks as near
+** as possible to its bucket, from the bucket's block on. So if a quarter or more of the blocks are free, a
+** reader finds most entries in the cache lines of their buckets, or else in the same page, and no other index
+** takes room in the caches.
+**
+** The space has a bit for each block: 1 if it is taken. Each higher level has a bit for each word of 64 bits
+** of the level below: 1 if all of the word's bits are 1. So a free block is found in a few steps. The word
+** `loose` leads to a list of blocks that belong to no entry though their bits may be 1: a writer that dies
+** leaves them there, and the next one sets their bits to 0.
 **
 ** A published entry never changes, but for its links. A writer replaces it:
-**   1. The writer takes free blocks, sets the version of the first to 0, writes the entry there, and sets
-**      its version. No version is given twice.
+**   1. The writer takes free blocks, which are loose then. It sets their versions to 0, writes the entry
+**      there, and sets its version. No version is given twice.
 **   2. It counts the change in `changes`, and writes what is still to change (about ten words: links,
 **      counters) to the journal, and then the journal's length. From this moment the change is made, whatever
 **      happens to the writer.
 **   3. It carries out the journal: first the link of the bucket's list, by which readers find the new
-**      entry; then the old entry's version, which becomes 0; then the rest.
-**   4. It sets the journal's length to 0.
-** A writer that finds a journal carries it out first (fm_store_recover). Each of its words has an absolute
-** value, so that doing it twice does no harm. A writer that died before 2 changed only blocks that are
-** free.
+**      entry; then the old entry's version, which becomes 0; then the rest. Now the old entry's blocks are
+**      loose, and the new one's are not.
+**   4. It sets the journal's length to 0, and then the bits of the loose blocks.
+** A writer that finds a journal or loose blocks completes these steps first (fm_store_recover). Each of the
+** journal's words has an absolute value, so that doing it twice does no harm. A writer that died before 2
+** changed only blocks that are free or loose.
 **
 ** A reader goes along a bucket's list:
 **   1. It reads a link, then the version of the entry there.
@@ -46,7 +58,7 @@
 
 FM_BEGIN_HIDDEN
 
-enum { FM_STORE_BLOCK = 128, FM_STORE_JOURNAL = 40 };
+enum { FM_STORE_BLOCK = 128, FM_STORE_JOURNAL = 40, FM_STORE_LEVELS = 6 };
 
 typedef struct fm_store_write {
   fm_word64 place; /* in bytes from the start of the words; the lowest bit: the word has 8 bytes, not 4 */
@@ -58,9 +70,8 @@ typedef struct fm_store_words {
   fm_word64 cleared;   /* entries of this version and of older ones are absent. Readers read only this */
   uint32_t unused[14];
   fm_word64 version;   /* the last one that was given */
-  fm_word64 free;      /* the first block of the list of free ones, and their count */
-  fm_word64 entries;   /* the count of those that are not cleared; blocks 1 to this one have been used, the
-                       ** others are free too */
+  fm_word64 loose;     /* the first block of the list of loose ones, and how many it has at most */
+  fm_word64 entries;   /* the count of those that are not cleared, and the count of blocks of all */
   fm_word64 ages;      /* the oldest entry, and the newest */
   fm_word64 rest;      /* the count of blocks of cleared entries, and of entries in the heap */
   fm_word32 journal_length;
@@ -72,21 +83,27 @@ typedef struct fm_store_words {
 _Static_assert(sizeof(fm_store_words) == 128 + FM_STORE_JOURNAL * 16,
                "32- and 64-bit processes use the same layout");
 
+/* Which blocks are taken, for the writer. The highest level has one word. */
+typedef struct fm_space {
+  fm_word64 *levels[FM_STORE_LEVELS];
+  uint32_t bits[FM_STORE_LEVELS]; /* how many bits a level has */
+  uint32_t level_count;
+} fm_space;
+
 typedef struct fm_store {
   fm_store_words *words;
-  fm_word32 *buckets;
+  fm_space space;
   struct fm_links *links; /* of each block */
   unsigned char *blocks;
-  uint32_t bucket_count; /* a power of two */
   uint32_t block_count;  /* block 0 is not used */
   uint64_t seed;         /* of the keys' hash */
 } fm_store;
 
-/* A key, with its hash. */
+/* A key, with its bucket. */
 typedef struct fm_store_key {
   const unsigned char *bytes;
   uint32_t length; /* 1 to FM_DICT_KEY_MAX */
-  uint64_t hash;
+  uint32_t bucket; /* 1 to block_count - 1 */
 } fm_store_key;
 
 /* A value as it is stored. */
@@ -94,17 +111,18 @@ typedef struct fm_store_value {
   const unsigned char *bytes;
   uint32_t length;
   uint8_t type;     /* the caller's */
-  uint64_t expires; /* in milliseconds of fm_sys_ticks; 0: never */
+  uint64_t expires; /* in milliseconds of fm_sys_ticks, less than 2^48; 0: never */
   uint64_t version; /* when it was read */
 } fm_store_value;
 
-/* The bytes that words, buckets, links and blocks take. */
-uint64_t fm_store_size(uint32_t bucket_count, uint32_t block_count);
+/* The bytes that words, space, links and blocks take. */
+uint64_t fm_store_size(uint32_t block_count);
 
-/* Uses a store in memory that was checked to have fm_store_size bytes, and is aligned to 8. Memory of zeros
-** is an empty store. */
-void fm_store_open(fm_store *s, void *memory, uint32_t bucket_count, uint32_t block_count, uint64_t seed);
+/* Uses a store in memory that was checked to have fm_store_size bytes, and is aligned to 8; to 128, so that
+** no block lies in three cache lines. Memory of zeros is an empty store. */
+void fm_store_open(fm_store *s, void *memory, uint32_t block_count, uint64_t seed);
 
+/* Also asks the processor to load the block of the key's bucket. */
 fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length);
 
 /* How many blocks an entry takes, as a number that does not wrap. */
@@ -126,15 +144,19 @@ typedef struct fm_store_record {
   uint8_t key_length, type;
 } fm_store_record;
 
-/* Copies all entries of one bucket as records. *length: their bytes. FM_FULL if the buffer of `size` bytes
+/* Copies all entries of one bucket, which is less than block_count, as records. *length: their bytes. FM_FULL if the buffer of `size` bytes
 ** is too small: then *length is what a larger one should have. FM_TIMEOUT if writers were faster;
 ** FM_CORRUPT. */
 int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
                          size_t *length, fm_error *e);
 
+/* Has a bucket no entries at this moment? */
+bool fm_store_is_empty(const fm_store *s, uint32_t bucket);
+
 /* {-- The writer --------------------------------------------------------------------------------- */
 
-/* Carries out what a dead writer left in the journal. To be called first after the lock was acquired. */
+/* Completes what a dead writer left in the journal and among the loose blocks. To be called first after the
+** lock was acquired. */
 int fm_store_recover(fm_store *s, fm_error *e);
 
 /* Sets a key, new or not: *version is the new one. FM_FULL if too few blocks are free, and nothing is

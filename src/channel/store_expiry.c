@@ -7,7 +7,7 @@ enum { CHILDREN = 8 };
 
 static uint64_t expiry_of(const fm_store *s, uint32_t number)
 {
-  return atomic_load_explicit(&fm_block_at(s, number)->expires, memory_order_relaxed);
+  return fm_expiry_of(atomic_load_explicit(&fm_block_at(s, number)->fields, memory_order_relaxed));
 }
 
 /* The entry at a place, 0 if the memory is damaged. */
@@ -109,7 +109,7 @@ int fm_expiry_change(fm_change *c, uint32_t old, uint32_t added, fm_error *e)
 static void add_entry(const fm_store *s, uint32_t number, fm_expired *out)
 {
   fm_block *b = fm_block_at(s, number);
-  const uint64_t key_length = atomic_load_explicit(&b->key, memory_order_relaxed) & 0xFF;
+  const uint64_t key_length = fm_key_length_of(atomic_load_explicit(&b->fields, memory_order_relaxed));
   const uint64_t value_length = atomic_load_explicit(&b->value_length, memory_order_relaxed);
   const uint64_t version = atomic_load_explicit(&b->version, memory_order_relaxed);
   if (version <= fm_load_ahead_64(s, &s->words->cleared)) return;

@@ -2,6 +2,7 @@
 #include "store_journal.h"
 
 #include "../base/test_hook.h"
+#include "store_space.h"
 
 static void write_word(fm_store *s, uint64_t place, uint64_t value)
 {
@@ -21,7 +22,7 @@ static void put_numbers(fm_change *c)
   fm_store_words *w = c->s->words;
   const fm_store_numbers *n = &c->numbers;
   put_if_new(c, &w->version, n->version);
-  put_if_new(c, &w->free, n->free | (uint64_t)n->free_count << 32);
+  put_if_new(c, &w->loose, c->loose);
   put_if_new(c, &w->entries, n->count | (uint64_t)n->used << 32);
   put_if_new(c, &w->ages, n->oldest | (uint64_t)n->newest << 32);
   put_if_new(c, &w->rest, n->cleared_blocks | (uint64_t)n->timers << 32);
@@ -80,29 +81,24 @@ bool fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out)
 {
   fm_store_words *w = s->words;
   if (atomic_load_explicit(&w->journal_length, memory_order_acquire) > FM_STORE_JOURNAL) return false;
-  *out = fm_numbers_of(fm_load_ahead_64(s, &w->version), fm_load_ahead_64(s, &w->free),
-                       fm_load_ahead_64(s, &w->entries), fm_load_ahead_64(s, &w->ages),
-                       fm_load_ahead_64(s, &w->rest));
+  *out = fm_numbers_of(fm_load_ahead_64(s, &w->version), fm_load_ahead_64(s, &w->entries),
+                       fm_load_ahead_64(s, &w->ages), fm_load_ahead_64(s, &w->rest));
   return true;
 }
 
-/* May a journal write there? In the words before the journal's length, in a bucket, in links, or in a block's
-** fields. */
+/* May a journal write there? In the words before the journal's length, in links, or in a block's fields. */
 static bool is_place(const fm_store *s, uint64_t place)
 {
-  const uint64_t buckets = sizeof(fm_store_words);
-  const uint64_t links = buckets + fm_array_size(s->bucket_count, sizeof *s->buckets);
-  const uint64_t blocks = links + fm_array_size(s->block_count, sizeof *s->links);
+  const uint64_t links = fm_change_place(s, s->links), blocks = fm_change_place(s, s->blocks);
   const uint64_t at = place & ~(uint64_t)1;
   if (at % (place & 1 ? sizeof(fm_word64) : sizeof(fm_word32)) != 0) return false;
-  if (at < buckets) return at < offsetof(fm_store_words, journal_length);
-  if (at < links) return !(place & 1) && at < buckets + (uint64_t)s->bucket_count * sizeof *s->buckets;
+  if (at < links) return at < offsetof(fm_store_words, journal_length);
   if (at < blocks) return !(place & 1) && at < links + (uint64_t)s->block_count * sizeof *s->links;
   if (at >= blocks + (uint64_t)s->block_count * FM_STORE_BLOCK) return false;
   return (at - blocks) % FM_STORE_BLOCK < offsetof(fm_block, bytes);
 }
 
-int fm_store_recover(fm_store *s, fm_error *e)
+static int carry_out(fm_store *s, fm_error *e)
 {
   fm_store_words *w = s->words;
   struct { uint64_t place, value; } writes[FM_STORE_JOURNAL];
@@ -117,4 +113,11 @@ int fm_store_recover(fm_store *s, fm_error *e)
   for (uint32_t i = 0; i < length; i++) write_word(s, writes[i].place, writes[i].value);
   atomic_store_explicit(&w->journal_length, 0, memory_order_release);
   return FM_OK;
+}
+
+int fm_store_recover(fm_store *s, fm_error *e)
+{
+  const int code = carry_out(s, e);
+  if (code == FM_OK) fm_space_free_loose(s);
+  return code;
 }

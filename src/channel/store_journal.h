@@ -9,16 +9,15 @@ FM_BEGIN_HIDDEN
 /* The writer's words of a store, each number on its own. */
 typedef struct fm_store_numbers {
   uint64_t version;
-  uint32_t free, free_count, count, used, oldest, newest, cleared_blocks, timers;
+  uint32_t count, used, oldest, newest, cleared_blocks, timers;
 } fm_store_numbers;
 
-static inline fm_store_numbers fm_numbers_of(uint64_t version, uint64_t free, uint64_t entries, uint64_t ages,
-                                             uint64_t rest)
+static inline fm_store_numbers fm_numbers_of(uint64_t version, uint64_t entries, uint64_t ages, uint64_t rest)
 {
   return (fm_store_numbers){
-    .version = version, .free = (uint32_t)free, .free_count = (uint32_t)(free >> 32),
-    .count = (uint32_t)entries, .used = (uint32_t)(entries >> 32), .oldest = (uint32_t)ages,
-    .newest = (uint32_t)(ages >> 32), .cleared_blocks = (uint32_t)rest, .timers = (uint32_t)(rest >> 32),
+    .version = version, .count = (uint32_t)entries, .used = (uint32_t)(entries >> 32),
+    .oldest = (uint32_t)ages, .newest = (uint32_t)(ages >> 32), .cleared_blocks = (uint32_t)rest,
+    .timers = (uint32_t)(rest >> 32),
   };
 }
 
@@ -27,7 +26,6 @@ static inline fm_store_numbers fm_load_numbers(const fm_store *s)
 {
   fm_store_words *w = s->words;
   return fm_numbers_of(atomic_load_explicit(&w->version, memory_order_relaxed),
-                       atomic_load_explicit(&w->free, memory_order_relaxed),
                        atomic_load_explicit(&w->entries, memory_order_relaxed),
                        atomic_load_explicit(&w->ages, memory_order_relaxed),
                        atomic_load_explicit(&w->rest, memory_order_relaxed));
@@ -40,11 +38,12 @@ uint32_t fm_load_ahead(const fm_store *s, fm_word32 *word);
 uint64_t fm_load_ahead_64(const fm_store *s, fm_word64 *word);
 bool fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out);
 
-/* A change: the store's numbers as they will be, and the other words that change, in order. There are 35
-** words at most, 24 of them for the heap. */
+/* A change: the store's numbers as they will be, the list of blocks that it frees, and the other words that
+** change, in order. There are 34 words at most, 24 of them for the heap. */
 typedef struct fm_change {
   fm_store *s;
   fm_store_numbers numbers;
+  uint64_t loose;
   uint32_t length;
   struct { uint64_t place, value; } writes[FM_STORE_JOURNAL];
 } fm_change;
@@ -54,6 +53,7 @@ static inline void fm_change_begin(fm_change *c, fm_store *s)
 {
   c->s = s;
   c->numbers = fm_load_numbers(s);
+  c->loose = 0;
   c->length = 0;
 }
 
@@ -79,7 +79,7 @@ static inline void fm_change_store_64(fm_change *c, fm_word64 *word, uint64_t va
   fm_change_put(c, fm_change_place(c->s, word) | 1, value);
 }
 
-/* Makes the change. */
+/* Makes the change. The blocks that it frees are in the `loose` word afterwards. */
 void fm_change_commit(fm_change *c);
 
 FM_END_HIDDEN

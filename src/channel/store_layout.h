@@ -8,15 +8,15 @@ FM_BEGIN_HIDDEN
 
 enum { FM_HEAD_BYTES = 96, FM_TAIL_BYTES = 112 };
 
-/* `next` leads through the blocks of an entry, and through the free ones. The other fields are of an
-** entry's first block; in the others, bytes begin behind `version`, which is 0. */
+/* `next` leads through the blocks of an entry; the last one has 0. `bucket` does not belong to the entry. The
+** other fields are of an entry's first block; in the others, bytes begin behind `version`, which is 0. */
 typedef struct fm_block {
   fm_word32 next;
-  fm_word32 chain;        /* the next entry of the bucket */
+  fm_word32 bucket;       /* the first entry of the bucket that has the number of this block */
   fm_word64 version;      /* 0: no entry is published here */
-  fm_word64 expires;
+  fm_word64 fields;       /* the key's length; from bit 8 the value's type; from bit 16 when it expires */
   fm_word32 value_length;
-  fm_word32 key;          /* its length; from bit 8 the value's type; from bit 16 a part of the hash */
+  fm_word32 chain;        /* the next entry of the bucket */
   fm_word64 bytes[FM_HEAD_BYTES / 8];
 } fm_block;
 
@@ -30,7 +30,17 @@ struct fm_links {
 
 _Static_assert(sizeof(fm_block) == FM_STORE_BLOCK, "the layout");
 _Static_assert(offsetof(fm_block, bytes) == FM_STORE_BLOCK - FM_HEAD_BYTES, "the layout");
-_Static_assert(offsetof(fm_block, expires) == FM_STORE_BLOCK - FM_TAIL_BYTES, "the layout");
+_Static_assert(offsetof(fm_block, fields) == FM_STORE_BLOCK - FM_TAIL_BYTES, "the layout");
+
+static inline uint32_t fm_key_length_of(uint64_t fields)
+{
+  return fields & 0xFF;
+}
+
+static inline uint64_t fm_expiry_of(uint64_t fields)
+{
+  return fields >> 16;
+}
 
 static inline fm_block *fm_block_at(const fm_store *s, uint32_t number)
 {
@@ -48,10 +58,10 @@ static inline bool fm_is_block(const fm_store *s, uint32_t number)
   return number - 1 < s->block_count - 1;
 }
 
-/* The bytes that an array takes, in whole blocks. */
-static inline uint64_t fm_array_size(uint32_t count, size_t size)
+/* The bytes that the links take, a multiple of FM_STORE_BLOCK. */
+static inline uint64_t fm_links_size(uint32_t count)
 {
-  return ((uint64_t)count * size + FM_STORE_BLOCK - 1) / FM_STORE_BLOCK * FM_STORE_BLOCK;
+  return ((uint64_t)count * sizeof(struct fm_links) + FM_STORE_BLOCK - 1) / FM_STORE_BLOCK * FM_STORE_BLOCK;
 }
 
 FM_END_HIDDEN
