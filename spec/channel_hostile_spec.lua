@@ -205,11 +205,23 @@ describe("a message whose length a hostile process made longer than the channel'
 end)
 
 describe("the function of a dictionary's pairs", function()
-  -- Each chunk damages the entry whose first block begins at offset `block` of `view`.
+  -- Where the blocks of a dictionary of that capacity begin: behind the words, the space and the links.
+  local function start_of_blocks(capacity)
+    local count = capacity // 128 + 1
+    local bits, words = count, 0
+    repeat
+      bits = (bits + 63) // 64
+      words = words + bits
+    until bits == 1
+    local function padded(bytes) return (bytes + 127) // 128 * 128 end
+    return 1024 + padded(words * 8) + padded(count * 16)
+  end
+
+  -- Each chunk damages the entry whose first block begins at offset `block` of `view`. Its number is `number`.
   for what, change in pairs {
-    ["an entry that leads to no block"] = "view:set_u32(block + 4, 0x7fffffff)",
+    ["an entry that leads to no block"] = "view:set_u32(block + 28, 0x7fffffff)",
     ["a value without its second block"] = "view:set_u32(block + 24, 300)",
-    ["a value without its third block"] = "view:set_u32(block + 24, 300) view:set_u32(block, 2)",
+    ["a value without its third block"] = "view:set_u32(block + 24, 300) view:set_u32(block, number % 4 + 1)",
   } do
     it("fails again when it is called after it failed: " .. what, function()
       local child = support.child("evaluator")
@@ -218,7 +230,9 @@ describe("the function of a dictionary's pairs", function()
         d:set('alpha', ('x'):rep(60))
         view = filemap.open(%q, 'rw'):view()
         block = view:find('alpha') - 32
-        next_key = d:pairs() ]] .. change, name, name)
+        number = (block - %d) // 128
+        next_key = d:pairs()]], name, name, start_of_blocks(128 * 4))
+      child:ask("%s", change)
       for _ = 1, 3 do
         local answer = child:ask("local ok, message = pcall(next_key) return ok, message")
         assert.is_truthy(answer:find("^false .*damaged"), answer)
@@ -236,11 +250,10 @@ describe("the function of a dictionary's pairs", function()
       for i = 1, 9 do d:set('alpha' .. i, ('x'):rep(10000)) end
       next_key = d:pairs()
       next_key()
-      local first = view:find('alpha1') - 32
       for i = 1, 9 do
         local block = view:find('alpha' .. i) - 32
-        view:set_u32(block + 4, 1 + (block - first) // 128)
-      end]], name, name)
+        view:set_u32(block + 28, (block - %d) // 128)
+      end]], name, name, start_of_blocks(128 * 1000))
     child:stop_at("copy", 1000)
     local stopped, answer = child:stops("local ok, message = pcall(next_key) return ok, message")
     assert.is_false(stopped)
@@ -349,7 +362,7 @@ describe("a long value whose version a hostile process changes all the time", fu
     child:ask("view = filemap.open(%q, 'rw'):view() entry = view:find('alpha') - 32", name)
     -- The entry's version, and the last one that was given.
     child:start([[local set, n = view:setter('u32'), 0
-      while true do n = n + 1 set(entry + 8, 1 + n %% 1000) set(256, 2000 + n %% 5000) end]])
+      while true do n = n + 1 set(entry + 8, 1 + n %% 1000) set(320, 2000 + n %% 5000) end]])
     local start, is_corrupt = core.now(), false
     repeat
       local results = table.pack(d:compare_set("alpha", 123456, "x"))

@@ -14,7 +14,7 @@ support.clean()
 support.only("posix", "the programs are POSIX programs", function()
   describe("the model check", function()
     for _, scenario in ipairs { "ring", "latest", "locks", "death", "heirs", "mailslot", "pipe", "dict",
-                               "clear", "list", "recovery", "counts", "any", "pollable", "event",
+                               "clear", "list", "recovery", "space", "counts", "any", "pollable", "event",
                                "closing" } do
       local is_built = lfs.attributes(folder .. "model")
       local test = is_built and it or function(name) pending(name .. " (musl has no makecontext)") end

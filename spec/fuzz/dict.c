@@ -174,9 +174,9 @@ static void close_one(fm_dict **d)
 
 static void plant(void)
 {
-  const uint32_t buckets = fz_byte() & 1 ? 1u << fz_below(8) : fz_word(), blocks = fz_below(200);
-  const uint64_t size = 192 + fm_store_size(buckets, blocks);
-  seam_plant(FM_OBJECT_DICT, 1, (uint32_t[4]){buckets, blocks, 7, fz_byte() & 1},
+  const uint32_t blocks = fz_byte() & 15 ? fz_below(200) : fz_word();
+  const uint64_t size = 256 + fm_store_size(blocks);
+  seam_plant(FM_OBJECT_DICT, 2, (uint32_t[4]){blocks, 7, fz_byte() & 1},
              fz_byte() & 3 && size < 1 << 20 ? (size_t)size : fz_below(1 << 20));
 }
 

@@ -51,7 +51,7 @@ static void read_bucket(void)
   const size_t size = fz_below(4000);
   size_t length = 0;
   unsigned char *buffer = fz_room(size);
-  const int code = fm_store_read_bucket(&s, fz_below(s.bucket_count), buffer, size, &length, &e);
+  const int code = fm_store_read_bucket(&s, fz_below(s.block_count), buffer, size, &length, &e);
   CHECK(CODE(code) & READ);
   CHECK(code != FM_FULL || length > size);
   for (size_t at = 0; code == FM_OK && at < length;) {
@@ -94,11 +94,11 @@ static void count(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fz_begin(data, size);
-  const uint32_t buckets = 1u << fz_below(5), blocks = 2 + fz_below(60);
-  const size_t bytes = (size_t)fm_store_size(buckets, blocks);
+  const uint32_t blocks = 2 + (fz_byte() & 1 ? fz_below(8) : fz_below(200)); /* up to two levels of bits */
+  const size_t bytes = (size_t)fm_store_size(blocks);
   void *memory = calloc(1, bytes);
   CHECK(memory);
-  fm_store_open(&s, memory, buckets, blocks, fz_byte());
+  fm_store_open(&s, memory, blocks, fz_byte());
   fz_share(memory, bytes);
   while (fz_has_more()) {
     fz_call();

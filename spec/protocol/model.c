@@ -621,22 +621,31 @@ static void set_up_pipe(void)
 
 /* {-- A store that is read while a writer sets and deletes --------------------------------------- */
 
-/* The store has one bucket, so that all keys are in one list, and so few blocks that the writer uses blocks
-** again at once. It notes the current value of each key after each change. A reader's result must have been
+/* The keys have one bucket, so that they are in one list, and the store has so few free blocks that the writer
+** uses blocks again at once. It notes the current value of each key after each change. A reader's result must have been
 ** current at some moment of its call. */
 
-enum { KEYS = 2, STORE_BLOCKS = 6, CHANGES = 40, LONG_VALUE = 150, ABSENT = 0 };
+enum { KEYS = 2, FEW_BLOCKS = 6, MANY_BLOCKS = 70 /* whose bits have two levels */ };
+enum { CHANGES = 40, LONG_VALUE = 150, ABSENT = 0 };
 
-static _Alignas(64) unsigned char store_memory[4096];
+static _Alignas(64) unsigned char store_memory[16384];
 static fm_store store;
+static char key_names[KEYS];
 static int current_values[CHANGES][KEYS]; /* the letter of each key's value, after each change */
 static int changes, started;              /* the changes that are made; and that may be visible already */
 static bool writer_is_done;
 
 static fm_store_key store_key(int i)
 {
-  static const char names[KEYS] = {'k', 'l'};
-  return fm_store_key_of(&store, &names[i], 1);
+  return fm_store_key_of(&store, &key_names[i], 1);
+}
+
+static void name_keys(void)
+{
+  key_names[0] = key_names[1] = 'k';
+  do
+    if (++key_names[1] == 'k') fail("no other key has the same bucket");
+  while (store_key(1).bucket != store_key(0).bucket);
 }
 
 /* Sets a key to a value of that letter, or deletes it. Values of odd letters take two blocks. */
@@ -679,12 +688,12 @@ static void read_list_once(int stays)
   unsigned char buffer[1024];
   size_t length;
   int seen = 0;
-  const int code = fm_store_read_bucket(&store, 0, buffer, sizeof buffer, &length, NULL);
+  const int code = fm_store_read_bucket(&store, store_key(0).bucket, buffer, sizeof buffer, &length, NULL);
   if (code != FM_OK) fail("a list is not read");
   for (size_t at = 0; at < length;) {
     fm_store_record r;
     memcpy(&r, buffer + at, sizeof r);
-    if (buffer[at + sizeof r] == "kl"[stays]) seen++;
+    if ((char)buffer[at + sizeof r] == key_names[stays]) seen++;
     at += r.size;
   }
   if (seen != 1) fail("a key that stays is not seen once");
@@ -743,15 +752,34 @@ static void read_list(void)
   read_list_once(1);
 }
 
-static void begin_store(void)
+/* Sets another key, whose name has one byte, to a value that takes so many blocks. */
+static void fill(const char *name, uint64_t blocks)
+{
+  static const unsigned char bytes[MANY_BLOCKS * FM_STORE_BLOCK];
+  const fm_store_key k = fm_store_key_of(&store, name, 1);
+  fm_store_value v = {.bytes = bytes};
+  uint64_t version;
+  while (fm_store_blocks(k.length, v.length + 1) <= blocks) v.length++;
+  if (fm_store_set(&store, &k, &v, &version, NULL) != FM_OK) fail("the blocks are not taken");
+}
+
+/* Leaves five blocks free, and then sets the keys. */
+static void begin_store_of(uint32_t blocks)
 {
   memset(store_memory, 0, sizeof store_memory);
   memset(current_values, 0, sizeof current_values);
   changes = started = 0;
-  if (fm_store_size(1, STORE_BLOCKS) > sizeof store_memory) fail("the store is too large");
-  fm_store_open(&store, store_memory, 1, STORE_BLOCKS, 7);
+  if (fm_store_size(blocks) > sizeof store_memory) fail("the store is too large");
+  fm_store_open(&store, store_memory, blocks, 7);
+  name_keys();
+  if (blocks > FEW_BLOCKS) fill("1", blocks - FEW_BLOCKS);
   change_key(1, 'd');
   change_key(0, 'a');
+}
+
+static void begin_store(void)
+{
+  begin_store_of(FEW_BLOCKS);
 }
 
 static void set_up_dict(void)
@@ -775,6 +803,8 @@ static void set_up_list(void)
   add_thread(read_list);
 }
 
+static int dying; /* how many threads, from the first one on, die when another one takes over */
+
 /* A writer dies at any step. Another one carries out its change, or it was not made. */
 static void die_somewhere(void)
 {
@@ -782,11 +812,18 @@ static void die_somewhere(void)
   writer_is_done = true;
 }
 
+/* Writes to all free blocks. The keys must still have their values. */
+static void check_free_blocks(void)
+{
+  if (fm_store_free_blocks(&store) > 0) fill("2", fm_store_free_blocks(&store));
+  for (int i = 0; i < KEYS; i++) read_key_once(i);
+}
+
 static void take_over(void)
 {
   const int before = changes;
   if (writer_is_done) return;
-  threads[0].done = true; /* it runs no more */
+  for (int i = 0; i < current && i < dying; i++) threads[i].done = true; /* they run no more */
   if (fm_store_recover(&store, NULL) != FM_OK) fail("the journal is damaged");
   if (started > before) {
     unsigned char bytes[LONG_VALUE];
@@ -802,18 +839,48 @@ static void take_over(void)
     if (!made && !unmade) fail("a key is neither old nor new");
     if (made) changes = started;
   }
+  if (dying == 2) check_free_blocks();
   for (int i = 0; i < KEYS; i++)
     if (current_values[changes][i] != ABSENT) change_key(i, ABSENT);
-  if (fm_store_free_blocks(&store) != STORE_BLOCKS - 1) fail("memory is lost");
+  while (fm_store_remove_oldest(&store, NULL, NULL) == FM_OK) {}
+  if (fm_store_free_blocks(&store) != store.block_count - 1) fail("memory is lost");
+  fill("1", store.block_count - 1);
+}
+
+/* The first that takes over may die too. */
+static void take_over_and_die(void)
+{
+  if (writer_is_done) return;
+  threads[0].done = true;
+  if (fm_store_recover(&store, NULL) != FM_OK) fail("the journal is damaged");
 }
 
 static void set_up_recovery(void)
 {
   begin_store();
   writer_is_done = false;
+  dying = 1;
   add_thread(die_somewhere);
   add_thread(take_over);
   add_thread(read_first_key);
+}
+
+static void die_late(void)
+{
+  set_and_delete();
+  die_somewhere();
+}
+
+/* Two writers die in a store in which some changes set or clear the bit of the higher level. */
+static void set_up_space(void)
+{
+  begin_store_of(MANY_BLOCKS);
+  if (~store.space.levels[0][0] > 1) fail("the first word has a free block"); /* bit 0 is no block's */
+  writer_is_done = false;
+  dying = 2;
+  add_thread(die_late);
+  add_thread(take_over_and_die);
+  add_thread(take_over);
 }
 
 /* {-- The counts of a store whose keys expire ---------------------------------------------------- */
@@ -1012,7 +1079,7 @@ int main(int argc, char **argv)
   static const struct { const char *name; void (*set_up)(void); } scenarios[] = {
     {"ring", set_up_ring}, {"latest", set_up_slots}, {"locks", set_up_locks}, {"death", set_up_death},
     {"heirs", set_up_heirs}, {"mailslot", set_up_mailslot}, {"pipe", set_up_pipe}, {"dict", set_up_dict},
-    {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery},
+    {"clear", set_up_clear}, {"list", set_up_list}, {"recovery", set_up_recovery}, {"space", set_up_space},
     {"counts", set_up_counts}, {"any", set_up_any}, {"pollable", set_up_polled}, {"event", set_up_event},
     {"closing", set_up_closing},
   };

@@ -129,17 +129,33 @@ static void *read_slots(void *unused)
 
 /* {-- Store ------------------------------------------------------------------------------------- */
 
-/* One thread sets, deletes and clears few keys. Two threads read them and all keys of each bucket. */
+/* One thread sets, deletes and clears few keys, which have two buckets. Two threads read them and all keys of
+** each bucket. */
 
-enum { STORE_BUCKETS = 2, STORE_BLOCKS = 12, STORE_KEYS = 4, STORE_VALUE = 400 };
+enum { STORE_BLOCKS = 12, STORE_KEYS = 4, STORE_VALUE = 400 };
 static _Alignas(64) unsigned char store_memory[8192];
+static char key_names[STORE_KEYS];
 static fm_store store;
 static fm_word32 is_written;
 
 static fm_store_key store_key(long i)
 {
-  static const char names[] = "abcd";
-  return fm_store_key_of(&store, &names[i % STORE_KEYS], 1);
+  return fm_store_key_of(&store, &key_names[i % STORE_KEYS], 1);
+}
+
+/* Finds names so that each two keys have one bucket. */
+static void name_keys(void)
+{
+  for (int i = 0; i < STORE_KEYS; i++) {
+    const uint32_t bucket = i % 2 == 1 ? store_key(i - 1).bucket : 0;
+    char name = i == 0 ? 1 : (char)(key_names[i - 1] + 1);
+    for (; name < 127; name++) {
+      const uint32_t found = fm_store_key_of(&store, &name, 1).bucket;
+      if (bucket == 0 ? i == 0 || found != store_key(0).bucket : found == bucket) break;
+    }
+    check(name < 127, "the names have other hashes");
+    key_names[i] = name;
+  }
 }
 
 static void *write_store(void *unused)
@@ -172,7 +188,7 @@ static void *read_store(void *unused)
 {
   uint64_t last[STORE_KEYS] = {0};
   for (long i = 0; !atomic_load(&is_written); i++) {
-    unsigned char bytes[STORE_BUCKETS * STORE_BLOCKS * FM_STORE_BLOCK];
+    unsigned char bytes[2 * STORE_BLOCKS * FM_STORE_BLOCK];
     const fm_store_key key = store_key(i);
     fm_store_value v;
     int code = fm_store_read(&store, &key, bytes, sizeof bytes, &v, NULL);
@@ -184,7 +200,7 @@ static void *read_store(void *unused)
     }
     size_t length, at = 0;
     fm_store_record r;
-    code = fm_store_read_bucket(&store, (uint32_t)i % STORE_BUCKETS, bytes, sizeof bytes, &length, NULL);
+    code = fm_store_read_bucket(&store, (uint32_t)i % STORE_BLOCKS, bytes, sizeof bytes, &length, NULL);
     check(code == FM_OK || code == FM_TIMEOUT, "a bucket is not read");
     for (; code == FM_OK && at < length; at += r.size) {
       memcpy(&r, bytes + at, sizeof r);
@@ -229,8 +245,9 @@ int main(int argc, char **argv)
   in = out = fm_ring_of(&ring_words, ring_bytes, RING, LONGEST);
   run(write_ring, read_ring, NULL);
   run(write_slots, read_slots, read_slots);
-  check(fm_store_size(STORE_BUCKETS, STORE_BLOCKS) <= sizeof store_memory, "the store is too large");
-  fm_store_open(&store, store_memory, STORE_BUCKETS, STORE_BLOCKS, 7);
+  check(fm_store_size(STORE_BLOCKS) <= sizeof store_memory, "the store is too large");
+  fm_store_open(&store, store_memory, STORE_BLOCKS, 7);
+  name_keys();
   run(write_store, read_store, read_store);
   run(count, count, count);
   check(counter == messages / 4 * 3, "the lock let two in");
