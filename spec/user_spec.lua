@@ -638,7 +638,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"]],
       local a, b = user(OURS), user(OTHERS, steps.child)
       a:ask("d = dict.create_or_open(%q, { capacity = 12800, mode = '0644' })", name)
       b:ask("d = dict.open(%q)", name)
-      for n = 1, 10 do
+      for n = 1, 8 do
         b:stop_at("number", n)
         assert.is_true(b:stops("local c = assert(d:info()) return c.count, c.used"), n)
         a:ask("d:set('%d', ('x'):rep(1000))", n)
