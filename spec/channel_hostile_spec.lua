@@ -217,7 +217,7 @@ describe("the function of a dictionary's pairs", function()
     return 1024 + padded(words * 8) + padded(count * 16)
   end
 
-  -- Each chunk damages the entry whose first block begins at offset `block` of `view`. Its number is `number`.
+  -- Each chunk damages the entry whose first block begins at offset `block` of `view`, and has this `number`.
   for what, change in pairs {
     ["an entry that leads to no block"] = "view:set_u32(block + 28, 0x7fffffff)",
     ["a value without its second block"] = "view:set_u32(block + 24, 300)",

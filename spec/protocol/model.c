@@ -621,8 +621,8 @@ static void set_up_pipe(void)
 
 /* {-- A store that is read while a writer sets and deletes --------------------------------------- */
 
-/* The keys have one bucket, so that they are in one list, and the store has so few free blocks that the writer
-** uses blocks again at once. It notes the current value of each key after each change. A reader's result must have been
+/* The keys have one bucket, so that they are in one list, and so few blocks are free that the writer uses them
+** again at once. It notes the current value of each key after each change. A reader's result must have been
 ** current at some moment of its call. */
 
 enum { KEYS = 2, FEW_BLOCKS = 6, MANY_BLOCKS = 70 /* whose bits have two levels */ };

@@ -89,8 +89,9 @@ fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length
 
 /* {-- Bytes of an entry --------------------------------------------------------------------------
 **
-** They are copied in words of 8 bytes, and the rest in one word (word_of), by atomic loads and stores without order, since a reader and a writer may be at
-** them at once: Boehm, "Can seqlocks get along with programming language memory models?" (2012), figure 6.
+** They are copied in words of 8 bytes, and the rest in one word (word_of), by atomic loads and stores without
+** order, since a reader and a writer may be at them at once: Boehm, "Can seqlocks get along with programming
+** language memory models?" (2012), figure 6.
 ** */
 
 static fm_word64 *words_of(fm_block *b, bool is_head, size_t *count)

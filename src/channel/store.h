@@ -6,12 +6,12 @@
 ** have the rest. Since all blocks are alike, memory does not fragment: an entry fits if there are enough free
 ** blocks. Space and links are for writers alone.
 **
-** There are as many buckets as blocks. A key's hash is the number of its bucket. The bucket is a word of the
-** block of that number: it has the number of the first entry of a list of entries; 0 ends each list. The
-** bucket does not belong to the entry that the block has. But a writer puts an entry into free blocks as near
-** as possible to its bucket, from the bucket's block on. So if a quarter or more of the blocks are free, a
-** reader finds most entries in the cache lines of their buckets, or else in the same page, and no other index
-** takes room in the caches.
+** There are as many buckets as blocks. The bucket of a key is chosen by the key's hash. It is a word of the
+** block that has its number, and contains the number of the first entry of a list of entries; 0 ends each
+** list. The bucket does not belong to the entry in that block. But a writer puts an entry into free blocks as
+** near as possible to its bucket, from the bucket's block on. So a reader finds most entries in the page of
+** their buckets, and many in the same cache lines, and there is no index that takes room in the caches. If a
+** quarter of the blocks are free, four of five entries are in the page, however often they were set.
 **
 ** The space has a bit for each block: 1 if it is taken. Each higher level has a bit for each word of 64 bits
 ** of the level below: 1 if all of the word's bits are 1. So a free block is found in a few steps. The word
@@ -95,8 +95,8 @@ typedef struct fm_store {
   fm_space space;
   struct fm_links *links; /* of each block */
   unsigned char *blocks;
-  uint32_t block_count;  /* block 0 is not used */
-  uint64_t seed;         /* of the keys' hash */
+  uint32_t block_count; /* block 0 is not used */
+  uint64_t seed;        /* of the keys' hash */
 } fm_store;
 
 /* A key, with its bucket. */
@@ -144,9 +144,9 @@ typedef struct fm_store_record {
   uint8_t key_length, type;
 } fm_store_record;
 
-/* Copies all entries of one bucket, which is less than block_count, as records. *length: their bytes. FM_FULL if the buffer of `size` bytes
-** is too small: then *length is what a larger one should have. FM_TIMEOUT if writers were faster;
-** FM_CORRUPT. */
+/* Copies all entries of one bucket, which is less than block_count, as records. *length: their bytes. FM_FULL
+** if the buffer of `size` bytes is too small: then *length is what a larger one should have. FM_TIMEOUT if
+** writers were faster; FM_CORRUPT. */
 int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
                          size_t *length, fm_error *e);
 

@@ -1,8 +1,9 @@
 /* The blocks that are free, as bits in levels: store.h describes them.
 **
-** A bit of a level above the lowest is never set while a word below it has a bit of 0, also if the writer dies
+** A bit of a level above the lowest is never 1 while a word below it has a bit of 0, also if the writer dies
 ** between two stores. So a writer sets bits from the lowest level up, and clears them from the highest one
-** down. After a death a bit above the lowest level can be missing: its block is in the `loose` word then. */
+** down. After a writer's death a bit above the lowest level can be 0 though all bits below it are 1. One of
+** these is then the bit of a loose block, which the next writer clears. */
 #include "store_space.h"
 
 #include "../base/test_hook.h"
