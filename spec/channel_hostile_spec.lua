@@ -204,19 +204,56 @@ describe("a message whose length a hostile process made longer than the channel'
   end)
 end)
 
-describe("the function of a dictionary's pairs", function()
-  -- Where the blocks of a dictionary of that capacity begin: behind the words, the space and the links.
-  local function start_of_blocks(capacity)
-    local count = capacity // 128 + 1
-    local bits, words = count, 0
-    repeat
-      bits = (bits + 63) // 64
-      words = words + bits
-    until bits == 1
-    local function padded(bytes) return (bytes + 127) // 128 * 128 end
-    return 1024 + padded(words * 8) + padded(count * 16)
+-- Where the blocks of a dictionary of that capacity begin: behind the words, the space and the links.
+local function start_of_blocks(capacity)
+  local count = capacity // 128 + 1
+  local bits, words = count, 0
+  repeat
+    bits = (bits + 63) // 64
+    words = words + bits
+  until bits == 1
+  local function padded(bytes) return (bytes + 127) // 128 * 128 end
+  return 1024 + padded(words * 8) + padded(count * 16)
+end
+
+describe("a dictionary's journal", function()
+  -- Places in bytes from the start of the words. The lowest bit says that the word has 8 bytes.
+  local WORDS <const>, CAPACITY <const> = 256, 128 * 4
+  local blocks = start_of_blocks(CAPACITY) - WORDS
+  for what, place in pairs {
+    ["past the end of the section"] = 1 << 40 | 1, ["just past the last block"] = blocks + 5 * 128,
+    ["the journal's length"] = 104, ["the journal"] = 128 | 1, ["the space"] = 768 | 1,
+    ["the bytes of a block"] = blocks + 128 + 32 | 1, ["a part of two words"] = blocks + 128 + 4 | 1,
+  } do
+    it("is corrupt if it changes a place that no writer changes by it: " .. what, function()
+      local name = support.unique("Local\\")
+      local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+      local view <close> = assert(assert(filemap.open(name, "rw")):view())
+      d:set("alpha", 1)
+      view:set_u64(WORDS + 128, place)
+      view:set_u64(WORDS + 136, 0x7fffffff)
+      view:set_u32(WORDS + 104, 1)
+      fails("corrupt", name, d:set("beta", 1))
+      view:set_u32(WORDS + 104, 0)
+      assert.is_true(d:set("beta", 1))
+      assert.equal(1, (d:get("alpha")))
+    end)
   end
 
+  it("is carried out by the next writer if it changes the last word of a block's fields", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+    local view <close> = assert(assert(filemap.open(name, "rw")):view())
+    view:set_u64(WORDS + 128, blocks + 4 * 128 + 28)
+    view:set_u64(WORDS + 136, 3)
+    view:set_u32(WORDS + 104, 1)
+    assert.is_true(d:set("beta", 1))
+    assert.equal(3, view:get_u32(WORDS + blocks + 4 * 128 + 28))
+    assert.equal(0, view:get_u32(WORDS + 104))
+  end)
+end)
+
+describe("the function of a dictionary's pairs", function()
   -- Each chunk damages the entry whose first block begins at offset `block` of `view`, and has this `number`.
   for what, change in pairs {
     ["an entry that leads to no block"] = "view:set_u32(block + 28, 0x7fffffff)",

@@ -621,7 +621,7 @@ static void set_up_pipe(void)
 
 /* {-- A store that is read while a writer sets and deletes --------------------------------------- */
 
-/* The keys have one bucket, so that they are in one list, and so few blocks are free that the writer uses them
+/* The keys have one bucket, so that they are in one list. So few blocks are free that the writer uses blocks
 ** again at once. It notes the current value of each key after each change. A reader's result must have been
 ** current at some moment of its call. */
 
