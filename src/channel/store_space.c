@@ -87,9 +87,9 @@ static uint32_t go_down(const fm_space *m, uint32_t level, uint32_t word)
 static uint32_t find_free(const fm_space *m, uint32_t from)
 {
   uint32_t at = from;
-  const uint64_t near = free_bits(m, 0, at / BITS), after = near >> at % BITS;
+  const uint64_t here = free_bits(m, 0, at / BITS), after = here >> at % BITS;
   if (after != 0) return at + lowest(after);
-  if (near != 0) return at / BITS * BITS + lowest(near);
+  if (here != 0) return at / BITS * BITS + lowest(here);
   for (uint32_t level = 1; level < m->level_count; level++) {
     at /= BITS;
     const uint64_t next = free_bits(m, level, at / BITS) & ~(uint64_t)1 << at % BITS;
