@@ -61,14 +61,13 @@ static uint64_t word_of(const unsigned char *bytes, size_t length)
   return w;
 }
 
-/* A reader needs both cache lines of a block, and waits for one of them only. */
-static void prefetch(const fm_block *b)
+/* Asks the processor to load the cache line of an address, and does not wait for it. */
+static void prefetch(const void *address)
 {
 #if defined(__GNUC__)
-  __builtin_prefetch(b);
-  __builtin_prefetch((const unsigned char *)b + FM_STORE_BLOCK / 2);
+  __builtin_prefetch(address);
 #else
-  (void)b;
+  (void)address;
 #endif
 }
 
@@ -251,6 +250,7 @@ static int step(walk *w, fm_error *e)
   if (++w->steps > LONGEST) return fail_corrupt(e);
   FM_TEST_HOOK("step");
   w->entry = fm_block_at(w->s, number);
+  prefetch((const unsigned char *)w->entry + FM_STORE_BLOCK / 2); /* most values end there */
   w->number = number;
   w->version = atomic_load_explicit(&w->entry->version, memory_order_acquire);
   return w->version != 0 && is_linked(w, number) ? FM_OK : FM_TIMEOUT;

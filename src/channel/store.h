@@ -122,7 +122,7 @@ uint64_t fm_store_size(uint32_t block_count);
 ** no block lies in three cache lines. Memory of zeros is an empty store. */
 void fm_store_open(fm_store *s, void *memory, uint32_t block_count, uint64_t seed);
 
-/* Also asks the processor to load the block of the key's bucket. */
+/* Also asks the processor to load the key's bucket. */
 fm_store_key fm_store_key_of(const fm_store *s, const void *bytes, size_t length);
 
 /* How many blocks an entry takes, as a number that does not wrap. */
