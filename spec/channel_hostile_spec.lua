@@ -292,7 +292,10 @@ describe("the function of a dictionary's pairs", function()
         view:set_u32(block + 28, (block - %d) // 128)
       end]], name, name, start_of_blocks(128 * 1000))
     child:stop_at("copy", 1000)
-    local stopped, answer = child:stops("local ok, message = pcall(next_key) return ok, message")
+    -- Keys of the first one's bucket are in the buffer already.
+    local stopped, answer = child:stops([[local ok, message
+      repeat ok, message = pcall(next_key) until not ok or not message
+      return ok, message]])
     assert.is_false(stopped)
     assert.is_truthy(answer:find("^false .*damaged"), answer)
     child:finish()
