@@ -186,32 +186,53 @@ local Ten = struct.define("Ten", {
   { "fuel", "f32" }, { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
 })
 
--- The bytes of Lua's memory that a kept record of ten fields takes, with the objects inside it.
-local function kept_bytes()
+-- The bytes of Lua's memory that a kept record takes, with the objects inside it. `touch` reaches each of
+-- these once, and returns the record.
+local function kept_bytes(type_, touch)
   local kept, n = {}, 1000
   for k = 1, n do kept[k] = false end
-  Ten:at(view, 0).pos[1] = 0
+  touch(type_:at(view, 0))
   collectgarbage()
   collectgarbage()
   local before = collectgarbage "count"
-  for k = 1, n do
-    local r = Ten:at(view, 0)
-    kept[k] = r.pos and r.velocity and r.inner and r.tyres and r
-  end
+  for k = 1, n do kept[k] = touch(type_:at(view, 0)) end
   collectgarbage()
   return (collectgarbage "count" - before) * 1024 / #kept
 end
 
 -- The figure is bytes, not nanoseconds: each is "measured" once.
-local memory = comparison("record's memory", "a kept record of ten fields, four of them objects",
-  "Bytes, as `collectgarbage \"count\"` has them (shown as ns), against 1 KiB.",
-  { { against = "1 KiB", most = 1 } }, function()
+local function memory(id, work, type_, touch)
+  local how = "Bytes, as `collectgarbage \"count\"` has them (shown as ns), against 1 KiB."
+  local row = comparison(id, work, how, { { against = "1 KiB", most = 1 } }, function()
     return {
-      { "filemap", "Ten:at(v, 0)", run = function(n) return n * kept_bytes() end },
+      { "filemap", "Ten:at(v, 0)", run = function(n) return n * kept_bytes(type_, touch) end },
       { "1 KiB", "1024", run = function(n) return n * 1024 end },
     }
   end)
-memory.target = 1024
+  row.target = 1024
+  return row
+end
+
+-- A record of which all ten fields are objects of a type.
+local function ten_objects(name, ...)
+  local fields = {}
+  for i = 1, 10 do fields[i] = { "f" .. i, ... } end
+  return memory("memory of ten " .. name, ("a kept record of ten fields, all of them %s"):format(name),
+    struct.define("Ten", fields), function(r)
+      return r.f1 and r.f2 and r.f3 and r.f4 and r.f5 and r.f6 and r.f7 and r.f8 and r.f9 and r.f10 and r
+    end)
+end
+
+local Ten = struct.define("Ten", {
+  { "id", "i32" }, { "speed", "f32" }, { "name", "char", 32 }, { "gear", "i32" }, { "flags", "u32" },
+  { "fuel", "f32" }, { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
+})
+local memories = {
+  memory("record's memory", "a kept record of ten fields, four of them objects", Ten,
+    function(r) return r.pos and r.velocity and r.inner and r.tyres and r end),
+  ten_objects("structs", Inner), ten_objects("arrays of numbers", "f32", 4),
+  ten_objects("arrays of structs", Inner, 2),
+}
 
 -- {-- Headers --------------------------------------------------------------------------------------
 
@@ -265,7 +286,9 @@ local parsing = comparison("cdef.parse", "`cdef.parse` of 500 lines",
     }
   end, true)
 
-topic.comparisons = { reading, writing, nested, partly, mixed, snapshot, many, image, memory, parsing }
-table.move(topic.comparisons, 1, #topic.comparisons, #fields + 1)
-table.move(fields, 1, #fields, 1, topic.comparisons)
+topic.comparisons = fields
+for _, list in ipairs { { reading, writing, nested, partly, mixed, snapshot, many, image }, memories,
+  { parsing } } do
+  table.move(list, 1, #list, #fields + 1, fields)
+end
 return topic

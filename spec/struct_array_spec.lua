@@ -476,26 +476,168 @@ describe("the options of cdef.parse for arrays of uint8_t", function()
   end)
 end)
 
+-- Structs and arrays at several depths inside a record.
+local Leaf = struct.define("Leaf", { { "n", "i32" }, { "list", "u16", 3 }, { "flag", Flag } })
+local Branch = struct.define("Branch", { { "id", "u8" }, { "leaf", Leaf }, { "leaves", Leaf, 2 } })
+local Tree = struct.define("Tree", { { "id", "u8" }, { "left", Branch }, { "right", Branch },
+  { "more", "u16", 3 }, { "grid", "u16", 2, 3 } })
+
+describe("an object inside a record", function()
+  local function offset_of(path) return 64 + (Tree:offsetof(path)) end
+
+  it("reads and writes where it is, at any depth", function()
+    local tree = Tree:at(view, 64)
+    for side, at in pairs { left = tree.left, right = tree.right } do
+      at.leaf.n, at.leaf.flag, at.leaf.list[2], at.leaves[2].list[3] = 7, "Yellow", 8, 9
+      assert.same({ 7, 1, 8, 9 }, { view:get_i32(offset_of(side .. ".leaf.n")),
+        view:get_u8(offset_of(side .. ".leaf.flag")), view:get_u16(offset_of(side .. ".leaf.list[2]")),
+        view:get_u16(offset_of(side .. ".leaves[2].list[3]")) })
+      assert.same({ 7, "Yellow", 8, 9 },
+        { at.leaf.n, at.leaf.flag, at.leaf.list[2], at.leaves[2].list[3] })
+      view:fill(0, #view, 0)
+    end
+  end)
+
+  it("is the same object each time", function()
+    local tree = Tree:at(view, 64)
+    assert.are.equal(tree.left.leaf.list, tree.left.leaf.list)
+    assert.are.equal(tree.left.leaves[1], tree.left.leaves[1])
+    assert.are_not.equal(tree.left.leaf, tree.right.leaf)
+  end)
+
+  it("is located where it is", function()
+    local tree = Tree:at(view, 64)
+    assert.same({ view, offset_of("right.leaf"), Leaf }, { struct.locate(tree.right.leaf) })
+    assert.same({ view, offset_of("right.leaves"), Leaf }, { struct.locate(tree.right.leaves) })
+    assert.same({ view, offset_of("right.leaves[2]"), Leaf }, { struct.locate(tree.right.leaves[2]) })
+    assert.same({ view, offset_of("right.leaves"), Leaf }, { struct.locate(tree.right.leaves) })
+    assert.are.equal(offset_of("right.leaf.list"), (select(2, struct.locate(tree.right.leaf.list))))
+  end)
+
+  it("keeps the view when nothing else does", function()
+    local function inside(path)
+      local other <close> = assert(filemap.create(nil, 8192))
+      local object = assert(other:view())
+      object:set_u16(64 + (Tree:offsetof("left.leaf.list")), 5)
+      object = Tree:at(object, 64)
+      for key in path:gmatch("%w+") do object = object[tonumber(key) or key] end
+      return object
+    end
+    local list, leaf, leaves = inside "left.leaf.list", inside "left.leaf", inside "left.leaves"
+    local element = inside "left.leaves.2"
+    collectgarbage()
+    collectgarbage()
+    assert.same({ 5, 5, 0, 0 }, { list[1], leaf.list[1], leaves[1].n, element.n })
+    leaves[1].n, leaves[2] = 3, leaf
+    collectgarbage()
+    collectgarbage()
+    assert.same({ 3, 5 }, { leaves[1].n, leaves[2].list[1] })
+    for _, object in ipairs { list, leaf, leaves, element } do struct.locate(object):close() end
+    contains("filemap.view is closed", raises(leaf, "n"))
+  end)
+
+  it("names its field in messages, of one type with several names too", function()
+    local tree = Tree:at(view, 64)
+    for message, f in pairs {
+      ["field 'list': index 4 is not in 1..3"] = function() tree.left.leaf.list[4] = 1 end,
+      ["field 'more': index 4 is not in 1..3"] = function() tree.more[4] = 1 end,
+      ["field 'more[2]': "] = function() tree.more[2] = -1 end,
+      ["field 'grid[2]': index 4 is not in 1..3"] = function() tree.grid[2][4] = 1 end,
+      ["field 'flag': Flag has no name \"Red\""] = function() tree.right.leaf.flag = "Red" end,
+    } do
+      contains(message, select(2, pcall(f)))
+    end
+  end)
+
+  it("is copied between arrays of one type, wherever they are", function()
+    local tree, own = Tree:at(view, 64), Leaf:array(view, 1024, 5)
+    tree.left.leaves[1].n, tree.left.leaves[2].n = 5, 6
+    tree.right.leaves:copy(1, tree.left.leaves, 1, 2)
+    own:copy(4, tree.right.leaves, 1, 2)
+    tree.left.leaves:copy(1, own, 5, 1)
+    assert.same({ 6, 6, 5, 6, 5, 6 }, { tree.left.leaves[1].n, tree.left.leaves[2].n, tree.right.leaves[1].n,
+      tree.right.leaves[2].n, own[4].n, own[5].n })
+    for _, source in ipairs { tree.more, Leaf:array(view, 1024, 5, 100), tree.left.leaf } do
+      contains("an array of the same type expected", select(2, pcall(own.copy, own, 1, source, 1, 1)))
+    end
+  end)
+
+  it("is of another type for the metamethods of an array with a place of its own", function()
+    local tree, own = Tree:at(view, 64), debug.getmetatable(Leaf:array(view, 0, 2))
+    for _, key in ipairs { "__index", "__newindex", "__len" } do
+      local f = own[key]
+      contains(key == "__newindex" and "table expected" or "an array of another type",
+        select(2, pcall(f, tree.left.leaves, 1, 1)))
+      contains("filemap.array expected, got filemap.record", select(2, pcall(f, tree.left, 1, 1)))
+    end
+  end)
+end)
+
 describe("the memory of a kept record of ten fields", function()
-  it("is at most 1 KiB with the objects inside it", function()
-    local Inner = struct.define("Inner", { { "a", "i32" }, { "b", "f32" } })
-    local Ten = struct.define("Ten", {
-      { "id", "i32" }, { "speed", "f32" }, { "name", "char", 32 }, { "gear", "i32" }, { "fuel", "f32" },
-      { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
-      { "other", Inner },
-    })
+  local RECORDS <const>, MOST <const> = 100, 1024
+  local kinds = {
+    { "structs", Vec }, { "unions", struct.union("U", { { "i", "u32" }, { "f", "f32" } }) },
+    { "structs that end with a flexible array", struct.define("List", { { "n", "u32" }, { "x", "u8", 0 } }) },
+    { "arrays of numbers", "f32", 3 }, { "arrays of bytes", "u8", 200 }, { "arrays of bool", "bool", 3 },
+    { "arrays of structs", Vec, 4 }, { "arrays of arrays", "u16", 2, 3 }, { "arrays of text", "char", 2, 8 },
+    { "long arrays", "f32", 1 << 20 }, { "numbers", "f64" }, { "text", "char", 32 },
+  }
+
+  -- A struct of ten fields, of two kinds in turn.
+  local function struct_of(first, second)
+    local fields = {}
+    for i = 1, 10 do fields[i] = { "f" .. i, table.unpack(i % 2 == 1 and first or second, 2) } end
+    return struct.define("Ten", fields)
+  end
+
+  local function touch(record)
+    for i = 1, 10 do local _ = record["f" .. i] end
+    return record
+  end
+
+  -- The bytes that a record of a type takes, with all of the objects inside it.
+  local function bytes_of(make)
     local kept = {}
-    for k = 1, 1000 do kept[k] = false end
-    local function touch(r) return r.pos and r.velocity and r.inner and r.tyres and r.other and r end
-    touch(Ten:at(view, 0))
+    for k = 1, RECORDS do kept[k] = false end
+    touch(make())
     collectgarbage()
     collectgarbage()
+    collectgarbage("stop")
     local before = collectgarbage("count")
-    for k = 1, 1000 do kept[k] = touch(Ten:at(view, 0)) end
+    for k = 1, RECORDS do kept[k] = touch(make()) end
     collectgarbage()
     collectgarbage()
-    local bytes = (collectgarbage("count") - before) * 1024 / #kept
-    assert.is_true(bytes <= 1024, bytes .. " bytes")
-    assert.is_true(bytes > 100)
+    local bytes = (collectgarbage("count") - before) * 1024 / RECORDS
+    collectgarbage("restart")
+    return bytes
+  end
+
+  -- Of Lua 5.3 each object has a table for its user values.
+  local exact = string.packsize("T") == 8 and _VERSION ~= "Lua 5.3" and it
+    or function(name) pending(name .. " (measured where pointers have 64 bits, and Lua is not 5.3)") end
+
+  exact("is at most 1 KiB with the objects inside it, of any two kinds", function()
+    local sparse = assert(filemap.create(nil, 10 << 22, { commit = false }))
+    local large, greatest = assert(sparse:view()), 0
+    for i, first in ipairs(kinds) do
+      for j = i, #kinds do
+        local Ten = struct_of(first, kinds[j])
+        local bytes = bytes_of(function() return Ten:at(large, 0) end)
+        local message = ("ten %s and %s: %g bytes"):format(first[1], kinds[j][1], bytes)
+        assert.is_true(bytes <= MOST, message)
+        greatest = math.max(greatest, bytes)
+      end
+    end
+    assert.is_true(greatest > 700, greatest) -- else they are not kept
+    large:close()
+    sparse:close()
+  end)
+
+  exact("is at most 1 KiB if one of them is a flexible array", function()
+    local fields = { { "f10", "f32", 0 } }
+    for i = 1, 9 do table.insert(fields, i, { "f" .. i, Vec, 2 }) end
+    local Ten = struct.define("Ten", fields)
+    local bytes = bytes_of(function() return Ten:at(view, 0) end)
+    assert.is_true(bytes <= MOST, bytes .. " bytes")
   end)
 end)

@@ -99,14 +99,35 @@ end
 -- Correct arguments, of which the calls change one or two.
 local R <const> = core.record
 local members = { x = code(3, 0, 0), y = code(14, 5, 8), z = code(15, 1, 0) }
-local index, newindex = R.record_metamethods(members, nothing, nothing)
-local element, set_element, length = R.array_metamethods(4, 4, {}, nothing, nothing, true)
+local index, newindex = R.record_metamethods(members, nothing, nothing, 0)
+local element, set_element, length = R.array_metamethods(4, 4, {}, nothing, nothing, true, 0)
+
+-- Objects inside a record or a result: a record, an array of numbers, and one of objects.
+local inner = { __index = index, __newindex = newindex }
+local function inner_array(type)
+  local mt = { 8, 5, "list" }
+  mt.__index, mt.__newindex, mt.__len = R.array_metamethods(type, 4, {}, nothing, nothing, true, 8, 5)
+  return mt
+end
+local inner_numbers, inner_objects = inner_array(4), inner_array(-1)
+local function use_inside(o)
+  for _, object in ipairs { R.new(o, 0, inner, 3), R.new_array(o, 0, inner_numbers),
+    R.new_array(o, 0, inner_objects) } do
+    for _, key in ipairs { "x", "y", "z", 1, 5, 6 } do
+      pcall(function() return object[key] end)
+      pcall(function() object[key] = 1 end)
+    end
+    assert(R.locate(object) == R.locate(o))
+  end
+end
+uses[#uses + 1] = use_inside
+use_inside(record)
 local correct = {
   new = { view, 0, { __index = index, __newindex = newindex }, 3, "kept" },
   new_array = { view, 0, { __index = element, __newindex = set_element, __len = length }, 5, "list", true },
   locate = { record }, locate_array = { record.b, "get" }, slot = { record, 1 },
-  record_metamethods = { members, nothing, nothing },
-  array_metamethods = { 4, 4, {}, nothing, nothing, true },
+  record_metamethods = { members, nothing, nothing, 4 },
+  array_metamethods = { 4, 4, {}, nothing, nothing, true, 8, 5 },
   copy_whole = { view, 0, { even = "a" }, { a = code(4, 0, 0) }, 16 },
   read_records = { view, string.pack("jj", code(3, 0, 0), code(4, 0, 8)), { "a", "b" }, 0, 16, 3, 16 },
   unpack_numbers = { view, string.pack("jj", code(3, 0, 0), code(4, 0, 8)), 0, 16, { same = "a" },

@@ -119,8 +119,8 @@ void fmb_read_options(lua_State *L, int arg, fmb_options *o, unsigned allowed);
 **
 ** Each userdata of this module begins with an fmb_object. Two questions tell what it is: is `type` the
 ** address of that type's name, and is `pointer` NULL, which means closed? The pointer is the C library's
-** object; of a view, an array, a stream and a record it is the fm_view. Comparing addresses is quicker than
-** looking at the metatable. */
+** object; of a view, an array and a stream it is the fm_view, of a record a place in one. Comparing addresses
+** is quicker than looking at the metatable. */
 
 typedef struct fmb_object {
   const char *type;
@@ -198,9 +198,9 @@ void fmb_open_record(lua_State *L);
 int fmb_unpack_within(lua_State *L);
 
 /* Wide text in strings, by the same code as in views, for filemap.struct. `unit`: 2 or 4 bytes;
-** `swapped`: of the other byte order. decode_text(bytes, unit, swapped) -> UTF-8 up to NUL;
-** encode_text(s, unit, swapped [, capacity]) -> bytes, zeros up to so many units, and raises if it does
-** not fit; count_units(s, unit) -> how many units it takes. */
+** `swapped`: of the other byte order. decode_text(bytes, unit, swapped) -> UTF-8 up to NUL, also for a unit
+** of 1 byte; encode_text(s, unit, swapped [, capacity]) -> bytes, zeros up to so many units, and raises if
+** it does not fit; count_units(s, unit) -> how many units it takes. */
 int fmb_decode_text(lua_State *L);
 int fmb_encode_text(lua_State *L);
 int fmb_count_units(lua_State *L);

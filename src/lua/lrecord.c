@@ -12,96 +12,134 @@
 
 /* {-- Places ------------------------------------------------------------------------------------ */
 
-/* The userdata of a record. Its first user value is its view; the others are slots for the objects inside
-** it. */
 typedef struct place {
-  fmb_object object; /* its pointer is the fm_view */
+  const fm_view *view;
   size_t offset;
 } place;
 
-/* The userdata of an array. Its user values are its view, its name for messages, and a table of elements. */
-typedef struct array {
+/* The userdata of a record or an array. Its `pointer` is a place: its own, or, if it is inside a record, that
+** of the outermost record. An object inside a record consists of the fmb_object alone. Its metatable tells
+** where it is in the record, and of an array how many elements it has.
+**
+** Its first user value is its owner: the view, or the outermost record. The other user values of a record
+** are slots for the objects inside it. An array with a place of its own has its name for messages there. */
+typedef struct root {
+  fmb_object object;
   place place;
-  size_t count;
-} array;
+} root;
 
-enum { VIEW = 1, NAME = 2, KEPT = 3 };
+typedef struct root_array {
+  root root;
+  size_t count;
+} root_array;
+
+enum { OWNER = 1, NAME = 2 };
 
 /* Elements with an index of up to this many are kept once they are made. */
 enum { MOST_KEPT = 4096 };
 
-static inline const fm_view *view_of(const place *p)
+static inline bool is_root(const fmb_object *o)
 {
-  return p->object.pointer;
+  return o->pointer == &((const root *)o)->place;
 }
 
-static inline const place *check_record(lua_State *L)
+static inline const place *check_place(lua_State *L, const char *type)
 {
-  return (const place *)fmb_check_object(L, 1, fmb_record);
+  return fmb_check_object(L, 1, type)->pointer;
 }
 
-static inline const array *check_array(lua_State *L)
+/* Pushes the view of the object in argument 1. */
+static void push_view(lua_State *L)
 {
-  return (const array *)fmb_check_object(L, 1, fmb_record_array);
+  const int top = lua_gettop(L) + 1;
+  if (lua_getiuservalue(L, 1, OWNER) == LUA_TTABLE) lua_rawgeti(L, top, 0); /* see push_kept */
+  if (fmb_to_object(L, -1, fmb_record)) lua_getiuservalue(L, -1, OWNER);
+  lua_copy(L, -1, top);
+  lua_settop(L, top);
 }
 
-/* Checks the arguments view, offset and metatable of `new` and `new_array`. */
-static place check_place(lua_State *L, const char *type)
+/* Pushes an object for the arguments owner, offset and metatable of `new` and `new_array`. If the owner is a
+** view, it has `size` bytes and `values` user values, and the offset is its place. If the owner is a record,
+** it is an object inside that. */
+static fmb_object *push_new(lua_State *L, const char *type, size_t size, int values)
 {
-  fm_view *v = fmb_to_view(L, 1);
-  if (!v) fmb_type_error(L, 1, fmb_view);
+  const fm_view *v = fmb_to_view(L, 1);
+  const fmb_object *outer = fmb_to_object(L, 1, fmb_record);
+  if (!v && !outer) fmb_type_error(L, 1, fmb_view);
+  const size_t offset = (size_t)luaL_checkinteger(L, 2);
   luaL_checktype(L, 3, LUA_TTABLE);
-  return (place){.object = {.type = type, .pointer = v}, .offset = (size_t)luaL_checkinteger(L, 2)};
-}
-
-static void set_values(lua_State *L)
-{
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, VIEW);
+  fmb_object *o = lua_newuserdatauv(L, v ? size : sizeof *o, values);
+  o->type = type;
+  if (v) {
+    root *r = (root *)(void *)o;
+    r->place = (place){.view = v, .offset = offset};
+    o->pointer = &r->place;
+  } else {
+    o->pointer = outer->pointer;
+  }
+  if (v || is_root(outer)) lua_pushvalue(L, 1);
+  else lua_getiuservalue(L, 1, OWNER);
+  lua_setiuservalue(L, -2, OWNER);
   lua_pushvalue(L, 3);
   lua_setmetatable(L, -2);
+  return o;
 }
 
-/* new(view, offset, metatable, slots [, value]) -> record, with the value in its first slot. */
+/* new(view or record, offset, metatable, slots [, value]) -> record, with the value in a slot after these. */
 static int new_record(lua_State *L)
 {
   lua_settop(L, 5);
-  const place p = check_place(L, fmb_record);
   const lua_Integer slots = luaL_checkinteger(L, 4);
   luaL_argcheck(L, slots >= 0 && slots < 1 << FMB_NUMBER_BITS, 4, "number of slots");
-  memcpy(lua_newuserdatauv(L, sizeof p, VIEW + (int)slots), &p, sizeof p);
-  set_values(L);
-  if (slots > 0) {
+  const int last = OWNER + (int)slots;
+  if (lua_isnil(L, 5)) {
+    push_new(L, fmb_record, sizeof(root), last);
+  } else {
+    push_new(L, fmb_record, sizeof(root), last + 1);
     lua_pushvalue(L, 5);
-    lua_setiuservalue(L, -2, VIEW + 1);
+    lua_setiuservalue(L, -2, last + 1);
   }
   return 1;
 }
 
-/* new_array(view, offset, metatable, count, name, keeps) -> array */
+/* new_array(view, offset, metatable, count, name) -> array, and new_array(record, offset, metatable) -> an
+** array inside the record. */
 static int new_array(lua_State *L)
 {
-  lua_settop(L, 6);
-  const array a = {.place = check_place(L, fmb_record_array),
-                   .count = (size_t)fmb_check_count(L, 4, "count")};
-  memcpy(lua_newuserdatauv(L, sizeof a, lua_toboolean(L, 6) ? KEPT : NAME), &a, sizeof a);
-  set_values(L);
+  lua_settop(L, 5);
+  if (fmb_to_object(L, 1, fmb_record)) {
+    push_new(L, fmb_record_array, 0, OWNER);
+    return 1;
+  }
+  const size_t count = (size_t)fmb_check_count(L, 4, "count");
+  root_array *a = (root_array *)(void *)push_new(L, fmb_record_array, sizeof *a, NAME);
+  a->count = count;
   lua_pushvalue(L, 5);
   lua_setiuservalue(L, -2, NAME);
   return 1;
 }
 
-/* locate(object) -> view, offset, and of an array its count and name; nil for anything else. */
+/* locate(object) -> view, offset, and of an array its count and name; nil for anything else. The metatable of
+** an object inside a record has where it is in there at index 1, and the count and the name at 2 and 3. */
 static int locate(lua_State *L)
 {
-  const array *a = (const array *)fmb_to_object(L, 1, fmb_record_array);
-  const place *p = a ? &a->place : (const place *)fmb_to_object(L, 1, fmb_record);
-  if (!p) return 0;
-  lua_getiuservalue(L, 1, VIEW);
-  lua_pushinteger(L, (lua_Integer)p->offset);
+  const fmb_object *a = fmb_to_object(L, 1, fmb_record_array);
+  const fmb_object *o = a ? a : fmb_to_object(L, 1, fmb_record);
+  lua_settop(L, 1);
+  if (!o || !lua_getmetatable(L, 1)) return 0;
+  push_view(L);
+  lua_rawgeti(L, 2, 1);
+  const place *p = o->pointer;
+  lua_pushinteger(L, (lua_Integer)(p->offset + (size_t)lua_tointeger(L, -1)));
+  lua_replace(L, -2);
   if (!a) return 2;
-  lua_pushinteger(L, (lua_Integer)a->count);
-  lua_getiuservalue(L, 1, NAME);
+  if (is_root(a)) {
+    lua_pushinteger(L, (lua_Integer)((const root_array *)(const void *)a)->count);
+    lua_getiuservalue(L, 1, NAME);
+  } else {
+    lua_rawgeti(L, 2, 2);
+    lua_rawgeti(L, 2, 3);
+  }
   return 4;
 }
 
@@ -117,10 +155,10 @@ static int locate_array(lua_State *L)
 /* slot(record, n) -> what is in the n-th slot */
 static int slot(lua_State *L)
 {
-  check_record(L);
+  check_place(L, fmb_record);
   const lua_Integer n = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, n > 0 && n < 1 << FMB_NUMBER_BITS, 2, "number of a slot");
-  lua_getiuservalue(L, 1, VIEW + (int)n);
+  luaL_argcheck(L, n > 0 && n <= 1 << FMB_NUMBER_BITS, 2, "number of a slot");
+  lua_getiuservalue(L, 1, OWNER + (int)n);
   return 1;
 }
 
@@ -218,12 +256,12 @@ static bool put_text(lua_State *L, const fm_view *v, size_t offset, size_t n)
 }
 
 /* Calls the function of Lua in an upvalue: f(view, offset of the object, key, object [, value]). */
-static void call_lua(lua_State *L, int upvalue, const place *p, int results)
+static void call_lua(lua_State *L, int upvalue, size_t offset, int results)
 {
   const int arguments = lua_gettop(L) > 2 && results == 0 ? 5 : 4;
   lua_pushvalue(L, lua_upvalueindex(upvalue));
-  lua_getiuservalue(L, 1, VIEW);
-  lua_pushinteger(L, (lua_Integer)p->offset);
+  push_view(L);
+  lua_pushinteger(L, (lua_Integer)offset);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 1);
   if (arguments == 5) lua_pushvalue(L, 3);
@@ -232,64 +270,93 @@ static void call_lua(lua_State *L, int upvalue, const place *p, int results)
 
 /* {-- Records ----------------------------------------------------------------------------------- */
 
-/* Pushes the code of the key from the members in upvalue 1. Returns false if it has none. */
+/* The upvalues of the metamethods of records: the codes of the members by name; the function of Lua for
+** everything else; where the record begins, from the place that its pointer has. */
+enum { CODES = 1, REST, START };
+
+static inline size_t start_of(lua_State *L, const place *p)
+{
+  return p->offset + (size_t)lua_tointeger(L, lua_upvalueindex(START));
+}
+
+/* Reads the code of the key. Returns false if it has none. */
 static inline bool get_code(lua_State *L, lua_Unsigned *code)
 {
   lua_pushvalue(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
+  if (lua_rawget(L, lua_upvalueindex(CODES)) != LUA_TNUMBER) return false;
   *code = (lua_Unsigned)lua_tointeger(L, -1);
-  return lua_isinteger(L, -1);
+  return true;
 }
 
 /* The object in a slot, which Lua makes when it is first asked for. */
-static int push_object(lua_State *L, const place *p, int slot_number)
+static int push_object(lua_State *L, size_t start, int slot_number)
 {
   lua_settop(L, 2);
-  if (lua_getiuservalue(L, 1, VIEW + slot_number) != LUA_TNIL) return 1;
-  call_lua(L, 2, p, 1);
+  if (lua_getiuservalue(L, 1, OWNER + slot_number) != LUA_TNIL) return 1;
+  call_lua(L, REST, start, 1);
   lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, VIEW + slot_number);
+  lua_setiuservalue(L, 1, OWNER + slot_number);
   return 1;
 }
 
-/* __index of records. Upvalues: the members' codes by name, and the function of Lua for the rest. */
 static int record_index(lua_State *L)
 {
-  const place *p = check_record(L);
+  const place *p = check_place(L, fmb_record);
+  const size_t start = start_of(L, p);
   lua_Unsigned code;
   if (get_code(L, &code)) {
-    const size_t offset = p->offset + fmb_offset_of(code);
-    if (fmb_kind_of(code) < FMB_NUMBER_KINDS) return push_number(L, view_of(p), fmb_kind_of(code), offset);
-    if (fmb_kind_of(code) == FMB_TEXT) return push_text(L, view_of(p), offset, (size_t)fmb_number_of(code));
-    return push_object(L, p, fmb_number_of(code));
+    const size_t offset = start + fmb_offset_of(code);
+    if (fmb_kind_of(code) < FMB_NUMBER_KINDS) return push_number(L, p->view, fmb_kind_of(code), offset);
+    if (fmb_kind_of(code) == FMB_TEXT) return push_text(L, p->view, offset, (size_t)fmb_number_of(code));
+    return push_object(L, start, fmb_number_of(code));
   }
   lua_settop(L, 2);
-  call_lua(L, 2, p, 1);
+  call_lua(L, REST, start, 1);
   return 1;
 }
 
-/* __newindex of records, with the same upvalues. For a value that does not fit, Lua raises the reason. */
+/* __newindex of records. For a value that does not fit, Lua raises the reason. */
 static int record_newindex(lua_State *L)
 {
-  const place *p = check_record(L);
+  const place *p = check_place(L, fmb_record);
+  const size_t start = start_of(L, p);
   lua_Unsigned code;
   lua_settop(L, 3);
   if (get_code(L, &code)) {
     const int kind = fmb_kind_of(code);
-    const size_t offset = p->offset + fmb_offset_of(code);
-    if (kind < FMB_NUMBER_KINDS && put_number(L, view_of(p), kind, offset)) return 0;
-    if (kind == FMB_TEXT && put_text(L, view_of(p), offset, (size_t)fmb_number_of(code))) return 0;
+    const size_t offset = start + fmb_offset_of(code);
+    if (kind < FMB_NUMBER_KINDS && put_number(L, p->view, kind, offset)) return 0;
+    if (kind == FMB_TEXT && put_text(L, p->view, offset, (size_t)fmb_number_of(code))) return 0;
   }
-  call_lua(L, 2, p, 0);
+  call_lua(L, REST, start, 0);
   return 0;
 }
 
 /* {-- Arrays ------------------------------------------------------------------------------------ */
 
-/* The upvalues of the metamethods of arrays: the type of the elements, -1 if they are not numbers; the
-** bytes from one element to the next; the methods; the function of Lua for other elements; whether these
-** are objects to be kept. */
-enum { TYPE = 1, STRIDE, METHODS, OTHER, KEEPS };
+/* What the metamethods of an array know, in a userdata. */
+typedef struct shape {
+  int type;             /* of the elements; -1 if they are not numbers */
+  bool keeps;           /* are the elements objects, which are kept? */
+  size_t stride;        /* bytes from one element to the next */
+  size_t start;         /* of the first, from the place that the array's pointer has */
+  lua_Integer count;    /* -1: it is in the array */
+} shape;
+
+/* The upvalues of the metamethods: the shape; the function of Lua for other elements; the methods. */
+enum { SHAPE = 1, OTHER, METHODS };
+
+static inline const shape *own_shape(lua_State *L)
+{
+  return lua_touserdata(L, lua_upvalueindex(SHAPE));
+}
+
+static inline size_t count_of(lua_State *L, const shape *s)
+{
+  if (s->count >= 0) return (size_t)s->count;
+  luaL_argcheck(L, lua_rawlen(L, 1) >= sizeof(root_array), 1, "an array of another type");
+  return ((const root_array *)lua_touserdata(L, 1))->count;
+}
 
 /* Is the key an index, whether in range or not? */
 static inline bool to_index(lua_State *L, lua_Integer *i)
@@ -299,31 +366,33 @@ static inline bool to_index(lua_State *L, lua_Integer *i)
   return is_integer && lua_type(L, 2) == LUA_TNUMBER;
 }
 
-static inline size_t element_offset(lua_State *L, const array *a, lua_Integer i)
+static inline size_t element_offset(const place *p, const shape *s, lua_Integer i)
 {
-  return a->place.offset + ((size_t)i - 1) * (size_t)lua_tointeger(L, lua_upvalueindex(STRIDE));
+  return p->offset + s->start + ((size_t)i - 1) * s->stride;
 }
 
-/* The table of elements, made when the first is to be kept. */
+/* Pushes the table of elements. When the first is to be kept, the table is made. It then takes the place of
+** the array's owner, which it has at index 0. */
 static void push_kept(lua_State *L)
 {
-  if (lua_getiuservalue(L, 1, KEPT) == LUA_TTABLE) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
+  if (lua_getiuservalue(L, 1, OWNER) == LUA_TTABLE) return;
+  lua_createtable(L, 0, 1);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, 0);
   lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, KEPT);
+  lua_setiuservalue(L, 1, OWNER);
 }
 
-static int push_element(lua_State *L, const array *a, lua_Integer i)
+static int push_element(lua_State *L, const place *p, const shape *s, lua_Integer i)
 {
-  const bool keeps = i <= MOST_KEPT && lua_toboolean(L, lua_upvalueindex(KEEPS));
+  const bool keeps = s->keeps && i <= MOST_KEPT;
   lua_settop(L, 2);
   if (keeps) {
     push_kept(L);
     if (lua_rawgeti(L, 3, i) != LUA_TNIL) return 1;
     lua_settop(L, 3);
   }
-  call_lua(L, OTHER, &a->place, 1);
+  call_lua(L, OTHER, p->offset + s->start, 1);
   if (!keeps) return 1;
   lua_pushvalue(L, -1);
   lua_rawseti(L, 3, i);
@@ -333,122 +402,77 @@ static int push_element(lua_State *L, const array *a, lua_Integer i)
 /* __index of arrays: an element, nil out of range, or a method. */
 static int array_index(lua_State *L)
 {
-  const array *a = check_array(L);
-  const int type = (int)lua_tointeger(L, lua_upvalueindex(TYPE));
+  const place *p = check_place(L, fmb_record_array);
+  const shape *s = own_shape(L);
   lua_Integer i;
   if (!to_index(L, &i)) {
     lua_settop(L, 2);
     lua_rawget(L, lua_upvalueindex(METHODS));
     return 1;
   }
-  if (!view_of(&a->place)->data) return fmb_raise(L, "%s is closed", fmb_view);
-  if ((lua_Unsigned)i - 1 >= a->count) return 0;
-  if (type < 0) return push_element(L, a, i);
-  return push_number(L, view_of(&a->place), type, element_offset(L, a, i));
+  if (!p->view->data) return fmb_raise(L, "%s is closed", fmb_view);
+  if ((lua_Unsigned)i - 1 >= count_of(L, s)) return 0;
+  if (s->type < 0) return push_element(L, p, s, i);
+  return push_number(L, p->view, s->type, element_offset(p, s, i));
 }
 
 /* __newindex of arrays. For an index out of range, and for a value that does not fit, Lua raises the
 ** reason. */
 static int array_newindex(lua_State *L)
 {
-  const array *a = check_array(L);
-  const int type = (int)lua_tointeger(L, lua_upvalueindex(TYPE));
+  const place *p = check_place(L, fmb_record_array);
+  const shape *s = own_shape(L);
   lua_Integer i;
   lua_settop(L, 3);
-  if (type >= 0 && to_index(L, &i) && (lua_Unsigned)i - 1 < a->count &&
-      put_number(L, view_of(&a->place), type, element_offset(L, a, i)))
+  if (s->type >= 0 && to_index(L, &i) && (lua_Unsigned)i - 1 < count_of(L, s) &&
+      put_number(L, p->view, s->type, element_offset(p, s, i)))
     return 0;
-  call_lua(L, OTHER, &a->place, 0);
+  call_lua(L, OTHER, p->offset + s->start, 0);
   return 0;
 }
 
 static int array_len(lua_State *L)
 {
-  lua_pushinteger(L, (lua_Integer)check_array(L)->count);
+  check_place(L, fmb_record_array);
+  lua_pushinteger(L, (lua_Integer)count_of(L, own_shape(L)));
   return 1;
-}
-
-/* {-- Arguments of methods in Lua ---------------------------------------------------------------- */
-
-/* check_integer(n, what, number [, least]) -> n as an integer; raises for another value, and for less than
-** `least`. */
-static int check_integer(lua_State *L)
-{
-  int is_integer;
-  const lua_Integer n = lua_tointegerx(L, 1, &is_integer);
-  const char *what = luaL_checkstring(L, 2);
-  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
-  if (!is_integer || lua_type(L, 1) != LUA_TNUMBER)
-    return fmb_raise(L, "bad argument #%I to '%s' (integer expected, got %s)", number, what,
-                     lua_type(L, 1) == LUA_TNUMBER ? "float" : fmb_push_type_name(L, 1));
-  if (!lua_isnoneornil(L, 4) && n < lua_tointeger(L, 4))
-    return fmb_raise(L, "bad argument #%I to '%s' (%I is less than %I)", number, what, (LUAI_UACINT)n,
-                     (LUAI_UACINT)lua_tointeger(L, 4));
-  lua_pushinteger(L, n);
-  return 1;
-}
-
-/* check_elements(i, what, number, n, count) -> i as an integer; raises unless an array of `count` elements
-** has n from the i-th on. */
-static int check_elements(lua_State *L)
-{
-  const lua_Integer n = luaL_checkinteger(L, 4), count = luaL_checkinteger(L, 5);
-  lua_pushcfunction(L, check_integer);
-  for (int arg = 1; arg <= 3; arg++) lua_pushvalue(L, arg);
-  lua_call(L, 3, 1);
-  const lua_Integer i = lua_tointeger(L, -1);
-  if (n > 0 && (i < 1 || i > count || n - 1 > count - i))
-    return fmb_raise(L, "bad argument #%I to '%s' (%I elements from index %I on are not in 1..%I)",
-                     (LUAI_UACINT)lua_tointeger(L, 3), lua_tostring(L, 2), (LUAI_UACINT)n, (LUAI_UACINT)i,
-                     (LUAI_UACINT)count);
-  return 1;
-}
-
-/* check_timeout(seconds, what, number): raises for an invalid time-out. */
-static int check_timeout(lua_State *L)
-{
-  const char *what = luaL_checkstring(L, 2);
-  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
-  if (lua_isnil(L, 1) || (lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0)) return 0;
-  if (lua_type(L, 1) != LUA_TNUMBER)
-    return fmb_raise(L, "bad argument #%I to '%s' (number expected, got %s)", number, what,
-                     fmb_push_type_name(L, 1));
-  return fmb_raise(L, "bad argument #%I to '%s' (time-out %s is negative or NaN)", number, what,
-                   luaL_tolstring(L, 1, NULL));
 }
 
 /* {-- Metamethods ------------------------------------------------------------------------------- */
 
-/* record_metamethods(members, get, set) -> __index, __newindex */
+/* record_metamethods(codes, get, set, start) -> __index, __newindex */
 static int record_metamethods(lua_State *L)
 {
-  lua_settop(L, 3);
+  lua_settop(L, 4);
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_pushvalue(L, 1);
-  lua_pushvalue(L, 2);
-  lua_pushcclosure(L, record_index, 2);
-  lua_pushvalue(L, 1);
-  lua_pushvalue(L, 3);
-  lua_pushcclosure(L, record_newindex, 2);
+  luaL_checkinteger(L, 4);
+  const int upvalues[][START] = {{1, 2, 4}, {1, 3, 4}};
+  for (int m = 0; m < 2; m++) {
+    for (int i = 0; i < START; i++) lua_pushvalue(L, upvalues[m][i]);
+    lua_pushcclosure(L, m ? record_newindex : record_index, START);
+  }
   return 2;
 }
 
-/* array_metamethods(type, stride, methods, get, set, keeps) -> __index, __newindex, __len */
+/* array_metamethods(type, stride, methods, get, set, keeps, start [, count]) -> __index, __newindex, __len.
+** Without a count each array has its own. */
 static int array_metamethods(lua_State *L)
 {
-  lua_settop(L, 6);
-  if (luaL_checkinteger(L, 1) != -1) check_type(L, 1);
-  luaL_checkinteger(L, 2);
+  lua_settop(L, 8);
+  const int type = luaL_checkinteger(L, 1) == -1 ? -1 : check_type(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);
-  lua_pushvalue(L, 5); /* set, for __newindex */
-  lua_insert(L, 1);
-  lua_remove(L, 6);
-  for (int i = 2; i <= 6; i++) lua_pushvalue(L, i);
-  lua_pushcclosure(L, array_index, KEEPS);
-  for (int i = 2; i <= 4; i++) lua_pushvalue(L, i);
-  lua_pushvalue(L, 1);
+  const shape s = {.type = type, .stride = (size_t)luaL_checkinteger(L, 2), .keeps = lua_toboolean(L, 6),
+                   .start = (size_t)luaL_checkinteger(L, 7), .count = luaL_optinteger(L, 8, -1)};
+  memcpy(lua_newuserdatauv(L, sizeof s, 0), &s, sizeof s);
+  lua_pushvalue(L, -1);
+  lua_pushvalue(L, 4);
+  lua_pushvalue(L, 3);
+  lua_pushcclosure(L, array_index, METHODS);
+  lua_pushvalue(L, 9);
+  lua_pushvalue(L, 5);
   lua_pushcclosure(L, array_newindex, OTHER);
-  lua_pushcfunction(L, array_len);
+  lua_pushvalue(L, 9);
+  lua_pushcclosure(L, array_len, SHAPE);
   return 3;
 }
 
@@ -457,8 +481,7 @@ void fmb_open_record(lua_State *L)
   static const luaL_Reg functions[] = {
     {"new", new_record}, {"new_array", new_array}, {"locate", locate}, {"slot", slot},
     {"record_metamethods", record_metamethods}, {"array_metamethods", array_metamethods},
-    {"locate_array", locate_array}, {"check_number", check_number}, {"check_integer", check_integer},
-    {"check_elements", check_elements}, {"check_timeout", check_timeout},
+    {"locate_array", locate_array}, {"check_number", check_number},
     {NULL, NULL},
   };
   luaL_newlib(L, functions);

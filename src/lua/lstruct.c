@@ -1,5 +1,6 @@
-/* Structs as a whole: their numbers read at once, snapshots that no writer changed half-way, and what the
-** tables are asked that are written to them. The functions that lua/filemap/struct/ generates call these. */
+/* Structs as a whole: their numbers read at once, snapshots that no writer changed half-way, what the tables
+** are asked that are written to them, and the arguments of methods in Lua. The modules in
+** lua/filemap/struct/, and the functions that they generate, call these. */
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -281,9 +282,59 @@ static int plain_text(lua_State *L)
   return 1;
 }
 
+/* {-- Arguments of methods in Lua ---------------------------------------------------------------- */
+
+/* check_integer(n, what, number [, least]) -> n as an integer; raises for another value, and for less than
+** `least`. */
+static int check_integer(lua_State *L)
+{
+  int is_integer;
+  const lua_Integer n = lua_tointegerx(L, 1, &is_integer);
+  const char *what = luaL_checkstring(L, 2);
+  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
+  if (!is_integer || lua_type(L, 1) != LUA_TNUMBER)
+    return fmb_raise(L, "bad argument #%I to '%s' (integer expected, got %s)", number, what,
+                     lua_type(L, 1) == LUA_TNUMBER ? "float" : fmb_push_type_name(L, 1));
+  if (!lua_isnoneornil(L, 4) && n < lua_tointeger(L, 4))
+    return fmb_raise(L, "bad argument #%I to '%s' (%I is less than %I)", number, what, (LUAI_UACINT)n,
+                     (LUAI_UACINT)lua_tointeger(L, 4));
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+/* check_elements(i, what, number, n, count) -> i as an integer; raises unless an array of `count` elements
+** has n from the i-th on. */
+static int check_elements(lua_State *L)
+{
+  const lua_Integer n = luaL_checkinteger(L, 4), count = luaL_checkinteger(L, 5);
+  lua_pushcfunction(L, check_integer);
+  for (int arg = 1; arg <= 3; arg++) lua_pushvalue(L, arg);
+  lua_call(L, 3, 1);
+  const lua_Integer i = lua_tointeger(L, -1);
+  if (n > 0 && (i < 1 || i > count || n - 1 > count - i))
+    return fmb_raise(L, "bad argument #%I to '%s' (%I elements from index %I on are not in 1..%I)",
+                     (LUAI_UACINT)lua_tointeger(L, 3), lua_tostring(L, 2), (LUAI_UACINT)n, (LUAI_UACINT)i,
+                     (LUAI_UACINT)count);
+  return 1;
+}
+
+/* check_timeout(seconds, what, number): raises for an invalid time-out. */
+static int check_timeout(lua_State *L)
+{
+  const char *what = luaL_checkstring(L, 2);
+  const LUAI_UACINT number = (LUAI_UACINT)luaL_checkinteger(L, 3);
+  if (lua_isnil(L, 1) || (lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0)) return 0;
+  if (lua_type(L, 1) != LUA_TNUMBER)
+    return fmb_raise(L, "bad argument #%I to '%s' (number expected, got %s)", number, what,
+                     fmb_push_type_name(L, 1));
+  return fmb_raise(L, "bad argument #%I to '%s' (time-out %s is negative or NaN)", number, what,
+                   luaL_tolstring(L, 1, NULL));
+}
+
 const luaL_Reg fmb_struct_functions[] = {
   {"copy_whole", copy_whole}, {"unpack_numbers", unpack_numbers}, {"read_records", read_records},
   {"unpack_within", fmb_unpack_within}, {"count_plain", count_plain}, {"new_table", new_table},
-  {"plain_text", plain_text},
+  {"plain_text", plain_text}, {"check_integer", check_integer}, {"check_elements", check_elements},
+  {"check_timeout", check_timeout},
   {NULL, NULL},
 };

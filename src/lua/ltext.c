@@ -179,6 +179,11 @@ int fmb_decode_text(lua_State *L)
 {
   size_t size;
   const unsigned char *p = (const unsigned char *)luaL_checklstring(L, 1, &size);
+  if (luaL_checkinteger(L, 2) == 1) {
+    const unsigned char *nul = memchr(p, 0, size);
+    lua_pushlstring(L, (const char *)p, nul ? (size_t)(nul - p) : size);
+    return 1;
+  }
   const encoding e = check_encoding(L, 2, 3);
   const size_t length = fm_wide_length(p, size / e.unit, e.unit);
   const size_t room = fm_utf8_room(length, e.unit);

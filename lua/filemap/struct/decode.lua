@@ -13,11 +13,6 @@ local MOST_AT_ONCE = 16 -- elements of an array that one call unpacks
 
 local decode = {}
 
-local function new_cache()
-  return { ["<"] = setmetatable({}, { __mode = "k" }), [">"] = setmetatable({}, { __mode = "k" }) }
-end
-local readers, lists = new_cache(), new_cache()
-
 -- {-- Generated functions --------------------------------------------------------------------------
 
 -- A function that is being generated: `unpacks`, the calls so far, each with the names of locals, the formats
@@ -71,10 +66,9 @@ end
 
 -- Compiles a function of Lua's text, in which K and the functions below are known.
 local function compile(text, writer, unpack)
-  text = "local K, unpack, numbers, match, decode, check_timeout, new = ...\n" .. text
+  text = "local K, unpack, numbers, decode, check_timeout, new = ...\n" .. text
   return assert(load(text, access.made))(writer.constants, unpack or string.unpack,
-    core.record.unpack_numbers, string.match, core.decode_text, core.record.check_timeout,
-    core.record.new_table)
+    core.record.unpack_numbers, core.decode_text, core.record.check_timeout, core.record.new_table)
 end
 
 -- {-- Expressions of values ------------------------------------------------------------------------
@@ -98,7 +92,6 @@ end
 local function string_expression(self, type_, offset, order)
   local bytes, of = self:unpack(order, "c" .. type_.size, offset, type_.size), type_.of
   if of.kind == "bytes" then return bytes end
-  if of.unit == 1 then return ("match(%s, %q)"):format(bytes, "^[^\0]*") end
   return ("decode(%s, %d, %s)"):format(bytes, of.unit, order ~= access.native)
 end
 
@@ -238,9 +231,9 @@ end
 --- A function(s, p, n) that reads n elements of a type, one behind the other, from the bytes of `s` at p,
 --- which counts from 1.
 function decode.list(of, order)
-  local found = lists[order][of] or elements(of, order, of.size)
-  lists[order][of] = found
-  return found
+  local accessor = access.of(of, order)
+  accessor.decode_list = accessor.decode_list or elements(of, order, of.size)
+  return accessor.decode_list
 end
 
 -- The codes and the names of the members of a struct that C reads by itself; nil for another type.
@@ -267,9 +260,9 @@ end
 
 --- A function(s, p) that reads a struct from the bytes of `s` at p, which counts from 1.
 function decode.of(record, order)
-  local found = readers[order][record] or compile_struct(record, record.endian or order)
-  readers[order][record] = found
-  return found
+  local accessor = access.of(record, order)
+  accessor.decode = accessor.decode or compile_struct(record, record.endian or order)
+  return accessor.decode
 end
 
 return decode

@@ -156,25 +156,26 @@ local function compile(type_, order)
 end
 
 --- Gives the accessor of a struct or an array, by its thorough `collect`, two functions that try the quick
---- ones first: collect(list, offset, value, name), and write(view, offset, value, name). The first call adds
---- `count` and `quick_write`, if there is such a function. `by_name`, of a struct, has the members that are
---- ready: of a table with one key only that member is written.
-function encode.complete(accessor, type_, order, thorough, by_name)
+--- ones first: write(view, offset, value, name), and collect(list, offset, value, name [, elements]), which
+--- leaves a struct with so many elements in its flexible array to the thorough one. The first call adds
+--- `count` and `quick_write`, if there is such a function. The accessor of a struct has `by_name`: of a table
+--- with one key only that member is written.
+function encode.complete(accessor, type_, order, thorough)
   local count, quick_collect, quick_write
   local function prepare()
     count, quick_collect, quick_write = compile(type_, order)
     count = count or -1
     accessor.count, accessor.quick_write = quick_write and count, quick_write
   end
-  function accessor.collect(list, offset, value, name)
+  function accessor.collect(list, offset, value, name, elements)
     if not count then prepare() end
-    if count_plain(value) == count then
+    if not elements and count_plain(value) == count then
       local n = #list
       local well, done = pcall(quick_collect, list, offset, value)
       if well and done then return end
       for i = #list, n + 1, -1 do list[i] = nil end
     end
-    thorough(list, offset, value, name)
+    thorough(list, offset, value, name, elements)
   end
   function accessor.write(view, offset, value, name)
     if not count then prepare() end
@@ -183,7 +184,7 @@ function encode.complete(accessor, type_, order, thorough, by_name)
       local well, done = pcall(quick_write, view, offset, value)
       if well and done then return end
     end
-    local one = n == 1 and by_name and by_name[key]
+    local one = n == 1 and accessor.by_name and accessor.by_name[key]
     if one then
       local of, at = one.of, offset + one.offset
       if inner and inner == of.count then

@@ -62,28 +62,8 @@ local function plain(value)
   if not view then return nil end
   if count then return value:get() end
   local accessor = accessors[getmetatable(value)]
-  local record, n = accessor.type, nil
-  if ctype.tail(record) then n = object.count(value) end
-  return object.read(record, accessor.order, view, offset, n)
-end
-
--- The function `collect` for a record: of the fields that a table has, in their order. Unknown names raise.
-local function collect_fields(record, list, by_name)
-  local kind = record.name or record.kind
-  return function(found, at, value, name)
-    local t = plain(value)
-    if not t then
-      raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or kind,
-        access.type_name(value))
-    end
-    for key in next, t do
-      if not by_name[key] then raise("%s has no field '%s'", kind, tostring(key)) end
-    end
-    for _, m in ipairs(list) do
-      local field, path = t[m.name], name and name .. "." .. m.name or m.name
-      if field ~= nil then m.of.collect(found, at + m.offset, field, path) end
-    end
-  end
+  local n = ctype.tail(accessor.type) and object.count(value, accessor)
+  return object.read(accessor.type, accessor.order, view, offset, n)
 end
 
 local function check_index(i, count, name)
@@ -160,7 +140,7 @@ local function array_methods(element, stride)
   function found.copy(a, i, source, j, n)
     local view, at, count = locate_array(a, "copy")
     local from, from_at, from_count = locate(source)
-    if not from_count or getmetatable(source) ~= getmetatable(a) then
+    if not from_count or source.copy ~= found.copy then
       raise("bad argument #2 to 'copy' (an array of the same type expected, got %s)",
         access.type_name(source))
     end
@@ -199,8 +179,10 @@ local function next_element(a, i)
   if i <= #a then return i, a[i] end
 end
 
-local function array_metatable(element, stride)
-  local get, write, named = element.get, element.write, element.named
+-- What arrays with such elements, `stride` bytes apart, have in common: `own`, the metatable of those with a
+-- place, a count and a name of their own; and `inside`, which makes that of one member of a record.
+local function new_kind(element, stride)
+  local get, write, named, found = element.get, element.write, element.named, array_methods(element, stride)
   local function index(view, at, i, a)
     return get(view, at + (i - 1) * stride, named and select(4, locate(a)) .. "[" .. i .. "]")
   end
@@ -210,30 +192,36 @@ local function array_metatable(element, stride)
     check_index(n or i, count, name)
     write(view, at + (n - 1) * stride, value, name .. "[" .. n .. "]")
   end
-  local mt = { __name = "filemap.array", __pairs = function(a) return next_element, a, 0 end,
-    __tostring = function(a) return locate_array(a, "tostring") and shown(a) end }
-  mt.__index, mt.__newindex, mt.__len = core.record.array_metamethods(element.code and not element.number
-    and element.code or -1, stride, array_methods(element, stride), index, newindex, element.is_object)
-  accessors[mt] = element
-  return mt
+  local function iterate(a) return next_element, a, 0 end
+  local function to_string(a) return locate_array(a, "tostring") and shown(a) end
+  local function inside(start, count, name)
+    local mt = { start, count, name, __name = "filemap.array", __pairs = iterate, __tostring = to_string }
+    mt.__index, mt.__newindex, mt.__len = core.record.array_metamethods(element.code and not element.number
+      and element.code or -1, stride, found, index, newindex, element.inside, start, count)
+    accessors[mt] = element
+    return mt
+  end
+  return { inside = inside, own = inside(0) }
 end
 
--- The metatables of arrays, by the accessor of their elements and the stride.
-local metatables = setmetatable({}, { __mode = "k" })
-
-local function array_object(element, view, at, name, count, stride)
-  local by_stride = metatables[element] or {}
-  metatables[element] = by_stride
-  by_stride[stride] = by_stride[stride] or array_metatable(element, stride)
-  return new_array(view, at, by_stride[stride], count, name, element.is_object)
+local function array_kind(element, stride)
+  element.kinds = element.kinds or {}
+  element.kinds[stride] = element.kinds[stride] or new_kind(element, stride)
+  return element.kinds[stride]
 end
 
 -- The accessor of an array; of a flexible one with its count, and whether a string zeroes the rest.
 local function array_accessor(array, order, count, rest)
   local element, stride = access.of(array.of, order), array.of.size
   count = count or array.count
-  local accessor = { named = true, is_object = true }
-  function accessor.get(view, at, name) return array_object(element, view, at, name, count, stride) end
+  local accessor = { named = true }
+  function accessor.get(view, at, name)
+    return new_array(view, at, array_kind(element, stride).own, count, name)
+  end
+  function accessor.inside(start, name)
+    local mt = array_kind(element, stride).inside(start, count, name)
+    return function(record) return new_array(record, start, mt) end
+  end
   return encode.complete(accessor, array, order, collect_elements(element, count, stride, rest ~= false))
 end
 
@@ -285,7 +273,6 @@ function object.decode(record, order, bytes)
   local swapped = (record.endian or order) ~= access.native
   if of.kind == "bytes" then t[tail.name] = bytes:sub(at, at + n - 1)
   elseif of.kind ~= "char" then t[tail.name] = decode.list(of, record.endian or order)(bytes, at, n)
-  elseif of.unit == 1 then t[tail.name] = bytes:match("^[^\0]*", at)
   else t[tail.name] = core.decode_text(bytes:sub(at, at + n * of.unit - 1), of.unit, swapped) end
   return t
 end
@@ -301,28 +288,53 @@ end
 
 -- {-- Records --------------------------------------------------------------------------------------
 
--- The count of a record's flexible array, and whether it was given. It is stored negative if it was not.
-function object.count(r)
-  local count = core.record.slot(r, 1)
-  if math.type(count) ~= "integer" then raise("the record is of another type") end
+-- The count of a record's flexible array, and whether it was given. It is behind the slots of objects, and
+-- negative if it was not given. A record inside another one has none.
+function object.count(r, accessor)
+  if accessors[getmetatable(r)] ~= accessor then raise("the record is of another type") end
+  local count = core.record.slot(r, accessor.slots + 1) or 0
   return count < 0 and ~count or count, count >= 0
 end
 
-local function record_metatable(accessor, list, by_name, codes)
+-- Fills the members of a record, in order and by name, and the codes of those that C reaches by itself, when
+-- the accessor is first used: a type may be large, and only partly used. Each object gets a slot.
+local function prepare(accessor)
   local record, tail = accessor.type, ctype.tail(accessor.type)
+  if accessor.slots then return end
+  local slots = 0
+  for i, m in ipairs(ctype.members(record)) do
+    local of = access.of_member(m.field, m.record, m.record.endian or record.endian or accessor.order)
+    accessor.list[i] = { name = m.name, offset = m.offset, of = of, tail = m == tail and m }
+    accessor.by_name[m.name] = accessor.list[i]
+    if m ~= tail and of.code then
+      accessor.codes[m.name] = access.code(of.code, of.number or 0, m.offset)
+    elseif m ~= tail and of.inside and slots < access.MOST_IN_CODE then
+      slots = slots + 1
+      accessor.codes[m.name] = access.code(access.codes.object, slots, m.offset)
+    end
+  end
+  accessor.slots = slots
+end
+
+-- The metatable of records that begin `start` bytes from their place: 0, but for those inside others.
+local function record_metatable(accessor, start)
+  local record, list, by_name, inside = accessor.type, accessor.list, accessor.by_name, {}
+  prepare(accessor)
   local function member(key, r)
     local m = by_name[key] or raise("%s has no field '%s'", record.name or record.kind, tostring(key))
-    return m.offset, tail and m == list[#list]
-      and tail_accessor(tail, record.endian or accessor.order, object.count(r)) or m.of
+    return m, m.tail
+      and tail_accessor(m.tail, record.endian or accessor.order, object.count(r, accessor)) or m.of
   end
-  local mt = { __name = "filemap.record", __tostring = shown }
-  mt.__index, mt.__newindex = core.record.record_metamethods(codes, function(view, at, key, r)
-    local offset, of = member(key, r)
-    return of.get(view, at + offset, key)
+  local mt = { start, __name = "filemap.record", __tostring = shown }
+  mt.__index, mt.__newindex = core.record.record_metamethods(accessor.codes, function(view, at, key, r)
+    local m, of = member(key, r)
+    if m.tail or not of.inside then return of.get(view, at + m.offset, key) end
+    inside[key] = inside[key] or of.inside(start + m.offset, key)
+    return inside[key](r)
   end, function(view, at, key, r, value)
-    local offset, of = member(key, r)
-    of.write(view, at + offset, value, key)
-  end)
+    local m, of = member(key, r)
+    of.write(view, at + m.offset, value, key)
+  end, start)
   function mt.__pairs(r)
     if getmetatable(r) ~= mt then
       raise("calling 'pairs' on bad self (%s expected, got %s)", mt.__name, access.type_name(r))
@@ -333,45 +345,43 @@ local function record_metatable(accessor, list, by_name, codes)
       if list[i] then return list[i].name, r[list[i].name] end
     end
   end
-  accessors[mt], accessor.list = accessor, list
+  accessors[mt] = accessor
   return mt
 end
 
--- Fills the members of a record, in order and by name, and the codes of those that C reaches by itself.
--- Returns the number of slots: one for each object, and one for the count of a flexible array.
-local function prepare_members(record, order, list, by_name, codes)
-  local tail = ctype.tail(record)
-  local slots = tail and 1 or 0
-  for i, m in ipairs(ctype.members(record)) do
-    local of = access.of_member(m.field, m.record, m.record.endian or order)
-    list[i] = { name = m.name, offset = m.offset, of = of }
-    by_name[m.name] = list[i]
-    if m ~= tail and of.code then codes[m.name] = access.code(of.code, of.number or 0, m.offset)
-    elseif m ~= tail and of.is_object and slots < access.MOST_IN_CODE then
-      slots = slots + 1
-      codes[m.name] = access.code(access.codes.object, slots, m.offset)
+-- The function `collect` of a record: of the fields that a table has, in their order. Unknown names raise. A
+-- flexible array has `count` elements.
+local function collect_fields(accessor)
+  return function(found, at, value, name, count)
+    local t, record = plain(value), accessor.type
+    local kind, order = record.name or record.kind, record.endian or accessor.order
+    if not t then
+      raise("%s: table expected, got %s", name and ("field '%s'"):format(name) or kind,
+        access.type_name(value))
+    end
+    prepare(accessor)
+    for key in next, t do
+      if not accessor.by_name[key] then raise("%s has no field '%s'", kind, tostring(key)) end
+    end
+    for _, m in ipairs(accessor.list) do
+      local field, path = t[m.name], name and name .. "." .. m.name or m.name
+      local of = m.tail and count and tail_accessor(m.tail, order, count) or m.of
+      if field ~= nil then of.collect(found, at + m.offset, field, path) end
     end
   end
-  return slots
 end
 
--- An accessor prepares itself when it is first used: a type may be large, and only partly used.
 local function record_accessor(record, order)
-  local accessor, list, by_name, has_tail = { is_object = true }, {}, {}, ctype.tail(record)
-  local collect, mt, slots = collect_fields(record, list, by_name), nil, nil
-  local function prepare()
-    local codes = {}
-    slots = prepare_members(record, record.endian or order, list, by_name, codes)
-    mt = record_metatable(accessor, list, by_name, codes)
-  end
+  local accessor, own = { list = {}, by_name = {}, codes = {} }, nil
   function accessor.get(view, at, _, count)
-    if not mt then prepare() end
-    return new(view, at, mt, slots, count or has_tail and 0)
+    own = own or record_metatable(accessor, 0)
+    return new(view, at, own, accessor.slots, count)
   end
-  return encode.complete(accessor, record, record.endian or order, function(...)
-    if not mt then prepare() end
-    collect(...)
-  end, by_name)
+  function accessor.inside(start)
+    local mt = record_metatable(accessor, start)
+    return function(outer) return new(outer, start, mt, accessor.slots) end
+  end
+  return encode.complete(accessor, record, record.endian or order, collect_fields(accessor))
 end
 
 access.register("struct", record_accessor)
@@ -388,33 +398,23 @@ end
 --- `count` records, `stride` bytes apart.
 function object.array(record, view, offset, count, stride)
   check_range("array", view, offset, count == 0 and 0 or (count - 1) * stride + record.size)
-  return array_object(access.of(record, access.native), view, offset, record.name or record.kind, count,
-    stride)
+  local kind = array_kind(access.of(record, access.native), stride)
+  return new_array(view, offset, kind.own, count, record.name or record.kind)
 end
 
 --- A function(view, offset, t) that writes what a table has. Of a flexible array that is up to what fits in
 -- the view.
 function object.writer(record)
-  local accessor, tail = access.of(record, access.native), ctype.tail(record)
-  local write, size = accessor.write, record.size
-  if not tail then
-    return function(view, offset, t)
-      check_range("write", view, offset, size)
-      write(view, offset, t)
-    end
-  end
+  local accessor, tail, size = access.of(record, access.native), ctype.tail(record), record.size
+  local write, collect = accessor.write, accessor.collect
   return function(view, offset, t)
-    local count, values = object.extent("write", record, view, offset), plain(t)
-    local value = values and values[tail.name]
-    if value == nil then return write(view, offset, t) end
-    local list, rest = {}, {}
-    for key, field in next, values do
-      if key ~= tail.name then rest[key] = field end
+    if tail then
+      local list = {}
+      collect(list, offset, t, nil, (object.extent("write", record, view, offset)))
+      return access.write(view, list)
     end
-    accessor.collect(list, offset, rest)
-    tail_accessor(tail, record.endian or access.native, count).collect(list, offset + tail.offset, value,
-      tail.name)
-    access.write(view, list)
+    check_range("write", view, offset, size)
+    write(view, offset, t)
   end
 end
 
