@@ -111,8 +111,8 @@ local function inner_array(type)
 end
 local inner_numbers, inner_objects = inner_array(4), inner_array(-1)
 local function use_inside(o)
-  for _, object in ipairs { R.new(o, 0, inner, 3), R.new_array(o, 0, inner_numbers),
-    R.new_array(o, 0, inner_objects) } do
+  for _, object in ipairs { R.new_inside(o, inner, 3), R.new_inside(o, inner_numbers),
+    R.new_inside(o, inner_objects) } do
     for _, key in ipairs { "x", "y", "z", 1, 5, 6 } do
       pcall(function() return object[key] end)
       pcall(function() object[key] = 1 end)
@@ -125,7 +125,7 @@ use_inside(record)
 local correct = {
   new = { view, 0, { __index = index, __newindex = newindex }, 3, "kept" },
   new_array = { view, 0, { __index = element, __newindex = set_element, __len = length }, 5, "list", true },
-  locate = { record }, locate_array = { record.b, "get" }, slot = { record, 1 },
+  new_inside = { record, inner, 3 }, locate = { record }, locate_array = { record.b, "get" }, slot = { record, 1 },
   record_metamethods = { members, nothing, nothing, 4 },
   array_metamethods = { 4, 4, {}, nothing, nothing, true, 8, 5 },
   copy_whole = { view, 0, { even = "a" }, { a = code(4, 0, 0) }, 16 },

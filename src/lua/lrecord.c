@@ -52,70 +52,83 @@ static inline const place *check_place(lua_State *L, const char *type)
 static void push_view(lua_State *L)
 {
   const int top = lua_gettop(L) + 1;
-  if (lua_getiuservalue(L, 1, OWNER) == LUA_TTABLE) lua_rawgeti(L, top, 0); /* see push_kept */
+  const bool is_direct = lua_getiuservalue(L, 1, OWNER) == LUA_TUSERDATA;
+  if (is_direct && is_root(lua_touserdata(L, 1))) return;
+  if (!is_direct) lua_rawgeti(L, top, 0); /* see push_kept */
   if (fmb_to_object(L, -1, fmb_record)) lua_getiuservalue(L, -1, OWNER);
   lua_copy(L, -1, top);
   lua_settop(L, top);
 }
 
-/* Pushes an object for the arguments owner, offset and metatable of `new` and `new_array`. If the owner is a
-** view, it has `size` bytes and `values` user values, and the offset is its place. If the owner is a record,
-** it is an object inside that. */
-static fmb_object *push_new(lua_State *L, const char *type, size_t size, int values)
+/* Gives the object on top, which is new, its owner, the value at the top of the stack, and the metatable at a
+** stack index. */
+static void finish(lua_State *L, int metatable)
 {
-  const fm_view *v = fmb_to_view(L, 1);
-  const fmb_object *outer = fmb_to_object(L, 1, fmb_record);
-  if (!v && !outer) fmb_type_error(L, 1, fmb_view);
-  const size_t offset = (size_t)luaL_checkinteger(L, 2);
-  luaL_checktype(L, 3, LUA_TTABLE);
-  fmb_object *o = lua_newuserdatauv(L, v ? size : sizeof *o, values);
-  o->type = type;
-  if (v) {
-    root *r = (root *)(void *)o;
-    r->place = (place){.view = v, .offset = offset};
-    o->pointer = &r->place;
-  } else {
-    o->pointer = outer->pointer;
-  }
-  if (v || is_root(outer)) lua_pushvalue(L, 1);
-  else lua_getiuservalue(L, 1, OWNER);
   lua_setiuservalue(L, -2, OWNER);
-  lua_pushvalue(L, 3);
+  lua_pushvalue(L, metatable);
   lua_setmetatable(L, -2);
-  return o;
 }
 
-/* new(view or record, offset, metatable, slots [, value]) -> record, with the value in a slot after these. */
+/* Pushes an object of `size` bytes with a place of its own, for the arguments view, offset and metatable. */
+static void *push_root(lua_State *L, const char *type, size_t size, int values)
+{
+  const fm_view *v = fmb_to_view(L, 1);
+  if (!v) fmb_type_error(L, 1, fmb_view);
+  const size_t offset = (size_t)luaL_checkinteger(L, 2);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  root *r = lua_newuserdatauv(L, size, values);
+  *r = (root){.object = {.type = type, .pointer = &r->place}, .place = {.view = v, .offset = offset}};
+  lua_pushvalue(L, 1);
+  finish(L, 3);
+  return r;
+}
+
+/* The number of slots in an argument. */
+static int check_slots(lua_State *L, int arg)
+{
+  const lua_Integer slots = luaL_checkinteger(L, arg);
+  luaL_argcheck(L, slots >= 0 && slots < 1 << FMB_NUMBER_BITS, arg, "number of slots");
+  return (int)slots;
+}
+
+/* new(view, offset, metatable, slots [, value]) -> record, with the value in a slot after these. */
 static int new_record(lua_State *L)
 {
   lua_settop(L, 5);
-  const lua_Integer slots = luaL_checkinteger(L, 4);
-  luaL_argcheck(L, slots >= 0 && slots < 1 << FMB_NUMBER_BITS, 4, "number of slots");
-  const int last = OWNER + (int)slots;
+  const int last = OWNER + check_slots(L, 4);
   if (lua_isnil(L, 5)) {
-    push_new(L, fmb_record, sizeof(root), last);
+    push_root(L, fmb_record, sizeof(root), last);
   } else {
-    push_new(L, fmb_record, sizeof(root), last + 1);
+    push_root(L, fmb_record, sizeof(root), last + 1);
     lua_pushvalue(L, 5);
     lua_setiuservalue(L, -2, last + 1);
   }
   return 1;
 }
 
-/* new_array(view, offset, metatable, count, name) -> array, and new_array(record, offset, metatable) -> an
-** array inside the record. */
+/* new_array(view, offset, metatable, count, name) -> array */
 static int new_array(lua_State *L)
 {
   lua_settop(L, 5);
-  if (fmb_to_object(L, 1, fmb_record)) {
-    push_new(L, fmb_record_array, 0, OWNER);
-    return 1;
-  }
   const size_t count = (size_t)fmb_check_count(L, 4, "count");
-  root_array *a = (root_array *)(void *)push_new(L, fmb_record_array, sizeof *a, NAME);
-  a->count = count;
+  ((root_array *)push_root(L, fmb_record_array, sizeof(root_array), NAME))->count = count;
   lua_pushvalue(L, 5);
   lua_setiuservalue(L, -2, NAME);
+  return 1;
+}
+
+/* new_inside(record, metatable [, slots]) -> a record inside the record; without slots an array. */
+static int new_inside(lua_State *L)
+{
+  lua_settop(L, 3);
+  const fmb_object *outer = fmb_check_object(L, 1, fmb_record);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const bool is_array = lua_isnil(L, 3);
+  fmb_object *o = lua_newuserdatauv(L, sizeof *o, OWNER + (is_array ? 0 : check_slots(L, 3)));
+  *o = (fmb_object){.type = is_array ? fmb_record_array : fmb_record, .pointer = outer->pointer};
+  if (is_root(outer)) lua_pushvalue(L, 1);
+  else lua_getiuservalue(L, 1, OWNER);
+  finish(L, 2);
   return 1;
 }
 
@@ -190,45 +203,6 @@ static inline bool put_number(lua_State *L, const fm_view *v, int type, size_t o
   return true;
 }
 
-static void as_INTEGER(lua_State *L, int index)
-{
-  lua_pushinteger(L, lua_tointeger(L, index));
-}
-
-static void as_FLOAT(lua_State *L, int index)
-{
-  lua_pushnumber(L, lua_tonumber(L, index));
-}
-
-/* A number of a type of types.h. */
-static int check_type(lua_State *L, int arg)
-{
-  const lua_Integer type = luaL_checkinteger(L, arg);
-  luaL_argcheck(L, type >= 0 && type < FMB_NUMBER_KINDS, arg, "type of a number");
-  return (int)type;
-}
-
-/* check_number(value, name, type) -> the number; raises if the type cannot store it, naming the field. */
-static int check_number(lua_State *L)
-{
-  const int type = check_type(L, 3);
-  bool fits = false;
-  switch (type) {
-#define FITS(T, ctype, kind, ...)      \
-  case FMB_##T: {                      \
-    ctype x;                           \
-    fits = fmb_to_##T(L, 1, &x);       \
-    if (fits) as_##kind(L, 1);         \
-    break;                             \
-  }
-    FMB_TYPES(FITS)
-    default: break;
-  }
-  if (fits) return 1;
-  const char *why = fmb_push_misfit(L, 1, (fmb_type)type);
-  return fmb_raise(L, "field '%s': %s", luaL_checkstring(L, 2), why);
-}
-
 /* Pushes the text in `n` bytes, up to a NUL. It searches a private copy, which no other process changes. */
 static int push_text(lua_State *L, const fm_view *v, size_t offset, size_t n)
 {
@@ -270,14 +244,9 @@ static void call_lua(lua_State *L, int upvalue, size_t offset, int results)
 
 /* {-- Records ----------------------------------------------------------------------------------- */
 
-/* The upvalues of the metamethods of records: the codes of the members by name; the function of Lua for
-** everything else; where the record begins, from the place that its pointer has. */
+/* The upvalues of the metamethods of records: the codes of the members by name, with offsets from the place
+** that the record's pointer has; the function of Lua for everything else; where the record begins there. */
 enum { CODES = 1, REST, START };
-
-static inline size_t start_of(lua_State *L, const place *p)
-{
-  return p->offset + (size_t)lua_tointeger(L, lua_upvalueindex(START));
-}
 
 /* Reads the code of the key. Returns false if it has none. */
 static inline bool get_code(lua_State *L, lua_Unsigned *code)
@@ -288,12 +257,17 @@ static inline bool get_code(lua_State *L, lua_Unsigned *code)
   return true;
 }
 
+static void call_rest(lua_State *L, const place *p, int results)
+{
+  call_lua(L, REST, p->offset + (size_t)lua_tointeger(L, lua_upvalueindex(START)), results);
+}
+
 /* The object in a slot, which Lua makes when it is first asked for. */
-static int push_object(lua_State *L, size_t start, int slot_number)
+static int push_object(lua_State *L, const place *p, int slot_number)
 {
   lua_settop(L, 2);
   if (lua_getiuservalue(L, 1, OWNER + slot_number) != LUA_TNIL) return 1;
-  call_lua(L, REST, start, 1);
+  call_rest(L, p, 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, OWNER + slot_number);
   return 1;
@@ -302,16 +276,15 @@ static int push_object(lua_State *L, size_t start, int slot_number)
 static int record_index(lua_State *L)
 {
   const place *p = check_place(L, fmb_record);
-  const size_t start = start_of(L, p);
   lua_Unsigned code;
   if (get_code(L, &code)) {
-    const size_t offset = start + fmb_offset_of(code);
+    const size_t offset = p->offset + fmb_offset_of(code);
     if (fmb_kind_of(code) < FMB_NUMBER_KINDS) return push_number(L, p->view, fmb_kind_of(code), offset);
     if (fmb_kind_of(code) == FMB_TEXT) return push_text(L, p->view, offset, (size_t)fmb_number_of(code));
-    return push_object(L, start, fmb_number_of(code));
+    return push_object(L, p, fmb_number_of(code));
   }
   lua_settop(L, 2);
-  call_lua(L, REST, start, 1);
+  call_rest(L, p, 1);
   return 1;
 }
 
@@ -319,16 +292,15 @@ static int record_index(lua_State *L)
 static int record_newindex(lua_State *L)
 {
   const place *p = check_place(L, fmb_record);
-  const size_t start = start_of(L, p);
   lua_Unsigned code;
   lua_settop(L, 3);
   if (get_code(L, &code)) {
     const int kind = fmb_kind_of(code);
-    const size_t offset = start + fmb_offset_of(code);
+    const size_t offset = p->offset + fmb_offset_of(code);
     if (kind < FMB_NUMBER_KINDS && put_number(L, p->view, kind, offset)) return 0;
     if (kind == FMB_TEXT && put_text(L, p->view, offset, (size_t)fmb_number_of(code))) return 0;
   }
-  call_lua(L, REST, start, 0);
+  call_rest(L, p, 0);
   return 0;
 }
 
@@ -440,12 +412,28 @@ static int array_len(lua_State *L)
 
 /* {-- Metamethods ------------------------------------------------------------------------------- */
 
+/* Replaces the table of codes in argument 1 by one in which the offsets are `start` more. */
+static void move_codes(lua_State *L, lua_Unsigned start)
+{
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    const lua_Unsigned code = (lua_Unsigned)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_pushinteger(L, (lua_Integer)(code + (start << (FMB_KIND_BITS + FMB_NUMBER_BITS))));
+    lua_rawset(L, -4);
+  }
+  lua_replace(L, 1);
+}
+
 /* record_metamethods(codes, get, set, start) -> __index, __newindex */
 static int record_metamethods(lua_State *L)
 {
   lua_settop(L, 4);
   luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checkinteger(L, 4);
+  const lua_Integer start = luaL_checkinteger(L, 4);
+  if (start != 0) move_codes(L, (lua_Unsigned)start);
   const int upvalues[][START] = {{1, 2, 4}, {1, 3, 4}};
   for (int m = 0; m < 2; m++) {
     for (int i = 0; i < START; i++) lua_pushvalue(L, upvalues[m][i]);
@@ -459,9 +447,10 @@ static int record_metamethods(lua_State *L)
 static int array_metamethods(lua_State *L)
 {
   lua_settop(L, 8);
-  const int type = luaL_checkinteger(L, 1) == -1 ? -1 : check_type(L, 1);
+  const lua_Integer type = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, type >= -1 && type < FMB_NUMBER_KINDS, 1, "type of a number");
   luaL_checktype(L, 3, LUA_TTABLE);
-  const shape s = {.type = type, .stride = (size_t)luaL_checkinteger(L, 2), .keeps = lua_toboolean(L, 6),
+  const shape s = {.type = (int)type, .stride = (size_t)luaL_checkinteger(L, 2), .keeps = lua_toboolean(L, 6),
                    .start = (size_t)luaL_checkinteger(L, 7), .count = luaL_optinteger(L, 8, -1)};
   memcpy(lua_newuserdatauv(L, sizeof s, 0), &s, sizeof s);
   lua_pushvalue(L, -1);
@@ -479,9 +468,10 @@ static int array_metamethods(lua_State *L)
 void fmb_open_record(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    {"new", new_record}, {"new_array", new_array}, {"locate", locate}, {"slot", slot},
+    {"new", new_record}, {"new_array", new_array}, {"new_inside", new_inside}, {"locate", locate},
+    {"slot", slot},
     {"record_metamethods", record_metamethods}, {"array_metamethods", array_metamethods},
-    {"locate_array", locate_array}, {"check_number", check_number},
+    {"locate_array", locate_array},
     {NULL, NULL},
   };
   luaL_newlib(L, functions);

@@ -1,6 +1,6 @@
 /* Structs as a whole: their numbers read at once, snapshots that no writer changed half-way, what the tables
-** are asked that are written to them, and the arguments of methods in Lua. The modules in
-** lua/filemap/struct/, and the functions that they generate, call these. */
+** are asked that are written to them, and checks of values and arguments. The modules in lua/filemap/struct/,
+** and the functions that they generate, call these. */
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -282,6 +282,40 @@ static int plain_text(lua_State *L)
   return 1;
 }
 
+/* {-- Values ------------------------------------------------------------------------------------ */
+
+static void as_INTEGER(lua_State *L, int index)
+{
+  lua_pushinteger(L, lua_tointeger(L, index));
+}
+
+static void as_FLOAT(lua_State *L, int index)
+{
+  lua_pushnumber(L, lua_tonumber(L, index));
+}
+
+/* check_number(value, name, type) -> the number; raises if the type cannot store it, naming the field. */
+static int check_number(lua_State *L)
+{
+  const lua_Integer type = luaL_checkinteger(L, 3);
+  luaL_argcheck(L, type >= 0 && type < FMB_NUMBER_KINDS, 3, "type of a number");
+  bool fits = false;
+  switch (type) {
+#define FITS(T, ctype, kind, ...)      \
+  case FMB_##T: {                      \
+    ctype x;                           \
+    fits = fmb_to_##T(L, 1, &x);       \
+    if (fits) as_##kind(L, 1);         \
+    break;                             \
+  }
+    FMB_TYPES(FITS)
+    default: break;
+  }
+  if (fits) return 1;
+  const char *why = fmb_push_misfit(L, 1, (fmb_type)type);
+  return fmb_raise(L, "field '%s': %s", luaL_checkstring(L, 2), why);
+}
+
 /* {-- Arguments of methods in Lua ---------------------------------------------------------------- */
 
 /* check_integer(n, what, number [, least]) -> n as an integer; raises for another value, and for less than
@@ -334,7 +368,7 @@ static int check_timeout(lua_State *L)
 const luaL_Reg fmb_struct_functions[] = {
   {"copy_whole", copy_whole}, {"unpack_numbers", unpack_numbers}, {"read_records", read_records},
   {"unpack_within", fmb_unpack_within}, {"count_plain", count_plain}, {"new_table", new_table},
-  {"plain_text", plain_text}, {"check_integer", check_integer}, {"check_elements", check_elements},
-  {"check_timeout", check_timeout},
+  {"plain_text", plain_text}, {"check_number", check_number}, {"check_integer", check_integer},
+  {"check_elements", check_elements}, {"check_timeout", check_timeout},
   {NULL, NULL},
 };

@@ -11,8 +11,8 @@ local decode = require "filemap.struct.decode"
 local encode = require "filemap.struct.encode"
 
 local raise, check_range = access.raise, access.check_range
-local new, new_array, locate, locate_array = core.record.new, core.record.new_array, core.record.locate,
-  core.record.locate_array
+local new, new_array, new_inside = core.record.new, core.record.new_array, core.record.new_inside
+local locate, locate_array = core.record.locate, core.record.locate_array
 local check_integer, check_elements = core.record.check_integer, core.record.check_elements
 local methods = core.view
 local object = {}
@@ -218,10 +218,7 @@ local function array_accessor(array, order, count, rest)
   function accessor.get(view, at, name)
     return new_array(view, at, array_kind(element, stride).own, count, name)
   end
-  function accessor.inside(start, name)
-    local mt = array_kind(element, stride).inside(start, count, name)
-    return function(record) return new_array(record, start, mt) end
-  end
+  function accessor.inside(start, name) return array_kind(element, stride).inside(start, count, name) end
   return encode.complete(accessor, array, order, collect_elements(element, count, stride, rest ~= false))
 end
 
@@ -304,7 +301,8 @@ local function prepare(accessor)
   local slots = 0
   for i, m in ipairs(ctype.members(record)) do
     local of = access.of_member(m.field, m.record, m.record.endian or record.endian or accessor.order)
-    accessor.list[i] = { name = m.name, offset = m.offset, of = of, tail = m == tail and m }
+    accessor.list[i] = { name = m.name, offset = m.offset, of = of, tail = m == tail and m,
+      get = m ~= tail and not of.inside and of.get }
     accessor.by_name[m.name] = accessor.list[i]
     if m ~= tail and of.code then
       accessor.codes[m.name] = access.code(of.code, of.number or 0, m.offset)
@@ -327,10 +325,12 @@ local function record_metatable(accessor, start)
   end
   local mt = { start, __name = "filemap.record", __tostring = shown }
   mt.__index, mt.__newindex = core.record.record_metamethods(accessor.codes, function(view, at, key, r)
-    local m, of = member(key, r)
-    if m.tail or not of.inside then return of.get(view, at + m.offset, key) end
+    local m, of = by_name[key], nil
+    if m and m.get then return m.get(view, at + m.offset, key) end
+    m, of = member(key, r)
+    if m.tail then return of.get(view, at + m.offset, key) end
     inside[key] = inside[key] or of.inside(start + m.offset, key)
-    return inside[key](r)
+    return new_inside(r, inside[key], of.slots)
   end, function(view, at, key, r, value)
     local m, of = member(key, r)
     of.write(view, at + m.offset, value, key)
@@ -377,10 +377,7 @@ local function record_accessor(record, order)
     own = own or record_metatable(accessor, 0)
     return new(view, at, own, accessor.slots, count)
   end
-  function accessor.inside(start)
-    local mt = record_metatable(accessor, start)
-    return function(outer) return new(outer, start, mt, accessor.slots) end
-  end
+  function accessor.inside(start) return record_metatable(accessor, start) end
   return encode.complete(accessor, record, record.endian or order, collect_fields(accessor))
 end
 
