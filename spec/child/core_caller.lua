@@ -125,7 +125,8 @@ use_inside(record)
 local correct = {
   new = { view, 0, { __index = index, __newindex = newindex }, 3, "kept" },
   new_array = { view, 0, { __index = element, __newindex = set_element, __len = length }, 5, "list", true },
-  new_inside = { record, inner, 3 }, locate = { record }, locate_array = { record.b, "get" }, slot = { record, 1 },
+  new_inside = { record, inner, 3 }, locate = { record }, locate_array = { record.b, "get" },
+  slot = { record, 1 },
   record_metamethods = { members, nothing, nothing, 4 },
   array_metamethods = { 4, 4, {}, nothing, nothing, true, 8, 5 },
   copy_whole = { view, 0, { even = "a" }, { a = code(4, 0, 0) }, 16 },

@@ -179,8 +179,8 @@ local function next_element(a, i)
   if i <= #a then return i, a[i] end
 end
 
--- What arrays with such elements, `stride` bytes apart, have in common: `own`, the metatable of those with a
--- place, a count and a name of their own; and `inside`, which makes that of one member of a record.
+-- A kind of arrays: of elements of one accessor, `stride` bytes apart. It has `own`, the metatable of those
+-- that have a place, a count and a name of their own; and `inside`, which makes that of a record's member.
 local function new_kind(element, stride)
   local get, write, named, found = element.get, element.write, element.named, array_methods(element, stride)
   local function index(view, at, i, a)
