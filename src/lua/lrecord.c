@@ -21,8 +21,8 @@ typedef struct place {
 ** of the outermost record. An object inside a record consists of the fmb_object alone. Its metatable tells
 ** where it is in the record, and of an array how many elements it has.
 **
-** Its first user value is its owner: the view, or the outermost record. The other user values of a record
-** are slots for the objects inside it. An array with a place of its own has its name for messages there. */
+** Its first user value is its owner: the view, or the outermost record. The others of a record are slots for
+** the objects inside it. That of an array with a place of its own is its name for messages. */
 typedef struct root {
   fmb_object object;
   place place;
