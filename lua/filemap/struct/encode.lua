@@ -161,7 +161,7 @@ end
 --- `count` and `quick_write`, if there is such a function. The accessor of a struct has `by_name`: of a table
 --- with one key only that member is written.
 function encode.complete(accessor, type_, order, thorough)
-  local count, quick_collect, quick_write
+  local by_name, count, quick_collect, quick_write = accessor.by_name, nil, nil, nil
   local function prepare()
     count, quick_collect, quick_write = compile(type_, order)
     count = count or -1
@@ -184,7 +184,7 @@ function encode.complete(accessor, type_, order, thorough)
       local well, done = pcall(quick_write, view, offset, value)
       if well and done then return end
     end
-    local one = n == 1 and accessor.by_name and accessor.by_name[key]
+    local one = n == 1 and by_name and by_name[key]
     if one then
       local of, at = one.of, offset + one.offset
       if inner and inner == of.count then

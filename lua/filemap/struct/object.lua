@@ -301,12 +301,12 @@ local function prepare(accessor)
   local slots = 0
   for i, m in ipairs(ctype.members(record)) do
     local of = access.of_member(m.field, m.record, m.record.endian or record.endian or accessor.order)
-    accessor.list[i] = { name = m.name, offset = m.offset, of = of, tail = m == tail and m,
-      get = m ~= tail and not of.inside and of.get }
+    accessor.list[i] = { name = m.name, offset = m.offset, of = of }
     accessor.by_name[m.name] = accessor.list[i]
-    if m ~= tail and of.code then
-      accessor.codes[m.name] = access.code(of.code, of.number or 0, m.offset)
-    elseif m ~= tail and of.inside and slots < access.MOST_IN_CODE then
+    if m == tail then accessor.list[i].tail = m
+    elseif of.code then accessor.codes[m.name] = access.code(of.code, of.number or 0, m.offset)
+    elseif not of.inside then accessor.list[i].get = of.get
+    elseif slots < access.MOST_IN_CODE then
       slots = slots + 1
       accessor.codes[m.name] = access.code(access.codes.object, slots, m.offset)
     end
@@ -328,7 +328,7 @@ local function record_metatable(accessor, start)
     local m, of = by_name[key], nil
     if m and m.get then return m.get(view, at + m.offset, key) end
     m, of = member(key, r)
-    if m.tail then return of.get(view, at + m.offset, key) end
+    if m.tail or not of.inside then return of.get(view, at + m.offset, key) end
     inside[key] = inside[key] or of.inside(start + m.offset, key)
     return new_inside(r, inside[key], of.slots)
   end, function(view, at, key, r, value)
@@ -402,16 +402,18 @@ end
 --- A function(view, offset, t) that writes what a table has. Of a flexible array that is up to what fits in
 -- the view.
 function object.writer(record)
-  local accessor, tail, size = access.of(record, access.native), ctype.tail(record), record.size
+  local accessor, size = access.of(record, access.native), record.size
   local write, collect = accessor.write, accessor.collect
-  return function(view, offset, t)
-    if tail then
-      local list = {}
-      collect(list, offset, t, nil, (object.extent("write", record, view, offset)))
-      return access.write(view, list)
+  if not ctype.tail(record) then
+    return function(view, offset, t)
+      check_range("write", view, offset, size)
+      write(view, offset, t)
     end
-    check_range("write", view, offset, size)
-    write(view, offset, t)
+  end
+  return function(view, offset, t)
+    local list = {}
+    collect(list, offset, t, nil, (object.extent("write", record, view, offset)))
+    access.write(view, list)
   end
 end
 
