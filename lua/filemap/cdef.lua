@@ -299,21 +299,23 @@ end
 -- a small part of the memory.
 local PAUSE, STEP = 110, 400
 
--- Sets the collector's pause and pace, and returns what they were. Lua 5.5 has other names for them.
-local function set_collector(pause, step)
-  local well, before = pcall(collectgarbage, "setpause", pause)
-  if well then return before, collectgarbage("setstepmul", step) end
-  return collectgarbage("param", "pause", pause), collectgarbage("param", "stepmul", step)
+-- Sets the collector's mode, pause and pace, and returns what they were. Lua 5.3 has one mode, and Lua 5.5
+-- has other names for the pause and the pace.
+local function set_collector(mode, pause, step)
+  local had, before = pcall(collectgarbage, mode)
+  local well, waits = pcall(collectgarbage, "setpause", pause)
+  if well then return had and before, waits, collectgarbage("setstepmul", step) end
+  return before, collectgarbage("param", "pause", pause), collectgarbage("param", "stepmul", step)
 end
 
 -- Parses what is in `sources`; raises with the position of the program's call.
 local function parse(sources, abi, defines)
-  local large, pause, step = sources.bytes >= LARGE, nil, nil
-  if large then pause, step = set_collector(PAUSE, STEP) end
+  local large, mode, pause, step = sources.bytes >= LARGE, nil, nil, nil
+  if large then mode, pause, step = set_collector("incremental", PAUSE, STEP) end
   -- The new pace counts from the end of a collection on.
   if large then collectgarbage() end
   local well, result = pcall(read, sources, abi, defines)
-  if large then set_collector(pause, step) end
+  if large then set_collector(mode, pause, step) end
   if well then return result end
   if type(result) ~= "table" then error(result, 0) end
   error("cdef: " .. sources:describe(result), 3)
