@@ -283,7 +283,7 @@ describe("cdef.parse", function()
       I = 3 == 3.0,
       J = 1 << 31 >> 31, K = (unsigned char)300, L = (int)3.9, M = 0 && 1 / 0, N = 1 || 1 / 0,
       O = 1 ? 2 : 1 / 0,
-      P = 2 + 3 * 4 - 1, Q = 1 | 2 ^ 3 & 4, R = 8 >> 1 << 2, S = 1 < 2 == 1, T = sizeof(1ll), U = sizeof('a'),
+      P = 2 + 3 * 4 - 1, Q = 1 | 2 ^ 3 & 4, R = 8 >> 1 << 2, S = 1 < 2 == 1, T = sizeof(1ll), U = sizeof(1),
       V = -0x80000000LL < 0, W = 0x80000000 > 0, X = static_cast<int>(2.5) + int(3),
       Y = UINT8_MAX + INT16_C(1),
       Z = (long long)1 << 40 != 0 };]]

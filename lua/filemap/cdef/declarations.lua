@@ -33,9 +33,9 @@ local function constant_value(self, type_, at)
   return constant_of(self, type_, value, T, at)
 end
 
-local operands = { name = true, number = true, char = true, string = true }
-local ends_expression = { name = true, number = true, char = true, string = true, [")"] = true, ["]"] = true,
-                          ["}"] = true }
+local operands = { name = true, number = true, char = true, string = true, wide = true }
+local ends_expression = { name = true, number = true, char = true, string = true, wide = true, [")"] = true,
+                          ["]"] = true, ["}"] = true }
 -- Words that a name or a number can follow.
 local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = true, const = true,
   typename = true,
@@ -45,7 +45,7 @@ local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = t
 local function check_operator(self, i)
   local kinds, value = self.kinds, self.values[i]
   local kind, after = kinds[i], kinds[i + 1]
-  if operands[kind] and operands[after] and kind ~= "string" and not before_operand[value]
+  if operands[kind] and operands[after] and kind ~= "string" and kind ~= "wide" and not before_operand[value]
     and not (kind == "name" and self:is_keyword(value)) then
     fail(self.ats[i + 1], "expected an operator, got %s", lexer.shown(after, self.values[i + 1]))
   end
@@ -158,7 +158,7 @@ function Declarations:static_assert()
     local value = expression.integer(self, "what is asserted")
     local message = ""
     if self:accept(",") then
-      if self:kind() ~= "string" then self:expected("a string") end
+      if self:kind() ~= "string" and self:kind() ~= "wide" then self:expected("a string") end
       message = ": " .. expression.read(self)
     end
     self:expect(")")

@@ -255,9 +255,9 @@ local function primary(p)
   elseif kind == "char" then
     p:skip()
     return character(p, value, at)
-  elseif kind == "string" then
+  elseif kind == "string" or kind == "wide" then
     local parts = {}
-    while p:kind() == "string" do
+    while p:kind() == "string" or p:kind() == "wide" do
       parts[#parts + 1] = p:value()
       p:skip()
     end
@@ -318,7 +318,7 @@ function expression.integer(p, what)
     fail(at, "expected an integer as %s, got %s", what, value)
   end
   local n, T = conditional(p)
-  if math.type(n) ~= "integer" then
+  if math.type(n) ~= "integer" or T == "f64" then
     fail(at, "expected an integer as %s, got %s", what, T == "string" and "a string" or n)
   end
   return n, T

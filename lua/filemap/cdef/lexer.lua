@@ -1,10 +1,10 @@
 -- C's text as tokens. Internal to filemap.cdef.
 --
 -- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and
--- `at`, the position where the token starts. Kinds are "name", "number" (as written), "string" and "char"
--- (the characters that they denote), "end", and for punctuation the punctuation itself. Text that is not a
--- token of C becomes a token of kind "bad" whose value is the reason. It is an error only if it is used: an
--- apostrophe in a group that `#if` skips is legal.
+-- `at`, the position where the token starts. Kinds are "name", "number" (as written), "string", "wide" (a
+-- string behind L, u or U) and "char" (each with the characters that it denotes), "end", and for punctuation
+-- the punctuation itself. Text that is not a token of C becomes a token of kind "bad" whose value is the
+-- reason. It is an error only if it is used: an apostrophe in a group that `#if` skips is legal.
 --
 -- A position is an integer: the base of its source (see sources.lua) plus the byte in it.
 local lexer = {}
@@ -25,7 +25,7 @@ end
 function lexer.shown(kind, value)
   if kind == "end" then return "the end" end
   if kind == "bad" then return value end
-  local text = kind == "string" and ("%q"):format(value) or tostring(value)
+  local text = (kind == "string" or kind == "wide") and ("%q"):format(value) or tostring(value)
   return "'" .. (#text > 40 and sub(text, 1, 40) .. "…" or text) .. "'"
 end
 
@@ -175,17 +175,18 @@ local function blank(source, i, c)
   return match(source, "^[ \t\r\f\v]*()", i)
 end
 
-local prefixes = { L = "", u = "", U = "", u8 = "", R = "R", LR = "R", uR = "R", UR = "R", u8R = "R" }
+-- The kinds of the strings behind each prefix, and whether these are raw.
+local prefixes = { L = "wide", u = "wide", U = "wide", u8 = "string", R = "raw string", LR = "raw wide",
+  uR = "raw wide", UR = "raw wide", u8R = "raw string" }
 
 --- A string or character constant behind a prefix such as L, if one is there: kind, value, end.
 function lexer.prefixed(source, i, name)
   local prefix, c = prefixes[name], byte(source, i)
   if not prefix or c ~= 34 and c ~= 39 then return nil end
-  if prefix == "R" then
-    if c ~= 34 then return nil end
-    return raw_string(source, i)
-  end
-  return quoted(source, i)
+  local of_raw = match(prefix, "^raw (.*)")
+  if of_raw and c ~= 34 then return nil end
+  local kind, value, stop = (of_raw and raw_string or quoted)(source, i)
+  return kind == "string" and (of_raw or prefix) or kind, value, stop
 end
 
 --- The prefixes of strings, which are also names.

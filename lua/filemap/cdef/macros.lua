@@ -119,8 +119,8 @@ function Macros:arguments(macro, floor, from_text, at)
 end
 
 local function spelled(kind, value)
-  if kind == "string" or kind == "char" then
-    local quote = kind == "string" and '"' or "'"
+  if kind == "string" or kind == "wide" or kind == "char" then
+    local quote = kind == "char" and "'" or '"'
     return quote .. value:gsub('[\\"\']', "\\%0"):gsub("\n", "\\n") .. quote
   end
   return value

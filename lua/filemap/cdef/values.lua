@@ -82,6 +82,29 @@ local function bracketed_size(self, at)
   return self:sized(type_, at).size
 end
 
+-- The size of a constant. The types of other expressions are not followed: those of casts, characters and
+-- comparisons are not the ones in which C counts, or others in C++.
+local function constant_size(self, at)
+  local kind, text = self:token()
+  if self:accept("(") then
+    local size = constant_size(self, at)
+    if self:accept(")") then return size end
+  elseif kind == "string" then
+    local size = 1
+    while self:kind() == "string" do
+      size = size + #self:value()
+      self:skip()
+    end
+    if self:kind() ~= "wide" then return size end
+  elseif kind == "number" then
+    local _, T = expression.unary(self)
+    if T ~= "f64" or not text:find("[fFlL]$") then return ctype.number_size[T] end
+  elseif kind == "bad" then
+    return self:expected("a constant expression")
+  end
+  return fail(at, "sizeof this expression is not read here")
+end
+
 function value_words:sizeof()
   local at = self:at()
   if self:kind() == "(" then
@@ -94,10 +117,7 @@ function value_words:sizeof()
     if size then return size, self:size_type() end
     self.i = i
   end
-  self:deeper()
-  local value, T = expression.unary(self)
-  self:shallower()
-  return T == "string" and #value + 1 or ctype.number_size[T], self:size_type()
+  return constant_size(self, at), self:size_type()
 end
 
 function value_words:_Alignof()

@@ -325,9 +325,9 @@ local function record_metatable(accessor, start)
   end
   local mt = { start, __name = "filemap.record", __tostring = shown }
   mt.__index, mt.__newindex = core.record.record_metamethods(accessor.codes, function(view, at, key, r)
-    local m, of = by_name[key], nil
-    if m and m.get then return m.get(view, at + m.offset, key) end
-    m, of = member(key, r)
+    local known = by_name[key]
+    if known and known.get then return known.get(view, at + known.offset, key) end
+    local m, of = member(key, r)
     if m.tail or not of.inside then return of.get(view, at + m.offset, key) end
     inside[key] = inside[key] or of.inside(start + m.offset, key)
     return new_inside(r, inside[key], of.slots)

@@ -1,0 +1,197 @@
+-- Constructs that few headers use, read here and by gcc or g++: every size and constant must be the same.
+local cdef = require "filemap.cdef"
+local check = require "spec.support.check"
+local compiler = require "spec.support.compiler"
+local support = require "spec.support"
+
+local contains = check.contains
+
+support.clean()
+
+-- Each source by what it shows. Those of C++ have a `cpp`.
+local sources = {
+  { "#pragma push_macro and pop_macro", [=[
+    #define N 3
+    #pragma push_macro("N")
+    #undef N
+    #define N 5
+    typedef char Five[N];
+    #pragma pop_macro("N")
+    typedef char Three[N];
+    #pragma push_macro("UNKNOWN")
+    #define UNKNOWN 7
+    #pragma pop_macro("UNKNOWN")
+    #ifdef UNKNOWN
+    typedef char Wrong[UNKNOWN];
+    #endif
+    typedef struct { Five five; Three three; } S; ]=] },
+  { "__FILE__, __COUNTER__ and __LINE__", [=[
+    typedef struct { char a[__COUNTER__ + 1]; char b[__COUNTER__ + 1]; char c[sizeof(__FILE__) > 0];
+      char d[__LINE__]; } S; ]=] },
+  { "#elifdef's older form and #assert", [=[
+    #assert machine(x)
+    #unassert machine
+    #/* a comment */define BEHIND 4
+    #ifdef NONE
+    typedef char S[1];
+    #elif defined BEHIND
+    typedef char S[BEHIND];
+    #endif ]=] },
+  { "offsetof by a null pointer", [=[
+    typedef struct { char c; struct { int x, y[4]; } in; } T;
+    typedef struct { char at[(unsigned long)&((T *)0)->in.y[2]]; } S;
+    enum { AT = __builtin_offsetof(T, in.y) }; ]=] },
+  { "alignments asked for in every way", [=[
+    struct Wide { _Alignas(16) char c; _Alignas(double) char d; } __attribute__((gnu_inline));
+    typedef struct { char a[_Alignof(struct Wide)], b[__alignof__(double)], c[sizeof "text"];
+      char d[__extension__ sizeof(int)]; char e[__builtin_constant_p(5) ? 2 : 3]; } S; ]=] },
+  { "typeof", [=[
+    typedef __typeof__(unsigned short) T;
+    typedef struct { char c; __typeof__(T *) p; T t; } S; ]=] },
+  { "modes and vectors", [=[
+    typedef int DI __attribute__((mode(DI)));
+    typedef unsigned QI __attribute__((__mode__(__QI__)));
+    typedef float V4 __attribute__((vector_size(16)));
+    typedef struct { QI q; DI d; V4 v; } S; ]=] },
+  { "GNU's comma with and without arguments", [=[
+    #define COUNT_OF(a, b, c, n, ...) n
+    #define LIST(first, rest...) COUNT_OF(first, ##rest, 3, 2, 1)
+    typedef struct { char one[LIST(9)]; char two[LIST(9, 8)]; char three[LIST(9, 8, 7)]; } S; ]=] },
+  { "conditions between the arguments of a macro", [=[
+    #define SUM(a, b) a + b
+    typedef char S[SUM(1,
+    #if 1
+      2
+    #else
+      3
+    #endif
+    )]; ]=] },
+  { "the types of POSIX and of glibc", [=[
+    #define _GNU_SOURCE
+    #include <pthread.h>
+    #include <semaphore.h>
+    #include <signal.h>
+    #include <stddef.h>
+    #include <sys/types.h>
+    #include <sys/socket.h>
+    #include <sys/uio.h>
+    #include <netinet/in.h>
+    typedef struct { char c; pthread_mutex_t a; pthread_rwlock_t b; pthread_attr_t c2; pthread_barrier_t d;
+      sem_t e; pthread_mutexattr_t f; pthread_condattr_t g; pthread_barrierattr_t h; pthread_cond_t i;
+      pthread_once_t j; pthread_key_t k; pthread_spinlock_t l; struct sockaddr_in m; struct in6_addr n;
+      struct sockaddr_storage o; stack_t p; struct iovec q; max_align_t r; __uint128_t s; } S; ]=] },
+  { "values of suffixes and conditional expressions", [=[
+    enum { A = 1 ? 0x10u : -1, B = (int)(0 ? 1.5 : 2), C = -1 < 0u, D = 'ab', E = L'x', F = 077 + 0b101 };
+    typedef char S[sizeof(1ull) + sizeof 1.0 + sizeof((("abc" "d")))]; ]=] },
+  { "parameters with static bounds", [=[
+    void f(int a[static 4], int b[const], int (*c)(char[restrict]), ...);
+    typedef struct { void (*call)(int a[static const 3]); char c; } S; ]=] },
+  { "attributes of C++ in brackets", [=[
+    struct [[gnu::packed]] S { char c; int i; };
+    struct [[maybe_unused, gnu::aligned(16)]] T { char c; };
+    struct alignas(double) U { alignas(32) char c; };
+    typedef struct T TT; ]=], cpp = true },
+  { "namespaces that are used, and names from them", [=[
+    namespace deep { namespace inner { struct In { int a[3]; }; typedef short Word; enum { Five = 5 }; } }
+    using namespace deep::inner;
+    using deep::inner::Word;
+    struct S { In in; Word w; char c[Five]; }; ]=], cpp = true },
+  { "casts that look like calls", [=[
+    typedef unsigned char Byte;
+    struct S { char a[int(3.9)]; char b[Byte(257)]; char c[Byte{7}]; char d[sizeof(long)]; }; ]=],
+    cpp = true },
+  { "sizeof of a qualified member", [=[
+    struct T { char key[5]; int value; };
+    struct S { char c[sizeof(T::key)]; char d[alignof(T)]; }; ]=], cpp = true },
+  { "raw strings", [=[
+    struct S { char c[sizeof(R"x(a)"b)x")]; char d[sizeof(u8"é")]; char e[sizeof("")]; };
+    static const wchar_t *const wide = LR"(w)"; ]=],
+    cpp = true },
+}
+
+-- The source with an assertion for each size and constant that was read.
+local function asserted(source, is_cpp, types, constants)
+  local word = is_cpp and "static_assert" or "_Static_assert"
+  local lines = { source }
+  for name, type in pairs(types) do
+    if source:find("%f[%w_]" .. name .. "%f[^%w_]") and type.size then
+      local tag = not is_cpp and source:find("struct " .. name .. " {", 1, true) and "struct " or ""
+      lines[#lines + 1] = ("%s(sizeof(%s%s) == %d, \"%s\");"):format(word, tag, name, type.size, name)
+    end
+  end
+  for name, value in pairs(constants) do
+    if math.type(value) == "integer" and source:find("%f[%w_]" .. name .. " = ") then
+      lines[#lines + 1] = ("%s(%s == %d, \"%s\");"):format(word, name, value, name)
+    end
+  end
+  assert.is_true(#lines > 1)
+  return table.concat(lines, "\n")
+end
+
+describe("a rare construct is read as the compiler reads it:", function()
+  local missing = compiler.missing("linux64")
+  for _, case in ipairs(sources) do
+    local name, source, is_cpp = case[1], case[2], case.cpp
+    if missing then
+      pending(("%s (%s)"):format(name, missing))
+    else
+      it(name, function()
+        local types, constants, skipped = cdef.parse(source, { abi = "linux64" })
+        assert.is_nil(skipped[1], skipped[1] and skipped[1].message)
+        assert(types.S)
+        local well, said = compiler.accepts(asserted(source, is_cpp, types, constants), is_cpp)
+        assert.is_true(well, said)
+      end)
+    end
+  end
+end)
+
+describe("a construct that is not read", function()
+  -- The first error in a text: of the whole, or of the type S.
+  local function problem(source, options)
+    local ok, types, _, skipped = pcall(cdef.parse, source, options)
+    if not ok then return types end
+    if skipped[1] then return skipped[1].message end
+    return select(2, pcall(function() return types.S.size end))
+  end
+
+  for source, message in pairs {
+    ["#pragma scalar_storage_order big-endian\nstruct S { int a; };"] = "order is not read here",
+    ["#pragma ms_struct on\nstruct S { int a; };"] = "ms_struct is not read here",
+    ["struct S { int T::*p; };"] = "a pointer to a member is not read here",
+    ["struct S { typeof(1 + 1) a; };"] = "typeof of an expression is not read here",
+    ["union S { int a; int b[]; };"] = "a flexible array in a union is not read here",
+    ["struct S { char a[1.5 % 2]; };"] = "expected integers on both sides of '%'",
+    ["struct S { char a[&1]; };"] = "expected a constant expression, got '&'",
+    ['struct S { char a[sizeof("\\q")]; };'] = "expected an escape sequence",
+    ['struct S { char a[sizeof(R"toolongadelimiter1(x)toolongadelimiter1")]; };'] = "expected a raw string",
+    ["typedef float S __attribute__((mode(SI)));"] = "is not read here",
+    ["typedef int S __attribute__((vector_size(12)));"] = "is not read here",
+    ["#if NONE(1)\n#endif\nstruct S { int a; };"] = "'NONE' is not a macro with arguments",
+    ["#include <not_there.h>\n#if NONE(1)\n#endif\nstruct S { int a; };"] =
+      "the macro 'NONE' is not known: it is not defined, and #include <not_there.h> was not found",
+    ["#if defined 5\n#endif\n"] = "expected the name of a macro",
+    ["#if defined(A\n#endif\n"] = "expected ')' behind 'defined'",
+    ["#define 5 6\n"] = "expected the name of a macro",
+    ["#if __has_include(x)\n#endif\n"] = "expected <name> or \"name\" in __has_include",
+    ["struct S { int a;"] = "got the end",
+    ["struct S { char a[sizeof(1.0f)]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[sizeof 1.0L]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[sizeof(L\"x\")]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[sizeof(\"x\" u\"y\")]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[sizeof((short)1)]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[sizeof('a')]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[sizeof(1 == 1)]; };"] = "sizeof this expression is not read here",
+    ["struct S { char a[0 ? 1.5 : 2]; };"] = "expected an integer",
+    ["}"] = "got '}'",
+  } do
+    it(("is an error: %s"):format((source:gsub("\n", " "))), function()
+      contains(message, tostring(problem(source)))
+    end)
+  end
+
+  it("is an include that is a number", function()
+    contains("option 'include' must return a string or nil, got number",
+      problem("#include <x.h>\nstruct S { int a; };", { include = function() return 5 end }))
+  end)
+end)
