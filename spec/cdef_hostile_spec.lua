@@ -55,6 +55,8 @@ local growing = {
   ["bases of bases"] = { function(n) return ("struct A : "):rep(n) end, "expected '{', got" },
   ["namespaces"] = { function(n) return ("namespace a{"):rep(n) end, "nested more than 100 deep" },
   ["sizeof sizeof"] = { function(n) return "enum { A = " .. ("sizeof "):rep(n) .. "1 };" end,
+    "sizeof this expression is not read here" },
+  ["brackets of sizeof"] = { function(n) return "enum { A = sizeof " .. ("("):rep(n) .. "1 };" end,
     "nested more than 200" },
   ["signs"] = { function(n) return "enum { A = " .. ("- "):rep(n) .. "1 };" end,
     "nested more than 200 deep" },

@@ -610,6 +610,7 @@ describe("the memory of a kept record of ten fields", function()
     collectgarbage()
     collectgarbage()
     local bytes = (collectgarbage("count") - before) * 1024 / RECORDS
+    assert.equal(RECORDS, #kept)
     collectgarbage("restart")
     return bytes
   end

@@ -87,7 +87,9 @@ end
 local function constant_size(self, at)
   local kind, text = self:token()
   if self:accept("(") then
+    self:deeper()
     local size = constant_size(self, at)
+    self:shallower()
     if self:accept(")") then return size end
   elseif kind == "string" then
     local size = 1
