@@ -181,11 +181,6 @@ image.target = 40e6
 
 -- {-- Memory ---------------------------------------------------------------------------------------
 
-local Ten = struct.define("Ten", {
-  { "id", "i32" }, { "speed", "f32" }, { "name", "char", 32 }, { "gear", "i32" }, { "flags", "u32" },
-  { "fuel", "f32" }, { "pos", "f32", 3 }, { "velocity", "f32", 3 }, { "inner", Inner }, { "tyres", "f32", 4 },
-})
-
 -- The bytes of Lua's memory that a kept record takes, with the objects inside it. `touch` reaches each of
 -- these once, and returns the record.
 local function kept_bytes(type_, touch)
@@ -215,10 +210,10 @@ end
 
 -- A record of which all ten fields are objects of a type.
 local function ten_objects(name, ...)
-  local fields = {}
-  for i = 1, 10 do fields[i] = { "f" .. i, ... } end
+  local members = {}
+  for i = 1, 10 do members[i] = { "f" .. i, ... } end
   return memory("memory of ten " .. name, ("a kept record of ten fields, all of them %s"):format(name),
-    struct.define("Ten", fields), function(r)
+    struct.define("Ten", members), function(r)
       return r.f1 and r.f2 and r.f3 and r.f4 and r.f5 and r.f6 and r.f7 and r.f8 and r.f9 and r.f10 and r
     end)
 end
