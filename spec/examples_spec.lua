@@ -189,8 +189,8 @@ describe("the record example", function()
     view:set_u32(0, 1)
     local recorder = run("record", "record", game, path, "3")
     recorder:expect("^recording$")
-    -- The recorder looks every 10 ms, so each number is stored once it has been there for long enough. What it
-    -- stores is a time, a length and the section, which is a whole page for those who open it on Windows.
+    -- The recorder looks every 10 ms, so each number is stored once it has been there for long enough. It
+    -- stores a time, a length and the section, which is a whole page for those who open it on Windows.
     local opened <close> = assert(filemap.open(game))
     for number = 2, 3 do
       await_size(path, (number - 1) * (12 + opened:size()))

@@ -181,8 +181,8 @@ local function follow(self)
   if not shape or prep.missed[1] and shape.tag and shape.tag:find("PACK", 1, true) then return nil end
   local last, close = token_end(self, shape, phase, behind)
   if last then
-    local pack, stop = prep.packing:at(self:absolute(close)), self:absolute(last)
-    if prep:missed_between(first, stop) then return nil end
+    local pack, stop = prep.packing:at(first), self:absolute(last)
+    if prep.packing:changes(first, stop) or prep:missed_between(first, stop) then return nil end
     local kept = prep:is_plain(first, stop) and placed(at, pack)
       or not shape.has_text and packed(self, i, last, pack or 0)
     return shape, kept, last + 1

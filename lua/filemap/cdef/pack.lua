@@ -72,6 +72,16 @@ function Packing:change(words, index, at)
   self.indices[n], self.packs[n] = index, self.pack or false
 end
 
+--- Whether it changes behind a token, up to another one.
+function Packing:changes(from, to)
+  local indices = self.indices
+  for i = #indices, 1, -1 do
+    if indices[i] <= from then return false end
+    if indices[i] <= to then return true end
+  end
+  return false
+end
+
 --- The packing at a token in bytes; nil without packing.
 function Packing:at(index)
   local indices = self.indices

@@ -190,22 +190,24 @@ function Scope:close()
 end
 
 --- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in
--- several structs, comes by its qualified name; what is in a namespace by its own too, which may not be
--- free. Declarations that are kept are left out.
-function Scope:each(f, prefix)
+-- several structs, comes by its qualified name; what is in a namespace by its own too, unless the name is
+-- declared around it. Declarations that are kept are left out.
+function Scope:each(f, prefix, outermost)
+  outermost = outermost or self
   for _, list in ipairs { "names", "tags" } do
     for name, entity in pairs(self[list]) do
       if type(entity) ~= "number" then
         if entity.values then entity = enumerator(entity, name) end
         if prefix then f(prefix .. name, entity) end
-        if not entity.ambiguous then f(name, entity) end
+        local hidden = prefix and (rawget(outermost.names, name) or rawget(outermost.tags, name))
+        if not entity.ambiguous and not hidden then f(name, entity) end
       end
     end
   end
   for _, list in ipairs { self.names, self.tags } do
     for name, entity in pairs(list) do
       local inner = type(entity) ~= "number" and entity.scope
-      if inner and inner.kind ~= "struct" then inner:each(f, (prefix or "") .. name .. "::")
+      if inner and inner.kind ~= "struct" then inner:each(f, (prefix or "") .. name .. "::", outermost)
       elseif inner then inner:each_ambiguous(self, f, (prefix or "") .. name .. "::") end
     end
   end

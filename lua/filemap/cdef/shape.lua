@@ -25,7 +25,7 @@ local eager = set [[static typedef using template namespace extern static_assert
   constexpr Q_OBJECT Q_GADGET]]
 local records = set "struct union class enum"
 -- The end, text that C does not know, and tokens whose text is not their value.
-local odd, quotes = set "end bad", set "string char"
+local odd, quotes = set "end bad", set "string wide char"
 
 --- The words and kinds of tokens that matter in a body. Others leave the phase `body` as it is, which is
 -- most of all tokens; so the reader may save the call.
@@ -69,8 +69,7 @@ function phases.inner(shape, kind, value)
     shape.last = value
     return not (eager[value] or records[value] or attribute_words[value] ~= nil) and phases.inner_name or nil
   end
-  if kind ~= "{" then return phases.body(shape, kind, value) end
-  return phases.inner_body(shape, kind, value)
+  return kind == "{" and phases.inner_body(shape, kind, value) or nil
 end
 
 -- Behind a tag in a body, which may be declared there.
@@ -138,7 +137,8 @@ function phases.attribute(shape, kind, value)
 end
 
 function phases.attribute_arguments(shape, kind)
-  if kind == "end" or kind == "bad" or kind == ";" then return nil end
+  if odd[kind] or kind == ";" then return nil end
+  shape.has_text = shape.has_text or quotes[kind]
   if kind == "(" then shape.brackets = shape.brackets + 1
   elseif kind == ")" then shape.brackets = shape.brackets - 1 end
   return shape.brackets == 0 and phases.tail or phases.attribute_arguments
@@ -212,6 +212,7 @@ local function record(shape, kinds, values, i)
   if tag and (reserved[tag] or attribute_words[tag] ~= nil) then return nil end
   i = i + (tag and 2 or 1)
   if kinds[i] == ":" then i = behind_base(kinds, i) end
+  if not i then return nil end
   if kinds[i] == "{" then
     if not tag and not shape.typedef and word ~= "enum" then return nil end
     shape.tag, shape.body = tag, word == "enum" and phases.enumerators or phases.body
