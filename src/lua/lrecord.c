@@ -54,7 +54,7 @@ static void push_view(lua_State *L)
   const int top = lua_gettop(L) + 1;
   const bool is_direct = lua_getiuservalue(L, 1, OWNER) == LUA_TUSERDATA;
   if (is_direct && is_root(lua_touserdata(L, 1))) return;
-  if (!is_direct) lua_rawgeti(L, top, 0); /* see push_kept */
+  if (lua_istable(L, top)) lua_rawgeti(L, top, 0); /* see push_kept */
   if (fmb_to_object(L, -1, fmb_record)) lua_getiuservalue(L, -1, OWNER);
   lua_copy(L, -1, top);
   lua_settop(L, top);
