@@ -23,8 +23,8 @@ local LONGEST <const> = 88 + 99 * 112
 support.clean()
 
 local hooks, seen = {}, {}
-for _, file in ipairs { "channel/store.c", "channel/store_journal.c", "channel/dict.c", "object/lock.c",
-                         "object/wait.h", "object/wait.c" } do
+for _, file in ipairs { "channel/store.c", "channel/store_space.c", "channel/store_journal.c",
+                         "channel/dict.c", "object/lock.c", "object/wait.h", "object/wait.c" } do
   for _, name in ipairs(steps.of(file)) do
     if not seen[name] then hooks[#hooks + 1] = name end
     seen[name] = true
@@ -135,7 +135,8 @@ describe("a process that is killed at a test hook", function()
           check_memory(d)
         end
       end
-      for _, hook in ipairs { "locked", "bytes", "entry", "journal", "write", "written", "unlocking" } do
+      for _, hook in ipairs { "locked", "take", "taken", "bytes", "entry", "journal", "write", "written",
+                               "freed", "unlocking" } do
         assert.is_true(killed[hook], hook)
       end
       if PRINTS then print(("%s: the longest delay was %.1f ms"):format(what, longest * 1e3)) end

@@ -66,7 +66,7 @@ static inline void fm_change_put(fm_change *c, uint64_t place, uint64_t value)
 
 static inline uint64_t fm_change_place(const fm_store *s, const void *word)
 {
-  return (uint64_t)((const unsigned char *)word - (const unsigned char *)s->words);
+  return (uintptr_t)word - (uintptr_t)s->words; /* a section may be longer than PTRDIFF_MAX */
 }
 
 static inline void fm_change_store(fm_change *c, fm_word32 *word, uint32_t value)
