@@ -875,7 +875,7 @@ static void die_late(void)
 static void set_up_space(void)
 {
   begin_store_of(MANY_BLOCKS);
-  if (~store.space.levels[0][0] > 1) fail("the first word has a free block"); /* bit 0 is no block's */
+  if (~store.space.levels[0][0] > 1) fail("the first word has a free block"); /* block 0 does not exist */
   writer_is_done = false;
   dying = 2;
   add_thread(die_late);

@@ -10,7 +10,7 @@
 ** block that has its number, and contains the number of the first entry of a list of entries; 0 ends each
 ** list. The bucket does not belong to the entry in that block. But a writer puts an entry into free blocks as
 ** near as possible to its bucket, from the bucket's block on. So a reader finds most entries in the page of
-** their buckets, and many in the same cache lines, and there is no index that takes room in the caches. If a
+** their buckets, and many in the same cache lines, and no index takes room in the caches. If a
 ** quarter of the blocks are free, four of five entries are in the page, however often they were set.
 **
 ** The space has a bit for each block: 1 if it is taken. Each higher level has a bit for each word of 64 bits
