@@ -574,7 +574,8 @@ describe("an object inside a record", function()
 end)
 
 describe("the memory of a kept record of ten fields", function()
-  local RECORDS <const>, MOST <const> = 100, 1024
+  -- In Lua 5.5 the bytes of an object begin at a multiple of 16, so each of eleven objects takes 8 more.
+  local RECORDS <const>, MOST <const> = 100, _VERSION == "Lua 5.5" and 1024 + 11 * 8 or 1024
   local kinds = {
     { "structs", Vec }, { "unions", struct.union("U", { { "i", "u32" }, { "f", "f32" } }) },
     { "structs that end with a flexible array", struct.define("List", { { "n", "u32" }, { "x", "u8", 0 } }) },
