@@ -212,6 +212,15 @@ describe("a construct that is not read", function()
     ["struct S { char a[sizeof(1 == 1)]; };"] = "sizeof this expression is not read here",
     ["struct S { char a[0 ? 1.5 : 2]; };"] = "expected an integer",
     ["}"] = "got '}'",
+    ["struct S { int &x[4]; };"] = "there is no array of references",
+    ["typedef int &R; struct S { R x[2]; };"] = "there is no array of references",
+    ["struct S { int &*x; };"] = "there is no pointer or reference to a reference",
+    ["struct S { int & &x; };"] = "there is no pointer or reference to a reference",
+    ["typedef int &R; struct S { R *x; };"] = "there is no pointer or reference to a reference",
+    ["#pragma pack(push, +)\nstruct S { int a; };"] = "expected pack(), pack(n), pack(push, n) or pack(pop)",
+    ["#pragma pack(push, \xe7)\nstruct S { int a; };"] = "got pack(push,unexpected byte 0xE7)",
+    ["#pragma pack(push, \"x\")\nstruct S { int a; };"] = 'got pack(push,"x")',
+    ["#pragma pack(1.0)\nstruct S { int a; };"] = "got pack(1.0)",
   } do
     it(("is an error: %s"):format((source:gsub("\n", " "))), function()
       contains(message, tostring(problem(source)))

@@ -54,6 +54,7 @@ end
 local function array_type(self, element, n, at)
   local arrays = self.arrays[element]
   if not arrays then
+    if element == self.reference then fail(at, "there is no array of references") end
     arrays = {}
     self.arrays[element] = arrays
   end
@@ -119,9 +120,12 @@ function Declarators:nested(outer, attributes)
 end
 
 -- Steps over stars and the words behind them. Returns the type that they make.
-local function pointers(self)
+local function pointers(self, base)
   local kinds, last = self.kinds
   repeat
+    if last and last ~= "*" or base.reference and kinds[self.i] == "*" then
+      fail(self:at(), "there is no pointer or reference to a reference")
+    end
     last = kinds[self.i]
     self.i = self.i + 1
     if kinds[self.i] == "name" then
@@ -139,7 +143,7 @@ function Declarators:declarator(base, attributes)
   local kind = kinds[self.i]
   if kind == "name" then self:attributes(attributes) end
   if points[kinds[self.i]] then
-    base = pointers(self)
+    base = pointers(self, base)
   end
   local i = self.i
   local at = self.ats[i]

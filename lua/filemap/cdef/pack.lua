@@ -37,19 +37,21 @@ local function pop(self, n, name, at)
 end
 forms.pop, forms["pop,n"], forms["pop,x"], forms["pop,x,n"] = pop, pop, pop, pop
 
--- The form of some words, its number and its name; nil if they are not in brackets.
+-- The form of some words, its number and its name; nil if they are not in brackets, or if one is neither.
 local function form_of(words)
   local form, number, name = {}, nil, nil
   if words[1] ~= "(" or words[#words] ~= ")" then return nil end
   for i = 2, #words - 1 do
     local word = words[i]
-    local value = math.tointeger(tonumber(word))
-    if value then
+    local value = tonumber(word)
+    if math.type(value) == "integer" then
       number, form[#form + 1] = value, "n"
     elseif word == "push" or word == "pop" or word == "show" or word == "," then
       form[#form + 1] = word
-    else
+    elseif word:find("^[%a_$][%w_$]*$") then
       name, form[#form + 1] = word, "x"
+    else
+      return nil
     end
   end
   return table.concat(form), number, name

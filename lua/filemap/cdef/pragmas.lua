@@ -11,7 +11,10 @@ local pragmas = {}
 function pragmas.pack(self, line, at)
   local is_gcc = self:is_defined("__GNUC__")
   local list = is_gcc and line or self:expansion(line, at)
-  local words = table.move(list.value, 2, list.n, 1, {})
+  local words = {}
+  for i = 2, list.n do
+    words[i - 1] = list.kind[i] == "string" and ("%q"):format(list.value[i]) or list.value[i]
+  end
   if is_gcc and #words == 3 and self:is_defined(words[2]) then
     fatal(at, "gcc does not expand macros in #pragma pack: it ignores pack(%s)", words[2])
   end
