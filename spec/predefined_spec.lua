@@ -1,6 +1,7 @@
 -- The macros that compilers define by themselves, against the compilers.
 local compiler = require "spec.support.compiler"
 local ctype = require "filemap.ctype"
+package.loaded["filemap.cdef.predefined"] = nil -- a macro has no text any more once it was used
 local predefined = require "filemap.cdef.predefined"
 local script = dofile("script/predefined")
 local support = require "spec.support"
