@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       case 0: case 1: set(); break;
       case 2: read_value(); break;
       case 3: read_bucket(); break;
-      case 4: (void)fm_store_recover(&s, NULL); break;
+      case 4: (void)fm_store_recover(&s, 1 + fz_byte(), NULL); break;
       case 5: clear(); break;
       case 6: count(); break;
       default: remove_some(fz_byte() % 4); break;

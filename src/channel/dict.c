@@ -31,6 +31,9 @@ static const double lock_seconds = 1, read_seconds = 1;
 ** only if its value is large or it does not run. */
 static const double check_seconds = 0.005;
 
+/* How many of the blocks that dead writers left a writer frees in each call, in about 0.1 ms. */
+enum { LOOSE_BLOCKS = 4096 };
+
 struct fm_dict {
   fm_object object;
   fm_store store;
@@ -80,13 +83,13 @@ static int enter(fm_object *o, fm_error *e)
 }
 
 static const fm_role creator = {
-  .kind = FM_OBJECT_DICT, .version = 2, .size = sizeof(fm_dict), .creates = true, .opens = true,
+  .kind = FM_OBJECT_DICT, .version = 3, .size = sizeof(fm_dict), .creates = true, .opens = true,
   .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS,
   .check = check, .fits = fits, .attach = attach, .enter = enter,
 };
 
 static const fm_role opener = {
-  .kind = FM_OBJECT_DICT, .version = 2, .size = sizeof(fm_dict), .opens = true, .read_only = true,
+  .kind = FM_OBJECT_DICT, .version = 3, .size = sizeof(fm_dict), .opens = true, .read_only = true,
   .seating = FM_SEAT_ON_DEMAND, .seat = WRITER_SEATS, .check = check, .attach = attach, .enter = enter,
 };
 
@@ -300,7 +303,7 @@ static int acquire(fm_dict *d, fm_error *e)
     return fm_fail(e, FM_IN_USE, "another process has held the lock for more than %g second", lock_seconds);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("locked");
-  code = fm_store_recover(&d->store, e);
+  code = fm_store_recover(&d->store, LOOSE_BLOCKS, e);
   if (code != FM_OK) fm_lock_release(&d->lock);
   return code;
 }

@@ -428,13 +428,18 @@ uint64_t fm_store_free_blocks(const fm_store *s)
   return used < s->block_count ? s->block_count - 1 - used : 0;
 }
 
-/* Takes a list of `n` blocks. FM_FULL if there are too few. */
+/* Takes a list of `n` blocks. FM_FULL if there are too few. It frees loose blocks if it needs them. */
 static int take_blocks(fm_change *c, uint32_t home, uint64_t n, uint32_t *first, fm_error *e)
 {
-  if (c->numbers.used >= c->s->block_count) return fail_corrupt(e);
-  if (n > c->s->block_count - 1 - c->numbers.used) return FM_FULL;
+  fm_store *s = c->s;
+  if (c->numbers.used >= s->block_count) return fail_corrupt(e);
+  const uint64_t unused = s->block_count - 1 - c->numbers.used, loose = fm_loose_count(c->loose);
+  if (loose > unused) return fail_corrupt(e);
+  if (n > unused) return FM_FULL;
+  if (n > unused - loose) fm_space_free_loose(s, n - (unused - loose));
+  c->loose = fm_load_loose(s);
   c->numbers.used += (uint32_t)n;
-  return fm_space_take(c->s, home, n, first, e);
+  return fm_space_take(s, home, n, first, e);
 }
 
 static uint32_t load(fm_word32 *word)
@@ -477,7 +482,7 @@ static int add_newest(fm_change *c, uint32_t number, fm_error *e)
 static void make(fm_change *c)
 {
   fm_change_commit(c);
-  fm_space_free_loose(c->s);
+  fm_space_free_loose(c->s, c->dropped);
 }
 
 /* As find_entry, by the writer: nothing changes meanwhile. */
@@ -486,6 +491,22 @@ static int find_to_write(walk *w, const fm_store_key *key, fm_error *e)
   position value;
   const int code = find_entry(w, key, &value, e);
   return code == FM_TIMEOUT ? fail_corrupt(e) : code;
+}
+
+/* Puts an entry's `n` blocks in front of the loose ones. Only if a dead writer left some, its last block must
+** be found. */
+static int drop_blocks(fm_change *c, uint32_t first, uint32_t n, fm_error *e)
+{
+  const uint64_t loose = c->loose;
+  c->dropped = n;
+  c->loose = fm_loose(first, fm_loose_count(loose) + n);
+  if (loose == 0) return FM_OK;
+  for (; n > 1; n--) {
+    first = load(&fm_block_at(c->s, first)->next);
+    if (!fm_is_block(c->s, first)) return fail_corrupt(e);
+  }
+  fm_change_store(c, &fm_block_at(c->s, first)->next, fm_loose_first(loose));
+  return FM_OK;
 }
 
 /* Takes the entry that the walk is at out of all lists but the bucket's, and out of the heap, where the entry
@@ -501,8 +522,8 @@ static int drop_entry(fm_change *c, const walk *w, uint32_t added, fm_error *e)
   if (is_cleared(c->s, w->version)) c->numbers.cleared_blocks -= n;
   else c->numbers.count--;
   c->numbers.used -= n;
-  c->loose = fm_space_loose(w->number, n);
-  const int code = remove_from_ages(c, w->number, e);
+  int code = drop_blocks(c, w->number, n, e);
+  if (code == FM_OK) code = remove_from_ages(c, w->number, e);
   return code == FM_OK ? fm_expiry_change(c, w->number, added, e) : code;
 }
 

@@ -15,8 +15,11 @@
 **
 ** The space has a bit for each block: 1 if it is taken. Each higher level has a bit for each word of 64 bits
 ** of the level below: 1 if all of the word's bits are 1. So a free block is found in a few steps. The word
-** `loose` leads to a list of blocks that belong to no entry though their bits may be 1: a writer that dies
-** leaves them there, and the next one sets their bits to 0.
+** `loose` leads to a list of blocks that belong to no entry though their bits are 1. A writer puts each block
+** that it takes in front of this list, and one that dies leaves them there. The next writers free them, some
+** in each call, so that none of them holds the lock for long. A writer that needs more free blocks at once
+** frees as many as it needs. The list has its count of blocks in `loose`; the link of its last one has no
+** meaning.
 **
 ** A published entry never changes, but for its links. A writer replaces it:
 **   1. The writer takes free blocks, which are loose then. It sets their versions to 0, writes the entry
@@ -26,11 +29,13 @@
 **      happens to the writer.
 **   3. It carries out the journal: first the link of the bucket's list, by which readers find the new
 **      entry; then the old entry's version, which becomes 0; then the rest. Now the old entry's blocks are
-**      loose, and the new one's are not.
-**   4. It sets the journal's length to 0, and then the bits of the loose blocks.
-** A writer that finds a journal or loose blocks completes these steps first (fm_store_recover). Each of the
-** journal's words has an absolute value, so that doing it twice does no harm. A writer that died before 2
-** changed only blocks that are free or loose.
+**      the first loose ones, and the new one's are not loose.
+**   4. It sets the journal's length to 0, and then frees the old entry's blocks: it clears the first one's bit,
+**      takes it out of the list, and so on.
+** A writer that finds a journal carries it out first, and then frees loose blocks (fm_store_recover). Each of
+** the journal's words has an absolute value, so that doing it twice does no harm. A writer that died before 2
+** changed only blocks that are free or loose. Of the loose blocks only the first one's bit can be 0, as its
+** writer died before it set the bit, or after it cleared it. The next writer frees this block first.
 **
 ** A reader goes along a bucket's list:
 **   1. It reads a link, then the version of the entry there.
@@ -70,7 +75,7 @@ typedef struct fm_store_words {
   fm_word64 cleared;   /* entries of this version and of older ones are absent. Readers read only this */
   uint32_t unused[14];
   fm_word64 version;   /* the last one that was given */
-  fm_word64 loose;     /* the first block of the list of loose ones, and how many it has at most */
+  fm_word64 loose;     /* the first block of the list of loose ones, and their count. 0: there are none */
   fm_word64 entries;   /* the count of those that are not cleared, and the count of blocks of all */
   fm_word64 ages;      /* the oldest entry, and the newest */
   fm_word64 rest;      /* the count of blocks of cleared entries, and of entries in the heap */
@@ -155,9 +160,9 @@ bool fm_store_is_empty(const fm_store *s, uint32_t bucket);
 
 /* {-- The writer --------------------------------------------------------------------------------- */
 
-/* Completes what a dead writer left in the journal and among the loose blocks. To be called first after the
-** lock was acquired. */
-int fm_store_recover(fm_store *s, fm_error *e);
+/* Carries out the journal of a dead writer, and frees at most `most` of the loose blocks, which must be
+** greater than 0. To be called first after the lock was acquired. */
+int fm_store_recover(fm_store *s, uint32_t most, fm_error *e);
 
 /* Sets a key, new or not: *version is the new one. FM_FULL if too few blocks are free, and nothing is
 ** changed. The new entry takes blocks before the old one's are free. */
@@ -178,7 +183,7 @@ int fm_store_remove_expired(fm_store *s, uint64_t now, fm_error *e);
 int fm_store_clear(fm_store *s, fm_error *e);
 int fm_store_remove_cleared(fm_store *s, fm_error *e);
 
-/* Blocks that are free. Those of entries that are cleared or have expired are not. */
+/* Blocks that are free or loose. Those of entries that are cleared or have expired are not. */
 uint64_t fm_store_free_blocks(const fm_store *s);
 
 /* Does an entry expire some time? */

@@ -115,9 +115,9 @@ static int carry_out(fm_store *s, fm_error *e)
   return FM_OK;
 }
 
-int fm_store_recover(fm_store *s, fm_error *e)
+int fm_store_recover(fm_store *s, uint32_t most, fm_error *e)
 {
   const int code = carry_out(s, e);
-  if (code == FM_OK) fm_space_free_loose(s);
+  if (code == FM_OK) fm_space_free_loose(s, most);
   return code;
 }

@@ -38,12 +38,13 @@ uint32_t fm_load_ahead(const fm_store *s, fm_word32 *word);
 uint64_t fm_load_ahead_64(const fm_store *s, fm_word64 *word);
 bool fm_load_numbers_ahead(const fm_store *s, fm_store_numbers *out);
 
-/* A change: the store's numbers as they will be, the list of blocks that it frees, and the other words that
-** change, in order. There are 34 words at most, 24 of them for the heap. */
+/* A change: the store's numbers and its `loose` word as they will be, how many of the first loose blocks it
+** frees, and the other words that change, in order. There are 35 words at most, 24 of them for the heap. */
 typedef struct fm_change {
   fm_store *s;
   fm_store_numbers numbers;
   uint64_t loose;
+  uint32_t dropped;
   uint32_t length;
   struct { uint64_t place, value; } writes[FM_STORE_JOURNAL];
 } fm_change;
@@ -53,7 +54,8 @@ static inline void fm_change_begin(fm_change *c, fm_store *s)
 {
   c->s = s;
   c->numbers = fm_load_numbers(s);
-  c->loose = 0;
+  c->loose = atomic_load_explicit(&s->words->loose, memory_order_relaxed);
+  c->dropped = 0;
   c->length = 0;
 }
 
@@ -79,7 +81,7 @@ static inline void fm_change_store_64(fm_change *c, fm_word64 *word, uint64_t va
   fm_change_put(c, fm_change_place(c->s, word) | 1, value);
 }
 
-/* Makes the change. The blocks that it frees are in the `loose` word afterwards. */
+/* Makes the change. The blocks that it frees are the first loose ones afterwards. */
 void fm_change_commit(fm_change *c);
 
 FM_END_HIDDEN

@@ -3,7 +3,7 @@
 ** A bit of a level above the lowest is never 1 while a word below it has a bit of 0, also if the writer dies
 ** between two stores. So a writer sets bits from the lowest level up, and clears them from the highest one
 ** down. After a writer's death a bit above the lowest level can be 0 though all bits below it are 1. One of
-** these is then the bit of a loose block, which the next writer clears. */
+** these is then the bit of the first loose block, which the next writer clears before it searches. */
 #include "store_space.h"
 
 #include "../base/test_hook.h"
@@ -116,38 +116,45 @@ static void mark_free(const fm_space *m, uint32_t level, uint32_t at)
   FM_TEST_HOOK("freed");
 }
 
-/* A block's link is 0 before another one leads to the block, and the list leads to a block before its bit is
-** set. So the list always ends, and lacks no block whose bit is set. */
+/* Adds a block to the front of the loose ones, and then sets its bit. So each block whose bit is set belongs
+** to an entry or is loose, and only the first loose block's bit can be 0. */
+static void take(fm_store *s, uint32_t number)
+{
+  const uint64_t loose = fm_load_loose(s);
+  fm_block *b = fm_block_at(s, number);
+  atomic_store_explicit(&b->next, fm_loose_first(loose), memory_order_release);
+  atomic_store_explicit(&b->version, 0, memory_order_release);
+  atomic_store_explicit(&s->words->loose, fm_loose(number, fm_loose_count(loose) + 1), memory_order_release);
+  FM_TEST_HOOK("take");
+  mark_taken(&s->space, number);
+}
+
+/* The entry's first block is taken last, so that it is the first one of the list. The search for the others
+** begins behind the block that it will probably be. */
 int fm_space_take(fm_store *s, uint32_t home, uint64_t n, uint32_t *first, fm_error *e)
 {
-  fm_word32 *link = NULL;
-  uint32_t number = home;
-  for (uint64_t i = 0; i < n; i++) {
-    number = find_free(&s->space, number);
+  uint32_t number = n > 1 ? find_free(&s->space, home) : 0;
+  for (; n > 0; n--) {
+    const uint32_t behind = (number + 1) % BITS != 0 ? number + 1 : number; /* in the same word */
+    number = find_free(&s->space, n > 1 ? behind : home);
     if (number == 0) return fm_fail(e, FM_CORRUPT, NULL);
-    fm_block *b = fm_block_at(s, number);
-    atomic_store_explicit(&b->next, 0, memory_order_release);
-    atomic_store_explicit(&b->version, 0, memory_order_release);
-    if (link) atomic_store_explicit(link, number, memory_order_release);
-    else atomic_store_explicit(&s->words->loose, fm_space_loose(number, (uint32_t)n), memory_order_release);
-    FM_TEST_HOOK("take");
-    mark_taken(&s->space, number);
-    if (i == 0) *first = number;
-    link = &b->next;
+    take(s, number);
   }
+  *first = number;
   return FM_OK;
 }
 
-void fm_space_free_loose(fm_store *s)
+/* A writer that dies between the two stores leaves a first loose block whose bit is 0. */
+void fm_space_free_loose(fm_store *s, uint64_t most)
 {
-  const uint64_t loose = atomic_load_explicit(&s->words->loose, memory_order_relaxed);
-  uint32_t number = (uint32_t)loose, n = (uint32_t)(loose >> 32);
-  if (loose == 0) return;
-  if (n >= s->block_count) n = s->block_count - 1;
-  for (; n > 0 && fm_is_block(s, number); n--) {
-    const uint32_t next = atomic_load_explicit(&fm_block_at(s, number)->next, memory_order_relaxed);
-    mark_free(&s->space, 0, number);
-    number = next;
+  for (uint64_t loose = fm_load_loose(s); loose != 0 && most > 0; most--) {
+    const uint32_t number = fm_loose_first(loose), n = fm_loose_count(loose);
+    loose = 0;
+    if (n > 0 && fm_is_block(s, number)) {
+      const uint32_t next = atomic_load_explicit(&fm_block_at(s, number)->next, memory_order_relaxed);
+      if (n > 1) loose = fm_loose(next, n - 1);
+      mark_free(&s->space, 0, number);
+    }
+    atomic_store_explicit(&s->words->loose, loose, memory_order_release);
   }
-  atomic_store_explicit(&s->words->loose, 0, memory_order_release);
 }
