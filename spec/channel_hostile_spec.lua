@@ -204,7 +204,8 @@ describe("a message whose length a hostile process made longer than the channel'
   end)
 end)
 
--- Where the blocks of a dictionary of that capacity begin: behind the words, the space and the links.
+-- Where the blocks of a dictionary of that capacity begin: behind the words, the space, the buckets' bits and
+-- the links.
 local function start_of_blocks(capacity)
   local count = capacity // 128 + 1
   local bits, words = count, 0
@@ -213,7 +214,7 @@ local function start_of_blocks(capacity)
     words = words + bits
   until bits == 1
   local function padded(bytes) return (bytes + 127) // 128 * 128 end
-  return 1024 + padded(words * 8) + padded(count * 16)
+  return 1024 + padded(words * 8) + padded((count + 7) // 8) + padded(count * 16)
 end
 
 describe("a dictionary's journal", function()

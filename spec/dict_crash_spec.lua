@@ -15,10 +15,9 @@ local PASSINGS <const> = tonumber(os.getenv("FILEMAP_KILLS")) or 3
 local CRASHES <const> = tonumber(os.getenv("FILEMAP_CRASHES")) or 60
 local PRINTS <const> = os.getenv("FILEMAP_KILLS") or os.getenv("FILEMAP_CRASHES")
 
--- A dictionary of 100 blocks, and the longest value that it can store under a key of 1 to 8 bytes: 88 bytes
--- in the first block, and 112 in each other one.
+-- A dictionary of 100 blocks. A key of 1 to 8 bytes and its value take 88 bytes of the value in the first
+-- block, and 112 in each other one.
 local CAPACITY <const> = 12800
-local LONGEST <const> = 88 + 99 * 112
 
 support.clean()
 
@@ -46,12 +45,18 @@ local function delay(d)
   return took
 end
 
+-- A value that takes so many blocks.
+local function value_of(blocks)
+  return ("x"):rep(88 + (blocks - 1) * 112)
+end
+
 -- All memory is there: an empty dictionary uses none, and then all of it for one value.
 local function check_memory(d)
   for key in pairs(contents(d)) do assert(d:delete(key)) end
-  assert.same({ count = 0, used = 0, capacity = CAPACITY }, d:info())
-  assert(d:set("all", ("x"):rep(LONGEST)))
-  assert.equal(CAPACITY, d:info().used)
+  local capacity = d:info().capacity
+  assert.same({ count = 0, used = 0, capacity = capacity }, d:info())
+  assert(d:set("all", value_of(capacity // 128)))
+  assert.equal(capacity, d:info().used)
 end
 
 -- What the killed processes do, by what it is.
@@ -162,6 +167,127 @@ describe("a process that is killed at a test hook", function()
       assert.is_true(d:set("k", ("a"):rep(1000)))
     end
     check_memory(d)
+  end)
+end)
+
+describe("the blocks that a killed process leaves", function()
+  -- The blocks that a writer frees of them in each call, and those of a dictionary.
+  local PART <const>, BLOCKS <const> = 4096, 16384
+
+  -- How often the hook is reached while so many blocks are freed: each time that a bit is cleared, at least
+  -- once for each block. Bits of higher levels are few.
+  local function passings_of(blocks)
+    return blocks + blocks // 60 + 3
+  end
+
+  local states = { { a = ("a"):rep(700), b = ("b"):rep(300) } }
+  local calls = {
+    "d:set('a', 1)", "d:delete('b')", "d:set('c', ('c'):rep(5000))", "d:set('c', ('c'):rep(900))",
+  }
+  for i, now in ipairs { { a = 1, b = states[1].b }, { a = 1 }, { a = 1, c = ("c"):rep(5000) },
+                         { a = 1, c = ("c"):rep(900) } } do
+    states[i + 1] = now
+  end
+
+  local function kill(child)
+    child:kill()
+    child:wait(support.deadline)
+    child:close()
+  end
+
+  local function user_of(name)
+    local child = steps.child()
+    child:ask("d = require('filemap.dict').open(%q)", name)
+    return child
+  end
+
+  -- A process takes so many blocks for a value and is killed.
+  local function leave(name, blocks)
+    local child = user_of(name)
+    child:stop_at("bytes", 2)
+    assert.is_true(child:stops("d:set('killed', ('x'):rep(%d))", #value_of(blocks)))
+    kill(child)
+  end
+
+  -- A dictionary of two keys, in which a process was killed after it had taken so many blocks.
+  local function open(blocks)
+    local name = support.unique("Local\\")
+    local d = assert(dict.create_or_open(name, { capacity = BLOCKS * 128 }))
+    for key, value in pairs(states[1]) do assert(d:set(key, value)) end
+    leave(name, blocks)
+    return d, name
+  end
+
+  it("are freed in parts by the next calls that write", function()
+    local d <close>, name = open(3 * PART + 10)
+    local used = d:info().used
+    local child <close> = user_of(name)
+    for _, call in ipairs { "d:delete('none')", "d:set('one', 1)" } do
+      child:stop_at("freed", passings_of(PART))
+      assert.is_false(child:stops(call))
+    end
+    for _ = 1, 2 do
+      child:stop_at("freed", 1)
+      assert.is_true(child:stops("d:delete('none')"))
+      child:go_on()
+    end
+    child:stop_at("freed", 1)
+    assert.is_false(child:stops("d:delete('none')"))
+    assert.equal(used + 128, d:info().used)
+    check_memory(d)
+  end)
+
+  it("are freed at once if a value needs them, and no more of them", function()
+    local d <close>, name = open(3 * PART)
+    assert(d:delete("a"))
+    local free = BLOCKS - d:info().used // 128
+    local child <close> = user_of(name)
+    child:stop_at("freed", passings_of(2 * PART)) -- half of them are of the part that each call frees
+    local half = value_of(free - PART - 200)
+    assert.is_false(child:stops("assert(d:set('long', ('x'):rep(%d)))", #half))
+    assert.equal(#half, #d:get("long"))
+    check.fails("full", name, d:set("long", value_of(free)))
+    assert(d:delete("long"))
+    assert(d:set("long", value_of(free)))
+    check_memory(d)
+  end)
+
+  it("are all freed if several processes are killed before that", function()
+    local d <close>, name = open(3 * PART)
+    for n = 1, 10 do
+      leave(name, BLOCKS - 3000 - 100 * n) -- which needs blocks of the process before
+      assert(d:set("a", ("a"):rep(n * 300)))
+    end
+    assert.same({ a = ("a"):rep(3000), b = states[1].b }, contents(d))
+    check_memory(d)
+  end)
+
+  it("are all freed if the next processes are killed at a test hook, and each key is old or new", function()
+    local killed = {}
+    for _, hook in ipairs(hooks) do
+      local passings = { 1, 2, 3 }
+      if hook == "write" then for n = 4, 15 do passings[n] = n end end
+      if hook == "freed" then passings = { 1, 2, PART, PART + 1, PART + 70, PART + 80, 2 * PART } end
+      for _, n in ipairs(passings) do
+        local d <close>, name = open(3 * PART)
+        local child = user_of(name)
+        child:stop_at(hook, n)
+        local stopped = child:stops(table.concat(calls, " "))
+        kill(child)
+        if not stopped then break end
+        killed[hook] = true
+        local context = ("%s, passing %d"):format(hook, n)
+        assert.is_true(is_known(contents(d), states), context)
+        leave(name, PART)
+        delay(d)
+        d:delete("other")
+        assert.is_true(is_known(contents(d), states), context)
+        check_memory(d)
+      end
+    end
+    for _, hook in ipairs { "take", "taken", "journal", "write", "written", "freed" } do
+      assert.is_true(killed[hook], hook)
+    end
   end)
 end)
 

@@ -159,6 +159,40 @@ describe("a dictionary", function()
     assert.same({}, contents(other))
   end)
 
+  it("iterates over each key that is left after others with the same hash are deleted", function()
+    local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = 128 * 40 }))
+    local expected = {}
+    for i = 1, 36 do
+      expected["key" .. i] = i
+      assert(d:set("key" .. i, i))
+    end
+    for i = 1, 36 do
+      assert.is_true(d:delete("key" .. i))
+      expected["key" .. i] = nil
+      assert.same(expected, contents(d))
+    end
+  end)
+
+  support.only("posix", "Windows does not count a process's shared pages apart", function()
+    it("does not read all memory to iterate over few keys", function()
+      local name = support.unique("Local\\")
+      local d <close> = assert(dict.create_or_open(name, { capacity = 64 << 20 }))
+      for i = 1, 1000 do d:set("gone" .. i, i) end
+      for i = 1, 1000 do d:delete("gone" .. i) end
+      d:set("stays", 1)
+      local child <close> = support.child("evaluator")
+      child:ask("d = require('filemap.dict').open(%q)", name)
+      local function shared_pages()
+        local file <close> = assert(io.open(("/proc/%d/status"):format(child:pid())))
+        return tonumber(file:read("a"):match("RssShmem:%s+(%d+)"))
+      end
+      local before = shared_pages()
+      assert.equal("stays 1", child:ask("for k, v in d:pairs() do found = k .. ' ' .. v end return found"))
+      -- In KiB: the kernel maps up to 16 pages around one that is read.
+      assert.is_true(shared_pages() - before < 1024, shared_pages() - before)
+    end)
+  end)
+
   it("sees each key that stays exactly once, whatever is set and deleted meanwhile", function()
     for i = 1, 40 do d:set("stays" .. i, i) end
     for round = 1, 20 do

@@ -574,7 +574,7 @@ static int look_at_bucket(void *context, bool thoroughly, fm_error *e)
 static int read_next_bucket(fm_dict_cursor *c, fm_error *e)
 {
   const fm_store *s = &c->dict->store;
-  while (c->bucket < s->block_count && fm_store_is_empty(s, c->bucket)) c->bucket++;
+  c->bucket = fm_store_next_bucket(s, c->bucket);
   if (c->bucket == s->block_count) return fm_fail(e, FM_NOT_FOUND, "there are no more keys");
   int code = look_at_bucket(c, false, e);
   if (code == FM_TIMEOUT) code = fm_await(&(fm_wait_point){.word = NULL}, read_seconds, look_at_bucket, c, e);

@@ -25,17 +25,18 @@ uint64_t fm_store_blocks(uint32_t key_length, uint64_t value_length)
 
 uint64_t fm_store_size(uint32_t block_count)
 {
-  return sizeof(fm_store_words) + fm_space_size(block_count) + fm_links_size(block_count) +
-         (uint64_t)block_count * FM_STORE_BLOCK;
+  return sizeof(fm_store_words) + fm_space_size(block_count) + fm_buckets_size(block_count) +
+         fm_links_size(block_count) + (uint64_t)block_count * FM_STORE_BLOCK;
 }
 
 void fm_store_open(fm_store *s, void *memory, uint32_t block_count, uint64_t seed)
 {
   unsigned char *space = (unsigned char *)memory + sizeof(fm_store_words);
-  unsigned char *links = space + fm_space_size(block_count);
+  unsigned char *buckets = space + fm_space_size(block_count);
+  unsigned char *links = buckets + fm_buckets_size(block_count);
   *s = (fm_store){
-    .words = memory, .links = (struct fm_links *)(void *)links, .blocks = links + fm_links_size(block_count),
-    .block_count = block_count, .seed = seed,
+    .words = memory, .buckets = (fm_word64 *)(void *)buckets, .links = (struct fm_links *)(void *)links,
+    .blocks = links + fm_links_size(block_count), .block_count = block_count, .seed = seed,
   };
   fm_space_open(&s->space, space, block_count);
 }
@@ -217,6 +218,7 @@ static bool copy_in(position *p, const unsigned char *from, size_t length)
 /* An entry that was found in a list, and the link that led to it. */
 typedef struct walk {
   const fm_store *s;
+  uint32_t bucket;
   fm_word32 *link;
   fm_block *owner; /* the entry that the link is in; NULL: the bucket */
   uint64_t owner_version;
@@ -229,7 +231,7 @@ typedef struct walk {
 
 static walk walk_along(const fm_store *s, uint32_t bucket)
 {
-  return (walk){.s = s, .link = &fm_block_at(s, bucket)->bucket};
+  return (walk){.s = s, .bucket = bucket, .link = &fm_block_at(s, bucket)->bucket};
 }
 
 /* Did the link lead to `number`, at one moment, in an entry that was published? */
@@ -415,9 +417,17 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
-bool fm_store_is_empty(const fm_store *s, uint32_t bucket)
+/* In the word of the first bucket, the bits below it do not count. The bits behind the last bucket are 0. */
+uint32_t fm_store_next_bucket(const fm_store *s, uint32_t bucket)
 {
-  return atomic_load_explicit(&fm_block_at(s, bucket)->bucket, memory_order_relaxed) == 0;
+  uint64_t above = ~(uint64_t)0 << bucket % 64;
+  for (uint32_t at = bucket / 64 * 64; at < s->block_count; at += 64, above = ~(uint64_t)0) {
+    const uint64_t bits = atomic_load_explicit(&s->buckets[at / 64], memory_order_acquire) & above;
+    if (bits == 0) continue;
+    bucket = at + fm_lowest_bit(bits);
+    return bucket < s->block_count ? bucket : s->block_count; /* damaged memory has other bits */
+  }
+  return s->block_count;
 }
 
 /* {-- Blocks ------------------------------------------------------------------------------------ */
@@ -477,6 +487,14 @@ static int add_newest(fm_change *c, uint32_t number, fm_error *e)
 }
 
 /* {-- The writer -------------------------------------------------------------------------------- */
+
+static void mark_bucket(fm_store *s, uint32_t bucket, bool has_entries)
+{
+  fm_word64 *word = &s->buckets[bucket / 64];
+  const uint64_t bit = (uint64_t)1 << bucket % 64, old = atomic_load_explicit(word, memory_order_relaxed);
+  const uint64_t bits = has_entries ? old | bit : old & ~bit;
+  if (bits != old) atomic_store_explicit(word, bits, memory_order_release);
+}
 
 /* Makes a change, and then frees the blocks that it made loose. */
 static void make(fm_change *c)
@@ -572,6 +590,7 @@ int fm_store_set(fm_store *s, const fm_store_key *key, const fm_store_value *val
   if (code != FM_OK) return code;
   c.numbers.version = next;
   c.numbers.count++;
+  if (is_new) mark_bucket(s, key->bucket, true);
   make(&c);
   *version = next;
   return FM_OK;
@@ -584,8 +603,10 @@ static int remove_entry(fm_store *s, const walk *w, fm_error *e)
   fm_change_begin(&c, s);
   fm_change_store(&c, w->link, atomic_load_explicit(&w->entry->chain, memory_order_relaxed));
   const int code = drop_entry(&c, w, 0, e);
-  if (code == FM_OK) make(&c);
-  return code;
+  if (code != FM_OK) return code;
+  make(&c);
+  if (load(&fm_block_at(s, w->bucket)->bucket) == 0) mark_bucket(s, w->bucket, false);
+  return FM_OK;
 }
 
 int fm_store_remove(fm_store *s, const fm_store_key *key, fm_error *e)

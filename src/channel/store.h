@@ -1,10 +1,10 @@
 /* A store of keys and values in shared memory, for any number of readers and for one writer at a time. It
 ** makes no system call: the caller holds a lock while it writes, and views the memory.
 **
-** The memory is words, space, links and blocks. A block has 128 bytes, two cache lines. An entry (a key with
-** its value) is a list of blocks: the first has the entry's fields and the start of its bytes, the others
-** have the rest. Since all blocks are alike, memory does not fragment: an entry fits if there are enough free
-** blocks. Space and links are for writers alone.
+** The memory is words, space, the buckets' bits, links and blocks. A block has 128 bytes, two cache lines. An
+** entry (a key with its value) is a list of blocks: the first has the entry's fields and the start of its
+** bytes, the others have the rest. Since all blocks are alike, memory does not fragment: an entry fits if
+** there are enough free blocks. Space and links are for writers alone.
 **
 ** There are as many buckets as blocks. The bucket of a key is chosen by the key's hash. It is a word of the
 ** block that has its number, and contains the number of the first entry of a list of entries; 0 ends each
@@ -12,6 +12,10 @@
 ** near as possible to its bucket, from the bucket's block on. So a reader finds most entries in the page of
 ** their buckets, and many in the same cache lines, and no index takes room in the caches. If a
 ** quarter of the blocks are free, four of five entries are in the page, however often they were set.
+**
+** A reader that goes through all buckets skips those whose bit is 0. A writer sets a bucket's bit before it
+** puts the first entry there, and clears it after it has removed the last one. A writer that dies between two
+** steps leaves a bit of 1, which costs such a reader one more step.
 **
 ** The space has a bit for each block: 1 if it is taken. Each higher level has a bit for each word of 64 bits
 ** of the level below: 1 if all of the word's bits are 1. So a free block is found in a few steps. The word
@@ -30,8 +34,8 @@
 **   3. It carries out the journal: first the link of the bucket's list, by which readers find the new
 **      entry; then the old entry's version, which becomes 0; then the rest. Now the old entry's blocks are
 **      the first loose ones, and the new one's are not loose.
-**   4. It sets the journal's length to 0, and then frees the old entry's blocks: it clears the first one's bit,
-**      takes it out of the list, and so on.
+**   4. It sets the journal's length to 0, and then frees the old entry's blocks: it clears the first loose
+**      block's bit, takes the block out of the list, and does the same with the next one.
 ** A writer that finds a journal carries it out first, and then frees loose blocks (fm_store_recover). Each of
 ** the journal's words has an absolute value, so that doing it twice does no harm. A writer that died before 2
 ** changed only blocks that are free or loose. Of the loose blocks only the first one's bit can be 0, as its
@@ -98,6 +102,7 @@ typedef struct fm_space {
 typedef struct fm_store {
   fm_store_words *words;
   fm_space space;
+  fm_word64 *buckets;     /* a bit for each bucket: 0 if it has no entries */
   struct fm_links *links; /* of each block */
   unsigned char *blocks;
   uint32_t block_count; /* block 0 is not used */
@@ -120,7 +125,7 @@ typedef struct fm_store_value {
   uint64_t version; /* when it was read */
 } fm_store_value;
 
-/* The bytes that words, space, links and blocks take. */
+/* The bytes that words, space, buckets' bits, links and blocks take. */
 uint64_t fm_store_size(uint32_t block_count);
 
 /* Uses a store in memory that was checked to have fm_store_size bytes, and is aligned to 8; to 128, so that
@@ -155,8 +160,8 @@ typedef struct fm_store_record {
 int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buffer, size_t size,
                          size_t *length, fm_error *e);
 
-/* Has a bucket no entries at this moment? */
-bool fm_store_is_empty(const fm_store *s, uint32_t bucket);
+/* The first bucket from `bucket` on that may have entries; block_count if there is none. */
+uint32_t fm_store_next_bucket(const fm_store *s, uint32_t bucket);
 
 /* {-- The writer --------------------------------------------------------------------------------- */
 

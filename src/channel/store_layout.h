@@ -8,8 +8,9 @@ FM_BEGIN_HIDDEN
 
 enum { FM_HEAD_BYTES = 96, FM_TAIL_BYTES = 112 };
 
-/* `next` leads through the blocks of an entry; the last one has 0. `bucket` does not belong to the entry. The
-** other fields are of an entry's first block; in the others, bytes begin behind `version`, which is 0. */
+/* `next` leads through the blocks of an entry, or through the loose blocks; that of the last one has no
+** meaning. `bucket` does not belong to the entry. The other fields are of an entry's first block; in the
+** others, bytes begin behind `version`, which is 0. */
 typedef struct fm_block {
   fm_word32 next;
   fm_word32 bucket;       /* the first entry of the bucket that has the number of this block */
@@ -56,6 +57,24 @@ static inline uint64_t fm_count_blocks(uint64_t bytes)
 static inline bool fm_is_block(const fm_store *s, uint32_t number)
 {
   return number - 1 < s->block_count - 1;
+}
+
+/* The bytes that the buckets' bits take, a multiple of FM_STORE_BLOCK. */
+static inline uint64_t fm_buckets_size(uint32_t count)
+{
+  return ((uint64_t)count + FM_STORE_BLOCK * 8 - 1) / (FM_STORE_BLOCK * 8) * FM_STORE_BLOCK;
+}
+
+/* The number of the lowest bit that is 1. */
+static inline uint32_t fm_lowest_bit(uint64_t bits)
+{
+#if defined(__GNUC__)
+  return (uint32_t)__builtin_ctzll(bits);
+#else
+  uint32_t n = 0;
+  for (; !(bits & 1); bits >>= 1) n++;
+  return n;
+#endif
 }
 
 /* The bytes that the links take, a multiple of FM_STORE_BLOCK. */

@@ -59,25 +59,13 @@ static uint64_t free_bits(const fm_space *m, uint32_t level, uint32_t word)
   return zeros(m, level, word, load(m, level, word));
 }
 
-/* The number of the lowest bit that is 1. */
-static uint32_t lowest(uint64_t bits)
-{
-#if defined(__GNUC__)
-  return (uint32_t)__builtin_ctzll(bits);
-#else
-  uint32_t n = 0;
-  for (; !(bits & 1); bits >>= 1) n++;
-  return n;
-#endif
-}
-
 /* The first free block below a word of a level. 0 if there is none, because the memory is damaged. */
 static uint32_t go_down(const fm_space *m, uint32_t level, uint32_t word)
 {
   for (;; level--) {
     const uint64_t bits = free_bits(m, level, word);
     if (bits == 0) return 0;
-    word = word * BITS + lowest(bits);
+    word = word * BITS + fm_lowest_bit(bits);
     if (level == 0) return word;
   }
 }
@@ -88,12 +76,12 @@ static uint32_t find_free(const fm_space *m, uint32_t from)
 {
   uint32_t at = from;
   const uint64_t here = free_bits(m, 0, at / BITS), after = here >> at % BITS;
-  if (after != 0) return at + lowest(after);
-  if (here != 0) return at / BITS * BITS + lowest(here);
+  if (after != 0) return at + fm_lowest_bit(after);
+  if (here != 0) return at / BITS * BITS + fm_lowest_bit(here);
   for (uint32_t level = 1; level < m->level_count; level++) {
     at /= BITS;
     const uint64_t next = free_bits(m, level, at / BITS) & ~(uint64_t)1 << at % BITS;
-    if (next != 0) return go_down(m, level - 1, at / BITS * BITS + lowest(next));
+    if (next != 0) return go_down(m, level - 1, at / BITS * BITS + fm_lowest_bit(next));
   }
   return go_down(m, m->level_count - 1, 0);
 }
