@@ -20,10 +20,10 @@
 ** The space has a bit for each block: 1 if it is taken. Each higher level has a bit for each word of 64 bits
 ** of the level below: 1 if all of the word's bits are 1. So a free block is found in a few steps. The word
 ** `loose` leads to a list of blocks that belong to no entry though their bits are 1. A writer puts each block
-** that it takes in front of this list, and one that dies leaves them there. The next writers free them, some
-** in each call, so that none of them holds the lock for long. A writer that needs more free blocks at once
-** frees as many as it needs. The list has its count of blocks in `loose`; the link of its last one has no
-** meaning.
+** that it takes in front of this list. If the writer dies, the blocks stay there. The next writers free them,
+** some in each call, so that none of them holds the lock for long. A writer that needs more free blocks at
+** once frees as many as it needs. The list has its count of blocks in `loose`; the link of its last block has
+** no meaning.
 **
 ** A published entry never changes, but for its links. A writer replaces it:
 **   1. The writer takes free blocks, which are loose then. It sets their versions to 0, writes the entry

@@ -410,7 +410,8 @@ static void set_integer(lua_State *L, const char *field, uint64_t value)
 /*** Returns how full the dictionary is, at one moment.
 @function info
 @treturn[1] table `count` of keys; `used` and `capacity`, in bytes of whole blocks. Keys that have expired do
-  not count
+  not count, nor does memory that a process took for a value and left when it was killed: the next value that
+  needs it gets it
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string code: `in_use` (other processes changed the counts all the time, for more than 1 second),
