@@ -1017,8 +1017,9 @@ typedef struct fm_dict_info {
   uint64_t capacity; /* bytes of all blocks */
 } fm_dict_info;
 
-/* Fills *out, with the counts of one moment. Keys that have expired do not count. Nor do blocks that a process
-** took for a value and left when it was killed: the next value that needs them gets them. It acquires no lock.
+/* Fills *out, with the counts of one moment. Keys that have expired do not count. Nor do blocks that a
+** process took for a value and left when it was killed: the next value that needs them gets them. It acquires
+** no lock.
 **
 ** FM_IN_USE       other processes changed the counts all the time, for more than 1 second */
 FM_API int fm_dict_get_info(fm_dict *d, fm_dict_info *out, fm_error *e);

@@ -105,28 +105,30 @@ static void mark_free(const fm_space *m, uint32_t level, uint32_t at)
 }
 
 /* Adds a block to the front of the loose ones, and then sets its bit. So each block whose bit is set belongs
-** to an entry or is loose, and only the first loose block's bit can be 0. */
-static void take(fm_store *s, uint32_t number)
+** to an entry or is loose, and only the first loose block's bit can be 0. Returns the new `loose` word. */
+static uint64_t take(fm_store *s, uint32_t number, uint64_t loose)
 {
-  const uint64_t loose = fm_load_loose(s);
   fm_block *b = fm_block_at(s, number);
   atomic_store_explicit(&b->next, fm_loose_first(loose), memory_order_release);
   atomic_store_explicit(&b->version, 0, memory_order_release);
-  atomic_store_explicit(&s->words->loose, fm_loose(number, fm_loose_count(loose) + 1), memory_order_release);
+  loose = fm_loose(number, fm_loose_count(loose) + 1);
+  atomic_store_explicit(&s->words->loose, loose, memory_order_release);
   FM_TEST_HOOK("take");
   mark_taken(&s->space, number);
+  return loose;
 }
 
 /* The entry's first block is taken last, so that it is the first one of the list. The search for the others
 ** begins behind the block that it will probably be. */
 int fm_space_take(fm_store *s, uint32_t home, uint64_t n, uint32_t *first, fm_error *e)
 {
+  uint64_t loose = fm_load_loose(s);
   uint32_t number = n > 1 ? find_free(&s->space, home) : 0;
   for (; n > 0; n--) {
     const uint32_t behind = (number + 1) % BITS != 0 ? number + 1 : number; /* in the same word */
     number = find_free(&s->space, n > 1 ? behind : home);
     if (number == 0) return fm_fail(e, FM_CORRUPT, NULL);
-    take(s, number);
+    loose = take(s, number, loose);
   }
   *first = number;
   return FM_OK;
