@@ -14,9 +14,12 @@ local separator = package.config:sub(1, 1)
 
 -- Building --------------------------------------------------------------------------------------------
 
--- Runs shell commands with `folder` in $folder and the build in $build. Raises their output if one fails.
+-- Runs shell commands with `folder` in $folder, the build in $build, and in $made the folder of the Lua that
+-- the build was made for, if it is not an installed one. Raises their output if one fails.
 local function shell(folder, commands)
-  local whole = "(set -e; folder='%s' build='%s'; %s) 2>&1; echo code $?"
+  local whole = [[(set -e; folder='%s' build='%s'
+    made=$(sed -n 's/^FILEMAP_LUA_DIR:[A-Z]*=//p' "$build/CMakeCache.txt")
+    %s) 2>&1; echo code $?]]
   local said <close> = assert(io.popen(whole:format(folder, build, commands)))
   local text = said:read("a")
   if not text:find("code 0\n$") then error(text, 2) end
@@ -32,7 +35,8 @@ local INSTALL <const> = [[
 ]]
 
 local BY_CMAKE <const> = [[
-  cmake -S "$folder/examples" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" \
+  [ -z "$made" ] || set -- -DLUA_INCLUDE_DIR="$made/include" "-DLUA_LIBRARIES=$made/liblua.a;m;dl"
+  cmake "$@" -S "$folder/examples" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" \
     -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$folder/bin" -DCMAKE_C_FLAGS="-Wall -Wextra -Werror" \
     -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror"
   cmake --build "$folder/build"
@@ -42,11 +46,13 @@ local BY_PKG_CONFIG <const> = [[
   libraries=$(dirname "$(echo "$folder"/prefix/lib*/pkgconfig)")
   export PKG_CONFIG_PATH="$libraries/pkgconfig"
   for lua in lua5.4 lua-5.4 lua54 lua; do pkg-config --exists $lua && break; done
+  lua=$(pkg-config --cflags --libs $lua)
+  [ -z "$made" ] || lua="-I$made/include $made/liblua.a -lm -ldl"
   cd "$folder/examples"
   flags="-Wall -Wextra -Werror -Wl,-rpath,$libraries"
   gcc -std=c11 thermostat.c $flags $(pkg-config --cflags --libs filemap) -o ../bin/thermostat
   g++ -std=c++11 monitor.cpp $flags $(pkg-config --cflags --libs filemap) -o ../bin/monitor
-  gcc -std=c11 embed.c $flags $(pkg-config --cflags --libs filemap-lua $lua) -o ../bin/embed
+  gcc -std=c11 embed.c $flags $(pkg-config --cflags --libs filemap-lua) $lua -o ../bin/embed
 ]]
 
 local function has(...)
@@ -173,7 +179,8 @@ local function outside(which, commands, ...)
   describe("the C examples built by " .. which .. " against an install", function()
     setup(function() shell(folder, INSTALL .. commands) end)
     teardown(function() os.execute("rm -rf " .. folder) end)
-    talk { bin = folder .. "/bin/", lua = folder .. "/prefix/share/lua/5.4/?.lua" }
+    local version = _VERSION:match("[%d.]+$")
+    talk { bin = folder .. "/bin/", lua = ("%s/prefix/share/lua/%s/?.lua"):format(folder, version) }
   end)
 end
 

@@ -418,7 +418,8 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
       local v, version = d:get("a") return select(3, d:wait("a", version, 0))
       local x = d:wait("a", -1) return x
       return d:info().count, d:info().capacity, d:info().used
-      keys = {} for k, v in d:pairs() do keys[#keys + 1] = k .. "=" .. tostring(v):gsub("%.0$", "") end
+      show = function(v) return type(v) == "number" and ("%.14g"):format(v) or tostring(v) end
+      keys = {} for k, v in d:pairs() do keys[#keys + 1] = k .. "=" .. show(v) end
       table.sort(keys) return table.concat(keys, " ")
       return d:set("big", ("x"):rep(2000))
       return d:clear(), d:info().count

@@ -135,7 +135,7 @@ support.only("posix", "the site is built on Linux", function()
     local pages
 
     lazy_setup(function()
-      local line = "env -u LD_PRELOAD -u LUA_CPATH script/site >build/site_spec.log 2>&1"
+      local line = "env -u LD_PRELOAD -u LUA_CPATH -u FILEMAP_PRESET script/site >build/site_spec.log 2>&1"
       assert(os.execute(line), "script/site failed")
       pages = files(site, "%.html$")
     end)

@@ -234,7 +234,8 @@ end
 
 -- An error must report a mistake of the caller. An error inside filemap's own Lua code is a violation.
 local function check_error(problem)
-  if type(problem) == "table" and problem[1] == hostile.TOKEN or problem == nil then return end
+  if type(problem) == "table" and problem[1] == hostile.TOKEN then return end
+  if problem == nil or problem == "<no error object>" then return end -- error(nil), the latter in Lua 5.5
   if type(problem) ~= "string" or problem == "" then fail("raised " .. type(problem)) end
   if contains(problem, "__tostring") then return end -- Lua's message about a hostile __tostring
   if problem:find("filemap%.%l+ is closed$") then return end -- perhaps during a method that is written in Lua

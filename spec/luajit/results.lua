@@ -1,9 +1,9 @@
 -- Runs a chunk and returns its results as one text, which is the same in Lua 5.4 and in LuaJIT if the results
--- are: an integer has no suffix LL, and a float with an integer value no ".0".
+-- are: an integer has no suffix LL, and a float has 14 digits and no ".0", as LuaJIT writes it.
 local function show(value)
   local text = tostring(value)
   if type(value) == "cdata" then return (text:gsub("^(%-?%d+)U?LL$", "%1")) end
-  if type(value) == "number" then return (text:gsub("%.0$", "")) end
+  if type(value) == "number" and text:find("[.en]") then return ("%.14g"):format(value) end
   return text
 end
 

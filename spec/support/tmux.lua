@@ -32,7 +32,8 @@ exec cat
 
 -- Returns a function to use instead of `it` for the tests in which bin/filemap finds a terminal.
 function tmux.only(reason)
-  local missing = support.foreign and "lua-term, which finds terminals, is not built"
+  local missing = not support.windows and not package.searchpath("term.core", package.cpath)
+      and "lua-term, which finds terminals, is not there for this Lua"
     or not support.windows and not os.execute("command -v tmux >/dev/null") and "tmux is not installed"
   if not missing then return support.only("posix", reason) end
   return function(name) return busted.pending(("%s (%s)"):format(name, missing)) end

@@ -381,6 +381,7 @@ int luaopen_filemap_core(lua_State *L)
     {"binary_streams", core_binary_streams},
     {NULL, NULL},
   };
+  luaL_checkversion(L); /* with another Lua even the index of the registry can differ */
   fmb_open_map(L);
   fmb_open_view(L);
   fmb_open_array(L);
