@@ -232,7 +232,7 @@ end
 function support.set_collector(pause, multiplier, step)
   collectgarbage("incremental", pause, multiplier, step)
   if pcall(collectgarbage, "param", "pause", pause) then
-    collectgarbage("param", "stepmul", multiplier * 8)
+    collectgarbage("param", "stepmul", multiplier * 50)
     collectgarbage("param", "stepsize", 1 << (step or 13))
   end
 end
