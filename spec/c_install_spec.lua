@@ -163,7 +163,9 @@ if given then
   return
 end
 
-if support.windows or has("g++") then
+if support.foreign == "musl" then
+  pending("the C examples of filemap's own build (Debian has no compiler of C++ for musl)")
+elseif support.windows or has("g++") then
   describe("the C examples of filemap's own build", function()
     talk { bin = build .. "bin" .. separator, lua = package.path }
   end)
@@ -172,6 +174,7 @@ else pending("the C examples of filemap's own build (g++ is not installed)") end
 local function outside(which, commands, ...)
   local there, command = has(...)
   local why = support.windows and "wine runs no compiler: .ci/run builds them with MinGW"
+    or support.foreign and "gcc and g++ build for this machine, and the build is for another"
     or support.sanitized and "the installed libraries would need the sanitizer too"
     or not there and command .. " is not installed"
   if why then return pending(("the C examples built by %s against an install (%s)"):format(which, why)) end

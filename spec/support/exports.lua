@@ -34,10 +34,16 @@ local function of_dll(path)
   return names
 end
 
+-- musl's start files define two functions in each library, which they do not hide.
+local START_FILES <const> = { _init = true, _fini = true }
+
 local function of_elf(path)
   local names = {}
   local nm <close> = assert(io.popen(("nm -D --defined-only '%s'"):format(path)))
-  for line in nm:lines() do names[#names + 1] = line:match("%S+$") end
+  for line in nm:lines() do
+    local name = line:match("%S+$")
+    if not START_FILES[name] then names[#names + 1] = name end
+  end
   return names
 end
 
