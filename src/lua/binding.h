@@ -31,7 +31,7 @@ int fmb_finish(lua_State *L, int code, const char *subject, const fm_error *e);
 ** between: those whose source names begin with the string that fmb_set_own_sources, a Lua function, was
 ** called with. The message may be made of an object's memory. luaL_error would push a string first, and a
 ** finalizer that runs then might free it. */
-int fmb_raise(lua_State *L, const char *format, ...);
+_Noreturn int fmb_raise(lua_State *L, const char *format, ...);
 int fmb_set_own_sources(lua_State *L);
 
 /* Pushes the name of the type of the value at a positive stack index, for messages. Of a userdata it is the
@@ -44,10 +44,10 @@ extern const char fmb_map[], fmb_view[], fmb_array[], fmb_stream[], fmb_mutex[],
   fmb_record[], fmb_record_array[];
 
 /* Raises an error because argument `arg` has another type than `expected`. */
-int fmb_type_error(lua_State *L, int arg, const char *expected);
+_Noreturn int fmb_type_error(lua_State *L, int arg, const char *expected);
 
 /* Raises an error because the object in argument `arg` is closed. */
-int fmb_raise_closed(lua_State *L, int arg, const char *type);
+_Noreturn int fmb_raise_closed(lua_State *L, int arg, const char *type);
 
 /* Was the running function called by a Lua module of this project? Then the program did not write the call's
 ** arguments, and a message does not number them. */
@@ -296,7 +296,7 @@ void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, u
 void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, size_t length);
 
 /* Raises because a page of a view was lost. */
-int fmb_raise_lost(lua_State *L);
+_Noreturn int fmb_raise_lost(lua_State *L);
 
 static inline void fmb_check_lost(lua_State *L, const fm_view *v)
 {

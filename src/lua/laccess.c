@@ -18,7 +18,6 @@ unsigned char *fmb_at_last(lua_State *L, const fm_view *v, bool writing, int arg
     luaL_argerror(L, arg, lua_pushfstring(L, "offset %I + %I bytes is past the end of a %I-byte view",
                                           (LUAI_UACINT)offset, (LUAI_UACINT)n, (LUAI_UACINT)v->size));
   luaL_argerror(L, arg, e.detail);
-  return NULL;
 }
 
 void fmb_check_range(lua_State *L, const fm_view *v, int arg, uint64_t offset, uint64_t length)
@@ -41,5 +40,5 @@ void fmb_push_copy(lua_State *L, const fm_view *v, const unsigned char *shared, 
 
 int fmb_raise_lost(lua_State *L)
 {
-  return fmb_raise(L, "%s is truncated: a page of its memory was lost", fmb_view);
+  fmb_raise(L, "%s is truncated: a page of its memory was lost", fmb_view);
 }

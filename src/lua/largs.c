@@ -256,7 +256,7 @@ fmb_options fmb_default_options(void)
   return o;
 }
 
-static void raise_no_table(lua_State *L, int arg)
+static _Noreturn void raise_no_table(lua_State *L, int arg)
 {
   const char *got = fmb_push_type_name(L, arg);
   lua_pushfstring(L, "table expected, got %s", got);

@@ -105,10 +105,10 @@ static inline unsigned char *at(lua_State *L, const array *a, bool writing, lua_
   return view_of(a)->data + offset;
 }
 
-static int raise_index(lua_State *L, const array *a, int arg)
+static _Noreturn int raise_index(lua_State *L, const array *a, int arg)
 {
   const char *index = luaL_tolstring(L, arg, NULL);
-  return luaL_error(L, "index %s is out of the range of an array (1 to %I)", index, (LUAI_UACINT)a->count);
+  luaL_error(L, "index %s is out of the range of an array (1 to %I)", index, (LUAI_UACINT)a->count);
 }
 
 /* The index in `arg`, from which on the array must have `n` elements. If `n` is 0, any index is accepted. */

@@ -437,9 +437,9 @@ static int dict_info(lua_State *L)
 
 /* {-- Iterating --------------------------------------------------------------------------------- */
 
-static int raise_failure(lua_State *L, const fm_dict *d, const fm_error *e)
+static _Noreturn int raise_failure(lua_State *L, const fm_dict *d, const fm_error *e)
 {
-  return fmb_raise(L, "%s (%s): %s", fmb_dict, fm_dict_name(d), e->detail);
+  fmb_raise(L, "%s (%s): %s", fmb_dict, fm_dict_name(d), e->detail);
 }
 
 static int cursor_close(lua_State *L)

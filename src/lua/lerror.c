@@ -81,7 +81,7 @@ int fmb_raise(lua_State *L, const char *format, ...)
   push_where(L);
   lua_insert(L, -2);
   lua_concat(L, 2);
-  return lua_error(L);
+  lua_error(L);
 }
 
 const char *fmb_push_type_name(lua_State *L, int index)
@@ -96,11 +96,11 @@ int fmb_type_error(lua_State *L, int arg, const char *expected)
   const char *got = fmb_push_type_name(L, arg);
   const bool is_map = expected == fmb_view && strcmp(got, fmb_map) == 0;
   const char *hint = is_map ? "; the map's method view makes one" : "";
-  return luaL_argerror(L, arg, lua_pushfstring(L, "%s expected, got %s%s", expected, got, hint));
+  luaL_argerror(L, arg, lua_pushfstring(L, "%s expected, got %s%s", expected, got, hint));
 }
 
 int fmb_raise_closed(lua_State *L, int arg, const char *type)
 {
-  if (arg == 1) return fmb_raise(L, "%s is closed", type);
-  return luaL_argerror(L, arg, lua_pushfstring(L, "%s is closed", type));
+  if (arg == 1) fmb_raise(L, "%s is closed", type);
+  luaL_argerror(L, arg, lua_pushfstring(L, "%s is closed", type));
 }

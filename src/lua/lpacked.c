@@ -196,7 +196,7 @@ static inline lua_Unsigned extend_sign(lua_Unsigned x, int size)
 }
 
 /* Reads an integer of an unsigned C type. */
-#define READ(ctype, p, x) do { ctype read_; memcpy(&read_, p, sizeof read_); x = read_; } while (0)
+#define READ(ctype, p, x) do { ctype read_; memcpy(&read_, p, sizeof read_); (x) = read_; } while (0)
 
 static inline lua_Integer get_integer(const format *f, const field *a, const fm_view *v,
                                       const unsigned char *p)

@@ -4,6 +4,11 @@
 
 #include <lauxlib.h>
 
+/* Lua's headers do not declare that these never return. */
+LUA_API _Noreturn int lua_error(lua_State *L);
+LUALIB_API _Noreturn int luaL_argerror(lua_State *L, int arg, const char *message);
+LUALIB_API _Noreturn int luaL_error(lua_State *L, const char *format, ...);
+
 /* Lua's files write a float without ".0" up to Lua 5.4. */
 #define FMB_FILES_WRITE_POINT (LUA_VERSION_NUM >= 505)
 
