@@ -256,6 +256,7 @@ end)
 
 describe("the function of a dictionary's pairs", function()
   -- Each chunk damages the entry whose first block begins at offset `block` of `view`, and has this `number`.
+  -- (The bytes of a key that are no whole word of 8 are in the processor's order.)
   for what, change in pairs {
     ["an entry that leads to no block"] = "view:set_u32(block + 28, 0x7fffffff)",
     ["a value without its second block"] = "view:set_u32(block + 24, 300)",
@@ -265,9 +266,9 @@ describe("the function of a dictionary's pairs", function()
       local child = support.child("evaluator")
       local name = support.unique("Local\\")
       child:ask([[dict = require("filemap.dict") d = dict.create_or_open(%q, { capacity = 128 * 4 })
-        d:set('alpha', ('x'):rep(60))
+        d:set('alphabet', ('x'):rep(60))
         view = filemap.open(%q, 'rw'):view()
-        block = view:find('alpha') - 32
+        block = view:find('alphabet') - 32
         number = (block - %d) // 128
         next_key = d:pairs()]], name, name, start_of_blocks(128 * 4))
       child:ask("%s", change)
@@ -285,11 +286,11 @@ describe("the function of a dictionary's pairs", function()
     -- The first call makes the buffer as large as one entry, which has 90 blocks.
     child:ask([[dict = require("filemap.dict") d = dict.create_or_open(%q, { capacity = 128 * 1000 })
       view = filemap.open(%q, 'rw'):view()
-      for i = 1, 9 do d:set('alpha' .. i, ('x'):rep(10000)) end
+      for i = 1, 9 do d:set('alphabe' .. i, ('x'):rep(10000)) end
       next_key = d:pairs()
       next_key()
       for i = 1, 9 do
-        local block = view:find('alpha' .. i) - 32
+        local block = view:find('alphabe' .. i) - 32
         view:set_u32(block + 28, (block - %d) // 128)
       end]], name, name, start_of_blocks(128 * 1000))
     child:stop_at("copy", 1000)

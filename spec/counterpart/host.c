@@ -44,6 +44,7 @@ int main(void)
 {
   fm_map *map;
   fm_view view, part;
+  uint32_t number;
   lua_State *L = luaL_newstate();
   if (!L || fm_create(&map, NULL, 4096, NULL, &e) != FM_OK) return 1;
   if (fm_view_open(&view, map, 0, 4096, FM_RW, &e) != FM_OK) return 1;
@@ -59,7 +60,8 @@ int main(void)
   call(L, "private copy", "local v = ... v:set_u32(1024, 78) return v:get_u32(1024)", &view,
        FM_READ | FM_COPY);
   call(L, "closes its own", "local v = ... return v:close()", &view, FM_RW);
-  printf("the program's is open: %u\n", (unsigned)part.data[0]);
+  memcpy(&number, part.data, sizeof number);
+  printf("the program's is open: %u\n", (unsigned)number);
   call(L, "keeps", "kept = ... return 'kept'", &part, FM_READ);
   fm_view_close(&part);
   fm_view_close(&view);
