@@ -55,7 +55,10 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       end)
     end)
 
-    some("are the pages that the system maps", function()
+    -- qemu maps at addresses that it chooses itself, which are no multiples of a huge page.
+    local mapped = support.natively(some)
+
+    mapped("are the pages that the system maps", function()
       local map <close> = assert(large(PAGE + 1))
       local view <close> = assert(map:view())
       assert.equal(PAGE + 1, #view)
@@ -63,7 +66,7 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       assert.equal(PAGE, tonumber(kilobytes) * 1024)
     end)
 
-    some("are viewed at any offset, sliced, flushed, pinned and copied", function()
+    mapped("are viewed at any offset, sliced, flushed, pinned and copied", function()
       local map <close> = assert(large(2 * PAGE))
       local whole <close> = assert(map:view())
       for _, offset in ipairs { 0, 1, 4096, PAGE - 1, PAGE, PAGE + 4097, 2 * PAGE - 8 } do
@@ -86,7 +89,7 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       assert.equal((PAGE + 4097) % 251, whole:get_u8(PAGE + 4097))
     end)
 
-    some("are inherited", function()
+    mapped("are inherited", function()
       local map <close> = assert(filemap.create(nil, PAGE + 100, { large_pages = true, inherit = true }))
       local view <close> = assert(map:view())
       view:set_string(PAGE + 50, "inherited")
@@ -104,7 +107,7 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       assert.equal(before, meminfo("HugePages_Free"))
     end)
 
-    support.losing(some)("raise truncated in accesses to a page that was truncated under the view", function()
+    mapped("raise truncated in accesses to a page that was truncated under the view", function()
       local map <close> = assert(large(2 * PAGE))
       local view <close> = assert(map:view())
       view:set_i32(PAGE + 5, 42)
