@@ -1,8 +1,11 @@
 -- Features that only Windows has: kinds of memory by SEC_..., security descriptors, names of mappings of
 -- files, share modes. The counterpart is spec/counterpart/win32_calls.c, which makes the real calls.
 local filemap = require "filemap"
+local lfs = require "lfs"
 local process = require "process"
+local state = require "filemap.state"
 local support = require "spec.support"
+local sync = require "filemap.sync"
 local win32 = require "filemap.win32"
 local check = require "spec.support.check"
 
@@ -286,6 +289,100 @@ support.only("win32", "only Windows has these", function()
       assert.equal(1224, win32.GetLastError())
       assert.equal(0, view:get_u8(4999))
       assert.is_true(win32.FlushViewOfFile(view, 0))
+    end)
+  end)
+
+  describe("a map over a file", function()
+    local fails = check.fails
+    local path, name
+
+    before_each(function()
+      path, name = support.tmpname(), support.unique("Local\\")
+    end)
+
+    it("keeps its name when it is resized", function()
+      local sddl <const> = "D:(A;;GA;;;WD)"
+      local map <close> = assert(filemap.file(path, "rw", { size = 5000, name = name, sddl = sddl }))
+      assert.is_true(map:resize(9000))
+      assert.equal(9000, map:size())
+      local opened <close> = assert(filemap.open(name, "rw"))
+      assert.equal(9000, opened:size())
+      local seen <close> = assert(opened:view())
+      local view <close> = assert(map:view())
+      view:set_string(8990, "at the end")
+      assert.equal("at the end", seen:get_string(8990, 10))
+    end)
+
+    it("keeps its size while its name is held elsewhere", function()
+      local map <close> = assert(filemap.file(path, "rw", { size = 5000, name = name }))
+      do
+        local opened <close> = assert(filemap.open(name))
+        assert.equal(5000, opened:size())
+        fails("in_use", path, map:resize(9000))
+      end
+      assert.equal(5000, lfs.attributes(path, "size"))
+      assert.is_true(map:resize(9000))
+    end)
+
+    it("is not refreshed if it has a name, which stands for one size", function()
+      local map <close> = assert(filemap.file(path, "rw", { size = 5000, name = name }))
+      assert.equal(5000, map:refresh())
+      do
+        local file <close> = assert(io.open(path, "ab"))
+        file:write(("x"):rep(100))
+      end
+      fails("unsupported", path, map:refresh())
+      assert.equal(5000, map:size())
+    end)
+
+    it("may have a path longer than MAX_PATH", function()
+      local long = path .. ("x"):rep(200)
+      assert.is_true(#long > 260 and #long:match("[^\\]+$") < 256)
+      do
+        local map <close> = assert(filemap.file(long, "rw", { size = 10 }))
+        local view <close> = assert(map:view())
+        view:set_string(0, "far down")
+      end
+      do
+        local map <close> = assert(filemap.file(long))
+        local view <close> = assert(map:view())
+        assert.equal("far down", view:get_string(0, 8))
+      end
+      win32.CreateFile(long, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING,
+        win32.FILE_FLAG_DELETE_ON_CLOSE):close()
+      fails("not_found", long, filemap.file(long))
+    end)
+
+    it("is not made of a device", function()
+      fails("invalid", "NUL", filemap.file("NUL", "rw", { size = 10 }))
+      fails("invalid", "NUL", filemap.file("NUL"))
+    end)
+
+    it("fails with denied if it asks for more access than its section has", function()
+      assert(filemap.file(path, "rw", { size = 5000 })):close()
+      local file <close> = win32.CreateFile(path, win32.GENERIC_READ, 7, nil, win32.OPEN_EXISTING)
+      local map <close> = assert(win32.CreateFileMapping(file, nil, win32.PAGE_READONLY, 0, 0, name))
+      assert.equal(5000, #map)
+      fails("denied", name, filemap.open(name, "rw"))
+      assert(filemap.open(name, "r")):close()
+    end)
+  end)
+
+  describe("a name that the library makes of a section's name", function()
+    it("counts as that of a live writer if another program has a mutex by it", function()
+      local name = support.unique("Local\\")
+      do
+        local mutex <close> = assert(sync.mutex(name .. ":seat1"))
+        assert.is_true(mutex:lock(0))
+        check.fails("exists", name, state.create(name, 100))
+      end
+      assert(state.create(name, 100)):close()
+    end)
+  end)
+
+  describe("memory of a size that the system cannot count in pages", function()
+    it("is refused", function()
+      check.fails("too_large", "unnamed map", filemap.create(nil, math.maxinteger, { commit = false }))
     end)
   end)
 
