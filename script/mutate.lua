@@ -2,6 +2,9 @@
 --   lua mutate.lua [PART OF A NAME]
 local mutations = dofile "spec/mutations.lua"
 
+-- Whether the specs run under wine.
+local windows = os.getenv("FILEMAP_SYSTEM") == "windows"
+
 -- Seconds after which the build of one file and the specs are ended, and where their output goes.
 local DEADLINE, LOG = 240, "build/mutate.log"
 
@@ -18,7 +21,8 @@ end
 local function selected(pattern)
   local found = {}
   for _, mutation in ipairs(mutations) do
-    if not pattern or mutation.name:find(pattern, 1, true) then found[#found + 1] = mutation end
+    local is_here = (mutation.file:find("^src/system/windows/") ~= nil) == windows
+    if is_here and (not pattern or mutation.name:find(pattern, 1, true)) then found[#found + 1] = mutation end
   end
   return found
 end
@@ -26,8 +30,10 @@ end
 -- Builds the copy and runs specs up to the first failure. Returns "passed", "failed", "hung" (the deadline
 -- passed), or "unbuilt".
 local function run(specs)
-  local command = ("exec timeout -s KILL %d script/test --no-keep-going %s >%s 2>&1 </dev/null"):format(
-    DEADLINE, table.concat(specs, " "), LOG)
+  local test = windows and "bash -c '. script/common; build mingw; exec script/wine-run busted \"$@\"' test"
+    or "script/test"
+  local command = ("exec timeout -s KILL %d %s --no-keep-going %s >%s 2>&1 </dev/null"):format(
+    DEADLINE, test, table.concat(specs, " "), LOG)
   local well, how, code = os.execute(command)
   if well then return "passed" end
   if code == 2 and how == "signal" or code == 130 then os.exit(130) end

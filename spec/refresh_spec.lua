@@ -69,7 +69,7 @@ describe("map:refresh", function()
     child:start([[
       local f = assert(io.open(%q, 'ab'))
       for i = 1, %d do
-        f:write(('<i8'):pack(i))
+        f:write(('i8'):pack(i))
         if i %% 1009 == 0 then f:flush() end
       end
       f:close()

@@ -3,7 +3,6 @@
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"
-local state = require "filemap.state"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 local win32 = require "filemap.win32"
@@ -374,15 +373,28 @@ support.only("win32", "only Windows has these", function()
       do
         local mutex <close> = assert(sync.mutex(name .. ":seat1"))
         assert.is_true(mutex:lock(0))
-        check.fails("exists", name, state.create(name, 100))
+        check.fails("exists", name, require("filemap.state").create(name, 100))
       end
-      assert(state.create(name, 100)):close()
+      assert(require("filemap.state").create(name, 100)):close()
     end)
   end)
 
   describe("memory of a size that the system cannot count in pages", function()
     it("is refused", function()
       check.fails("too_large", "unnamed map", filemap.create(nil, math.maxinteger, { commit = false }))
+    end)
+  end)
+
+  describe("sync objects of other programs", function()
+    it("are opened for waiting alone where they grant no more", function()
+      local name = support.unique("Local\\")
+      local only_wait <const> = { sddl = "D:(A;;0x100000;;;WD)", manual = true, set = true } -- SYNCHRONIZE
+      local made <close> = assert(sync.event(name, only_wait))
+      local opened <close> = assert(sync.event(name, { existing = true }))
+      assert.is_true(opened:wait(0))
+      check.fails("denied", name, opened:reset())
+      assert.is_true(made:reset())
+      check.fails("timeout", name, opened:wait(0))
     end)
   end)
 
