@@ -409,6 +409,7 @@ describe("packed fields", function()
         assert.are.equal(n, results[n + 1])
         assert.are.equal(7, results[n])
       end
+      collectgarbage() -- a finalizer would have no room in the stack, which Lua 5.3 reports in place of this
       contains("too many results", raises(v, "unpack", ("B"):rep(2000000), 0))
       contains("too many results", raises(v, "unpack", ("c1"):rep(1100000), 0))
     end)
