@@ -160,28 +160,28 @@ describe("a dictionary", function()
   end)
 
   it("iterates over each key that is left after others with the same hash are deleted", function()
-    local d <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = 128 * 40 }))
+    local small <close> = assert(dict.create_or_open(support.unique("Local\\"), { capacity = 128 * 40 }))
     local expected = {}
     for i = 1, 36 do
       expected["key" .. i] = i
-      assert(d:set("key" .. i, i))
+      assert(small:set("key" .. i, i))
     end
     for i = 1, 36 do
-      assert.is_true(d:delete("key" .. i))
+      assert.is_true(small:delete("key" .. i))
       expected["key" .. i] = nil
-      assert.same(expected, contents(d))
+      assert.same(expected, contents(small))
     end
   end)
 
   support.only("posix", "Windows does not count a process's shared pages apart", function()
     it("does not read all memory to iterate over few keys", function()
-      local name = support.unique("Local\\")
-      local d <close> = assert(dict.create_or_open(name, { capacity = 64 << 20 }))
-      for i = 1, 1000 do d:set("gone" .. i, i) end
-      for i = 1, 1000 do d:delete("gone" .. i) end
-      d:set("stays", 1)
+      local own_name = support.unique("Local\\")
+      local large <close> = assert(dict.create_or_open(own_name, { capacity = 64 << 20 }))
+      for i = 1, 1000 do large:set("gone" .. i, i) end
+      for i = 1, 1000 do large:delete("gone" .. i) end
+      large:set("stays", 1)
       local child <close> = support.child("evaluator")
-      child:ask("d = require('filemap.dict').open(%q)", name)
+      child:ask("d = require('filemap.dict').open(%q)", own_name)
       local function shared_pages()
         local file <close> = assert(io.open(("/proc/%d/status"):format(child:pid())))
         return tonumber(file:read("a"):match("RssShmem:%s+(%d+)"))
