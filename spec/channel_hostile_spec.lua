@@ -342,6 +342,41 @@ describe("a header whose size is past the end of its section", function()
   end)
 end)
 
+describe("a dictionary with more blocks than its creator can ask for", function()
+  support.only("posix", "there is no sparse section")("is rejected as corrupt", function()
+    if string.packsize("T") < 8 then return pending("32-bit addresses cannot map this much memory") end
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = 1280 }))
+    local map <close> = assert(filemap.open(name, "rw"))
+    local header <close> = assert(map:view(0, 24))
+    local path
+    for file in lfs.dir("/dev/shm") do
+      if file:find(name:sub(7), 1, true) then path = "/dev/shm/" .. file end
+    end
+    local function padded(bytes) return (bytes + 127) // 128 * 128 end
+
+    -- Gives the dictionary so many blocks, and its file their size (store_layout.h), as a hole.
+    local function resize(blocks)
+      local bits, words = blocks, 0
+      repeat
+        bits = (bits + 63) // 64
+        words = words + bits
+      until bits == 1
+      local size = 1024 + padded(8 * words) + padded((blocks + 7) // 8) + padded(16 * blocks) + 128 * blocks
+      header:set_u64(8, size)
+      header:set_u32(16, blocks)
+      assert(os.execute(("truncate -s %d %s"):format(size, path)))
+    end
+
+    resize(1 << 31)
+    assert(dict.open(name)):close()
+    for _, blocks in ipairs { (1 << 31) + 1, (1 << 32) - 64, (1 << 32) - 1 } do
+      resize(blocks)
+      fails("corrupt", name, dict.open(name))
+    end
+  end)
+end)
+
 describe("memory that is reserved but not committed", function()
   it("is rejected as corrupt by every channel", function()
     local name = support.unique("Local\\")

@@ -47,10 +47,13 @@ static fm_dict *to_dict(fm_object *o)
 
 /* {-- Opening ----------------------------------------------------------------------------------- */
 
+/* The most blocks of a dictionary, apart from block 0. */
+#define MOST_BLOCKS (UINT32_MAX / 2)
+
 static bool check(const fm_header *h, uint64_t *view_size)
 {
   *view_size = sizeof(dict_words) + fm_store_size(h->sizes[BLOCKS]);
-  return h->sizes[BLOCKS] > 1 && h->sizes[EVICTS] <= 1;
+  return h->sizes[BLOCKS] > 1 && h->sizes[BLOCKS] - 1 <= MOST_BLOCKS && h->sizes[EVICTS] <= 1;
 }
 
 static int fits(const fm_header *h, const uint32_t *wanted, fm_error *e)
@@ -98,7 +101,7 @@ int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint6
 {
   const uint64_t bytes = capacity ? capacity : FM_DICT_CAPACITY;
   const uint64_t blocks = bytes / FM_STORE_BLOCK + (bytes % FM_STORE_BLOCK != 0);
-  if (blocks > UINT32_MAX / 2)
+  if (blocks > MOST_BLOCKS)
     return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of 2^38 bytes",
                    (unsigned long long)capacity);
   const uint32_t count = (uint32_t)blocks + 1, seed = (uint32_t)(uint64_t)(fm_now() * 1e9);
