@@ -7,6 +7,7 @@ local check = require "spec.support.check"
 local core = require "filemap.core"
 local dict = require "filemap.dict"
 local filemap = require "filemap"
+local lfs = require "lfs"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local state = require "filemap.state"
@@ -346,7 +347,7 @@ describe("a dictionary with more blocks than its creator can ask for", function(
   support.only("posix", "there is no sparse section")("is rejected as corrupt", function()
     if string.packsize("T") < 8 then return pending("32-bit addresses cannot map this much memory") end
     local name = support.unique("Local\\")
-    local d <close> = assert(dict.create_or_open(name, { capacity = 1280 }))
+    local _ <close> = assert(dict.create_or_open(name, { capacity = 1280 }))
     local map <close> = assert(filemap.open(name, "rw"))
     local header <close> = assert(map:view(0, 24))
     local path
@@ -458,7 +459,6 @@ describe("a truncated channel", function()
       if support.windows then return end -- Windows cannot truncate a section
       local name = support.unique("Local\\")
       local ends, calls = make(name)
-      local lfs = require "lfs"
       for file in lfs.dir("/dev/shm") do
         if file:find(name:sub(7), 1, true) then assert(os.execute("truncate -s 0 /dev/shm/" .. file)) end
       end
