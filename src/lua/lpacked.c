@@ -239,7 +239,7 @@ static lua_Integer push_counted(const format *f, const field *a, const fm_view *
 static size_t push_long_text(lua_State *L, const fm_view *v, const unsigned char *p, size_t rest)
 {
   const unsigned char *nul = memchr(p, 0, rest);
-  if (!nul) luaL_argerror(L, OFFSET, "unfinished string for format 'z'");
+  if (!nul) return (size_t)luaL_argerror(L, OFFSET, "unfinished string for format 'z'");
   fmb_push_copy(L, v, p, (size_t)(nul - p));
   /* Another process may have written a NUL there since. */
   const char *s = lua_tostring(L, -1);
