@@ -257,7 +257,7 @@ end)
 
 describe("the function of a dictionary's pairs", function()
   -- Each chunk damages the entry whose first block begins at offset `block` of `view`, and has this `number`.
-  -- (The bytes of a key that are no whole word of 8 are in the processor's order.)
+  -- The bytes at a key's end that do not fill a word of 8 bytes are in the processor's byte order.
   for what, change in pairs {
     ["an entry that leads to no block"] = "view:set_u32(block + 28, 0x7fffffff)",
     ["a value without its second block"] = "view:set_u32(block + 24, 300)",
@@ -344,7 +344,7 @@ describe("a header whose size is past the end of its section", function()
 end)
 
 describe("a dictionary with more blocks than its creator can ask for", function()
-  support.only("posix", "there is no sparse section")("is rejected as corrupt", function()
+  support.only("posix", "Windows has no sparse sections")("is rejected as corrupt", function()
     if string.packsize("T") < 8 then return pending("32-bit addresses cannot map this much memory") end
     local name = support.unique("Local\\")
     local _ <close> = assert(dict.create_or_open(name, { capacity = 1280 }))

@@ -55,7 +55,7 @@ support.only("posix", "Windows requires a privilege for large pages, and wine ha
       end)
     end)
 
-    -- qemu maps at addresses that it chooses itself, which are no multiples of a huge page.
+    -- qemu itself chooses the address of a map. It is not always a multiple of a huge page's size.
     local mapped = support.natively(some)
 
     mapped("are the pages that the system maps", function()

@@ -1,5 +1,5 @@
 -- Loads filemap before the specs. busted otherwise loads its modules again for each file of specs, and keeps
--- them all to the end: with ten times as much memory, each full run of the garbage collector takes longer.
+-- each copy to the end, so that each full run of the garbage collector takes longer.
 for _, name in ipairs { "cdef", "dict", "mailslot", "pipe", "state", "struct", "sync", "win32" } do
   require("filemap." .. name)
 end

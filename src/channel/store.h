@@ -79,7 +79,7 @@ typedef struct fm_store_words {
   fm_word64 cleared;   /* entries of this version and of older ones are absent. Readers read only this */
   uint32_t unused[14];
   fm_word64 version;   /* the last one that was given */
-  fm_word64 loose;     /* the first block of the list of loose ones, and their count. 0: there are none */
+  fm_word64 loose;     /* the first block of the list of loose ones, and their count; 0 if there are none */
   fm_word64 entries;   /* the count of those that are not cleared, and the count of blocks of all */
   fm_word64 ages;      /* the oldest entry, and the newest */
   fm_word64 rest;      /* the count of blocks of cleared entries, and of entries in the heap */

@@ -54,7 +54,7 @@ end
 local function array_type(self, element, n, at)
   local arrays = self.arrays[element]
   if not arrays then
-    if element == self.reference then fail(at, "there is no array of references") end
+    if element == self.reference then fail(at, "C++ has no array of references") end
     arrays = {}
     self.arrays[element] = arrays
   end
@@ -124,7 +124,7 @@ local function pointers(self, base)
   local kinds, last = self.kinds
   repeat
     if last and last ~= "*" or base.reference and kinds[self.i] == "*" then
-      fail(self:at(), "there is no pointer or reference to a reference")
+      fail(self:at(), "C++ has no pointer or reference to a reference")
     end
     last = kinds[self.i]
     self.i = self.i + 1
