@@ -22,9 +22,9 @@ support.clean()
 local hooks = {}
 do
   local seen = {}
-  for _, file in ipairs { "object/wait.h", "object/wait.c", "object/lock.c", "channel/latest.c",
-    "channel/ring.c",
-    "channel/conn.c", "channel/pipe_table.c", "object/wait_any.c", "object/pollable.c" } do
+  for _, file in ipairs { "object/object.c", "object/wait.h", "object/wait.c", "object/lock.c",
+    "channel/latest.c", "channel/ring.c", "channel/conn.c", "channel/pipe_table.c", "object/wait_any.c",
+    "object/pollable.c" } do
     for _, name in ipairs(steps.of(file)) do
       if not seen[name] then hooks[#hooks + 1] = name end
       seen[name] = true
@@ -105,6 +105,24 @@ local kinds = {
       assert.equal("old", server:receive(LIMIT))
       client:close()
       server:close()
+    end,
+  },
+  ["the creator of channels"] = {
+    open = function() end,
+    chunk = [[m = mailslot.create(n .. 'm') l = pipe.listen(n .. 'p') s = state.create(n .. 's', 100)
+      s:publish('a') s:close() l:close() m:close()]],
+    check = function(name)
+      local slot <close> = assert(mailslot.create(name .. "m"))
+      local writer <close> = assert(mailslot.open(name .. "m"))
+      assert.is_true(writer:send("a", 0))
+      assert.equal("a", slot:receive(0))
+      local listener <close> = assert(pipe.listen(name .. "p"))
+      local client <close> = assert(pipe.connect(name .. "p"))
+      local server <close> = assert(listener:accept(0))
+      client:send("a")
+      assert.equal("a", server:receive(0))
+      local first <close> = assert(state.create(name .. "s", 100))
+      assert.is_true(first:publish("a"))
     end,
   },
   ["a client of a pipe"] = {

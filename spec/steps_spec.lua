@@ -3,6 +3,7 @@
 -- left must be able to continue.
 local check = require "spec.support.check"
 local core = require "filemap.core"
+local dict = require "filemap.dict"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
@@ -361,6 +362,115 @@ describe("a process with handles for event loops", function()
         local conn <close> = assert(listener:accept(0))
         fails("closed", name, conn:receive())
       end
+    end)
+  end)
+end)
+
+-- A child that is stopped while it creates an object: its name exists, but the call has not returned. The hooks
+-- are before the process acquires its seat, and before it enters its role.
+local function creating(hook, name, chunk)
+  local child = steps.child()
+  child:ask("n = %q", name)
+  child:stop_at(hook, 1)
+  assert.is_true(child:stops(chunk))
+  return child
+end
+
+for _, hook in ipairs { "viewed", "entering" } do
+  describe("a process that is stopped at " .. hook .. " while it creates", function()
+    it("a mailslot receives what writers send meanwhile", function()
+      local name = support.unique("Local\\")
+      local child = creating(hook, name, "s = mailslot.create(n) return s:receive(0)")
+      local writer <close> = assert(mailslot.open(name))
+      assert.is_true(writer:send("early", 0))
+      assert.equal("early", child:go_on())
+      assert.is_true(writer:send("later", 0))
+      assert.equal("later", child:ask("return s:receive(0)"))
+    end)
+
+    it("a mailslot is its reader, until it is killed", function()
+      local name = support.unique("Local\\")
+      local child = creating(hook, name, "s = mailslot.create(n)")
+      local writer <close> = assert(mailslot.open(name))
+      fails("exists", name, mailslot.create(name))
+      fails("exists", name, mailslot.create(name, { capacity = 2 ^ 20 }))
+      assert.is_true(writer:send("unread", 0))
+      child:kill()
+      child:wait(support.deadline)
+      local other <close> = assert(mailslot.open(name)) -- (the first may look again only after 50 ms)
+      fails("closed", name, other:send("x", 0))
+      local slot <close> = assert(mailslot.create(name))
+      assert.is_true(writer:send("goes on", 0))
+      assert.same({ "unread", "goes on" }, { slot:receive(0), slot:receive(0) })
+    end)
+
+    it("a pipe lets clients wait", function()
+      local name = support.unique("Local\\")
+      local child = creating(hook, name, "l = pipe.listen(n)")
+      fails("not_found", name, pipe.connect(name))
+      fails("not_found", name, pipe.connect(name, 0.01))
+      fails("exists", name, pipe.listen(name))
+      local client = support.child("evaluator")
+      client:start("c = pipe.connect(%q, %d) return c:send('early', 0)", name, support.deadline)
+      child:go_on()
+      assert.equal("true", client:expect())
+      assert.equal("early", child:ask("c = l:accept(%d) return c:receive(%d)", support.deadline, support.deadline))
+    end)
+
+    it("a state is its writer, and readers wait for the first value", function()
+      local name = support.unique("Local\\")
+      local child = creating(hook, name, "s = state.create(n, 100)")
+      local reader <close> = assert(state.open(name))
+      assert.same({ n = 2, [2] = 0 }, table.pack(reader:read()))
+      fails("timeout", name, reader:wait(0, 0))
+      fails("exists", name, state.create(name, 100))
+      fails("in_use", name, state.create_or_open(name, 100))
+      fails("in_use", name, state.create_or_open(name, 200))
+      child:go_on()
+      child:ask("s:publish('first')")
+      assert.same({ "first", 1 }, { reader:wait(0, support.deadline) })
+    end)
+  end)
+end
+
+describe("a process that is stopped while it creates", function()
+  it("a dictionary lets others use it", function()
+    local name = support.unique("Local\\")
+    local child = creating("viewed", name, "d = require('filemap.dict').create_or_open(n) return (d:get('k'))")
+    local other <close> = assert(dict.open(name))
+    assert.is_true(other:set("k", "early") ~= nil)
+    assert.equal("early", child:go_on())
+  end)
+
+  support.only("posix", "sync objects of Windows have no such steps", function()
+    it("a sync object lets others use it", function()
+      local m, s, e = support.unique(), support.unique(), support.unique()
+      local children = {
+        creating("viewed", m, "m = sync.mutex(n) return (select(3, m:lock(0)))"),
+        creating("viewed", s, "s = sync.semaphore(n, 1, 1) return (select(3, s:acquire(0)))"),
+        creating("viewed", e, "e = sync.event(n, { set = true }) return (select(3, e:wait(0)))"),
+      }
+      local mutex <close> = assert((sync.mutex(m)))
+      local semaphore <close> = assert((sync.semaphore(s, 5, 5)))
+      local event <close> = assert((sync.event(e, { manual = true })))
+      assert.is_true(mutex:lock(0))
+      assert.is_true(semaphore:acquire(0))
+      assert.is_true(event:wait(0))
+      for _, child in ipairs(children) do assert.equal("timeout", child:go_on()) end
+      mutex:unlock()
+    end)
+  end)
+
+  support.only("win32", "elsewhere a name appears when the memory is filled", function()
+    it("lets others wait for the first bytes", function()
+      local name = support.unique("Local\\")
+      local child = creating("section", name, "s = mailslot.create(n)")
+      local other = steps.child()
+      other:stop_at("sleep", 1)
+      assert.is_true(other:stops("w = mailslot.open(%q) return w:send('early', 0)", name))
+      child:go_on()
+      assert.equal("true", other:go_on())
+      assert.equal("early", child:ask("return s:receive(0)"))
     end)
   end)
 end)

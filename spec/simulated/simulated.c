@@ -216,7 +216,9 @@ int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_er
   s->at = make(name->full, r->purpose, (size_t)r->options.size, !r->options.commit);
   commit(s->at, 0, r->initial_size);
   if (r->initial_size > 0) memcpy(s->at->bytes, r->initial, r->initial_size);
-  return FM_OK;
+  const int code = r->prepare ? r->prepare(r->context, s, e) : FM_OK;
+  if (code != FM_OK) drop(s->at);
+  return code;
 }
 
 int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)

@@ -12,6 +12,9 @@
 ** sent the whole message. Nothing is to be repaired in either case, so the next writer uses the lock as it
 ** finds it.
 **
+** A process that creates a mailslot has READER_SEAT before another process can open it. So a writer that opens
+** a new mailslot can send at once, also before `create` has returned.
+**
 ** The head belongs to the reader. It reads both positions after it has acquired its seat: a reader before it
 ** may have moved the head until then. A writer reads them only while it has the lock: without the lock it
 ** could read an old tail and a newer head, which look like a damaged ring. */
@@ -22,7 +25,8 @@
 
 typedef struct slot_words {
   fm_header header;
-  fm_word32 reader;   /* 1 while a reader has the mailslot open. A reader that dies leaves the 1 */
+  fm_word32 reader;   /* 1 while a reader has the mailslot open, and in a new one from the start. A reader that
+                         dies leaves the 1 */
   fm_word32 owner;    /* of the writers' lock */
   fm_word32 released; /* a wait point: the lock was released */
   uint32_t unused_1[13];
@@ -137,11 +141,14 @@ int fm_mailslot_create(fm_mailslot **out, const char *name, uint64_t max, uint64
   if (longest > holds)
     return fm_fail(e, FM_INVALID, "max_message %llu is past the capacity of %llu bytes",
                    (unsigned long long)longest, (unsigned long long)holds);
-  fm_header first = {.size = sizeof(slot_words) + (uint64_t)ring,
-                     .sizes = {[MAX_MESSAGE] = (uint32_t)longest, [RING_SIZE] = ring}};
+  slot_words first = {
+    .header = {.size = sizeof first + (uint64_t)ring,
+               .sizes = {[MAX_MESSAGE] = (uint32_t)longest, [RING_SIZE] = ring}},
+    .reader = 1,
+  };
   const uint32_t wanted[FM_HEADER_SIZES] = {[MAX_MESSAGE] = (uint32_t)max, [RING_SIZE] = capacity ? ring : 0};
-  const fm_object_request r = {.name = name, .first = &first, .first_size = sizeof first, .wanted = wanted,
-                               .options = o};
+  const fm_object_request r = {.name = name, .first = &first.header, .first_size = sizeof first,
+                               .wanted = wanted, .options = o};
   return fm_object_new(out, &reader, &r, e);
 }
 

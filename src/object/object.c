@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/test_hook.h"
 #include "lock.h"
 #include "object.h"
 #include "pollable.h"
@@ -15,14 +16,29 @@ int fm_prefer_truncated(const fm_view *v, int code, fm_error *e)
 
 /* {-- The section ------------------------------------------------------------------------------- */
 
+static int fail_taken(const fm_role *role, fm_error *e)
+{
+  return fm_fail(e, role->taken, "%s", role->taken_detail);
+}
+
+/* A process that creates an object acquires the role's one seat before another process can open the object.
+** So nobody finds an object without the process that is to have the role, or acquires the seat first. */
+static int acquire_only_seat(void *object, const fm_section *s, fm_error *e)
+{
+  fm_object *o = object;
+  const int code = fm_seat_acquire(&o->seat, s, o->role->seat, e);
+  return code == FM_IN_USE ? fail_taken(o->role, e) : code;
+}
+
 static fm_purpose purpose_of(const fm_role *role)
 {
   return role->kind >= FM_OBJECT_MUTEX ? FM_FOR_SYNC : FM_FOR_MEMORY;
 }
 
-static int create_section(fm_map **map, const fm_role *role, const fm_name *name, const fm_object_request *r,
+static int create_section(fm_map **map, fm_object *o, const fm_name *name, const fm_object_request *r,
                           fm_error *e)
 {
+  const fm_role *role = o->role;
   fm_request request;
   const int code = fm_request_of(&request, r->options, e);
   if (code != FM_OK) return code;
@@ -35,6 +51,8 @@ static int create_section(fm_map **map, const fm_role *role, const fm_name *name
   request.purpose = purpose_of(role);
   request.initial = r->first;
   request.initial_size = r->first_size;
+  if (role->seating == FM_ONE_SEAT) request.prepare = acquire_only_seat;
+  request.context = o;
   return fm_map_create(map, name, &request, e);
 }
 
@@ -90,7 +108,7 @@ static int check_header(const fm_role *role, const fm_header *h, uint64_t size, 
 ** are written, the magic number last. */
 static int read_header(fm_object *o, fm_map *map, const fm_role *role, uint64_t *view_size, fm_error *e)
 {
-  static const double magic_seconds = 0.1;
+  static const double magic_seconds = 1;
   fm_view view;
   fm_wait_point none = {.word = NULL};
   if (fm_map_size(map) < sizeof o->header) return fm_fail(e, FM_CORRUPT, NULL);
@@ -105,19 +123,12 @@ static int read_header(fm_object *o, fm_map *map, const fm_role *role, uint64_t 
 
 /* {-- The seat ---------------------------------------------------------------------------------- */
 
-static int fail_taken(const fm_role *role, fm_error *e)
-{
-  return fm_fail(e, role->taken, "%s", role->taken_detail);
-}
-
 static int acquire_seat(fm_object *o, fm_error *e)
 {
   const fm_role *role = o->role;
-  if (role->seating == FM_NO_SEAT) return FM_OK;
-  if (role->seating != FM_ONE_SEAT)
-    return fm_seat_acquire_free(&o->seat, fm_object_section(o), role->seat, e);
-  const int code = fm_seat_acquire(&o->seat, fm_object_section(o), role->seat, e);
-  return code == FM_IN_USE ? fail_taken(role, e) : code;
+  if (role->seating == FM_NO_SEAT || o->seat.number != 0) return FM_OK;
+  if (role->seating == FM_ONE_SEAT) return acquire_only_seat(o, fm_object_section(o), e);
+  return fm_seat_acquire_free(&o->seat, fm_object_section(o), role->seat, e);
 }
 
 static void release_seat(fm_object *o)
@@ -130,6 +141,7 @@ static void release_seat(fm_object *o)
 static int acquire_and_enter(fm_object *o, fm_error *e)
 {
   int code = acquire_seat(o, e);
+  FM_TEST_HOOK("entering");
   if (code == FM_OK && o->role->enter) code = o->role->enter(o, e);
   o->entered = code == FM_OK;
   code = fm_prefer_truncated(&o->view, code, e);
@@ -174,19 +186,21 @@ void fm_object_close(fm_object *o)
 static int open_once(fm_object *o, const fm_role *role, const fm_name *name, const fm_object_request *r,
                      bool create, fm_error *e)
 {
-  fm_map *map;
+  fm_map *map = NULL;
   uint64_t size = 0;
-  int code = create ? create_section(&map, role, name, r, e) : open_section(&map, role, name, e);
-  if (code != FM_OK) return code;
   o->role = role;
   o->created = create;
-  code = read_header(o, map, role, &size, e);
+  int code = create ? create_section(&map, o, name, r, e) : open_section(&map, role, name, e);
+  if (code == FM_OK) code = read_header(o, map, role, &size, e);
   if (code == FM_OK) code = view_memory(&o->view, map, size, e);
   fm_map_close(map);
   if (code == FM_OK && !create) code = check_fit(o, r, e);
   if (code == FM_OK && role->attach) code = role->attach(o, e);
+  if (code == FM_OK) FM_TEST_HOOK("viewed");
   if (code == FM_OK && role->seating != FM_SEAT_ON_DEMAND) code = acquire_and_enter(o, e);
-  if (code != FM_OK) close_memory(o);
+  if (code == FM_OK) return FM_OK;
+  fm_seat_release(&o->seat);
+  close_memory(o);
   return code;
 }
 

@@ -4,11 +4,12 @@
 ** A kind of object has one table (fm_role) for each purpose that a process opens it for. fm_object_open
 ** follows the table:
 **   1. It opens the section, or creates it with its first bytes. It tries again when other processes create
-**      and remove the name meanwhile.
+**      and remove the name meanwhile. If the role has one seat, a process that creates the section acquires
+**      the seat now, before another process can open the section.
 **   2. It reads the header once, and checks that copy.
 **   3. It views the memory, and calls `attach`. Other processes may be using the object at this time, so
 **      `attach` sets pointers and opens wait points, and reads nothing that they change.
-**   4. It acquires the role's seat, and calls `enter`. Now no other process changes the words of this role,
+**   4. It acquires the role's seat, if it has not done so in step 1, and calls `enter`. Now no other process changes the words of this role,
 **      so `enter` may read and repair them.
 ** fm_object_close goes the other way: `leave` while the seat is held, then everything else. */
 #ifndef FILEMAP_OBJECT_H

@@ -123,11 +123,15 @@ int fm_named_create(fm_section *s, const fm_name *name, const fm_request *r, fm_
   FM_TEST_HOOK("vacant");
   if (code == FM_OK) code = make(&made.fd, r, e);
   if (code != FM_OK) return code;
+  *s = made;
+  if (r->prepare && (code = r->prepare(r->context, s, e)) != FM_OK) {
+    close(made.fd);
+    return code;
+  }
   for (int i = 0; i < FM_TRIES; i++) {
     code = give_name(made.fd, made.file.path, e);
     if (code == FM_OK) {
       FM_TEST_HOOK("named");
-      *s = made;
       return FM_OK;
     }
     if (code == FM_EXISTS) code = check_free(&made.file, r->purpose, e);

@@ -171,8 +171,11 @@ int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_er
   if (code == FM_OK) code = fm_win32_make_section(&made, &spec, e);
   LocalFree(spec.security);
   FM_TEST_HOOK("section");
-  if (code == FM_OK && (code = write_initial(made, r, e)) != FM_OK) CloseHandle(made);
-  if (code == FM_OK) fill_section(s, made, name, spec.protect & SEC_RESERVE);
+  if (code != FM_OK) return code;
+  fill_section(s, made, name, spec.protect & SEC_RESERVE);
+  if (r->prepare) code = r->prepare(r->context, s, e);
+  if (code == FM_OK) code = write_initial(made, r, e);
+  if (code != FM_OK) CloseHandle(made);
   return code;
 }
 
