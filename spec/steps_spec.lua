@@ -433,6 +433,36 @@ for _, hook in ipairs { "viewed", "entering" } do
   end)
 end
 
+describe("a process that is stopped while it follows a listener", function()
+  it("gets no clients before it listens, whether the listener closed or died", function()
+    for _, ending in ipairs { "closed", "died" } do
+      local name = support.unique("Local\\")
+      local old = steps.child()
+      old:ask("l = pipe.listen(%q)", name)
+      local keeper <close> = assert(pipe.connect(name)) -- (keeps the section)
+      assert(keeper)
+      if ending == "closed" then
+        old:ask("l:close()")
+      else
+        old:kill()
+        old:wait(support.deadline)
+      end
+      local child = creating("entering", name, "l = pipe.listen(n)")
+      local early, _, code = pipe.connect(name)
+      child:go_on()
+      if ending == "closed" then
+        assert.equal("not_found", code)
+      else -- (nothing tells the client that this is not the listener that died)
+        fails("closed", name, early:receive())
+        early:close()
+      end
+      local client <close> = assert(pipe.connect(name))
+      assert.is_true(client:send("goes on"))
+      assert.equal("goes on", child:ask("c = l:accept(0) return c:receive(0)"))
+    end
+  end)
+end)
+
 describe("a process that is stopped while it creates", function()
   it("a dictionary lets others use it", function()
     local name = support.unique("Local\\")

@@ -13,6 +13,8 @@
 **      to ACCEPTED without the seat of the server end. That client then finds no living process at the other
 **      end.
 **   4. It sets `listening` to 1.
+** After a listener died `listening` is still 1. A client that connects between steps 1 and 3 of the next
+** listener then counts as one of the dead listener's, and is refused too.
 ** A client connects as follows.
 **   1. It looks for a listener: `listening` is 1 and the listener's seat is taken.
 **   2. It acquires the client's seat of a FREE place, or of an ACCEPTED place whose two ends are dead. Then
