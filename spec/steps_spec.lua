@@ -366,8 +366,8 @@ describe("a process with handles for event loops", function()
   end)
 end)
 
--- A child that is stopped while it creates an object: its name exists, but the call has not returned. The hooks
--- are before the process acquires its seat, and before it enters its role.
+-- A child that is stopped while it creates an object: the name exists, but the call has not returned. The
+-- hooks are "viewed", when the object can be opened, and "entering", when the child has acquired its seat.
 local function creating(hook, name, chunk)
   local child = steps.child()
   child:ask("n = %q", name)
@@ -414,7 +414,8 @@ for _, hook in ipairs { "viewed", "entering" } do
       client:start("c = pipe.connect(%q, %d) return c:send('early', 0)", name, support.deadline)
       child:go_on()
       assert.equal("true", client:expect())
-      assert.equal("early", child:ask("c = l:accept(%d) return c:receive(%d)", support.deadline, support.deadline))
+      assert.equal("early", child:ask("c = l:accept(%d) return c:receive(%d)", support.deadline,
+        support.deadline))
     end)
 
     it("a state is its writer, and readers wait for the first value", function()
@@ -466,7 +467,7 @@ end)
 describe("a process that is stopped while it creates", function()
   it("a dictionary lets others use it", function()
     local name = support.unique("Local\\")
-    local child = creating("viewed", name, "d = require('filemap.dict').create_or_open(n) return (d:get('k'))")
+    local child = creating("viewed", name, "d = dict.create_or_open(n) return (d:get('k'))")
     local other <close> = assert(dict.open(name))
     assert.is_true(other:set("k", "early") ~= nil)
     assert.equal("early", child:go_on())

@@ -12,8 +12,8 @@
 ** sent the whole message. Nothing is to be repaired in either case, so the next writer uses the lock as it
 ** finds it.
 **
-** A process that creates a mailslot has READER_SEAT before another process can open it. So a writer that opens
-** a new mailslot can send at once, also before `create` has returned.
+** A process that creates a mailslot has READER_SEAT before another process can open the mailslot. So a writer
+** that opens a new mailslot can send at once, also before `create` has returned.
 **
 ** The head belongs to the reader. It reads both positions after it has acquired its seat: a reader before it
 ** may have moved the head until then. A writer reads them only while it has the lock: without the lock it
@@ -25,8 +25,8 @@
 
 typedef struct slot_words {
   fm_header header;
-  fm_word32 reader;   /* 1 while a reader has the mailslot open, and in a new one from the start. A reader that
-                         dies leaves the 1 */
+  fm_word32 reader;   /* 1 while a reader has the mailslot open, and in a new one from the start. A reader
+                         that dies leaves the 1 */
   fm_word32 owner;    /* of the writers' lock */
   fm_word32 released; /* a wait point: the lock was released */
   uint32_t unused_1[13];

@@ -69,10 +69,10 @@ typedef struct fm_request {
   const void *initial;     /* the first bytes of a new section, or NULL for zeros. A process that opens it
                               finds them; on Windows perhaps a moment later, and the first eight bytes last */
   size_t initial_size;     /* at most the size */
-  int (*prepare)(void *context, const fm_section *s, fm_error *e); /* if not NULL, create calls it with the new
-                              named section, before another process can open it; on Windows before another
-                              process can find the first eight bytes. If it fails, create fails */
-  void *context;           /* of prepare */
+  /* If not NULL, create calls it with a new named section before another process can open it; on Windows
+  ** before another process can find the first eight bytes. If it fails, create fails with its code. */
+  int (*prepare)(void *context, const fm_section *s, fm_error *e);
+  void *context;
   const struct fm_win32_request *win32; /* for filemap.win32, else NULL */
 } fm_request;
 
