@@ -9,8 +9,8 @@
 **   2. It reads the header once, and checks that copy.
 **   3. It views the memory, and calls `attach`. Other processes may be using the object at this time, so
 **      `attach` sets pointers and opens wait points, and reads nothing that they change.
-**   4. It acquires the role's seat, if it has not done so in step 1, and calls `enter`. Now no other process changes the words of this role,
-**      so `enter` may read and repair them.
+**   4. It acquires the role's seat, if it has not done so in step 1, and calls `enter`. Now no other process
+**      changes the words of this role, so `enter` may read and repair them.
 ** fm_object_close goes the other way: `leave` while the seat is held, then everything else. */
 #ifndef FILEMAP_OBJECT_H
 #define FILEMAP_OBJECT_H
