@@ -108,13 +108,12 @@ static int check_header(const fm_role *role, const fm_header *h, uint64_t size, 
 ** are written, the magic number last. */
 static int read_header(fm_object *o, fm_map *map, const fm_role *role, uint64_t *view_size, fm_error *e)
 {
-  static const double magic_seconds = 1;
   fm_view view;
   fm_wait_point none = {.word = NULL};
   if (fm_map_size(map) < sizeof o->header) return fm_fail(e, FM_CORRUPT, NULL);
   int code = view_memory(&view, map, sizeof o->header, e);
   if (code != FM_OK) return code;
-  fm_await(&none, magic_seconds, look_for_magic, view.data, NULL);
+  fm_await(&none, FM_FILL_SECONDS, look_for_magic, view.data, NULL);
   memcpy(&o->header, view.data, sizeof o->header);
   code = fm_prefer_truncated(&view, check_header(role, &o->header, fm_map_size(map), view_size, e), e);
   fm_view_close(&view);

@@ -61,6 +61,14 @@ typedef enum fm_purpose {
   FM_FOR_SYNC    /* a sync object */
 } fm_purpose;
 
+/* How long a process that creates a section may take until the first eight bytes are there, in seconds. Where
+** a name appears only with them this is 0. */
+#if FM_SYSTEM_WINDOWS
+#define FM_FILL_SECONDS 1.0
+#else
+#define FM_FILL_SECONDS 0.0
+#endif
+
 /* The arguments of the calls that make or open a section. */
 typedef struct fm_request {
   fm_options options;      /* all set. The size is that of a new section, or the least that an existing one
