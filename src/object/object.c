@@ -22,7 +22,7 @@ static int fail_taken(const fm_role *role, fm_error *e)
 }
 
 /* A process that creates an object acquires the role's one seat before another process can open the object.
-** So nobody finds an object without the process that is to have the role, or acquires the seat first. */
+** So no other process finds a new object whose role is free, or acquires its seat first. */
 static int acquire_only_seat(void *object, const fm_section *s, fm_error *e)
 {
   fm_object *o = object;
