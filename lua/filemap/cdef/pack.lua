@@ -37,13 +37,15 @@ local function pop(self, n, name, at)
 end
 forms.pop, forms["pop,n"], forms["pop,x"], forms["pop,x,n"] = pop, pop, pop, pop
 
--- The form of some words, its number and its name; nil if they are not in brackets, or if one is neither.
+-- The form of some words, its number and its name; nil if they are not in brackets, or if one is neither. (A
+-- ';' behind them is ignored, as by the compilers.)
 local function form_of(words)
   local form, number, name = {}, nil, nil
-  if words[1] ~= "(" or words[#words] ~= ")" then return nil end
-  for i = 2, #words - 1 do
+  local last = words[#words] == ";" and #words - 1 or #words
+  if words[1] ~= "(" or words[last] ~= ")" then return nil end
+  for i = 2, last - 1 do
     local word = words[i]
-    local value = tonumber(word)
+    local value = tonumber(word, word:find("^0%d") and 8 or nil)
     if math.type(value) == "integer" then
       number, form[#form + 1] = value, "n"
     elseif word == "push" or word == "pop" or word == "show" or word == "," then
