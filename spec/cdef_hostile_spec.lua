@@ -28,10 +28,10 @@ support.clean()
 local function parse(source, options)
   local ok, message = pcall(function()
     local types, _, skipped = cdef.parse(source, options)
-    return types and skipped
+    return types and skipped[1]
   end)
   if ok then
-    local first = message[1]
+    local first = message
     if not first then return nil end
     message = ("cdef: line %d, column %d: %s"):format(first.line, first.column, first.message)
   end

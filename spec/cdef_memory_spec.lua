@@ -60,6 +60,18 @@ typedef struct Car%d {
     macros = "#define CONSTANT_%d %d\n",
     ["macros of expressions"] = "#define MASK_%d (1 << 3 | 0x%d)\n",
     ["macros with arguments"] = "#define CALL_%d(x) ((x) + %d)\n",
+    ["typedefs and structs with the same name"] = "typedef struct S%d S%d;\nstruct S%d { int a; float b; };\n",
+    ["structs that are declared before"] = "struct S%d;\nstruct S%d { int a; float b; };\n",
+    ["structs with pointers to others"] = "struct S%d { struct T%d *next; };\n",
+    ["structs with constants"] = "struct S%d { static const int N = %d; int a; };\n",
+    ["structs with types in them"] = "struct S%d { typedef int T; using U = T; int a; };\n",
+    ["structs that share the names in them"] = "struct S%d { struct Inner { int b; } inner; "
+      .. "enum Kind { A, B } kind; };\n",
+    ["structs in a namespace that is opened again"] = "namespace n { struct S%d { int a; float b[3]; }; }\n",
+    ["classes with functions"] = "class C%d {\npublic:\n  int get() const { return a; }\n"
+      .. "  static int make(int b);\nprivate:\n  int a;\n};\n",
+    ["enums with a type"] = "enum class E%d : int { A, B };\n",
+    ["names of types in C++"] = "using T%d = int;\n",
     ["functions with bodies"] = "static inline int f%d(int a) {\n  if (a) { return a * 2; }\n  return -a;\n"
       .. "}\n",
   } do
@@ -72,12 +84,23 @@ typedef struct Car%d {
     end)
   end
 
-  -- One declaration as long as the source. What is read from it afterwards shows that all of it was followed.
+  -- Between two texts, also one declaration as long as the source. What is read from it afterwards shows that
+  -- all of it was followed.
   for name, case in pairs {
     ["one enum"] = { "  ENUMERATOR_%d = %d,\n", "enum Big {\n", "};\n",
       function(_, constants) return constants.ENUMERATOR_5 == 5 and constants.ENUMERATOR_77 == 77 end },
     ["one struct"] = { "  int member_%d;\n", "struct Big {\n", "};\n",
       function(types) return types.Big:offsetof("member_77") == 76 * 4 end },
+    ["structs in namespaces"] = { "struct S%d { int a; float b[3]; };\n", "namespace a { namespace b {\n",
+      "}}\n", function(types) return types["a::b::S5"].size == 16 and types.S77.size == 16 end },
+    ["structs in an inline namespace"] = { "struct S%d { int a; float b[3]; };\n",
+      "namespace a { inline namespace b {\n", "}}\n",
+      function(types) return types["a::S5"].size == 16 and types["a::b::S77"].size == 16 end },
+    ["structs behind using namespace"] = { "struct S%d { T a; };\n",
+      "namespace a { typedef short T; }\nusing namespace a;\n", "",
+      function(types) return types.S5.size == 2 end },
+    ["structs with a base"] = { "struct S%d : Base { int a; };\n", "struct Base { int b; };\n", "",
+      function(types) return types.S5.size == 8 end },
     ["one list of parameters"] = { " int a%d,", "int f(", " int last);\nstruct Behind { int a; };\n",
       function(types) return types.Behind.size == 4 end },
     ["one list of parameters in a struct"] = { " int a%d,", "struct S { int f(", " int last); int a; };\n",

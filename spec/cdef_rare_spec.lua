@@ -186,6 +186,8 @@ describe("a construct that is not read", function()
     ["struct A {}; struct B {}; struct C {}; struct D {}; struct E {}; struct F { int f; };\n"
       .. "struct S : public A, public B, public C, public D, public E, public F { int x; };"] =
       "several bases are not read here",
+    ["class P { int a; public: char c; }; struct S { char x; P p; } __attribute__((packed));"] =
+      "'P' is not a plain struct, which the compiler does not pack",
     ["struct S { int T::*p; };"] = "a pointer to a member is not read here",
     ["struct S { typeof(1 + 1) a; };"] = "typeof of an expression is not read here",
     ["union S { int a; int b[]; };"] = "a flexible array in a union is not read here",

@@ -423,7 +423,7 @@ describe("cdef.parse", function()
     assert.are.equal("8 4 k=0", layout(types.B, "k"))
     assert.is_nil(types.Kind)
     assert.are.equal(8, types["B::Kind"].size)
-    contains("'Kind' is declared in several structs", problem(
+    contains("'Kind' is declared in several scopes", problem(
       "struct A { enum Kind { X } k; }; struct B { struct Kind { int a; } k; }; struct C { Kind k; };"))
   end)
 

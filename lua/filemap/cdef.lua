@@ -26,14 +26,14 @@
 
 local access = require "filemap.struct.access"
 local ctype = require "filemap.ctype"
-local lexer = require "filemap.cdef.lexer"
 local Parser = require "filemap.cdef.parser"
+local Results = require "filemap.cdef.results"
 local Sources = require "filemap.cdef.sources"
 local struct_type = require "filemap.struct.type"
 
 local cdef = {}
 
--- The bytes of a source whose results are made one by one, as the program uses them.
+-- The bytes of a source that takes care of the collector.
 local LARGE = 1 << 19
 
 -- {-- Options --------------------------------------------------------------------------------------
@@ -117,181 +117,12 @@ local function make_strings(types, options)
   end
 end
 
--- {-- Results --------------------------------------------------------------------------------------
-
--- An entity's C type, and the error of one that was skipped.
-local function type_of(entity)
-  local type_ = entity
-  if not entity.tag then type_ = entity.type end
-  if not type_ then return nil, entity.broken end
-  if type_.tag then return type_.type, type_.broken end
-  return type_
-end
-
--- The public object of a C type: of a struct or union, with methods.
-local function object_of(type_)
-  if not type_.size then return nil end
-  return type_.fields and struct_type.of(type_) or type_
-end
-
--- The list of skipped declarations, in the order of the source.
-local function skipped_list(skipped, sources)
-  local list = {}
-  for _, entry in ipairs(skipped) do
-    local name, problem = entry.name or entry.tag and entry.tag.name, entry.problem
-    if name or not entry.nested then
-      local file, line, column = sources:position(problem.at)
-      local message = (file and file .. ": " or "") .. sources:message(problem)
-      list[#list + 1] = { name = name, file = file, line = line, column = column, message = message,
-        at = problem.at }
-    end
-  end
-  table.sort(list, function(a, b) return a.at < b.at end)
-  for _, entry in ipairs(list) do entry.at = nil end
-  return list
-end
-
--- The three results of a parse. A declaration that the parser kept is read when the program uses its name,
--- and all of them when the program iterates over a table.
-local Results = {}
-Results.__index = Results
-
--- Raises an error of the source, at the program's access of a table: so many levels up.
-local function raise_problem(self, problem, level)
-  error("cdef: " .. self.sources:describe(problem), level + 1)
-end
-
--- Takes the types and constants that are known now.
-function Results:collect()
-  self.collected = true
-  local types, constants, broken = self.types, self.constants, self.broken
-  local room = 1000000 + 16 * self.sources.bytes
-  self.parser.file:each(function(name, entity)
-    room = room - #name
-    if room < 0 then lexer.fatal(1, "the names in namespaces are too long together") end
-    if entity.value ~= nil then
-      if rawget(constants, name) == nil then rawset(constants, name, entity.value) end
-    elseif rawget(types, name) == nil then
-      local type_, problem = type_of(entity)
-      if type_ then rawset(types, name, object_of(type_)) else broken[name] = broken[name] or problem end
-    end
-  end)
-end
-
--- Takes the values of all macros.
-function Results:collect_macros()
-  if self.has_macros then return end
-  self.has_macros = true
-  self.parser:macro_constants(self.constants)
-  self.parser.stream:release()
-end
-
-local function read_rest(self)
-  self:collect_macros()
-  self.parser:read_pending()
-end
-
--- Calls f and returns its result. An error of the source is raised at the program's access of a table.
-local function checked(self, f, ...)
-  local well, result = pcall(f, ...)
-  if well then return result end
-  if type(result) ~= "table" then error(result, 0) end
-  raise_problem(self, result, 4)
-end
-
--- Reads all that the parser kept.
-function Results:complete()
-  if self.done then return end
-  self.done = true
-  checked(self, read_rest, self)
-  self:collect()
-  for i, entry in ipairs(skipped_list(self.parser.skipped, self.sources)) do
-    rawset(self.skipped, i, entry)
-  end
-end
-
--- Reads the declaration or macro of one name, if the parser kept it.
-function Results:read(name)
-  if self.done or type(name) ~= "string" then return end
-  local parser = self.parser
-  if not self.has_macros and rawget(self.constants, name) == nil then
-    rawset(self.constants, name, checked(self, parser.macro_constant, parser, name))
-  end
-  local entity = checked(self, parser.file.own, parser.file, name)
-  if not entity or entity.ambiguous or entity.scope and not entity.tag then
-    -- It may be a name in a namespace, in a struct or in an enum.
-    local outer = name:match("^([%w_]+)::")
-    local is_kept = outer and type(rawget(parser.file.tags, outer)) == "number"
-    if is_kept then checked(self, parser.file.own, parser.file, outer) end
-    if is_kept or not self.collected then self:collect() end
-    return
-  end
-  if entity.value ~= nil then
-    if rawget(self.constants, name) == nil then rawset(self.constants, name, entity.value) end
-    return
-  end
-  local type_, problem = type_of(entity)
-  if type_ then rawset(self.types, name, object_of(type_)) else self.broken[name] = problem end
-end
-
-local function completed_pairs(self)
-  return function(t)
-    self:complete()
-    return next, t, nil
-  end
-end
-
--- Gives a table what reads the rest. A name that was skipped raises its reason.
-local function lazy(self, t, may_be_broken)
-  return setmetatable(t, {
-    __pairs = completed_pairs(self),
-    __index = function(_, name)
-      self:read(name)
-      local value = rawget(t, name)
-      if value == nil and may_be_broken and self.broken[name] then
-        raise_problem(self, self.broken[name], 2)
-      end
-      return value
-    end,
-  })
-end
-
--- The list of skipped declarations, which is complete when all declarations are read.
-local function lazy_list(self)
-  return setmetatable({}, {
-    __pairs = completed_pairs(self),
-    __len = function(t)
-      self:complete()
-      return rawlen(t)
-    end,
-    __index = function(t, i)
-      self:complete()
-      return rawget(t, i)
-    end,
-  })
-end
-
-local function new_results(parser, sources)
-  local self = setmetatable({ parser = parser, sources = sources, broken = {} }, Results)
-  self.types, self.constants = lazy(self, {}, true), lazy(self, {}, false)
-  self.skipped = lazy_list(self)
-  if sources.bytes < LARGE then
-    self:collect_macros()
-    self:collect()
-    if not parser.pending[1] then
-      -- Nothing was kept: constants and the list are plain tables.
-      self:complete()
-      setmetatable(self.constants, nil)
-      setmetatable(self.skipped, nil)
-    end
-  end
-  return self
-end
+-- {-- Reading --------------------------------------------------------------------------------------
 
 local function read(sources, abi, defines)
   local parser = Parser.new(sources, abi, defines)
   parser:read()
-  local results = new_results(parser, sources)
+  local results = Results.new(parser, sources)
   return { results.types, results.constants, results.skipped }
 end
 
@@ -333,10 +164,10 @@ end
 -- `include`: a list of folders in which `#include` looks for files, or a function that gets the name and
 -- returns the text, or nil for one that is not there; `bytes`: true, or a list of paths as for
 -- @{struct:offsetof}: arrays of `uint8_t` that become strings of bytes; `text`: the same for text up to NUL
--- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`. Structs and unions
--- are @{filemap.struct}'s, with `at`, `read`, `write`, `array`, `snapshot` and `offsetof`; all are types for
--- fields of @{filemap.struct.define}. The name of a declaration that was skipped raises, as does that of a
--- type that contains it
+-- @treturn table types by name: tags and typedefs, those of C++ also as `"Space::Name"`, and only so where
+-- several namespaces have the name. Structs and unions are @{filemap.struct}'s, with `at`, `read`, `write`,
+-- `array`, `snapshot` and `offsetof`; all are types for fields of @{filemap.struct.define}. The name of a
+-- declaration that was skipped raises, as does that of a type that contains it
 -- @treturn table constants by name: macros that are numbers or strings, enumerators (of an `enum class` as
 -- `"Enum::Name"`), `static const` and `constexpr`
 -- @treturn table skipped: a list of `{ name =, line =, column =, message = }`, one for each declaration that

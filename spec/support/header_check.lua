@@ -55,7 +55,9 @@ end
 
 -- What structs lend to the scopes around them, as C has it and C++ has not.
 local function lent_entities(scope, found)
-  for entity in pairs(scope.lent) do found[entity] = true end
+  for _, list in ipairs { scope.lent_names, scope.lent_tags } do
+    for _, entity in pairs(list) do found[entity] = true end
+  end
   for _, entity in pairs(scope.names) do
     local inner = type(entity) == "table" and entity.scope
     if inner and inner.kind == "namespace" then lent_entities(inner, found) end
@@ -70,10 +72,12 @@ function check.assertions(file, is_cpp, known, seen)
   local lent = is_cpp and lent_entities(file, {}) or {}
   local lines, keys, own = {}, {}, {}
   file:each(function(name, entity)
+    if not name then return end
     local type_ = check.type_of(entity)
     local c = type_ and spelling(name, entity, is_cpp)
     if not c or known[entity] == type_ or lent[entity] or entity.ambiguous then return end
     local there = name:find("::", 1, true) or file.names[name] == entity or file.tags[name] == entity
+      or file.lent_tags[name] == entity
     if not there or entity.scope and not entity.tag then return end
     local list = assertions_about(name, c, type_, is_cpp)
     local key = table.concat(list, "\n")

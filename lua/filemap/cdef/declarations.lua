@@ -190,18 +190,26 @@ local function using_alias(self, at)
   self.scope:declare(name, { type = type_ }, at)
 end
 
--- The names of a namespace; one of an include that was passed over has none that are known.
+-- A namespace of an include that was passed over has no names that are known.
 local function using_namespace(self)
   self:skip()
   local found = self:entity()
   if not found or not found.scope then return end
-  for _, list in ipairs { "names", "tags" } do
-    for name, entity in pairs(found.scope[list]) do
-      if not self.scope[list][name] then
-        if list == "names" then self.scope:set(name, entity)
-        else self.scope:set_tag(name, entity) end
-      end
-    end
+  local scope = self.scope
+  while scope.kind == "struct" do scope = scope.parent end
+  scope:open_namespace(found.scope)
+end
+
+-- using A::b: the name, for a type or a constant.
+local function using_name(self, at)
+  local found = self:entity()
+  if not found or found.scope and not found.tag then return end
+  local name = self.values[self.i - 1]
+  local there = self.scope:own(name)
+  if there and Scope.same(there, found) then return end
+  if found.tag then self.scope:set(name, { type = found, seq = self.file.clock.seq })
+  elseif found.type or found.value ~= nil then
+    self.scope:declare(name, { type = found.type, value = found.value, T = found.T }, at)
   end
 end
 
@@ -214,31 +222,49 @@ function Declarations:using()
   elseif self:is("namespace") then
     using_namespace(self)
   else
-    local found = self:entity()
-    if found and found.tag then self.scope:set(self.values[self.i - 1], { type = found })
-    elseif found then self.scope:set(self.values[self.i - 1], found) end
+    using_name(self, at)
   end
   self:expect(";")
 end
 
 -- {-- Blocks ---------------------------------------------------------------------------------------
 
--- namespace A::B { … }. The names of one without a name, and of an inline one, belong to the scope around
--- it.
+-- namespace A = B::C;
+local function namespace_alias(self, name, at)
+  self:skip()
+  local found = self:entity()
+  if found and found.scope and not found.tag then self.scope:declare(name, { scope = found.scope }, at) end
+  self:expect(";")
+end
+
+-- The scope of a namespace here, made if there is none. One without a name, and an inline one, is open to the
+-- scope around it.
+local function namespace_scope(self, name, is_inline, at)
+  local around = self.scope
+  local there = name and around:own(name)
+  if there and not (there.scope and not there.tag) then fail(at, "'%s' is declared twice", name) end
+  local scope = there and there.scope or not name and around.unnamed
+  if scope then return scope end
+  scope = Scope.new("namespace", name, around)
+  self:number_scope(scope)
+  if name then around:set(name, { scope = scope, seq = self.file.clock.seq })
+  else around.unnamed = scope end
+  if is_inline or not name then around:open_namespace(scope, true) end
+  return scope
+end
+
+-- namespace A::B { … }.
 local function namespace(self, is_inline)
   self:skip()
   local outer, levels = self.scope, 0
   if self:kind() == "name" and self:is_attribute(self.i) then self:attributes({}) end
   repeat
-    local name = self:kind() == "name" and self:name() or ""
+    local at = self:at()
+    local name = self:kind() == "name" and self:name() or nil
+    if levels == 0 and self:kind() == "=" then return namespace_alias(self, name, at) end
     self:deeper()
     levels = levels + 1
-    if name ~= "" and not is_inline then
-      local there = self.scope.names[name]
-      local scope = there and there.scope or Scope.new("namespace", name, self.scope)
-      self.scope:set(name, { scope = scope })
-      self.scope = scope
-    end
+    self.scope = namespace_scope(self, name, is_inline, at)
   until not self:accept("::")
   if self:kind() == "name" or self:kind() == "[" then self:attributes({}) end
   self:expect("{")
@@ -386,7 +412,7 @@ end
 
 -- The words with which a declaration begins that may be kept for later.
 local deferrable = {}
-for word in ("typedef struct union class enum static const constexpr"):gmatch("%S+") do
+for word in ("typedef struct union class enum static const constexpr using"):gmatch("%S+") do
   deferrable[word] = true
 end
 
@@ -394,7 +420,7 @@ end
 function Declarations:declaration()
   local kind, word = self.kinds[self.i], self.values[self.i]
   local clock = self.file.clock
-  if not clock.limit then clock.seq = #self.pending + 1 end
+  if not clock.limit then clock.seq = #self.pending + 0.5 end
   if kind == "name" then
     if deferrable[word] and not clock.limit and self:defer() then return end
     if word == "extern" and self.kinds[self.i + 1] == "string" then return linkage(self) end

@@ -179,7 +179,7 @@ function Declarators:type_name()
   self.in_type_name = self.in_type_name - 1
   self:shallower()
   if name then fail(at, "expected a type without a name") end
-  return type_.tag and type_.type or type_
+  return type_.tag and self:complete(type_) or type_
 end
 
 return Declarators

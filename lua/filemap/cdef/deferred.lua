@@ -1,17 +1,18 @@
 -- Declarations that are kept until their types are used. These are methods of the parser. Internal to
 -- filemap.cdef.
 --
--- Most of a header declares structs that a program never uses. A declaration at the file's level whose tokens
--- declare nothing but its own names (see shape.lua) is kept in `pending`, and its names mean its number there
--- until one is looked up: then it is read, with the names that were declared before it. Where its text has
--- no macros it is kept as one integer: its position, and its packing in the lowest bits. Otherwise it is a
--- string: its position, packing, and tokens with their distances from each other.
+-- Most of a header declares structs that a program never uses. A declaration outside of structs whose names
+-- its tokens show (see shape.lua) is kept in `pending`, and its names mean its number there until one is
+-- looked up: then it is read, with the names that were declared before it. Where its text has no macros it is
+-- kept as one integer: its position, its scope's number, and its packing in the lowest bits. Otherwise it is
+-- a string: its position, packing, scope, and tokens with their distances from each other.
 local lexer = require "filemap.cdef.lexer"
 local Shape = require "filemap.cdef.shape"
 local stream = require "filemap.cdef.stream"
 
 local body, done, matters = Shape.body, Shape.done, Shape.matters
-local Deferred = {}
+--- `at_once` lets declarations be read at their places: specs compare the two ways.
+local Deferred = { at_once = false }
 
 -- More tokens than these are followed in the text alone, or read at once if there are macros in it.
 local MOST_TOKENS = 2000
@@ -25,8 +26,8 @@ local MOST_NESTED = 20
 
 -- {-- As a position --------------------------------------------------------------------------------
 
--- The bits for the packing, 0 to 16.
-local PACK_BITS = 5
+-- The bits for the packing, 0 to 16, and for the number of the scope.
+local PACK_BITS, SCOPE_BITS = 5, 16
 
 -- Follows a declaration in the text behind all tokens that were made. Returns where it ends there; nil if a
 -- macro or a directive is in it, and if it has to be read at once.
@@ -66,7 +67,7 @@ local function tokens_from(self, at)
       if kind == "{" then depth = depth + 1 end
       if kind == "}" then depth = depth - 1 end
       if kind == ";" and depth == 0 then
-        stream.drop(list, k + 1, list.n)
+        stream.cut(list, k)
         over = true
         break
       end
@@ -77,9 +78,9 @@ end
 
 -- {-- As a string ----------------------------------------------------------------------------------
 
--- position, pack, number of tokens, and the bytes of a distance; then each token's distance from the one
--- before, and the text.
-local HEADER = "<I6BI2B"
+-- position, pack, scope, number of tokens, and the bytes of a distance; then each token's distance from the
+-- one before, and the text.
+local HEADER = "<I6BI2I2B"
 local HEADER_SIZE = string.packsize(HEADER)
 
 -- Follows a declaration in the tokens from `i` on. Returns the indices of its ';' and its last '}'. nil and
@@ -121,13 +122,13 @@ local function packed(self, from, to, pack)
     format = HEADER .. ("I" .. width):rep(n)
     self.formats[key] = format
   end
-  return string.pack(format, ats[from], pack, n, width, table.unpack(deltas, 1, n))
+  return string.pack(format, ats[from], pack, self.scope.number, n, width, table.unpack(deltas, 1, n))
     .. table.concat(self.values, " ", from, to)
 end
 
--- The tokens of a declaration that is kept as a string, and its packing.
+-- The tokens of a declaration that is kept as a string, its packing, and the number of its scope.
 local function unpacked(kept)
-  local at, pack, n, width = string.unpack(HEADER, kept)
+  local at, pack, scope, n, width = string.unpack(HEADER, kept)
   local from, format = HEADER_SIZE + 1, "<I" .. width
   local tokens = lexer.tokens(kept:sub(from + width * n))
   for k = 1, n do
@@ -135,40 +136,74 @@ local function unpacked(kept)
     tokens.at[k] = at
   end
   tokens.at[n + 1] = at
-  return tokens, pack
+  return tokens, pack, scope
+end
+
+-- The tokens of a declaration that is kept, its packing, and its scope.
+local function kept_tokens(self, kept)
+  local tokens, pack, scope
+  if type(kept) == "string" then
+    tokens, pack, scope = unpacked(kept)
+  else
+    tokens = tokens_from(self, kept >> PACK_BITS + SCOPE_BITS)
+    pack, scope = kept & (1 << PACK_BITS) - 1, kept >> PACK_BITS & (1 << SCOPE_BITS) - 1
+  end
+  return tokens, pack ~= 0 and pack or nil, self.namespaces[scope]
 end
 
 -- {-- Keeping --------------------------------------------------------------------------------------
 
--- Lets the names of a list mean a number in a table. Returns whether all were free in the file's scope, apart
--- from two tags.
-local function declare_names(file, key, list, number, tag, other)
+-- Lets the names of a list mean a number in a scope. Returns false, with no name set, if one is declared.
+local function declare_names(scope, list, number)
   for k, name in ipairs(list) do
-    if rawget(file.names, name) or rawget(file.tags, name) and name ~= tag and name ~= other then
-      for j = 1, k - 1 do file[key][list[j]] = nil end
+    if scope.names[name] ~= nil then
+      for j = 1, k - 1 do scope:set(list[j], nil) end
       return false
     end
-    if key == "names" then file:set(name, number) else file:set_tag(name, number) end
+    scope:set(name, number)
   end
   return true
 end
 
--- Lets the names and tags of a shape mean a number in the file's scope. Returns whether all were free.
-local function declare(self, shape, number)
-  local file, tag, other = self.file, shape.tag, shape.refers_to
-  if tag and (rawget(file.tags, tag) or rawget(file.names, tag)) then return false end
-  if other and not rawget(file.tags, other) then tag = other end
-  if not declare_names(file, "names", shape.names, number, tag, other) then return false end
-  if tag then file:set_tag(tag, number) end
-  if declare_names(file, "tags", shape.inner, number) then return true end
-  if tag then file:set_tag(tag, nil) end
-  for _, name in ipairs(shape.names) do file:set(name, nil) end
-  return false
+-- Lets a tag mean the number of its body. Returns whether it has none so far.
+local function declare_tag(scope, name, number)
+  local there = scope.tags[name]
+  if there == nil then
+    scope:set_tag(name, number)
+  elseif type(there) == "table" and not (there.type or there.kept or there.empty or there.broken) then
+    there.kept = math.abs(number)
+  else
+    return false
+  end
+  return true
 end
 
--- A declaration as a position and a packing.
-local function placed(at, pack)
-  return at << PACK_BITS | (pack or 0)
+-- Whether all tags that a shape declares if there are none of their names can be known: those of namespaces
+-- that are open here are not searched.
+local function knows_mentions(scope, shape)
+  return not shape.mentions[1] or scope.clock.directives == 0
+end
+
+-- Lets the names and tags of a shape mean a number in the scope at hand. Returns whether all were free.
+local function declare(self, shape, number)
+  local scope = self.scope
+  if not knows_mentions(scope, shape) or not declare_names(scope, shape.names, number) then return false end
+  if shape.tag and not declare_tag(scope, shape.tag, shape.is_enum and -number or number) then
+    for _, name in ipairs(shape.names) do scope:set(name, nil) end
+    return false
+  end
+  if shape.forward then scope:mention(shape.forward, number) end
+  for _, name in ipairs(shape.mentions) do
+    if not scope:has_tag(name) then scope:mention(name, number) end
+  end
+  for _, name in ipairs(shape.inner_names) do scope:lend("lent_names", name, number) end
+  for _, name in ipairs(shape.inner_tags) do scope:lend("lent_tags", name, number) end
+  return true
+end
+
+-- A declaration as a position, a scope and a packing.
+local function placed(self, at, pack)
+  return (at << SCOPE_BITS | self.scope.number) << PACK_BITS | (pack or 0)
 end
 
 -- Follows the declaration at hand. Returns its shape, what it is kept as, the index of the token behind those
@@ -183,18 +218,20 @@ local function follow(self)
   if last then
     local pack, stop = prep.packing:at(first), self:absolute(last)
     if prep.packing:changes(first, stop) or prep:missed_between(first, stop) then return nil end
-    local kept = prep:is_plain(first, stop) and placed(at, pack)
+    local kept = prep:is_plain(first, stop) and placed(self, at, pack)
       or not shape.has_text and packed(self, i, last, pack or 0)
     return shape, kept, last + 1
   elseif close and prep:is_plain(first, prep:count() + 1) then
     local stop = text_end(self, shape, close)
-    return stop and shape, placed(at, prep.packing:at(first)), prep.out.n + 1, stop
+    return stop and shape, placed(self, at, prep.packing:at(first)), prep.out.n + 1, stop
   end
 end
 
 --- Keeps the declaration at hand for later, if it can. Returns whether it did.
 function Deferred:defer()
-  if self.scope ~= self.file or self.tokens ~= self.stream.out then return false end
+  if Deferred.at_once then return false end
+  local scope_number = self.scope.number
+  if not scope_number or scope_number >= 1 << SCOPE_BITS or self.tokens ~= self.stream.out then return false end
   local shape, kept, behind, stop = follow(self)
   local number = #self.pending + 1
   if not shape or not kept or not declare(self, shape, number) then return false end
@@ -209,20 +246,32 @@ local function on_problem(self)
   return function(problem, name) self:skipped_declaration(problem, name) end
 end
 
--- Makes the names of a kept declaration ones that raise an error where they are used.
-local function break_kept(self, number, problem)
-  if type(problem) ~= "table" then error(problem, 0) end
-  local file, shown = self.file, nil
-  for name, entity in pairs(file.tags) do
-    if entity == number then
-      file.tags[name], shown = { tag = true, kind = "struct", name = name, broken = problem }, name
-    end
+-- The shape of a declaration that is kept.
+local function shape_of(self, kept)
+  local tokens = kept_tokens(self, kept)
+  local shape, i, phase = Shape.begin(tokens.kind, tokens.value, 1)
+  while phase ~= done do
+    phase, i = phase(shape, tokens.kind[i], tokens.value[i]), i + 1
   end
-  for name, entity in pairs(file.names) do
-    if entity == number then
-      file.names[name] = { type = { tag = true, kind = "struct", name = name, broken = problem } }
+  return shape
+end
+
+-- Makes the names of a kept declaration ones that raise an error where they are used.
+local function break_kept(self, kept, scope, number, problem)
+  if type(problem) ~= "table" then error(problem, 0) end
+  local shape = shape_of(self, kept)
+  local shown = shape.tag or nil
+  for _, name in ipairs(shape.names) do
+    local there = scope.names[name]
+    if there == number then
+      local tag = { tag = true, kind = "struct", name = name, broken = problem }
+      scope:set(name, { type = tag, seq = number })
       shown = name
     end
+  end
+  if shape.tag then
+    local tag = scope:own_tag("struct", shape.tag)
+    tag.broken, tag.broken_at, tag.kept = tag.broken or problem, number, nil
   end
   self:skipped_declaration(problem, shown)
 end
@@ -234,18 +283,16 @@ local function read(self, number)
   self.pending[number] = false
   local saved, clock = self:save(), self.file.clock
   local seq, limit = clock.seq, clock.limit
-  local tokens, pack
-  if type(kept) == "string" then tokens, pack = unpacked(kept)
-  else tokens, pack = tokens_from(self, kept >> PACK_BITS), kept & (1 << PACK_BITS) - 1 end
+  local tokens, pack, scope = kept_tokens(self, kept)
   self:rewind(tokens)
-  self.scope, self.frames, self.in_type_name, self.brackets = self.file, {}, 0, 0
-  self.kept_pack, clock.seq, clock.limit = pack ~= 0 and pack or nil, number, number
+  self.scope, self.frames, self.in_type_name, self.brackets = scope, {}, 0, 0
+  self.kept_pack, clock.seq, clock.limit = pack, number, number
   self.reading = self.reading + 1
   local well, problem = pcall(self.protected_loop, self, "end", on_problem(self), self.declaration)
+  if not well then break_kept(self, kept, scope, number, problem) end
   self.reading = self.reading - 1
   self:restore(saved)
   clock.seq, clock.limit = seq, limit
-  if not well then break_kept(self, number, problem) end
 end
 
 --- Reads all declarations that were kept, or those up to one.

@@ -89,21 +89,21 @@ function Enums:enum()
   local scoped = self:is("class") or self:is("struct")
   if scoped then self:skip() end
   local attributes = attributed(self)
-  local name = self:is_free(self.i) and self:name()
+  local name, scope = self:tag_name()
   local T = self:enum_base(at) or scoped and "i32" or nil
   if self:kind() ~= "{" then
     if not name then self:expected("a name or '{'") end
-    if self:kind() == "::" then return self:qualified(self:tag("enum", name, at), at) end
-    local tag = T and self.scope:own_tag("enum", name) or self:tag("enum", name, at)
-    if T and not tag.type then tag.type = self:enum_type(tag, {}, { values = {} }, T, {}, at) end
+    if not T then return self:tag("enum", name, at, scope) end
+    local tag = (scope or self.scope):own_tag("enum", name)
+    if not self:complete(tag) then tag.type = self:enum_type(tag, {}, { values = {} }, T, {}, at) end
     return tag
   end
-  local tag = name and self.scope:own_tag("enum", name) or { tag = true, kind = "enum" }
-  local again = tag.broken or tag.type and (tag.kind ~= "enum" or tag.type.names[1])
-  if again then fail(at, "'%s' is declared twice", name) end
-  tag.scope = scoped and Scope.new("enum", name, self.scope) or nil
+  scope = scope or self.scope
+  local tag = name and scope:own_tag("enum", name) or { tag = true, kind = "enum" }
+  self:check_new(tag, at)
+  tag.scope = scoped and Scope.new("enum", name, scope) or nil
   tag.kind = "enum"
-  local names, entry = self:enumerators(tag.scope or self.scope)
+  local names, entry = self:enumerators(tag.scope or scope)
   if self.kinds[self.i] == "name" or self.kinds[self.i] == "[" then self:attributes(attributes) end
   tag.type = self:enum_type(tag, names, entry, T, attributes, at)
   return tag, true

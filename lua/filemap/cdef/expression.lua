@@ -262,7 +262,7 @@ local function primary(p)
       p:skip()
     end
     return table.concat(parts), "string"
-  elseif kind == "name" then
+  elseif kind == "name" or kind == "::" and p.address_of then
     return p:named_value()
   end
   return p:expected("a constant expression")

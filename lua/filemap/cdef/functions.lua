@@ -80,7 +80,7 @@ end
 function Functions:skip_body()
   local stream = self.stream
   if stream and self.kinds == stream.out.kind and stream:skip_body(self.i) then
-    self.i = self.i + 1
+    self.i = self.i + 2
   else
     self:balanced(self.pass_over)
   end

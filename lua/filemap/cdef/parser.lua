@@ -78,9 +78,9 @@ function Parser:declare_given(name)
   self:restore(saved)
 end
 
---- The entity of a name here; nil for an unknown name.
-function Parser:find(name)
-  local found = self.scope:find(name)
+-- The entity of a name that comes with a system's headers.
+local function given(self, name)
+  local found = self.given:own(name)
   if found then return found end
   local type_ = names.type(name, self.abi, self.unicode)
   if type_ then return self.given:declare(name, { type = type_ }) end
@@ -90,22 +90,80 @@ function Parser:find(name)
   end
 end
 
+--- The entity of a name here; nil for an unknown name.
+function Parser:find(name)
+  return self.scope:find(name) or given(self, name)
+end
+
+local function no_such_name(at, name)
+  fail(at, "there is no '%s' in the scope before '::'", name)
+end
+
+-- The scope that an entity is to the names behind '::', if it is one, and the tag that has it.
+local function scope_of(self, entity)
+  local tag = entity.tag and entity or entity.type and (entity.type.tag and entity.type
+    or self.tag_of[entity.type])
+  if tag then self:complete(tag) end
+  return entity.scope or tag and tag.scope, tag
+end
+
 --- The rest of A::B::C, behind A.
 function Parser:qualified(entity, at)
   while self:kind() == "::" and self.kinds[self.i + 1] ~= "*" do
-    local tag = entity.tag and entity or entity.type and entity.type.tag and entity.type
-    if not tag and entity.type then tag = self.tag_of[entity.type] end
-    local scope = entity.scope or tag and tag.scope
+    local scope, tag = scope_of(self, entity)
     self:skip()
     local name = self:name("a name behind '::'")
-    local inner = scope and scope:own(name)
+    local inner = scope and scope:member(name)
+    if inner and inner.ambiguous then fail(at, "'%s' is declared in several scopes", name) end
     local type_ = tag and tag.type or entity.type
     local member = not inner and type_ and type_.by_name and type_.by_name[name]
-    if tag and tag.broken and not inner then return { broken = tag.broken } end
-    entity = inner or member and { member = member }
-      or fail(at, "there is no '%s' in the scope before '::'", name)
+    if tag and self:broken(tag) and not inner then return { broken = tag.broken } end
+    entity = inner or member and { member = member } or no_such_name(at, name)
   end
   return entity
+end
+
+--- Steps over the name behind `struct` or `enum`, which may be qualified. Returns it, nil if there is none,
+-- and the scope that qualifies it, if one does.
+function Parser:tag_name()
+  local kinds, at, scope = self.kinds, self:at(), nil
+  if kinds[self.i] ~= "::" and not self:is_free(self.i) then return nil end
+  if self:accept("::") then scope = self.file end
+  while kinds[self.i + 1] == "::" do
+    local name = self:name("a name")
+    self:skip()
+    local found
+    if scope then found = scope:member(name) else found = self:find(name) end
+    local tag
+    scope, tag = scope_of(self, found or no_such_name(at, self:value()))
+    if not scope and tag then self:sized(tag, at) end
+    if not scope then no_such_name(at, self:value()) end
+  end
+  return self:name("a name"), scope
+end
+
+-- Adds what a name is as a scope in another one. To C, a typedef and a tag may have one name; and a program
+-- may use what C++ finds ambiguous: namespaces of one name in the scope and in its inline namespaces.
+local function add_scopes(self, list, scope, name)
+  local named, tag = scope:member(name), scope:own(name, "struct")
+  list[#list + 1] = named and (scope_of(self, named))
+  list[#list + 1] = tag and tag ~= named and (scope_of(self, tag)) or nil
+  for _, part in ipairs(scope:parts()) do add_scopes(self, list, part, name) end
+end
+
+--- The entities of a qualified name such as "A::B", from the file's scope on.
+function Parser:meanings_of_path(path)
+  local scopes = { self.file }
+  for name in path:gmatch("([^:]+)::") do
+    local inner = {}
+    for _, scope in ipairs(scopes) do add_scopes(self, inner, scope, name) end
+    scopes = inner
+  end
+  for _, scope in ipairs(scopes) do
+    local list = scope:meanings(path:match("[^:]*$"), true)
+    if list[1] then return list end
+  end
+  return {}
 end
 
 --- Steps over a name, which may be qualified, and returns what it means; nil if that is not known.
@@ -118,50 +176,83 @@ function Parser:entity()
     name, scope = self:name("a name"), nil
   end
   local found
-  if scope then found = scope:own(name) else found = self:find(name) end
+  if scope then found = scope:member(name) or given(self, name) else found = self:find(name) end
   if not found and self:kind() == "::" then
     while self:accept("::") do self:name("a name") end
     return nil
   end
-  if found and found.ambiguous then fail(at, "'%s' is declared in several structs", name) end
+  if found and found.ambiguous then fail(at, "'%s' is declared in several scopes", name) end
   if found and self:kind() == "::" then return self:qualified(found, at) end
   return found
 end
 
+--- The error of a tag that could not be read here, or before.
+function Parser:broken(tag)
+  local limit = self.file.clock.limit
+  return not (limit and tag.broken_at and tag.broken_at > limit) and tag.broken or nil
+end
+
+--- Whether the body of a tag, if it has one, ends before the place at hand.
+function Parser:is_done(tag)
+  local limit = self.file.clock.limit
+  return not (limit and tag.done and tag.done > limit)
+end
+
+--- The type of a tag, whose body is read if it is kept; nil if it is not complete here. To C, a tag of the
+-- file is also completed by a body in a struct.
+function Parser:complete(tag)
+  local clock, file = self.file.clock, self.file
+  local limit, kept = clock.limit, tag.kept
+  if kept and (not limit or kept < limit) then
+    self:read_kept(kept)
+    if tag.kept == kept then tag.kept = nil end
+  end
+  if self:broken(tag) then return nil end
+  if not tag.type and not clock.is_cpp and tag.name and file.tags[tag.name] == tag then
+    tag = file:lent_tag(tag.name) or tag
+  end
+  if tag.type and self:is_done(tag) then return tag.type end
+end
+
 --- A type as one that has a size. `in_record`: as a member, where C's empty struct has no bytes.
-function Parser:sized(type_, at, in_record) -- luacheck: no self
+function Parser:sized(type_, at, in_record)
   if type_.tag then
     local tag = type_
-    local limit = self.file.clock.limit
-    if tag.type and not (limit and tag.done and tag.done > limit) then return tag.type end
+    local complete = self:complete(tag)
+    if complete then return complete end
     local shown = ("%s %s"):format(tag.kind, tag.name or "without a name")
-    local broken = tag.broken
+    local broken = self:broken(tag)
     if broken then
       error({ at = at, message = ("'%s' could not be read"):format(shown), cause = broken.cause or broken },
         0)
     end
-    if in_record and tag.empty_type then return tag.empty_type end
-    if tag.empty then fail(at, "'%s' has no members: compilers do not agree on its size", shown) end
+    local is_empty = tag.empty and self:is_done(tag)
+    if in_record and is_empty and tag.empty_type then return tag.empty_type end
+    if is_empty then fail(at, "'%s' has no members: compilers do not agree on its size", shown) end
     fail(at, "'%s' is not complete here", shown)
   end
   if not type_.size then fail(at, "expected a type that has a size, got %s", type_.name or type_.kind) end
   return type_
 end
 
---- The tag of a name that is used, which may be declared only later.
-function Parser:tag(kind, name, at)
-  local tag = self.scope:find_tag(name)
+--- The tag of a name that is used, in a scope if the name is qualified. One that is not qualified may be
+-- declared only later.
+function Parser:tag(kind, name, at, scope)
+  if scope then return scope:member(name, kind) or no_such_name(at, name) end
+  local tag = self.scope:find(name, kind)
   if not tag and names.declaration(name, self.abi) then
     self:declare_given(name)
-    tag = self.scope:find_tag(name)
+    tag = self.scope:find(name, kind)
   end
   if not tag then
-    local scope = self.scope
+    scope = self.scope
     while scope.kind == "struct" do scope = scope.parent end
     return scope:own_tag(kind, name)
   end
-  if tag.ambiguous then fail(at, "'%s' is declared in several structs", name) end
-  if (tag.kind == "enum") ~= (kind == "enum") then fail(at, "'%s' is not a %s", name, kind) end
+  if tag.ambiguous then fail(at, "'%s' is declared in several scopes", name) end
+  if not tag.kept and (tag.kind == "enum") ~= (kind == "enum") then
+    fail(at, "'%s' is not a %s", name, kind)
+  end
   return tag
 end
 
@@ -172,10 +263,11 @@ local MORE_NAMES = 10000
 --- The parser of the first of some sources, which has read nothing yet.
 function Parser.new(sources, abi, defines)
   local stream = Preprocessor.new(sources, abi, defines)
-  local given = Scope.new("file", nil, nil, { seq = 0 })
-  local file = Scope.new("file", nil, given, { seq = 1 })
+  local is_cpp = stream:is_defined("__cplusplus")
+  local given = Scope.new("given", nil, nil, Scope.clock(is_cpp))
+  local file = Scope.new("file", nil, given, Scope.clock(is_cpp))
   local self = setmetatable({
-    abi = abi, is_cpp = stream:is_defined("__cplusplus"), pointer = ctype.pointer(abi),
+    abi = abi, is_cpp = is_cpp, pointer = ctype.pointer(abi), namespaces = {},
     given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
     in_type_name = 0, pending = {}, reading = 0, deltas = {}, formats = {},
@@ -183,8 +275,15 @@ function Parser.new(sources, abi, defines)
   }, Parser):rewind(stream.out)
   self.reference = ctype.aligned(self.pointer, self.pointer.align)
   self.reference.reference = true
-  file.read_kept = function(kept) self:read_kept(kept) end
+  file.clock.read_kept = function(kept) self:read_kept(kept) end
+  self:number_scope(file)
   return self
+end
+
+--- Lets declarations in the scope of a file or a namespace be kept by giving it a number.
+function Parser:number_scope(scope)
+  self.namespaces[#self.namespaces + 1] = scope
+  scope.number = #self.namespaces
 end
 
 --- Parses all. The parser then has the file's scope as `file` and what was `skipped`, a list of { name or

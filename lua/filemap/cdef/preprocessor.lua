@@ -103,7 +103,7 @@ function Preprocessor:missed_between(first, last)
 end
 
 --- Goes over a function's body whose '{' is the i-th token of the stream, if that is the last one that was
--- made: its text is not made into tokens. Returns whether it did.
+-- made: its text is not made into tokens, apart from its '}'. Returns whether it did.
 function Preprocessor:skip_body(i)
   if self.out.n ~= i or self.unbalanced or self.out.at[i] ~= self.source.base + self.source.i - 1 then
     return false
@@ -112,7 +112,10 @@ function Preprocessor:skip_body(i)
   while true do
     local there
     there, depth = lexer.behind_body(self.source, depth)
-    if there then return true end
+    if there then
+      lexer.append(self.out, "}", "}", self.source.base + self.source.i - 1)
+      return true
+    end
     if self.source.i <= #self.source.text then
       self:directive()
     elseif self.outer[1] then

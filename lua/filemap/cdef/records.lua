@@ -154,7 +154,7 @@ local function is_member(self, tag, spec)
   -- A typedef's name alone is a member for Microsoft's C and mingw's, and an error in C++.
   if not spec.keyword then return self.abi.windows end
   if not inner.name then return spec.own end
-  return self.abi.windows and not (self.is_cpp or tag.cpp) and (spec.own or inner.type ~= nil)
+  return self.abi.windows and not (self.is_cpp or tag.cpp) and (spec.own or self:complete(inner) ~= nil)
 end
 
 -- A declaration without declarators in a struct. The members of a struct or union without a name are also
@@ -208,15 +208,17 @@ function Records:base(tag)
   if self:kind() == "," then fail(self:at(), "several bases are not read here") end
   tag.derived, tag.cpp = true, true
   local base_tag = first.tag and first or self.tag_of[first]
-  if base_tag and base_tag.empty then return nil end
-  local base = self:sized(first, at)
+  local is_empty = base_tag and not self:complete(base_tag) and base_tag.empty and not self:broken(base_tag)
+  local base = not is_empty and self:sized(first, at)
+  self.scope.base = base_tag and base_tag.scope
+  if is_empty then return nil end
   if base.kind ~= "struct" then fail(at, "expected a struct as a base") end
   if base_tag and base_tag.special and not self.abi.windows and data_end(base) < base.size then
     fail(at, "'%s' is not a plain struct: what follows it may use its padding, which is not read here",
       base.name)
   end
   self:copies(base, at)
-  return { type = base, at = at }
+  return { type = base, at = at, is_base = true }
 end
 
 local function bases(self, tag, members)
@@ -232,19 +234,37 @@ local function skip_bases(self)
   end
 end
 
+-- Makes a tag one that could not be read, from the declaration at hand on.
+local function break_tag(self, tag, problem)
+  if not tag.broken then tag.broken, tag.broken_at = problem, self.file.clock.seq end
+end
+
 -- The members up to the '}'. The first error of a member is the struct's: the others are read all the same,
 -- for the names that they declare.
 function Records:members(tag, members)
-  local function on_problem(problem) tag.broken = tag.broken or problem end
+  local function on_problem(problem) break_tag(self, tag, problem) end
   self:protected_loop("}", on_problem, self.member, tag, members)
 end
 
 -- A struct of no members: gcc's C gives it no bytes, C++ one. In C's own idiom, a member of an unnamed struct
--- type, it has no bytes; any other one counts as a struct whose size is not known.
+-- type, it has no bytes where the text is not read as C++; any other one counts as a struct whose size is not
+-- known.
 local function empty_record(self, tag, first, last)
-  tag.empty = true
-  if last == first + 1 and not tag.name and not self.abi.windows then
+  tag.empty, tag.done = true, self.file.clock.seq
+  if last == first + 1 and not (tag.name or self.is_cpp or self.abi.windows) then
     tag.empty_type = ctype.record(tag.kind, nil, {}, { abi = self.abi })
+  end
+end
+
+-- g++ ignores the attribute packed where a member is of a struct that is not plain, and not packed itself.
+local function check_packed(self, members)
+  for _, member in ipairs(members) do
+    local type_ = member.type
+    while type_.kind == "array" do type_ = type_.of end
+    local tag = self.tag_of[type_]
+    if tag and tag.special and not tag.packed and not member.is_base then
+      fail(member.at, "'%s' is not a plain struct, which the compiler does not pack", type_.name or tag.kind)
+    end
   end
 end
 
@@ -258,8 +278,13 @@ local function lay_out(self, tag, members, attributes, first, close)
     fail(members.of_c, "a struct or union with a tag and no member's name is a member for C and none for C++")
   end
   tag.flexible = members.flexible and tag.kind == "struct"
+  local pack, base = self:pack_at(close), members[1].is_base and members[1]
+  -- (The attribute packed leaves the alignment of a base as it is; #pragma pack does not.)
+  if base and attributes.packed and not pack then base.align = base.type.align end
+  if attributes.packed and not self.abi.windows then check_packed(self, members) end
+  tag.packed = attributes.packed
   local record = ctype.record(tag.kind, tag.name, members, {
-    pack = self:pack_at(close), packed = attributes.packed, align = attributes.align, abi = self.abi,
+    pack = pack, packed = attributes.packed, align = attributes.align, abi = self.abi,
     bitfields = attributes.bitfields,
     endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,
     fail = function(member, message) fail(member.at, "%s", message) end,
@@ -272,13 +297,13 @@ end
 local function read_bases(self, tag, members)
   local well, problem = pcall(bases, self, tag, members)
   if well then return end
-  tag.broken = self:recoverable(problem)
+  break_tag(self, tag, self:recoverable(problem))
   skip_bases(self)
 end
 
---- The body of a struct or union from its '{' or ':' on.
-function Records:record_body(tag, attributes, at)
-  local scope = Scope.new("struct", tag.name, self.scope)
+--- The body of a struct or union from its '{' or ':' on; `around` is the scope that it is in.
+function Records:record_body(tag, attributes, at, around)
+  local scope, outer = Scope.new("struct", tag.name, around), self.scope
   tag.scope, self.scope = scope, scope
   local members = {}
   scope.members = members
@@ -288,13 +313,13 @@ function Records:record_body(tag, attributes, at)
   self:members(tag, members)
   local close = self:absolute(self.i)
   self.i = self.i + 1
-  self.scope, scope.members = scope.parent, nil
+  self.scope, scope.members = outer, nil
   self:spend(scope:close(), at)
   local kind = self.kinds[self.i]
   if kind == "name" or kind == "[" then self:attributes(attributes) end
   if tag.broken then return end
   local well, problem = pcall(lay_out, self, tag, members, attributes, first, close)
-  if not well then tag.broken = self:recoverable(problem, at) end
+  if not well then break_tag(self, tag, self:recoverable(problem, at)) end
 end
 
 -- {-- Declarations ---------------------------------------------------------------------------------
@@ -314,8 +339,19 @@ local function check_name(self, name, at)
   end
 end
 
+--- Raises if a tag has a body already, read or kept, before the one at hand.
+function Records:check_new(tag, at)
+  if tag.kept == self.file.clock.limit then tag.kept = nil end
+  if tag.kept then self:complete(tag) end
+  local is_enum = tag.kind == "enum"
+  if tag.empty or tag.open or tag.broken or tag.type and not (is_enum and not tag.type.names[1]) then
+    fail(at, "'%s' is declared twice", tag.name)
+  end
+end
+
 local function begin(self, tag, kind, name, at)
-  if tag.type or tag.empty or tag.open or tag.broken then fail(at, "'%s' is declared twice", name) end
+  self:check_new(tag, at)
+  if tag.type then fail(at, "'%s' is not a %s", name, kind) end
   if name then check_name(self, name, at) end
   tag.kind, tag.open = kind, true
 end
@@ -332,7 +368,7 @@ function Records:record(word, before)
   local at = self.ats[self.i - 1]
   local kind = word == "union" and "union" or "struct"
   local attributes = attributes_here(self, {})
-  local name = self:is_free(self.i) and self:name()
+  local name, scope = self:tag_name()
   local behind = {}
   if name and self.kinds[self.i] == "name" then
     self:attributes(behind)
@@ -345,18 +381,21 @@ function Records:record(word, before)
     if not name then self:expected("a name or '{'") end
     -- Without a body, attributes behind the name are those of the variable or typedef.
     for key, value in pairs(behind) do before[key] = before[key] or value end
-    if after == "::" then return self:qualified(self:tag(kind, name, at), at) end
-    return self:tag(kind, name, at)
+    -- `struct S;` declares S here, whatever it means around.
+    local declares = after == ";" and not (scope or before.typedef or before.extern)
+    if declares and self.scope.kind ~= "struct" then return self.scope:own_tag(kind, name) end
+    return self:tag(kind, name, at, scope)
   end
   for key, value in pairs(behind) do attributes[key] = value end
   if before.declspec then
     attributes.align = math.max(attributes.align or 1, before.align)
     before.align = nil
   end
-  local tag = name and self.scope:own_tag(kind, name) or { tag = true, kind = kind }
+  scope = scope or self.scope
+  local tag = name and scope:own_tag(kind, name) or { tag = true, kind = kind }
   begin(self, tag, kind, name, at)
   if word == "class" then tag.hidden, tag.cpp = true, true end
-  self:record_body(tag, attributes, at)
+  self:record_body(tag, attributes, at, scope)
   tag.open = false
   if tag.broken then self:skipped_tag(tag) end
   return tag, true

@@ -96,10 +96,21 @@ local record_words = { struct = "struct", union = "union", class = "struct", enu
 local Skip = {}
 Skip.__index = Skip
 
-function Skip:declare_tag(kind, name)
-  local parser = self.parser
-  local tag = parser.scope:own_tag(kind, name)
-  if not tag.broken then tag.broken, tag.kind, tag.type = self.problem, kind, nil end
+function Skip:declare_tag(kind, name, is_inner)
+  local scope = self.parser.scope
+  if is_inner then
+    local there = scope.lent_tags[name]
+    if there == nil or there == scope.clock.limit then
+      scope:lend("lent_tags", name, { tag = true, kind = kind, name = name, broken = self.problem,
+        seq = scope.clock.seq })
+    end
+  else
+    local tag = scope:own_tag(kind, name)
+    self.parser:complete(tag)
+    if not tag.broken then tag.broken, tag.broken_at = self.problem, scope.clock.seq end
+    if not tag.type then tag.kind = kind end
+    tag.kept = nil
+  end
   self.name = self.name or name
 end
 
@@ -108,7 +119,8 @@ function Skip:declare_type(name)
   local there = scope.names[name]
   -- (A declaration that was kept has a number there.)
   if not there or there == scope.clock.limit then
-    scope:set(name, { type = { tag = true, kind = "struct", name = name, broken = self.problem } })
+    local tag = { tag = true, kind = "struct", name = name, broken = self.problem }
+    scope:set(name, { type = tag, seq = scope.clock.seq })
   end
   self.name = name
 end
@@ -120,12 +132,12 @@ function Skip:read_name(i)
   local after, level = kinds[i + 1], #self.open
   local kind = kinds[i - 1] == "name" and i > self.first and record_words[values[i - 1]]
   if kind and (after == "{" or after == ":" or after == "name" and values[i + 1] == "final") then
-    self:declare_tag(kind, word)
+    self:declare_tag(kind, word, level > 0)
     self.record = self.record or level == 0
   end
   if record_words[word] and level == 0 then self.record = true end
   if level == 0 and word == "typedef" then self.typedef = true end
-  if word == "using" and kinds[i + 1] == "name" and kinds[i + 2] == "=" then
+  if level == 0 and word == "using" and kinds[i + 1] == "name" and kinds[i + 2] == "=" then
     self:declare_type(values[i + 1])
   end
   if self.parser:takes_brackets(word) then return end
@@ -168,6 +180,15 @@ function Skip:step(i, kind)
   return false
 end
 
+-- The first error in a frame's declaration, which is the cause of later ones. Declarations that were kept may
+-- have been read meanwhile.
+local function first_problem(self, frame)
+  for k = frame.skipped + 1, #self.skipped do
+    local entry = self.skipped[k]
+    if entry.number == self.file.clock.limit then return entry.problem end
+  end
+end
+
 --- Steps over the declaration that failed, and declares the names in it as ones that cannot be used. Returns
 -- the name that it declares, nil if it has none.
 function Recovery:skip_declaration(frame, problem, stop)
@@ -181,9 +202,7 @@ function Recovery:skip_declaration(frame, problem, stop)
   while true do
     local kind = self.kinds[i]
     if kind == "end" then
-      -- The first error in the declaration is the cause.
-      local first = self.skipped[frame.skipped + 1]
-      problem = first and first.problem or problem
+      problem = first_problem(self, frame) or problem
       problem.fatal = true
       error(problem, 0)
     end
@@ -203,12 +222,13 @@ end
 
 --- Notes a struct that could not be read.
 function Recovery:skipped_tag(tag)
-  self.skipped[#self.skipped + 1] = { tag = tag, problem = tag.broken, nested = self.scope.kind == "struct" }
+  self.skipped[#self.skipped + 1] = { tag = tag, problem = tag.broken, nested = self.scope.kind == "struct",
+    number = self.file.clock.limit }
 end
 
 --- Notes a declaration that could not be read.
 function Recovery:skipped_declaration(problem, name)
-  self.skipped[#self.skipped + 1] = { name = name, problem = problem }
+  self.skipped[#self.skipped + 1] = { name = name, problem = problem, number = self.file.clock.limit }
 end
 
 --- Raises if an include was passed over between two tokens: its declarations there are unknown.

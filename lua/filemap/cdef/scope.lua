@@ -10,24 +10,39 @@
 -- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name
 -- }; an entity is made of it where one is looked up.
 --
--- In the file's scope a name may mean an integer: the number of a declaration that is kept for later (see
--- deferred.lua). `clock` is shared by the scopes of a file: `seq`, which entities get, the number of the
--- declaration at hand, or, for one that is not kept, that of the next one that is; and, while a kept one is
--- read, `limit`, its number: what was declared later is not seen.
+-- A name is searched from the scope at hand outwards, as C++ does: in the scope, in the base of a struct, and
+-- in the namespaces that `using` opens there. To C, what a struct declares in its body belongs to the scope
+-- around the struct. That scope has it in `lent`, which is searched last: a text that C and C++ accept means
+-- the same either way.
+--
+-- In a file's or a namespace's scope a name may mean an integer: the number of a declaration that is kept for
+-- later (see deferred.lua). For an enum's tag it is negative, and the enum is read when the tag is looked up.
+-- The tag of a struct that has been looked up and whose body is still kept has that number in `kept`.
+-- `mentioned` has the tags that a kept declaration declares without a body, with its number. `clock` is
+-- shared by all scopes: `seq`, which entities get, the number of the declaration at hand, or, for one that is
+-- not kept, one between those of the kept ones around it; and, while a kept one is read, `limit`, its number:
+-- what was declared later is not seen.
 local lexer = require "filemap.cdef.lexer"
 
 local Scope = {}
 Scope.__index = Scope
 
--- The entity of a name that several structs declare in themselves.
+-- What a name means that is declared in several scopes.
 local AMBIGUOUS = { ambiguous = true }
 
 -- Most structs declare nothing in themselves: their scopes share one empty table.
 local EMPTY = {}
 
---- A scope in another: `kind` is "file", "namespace", "struct" or "enum".
+--- What the scopes of one source share. `is_cpp` is whether it is read as C++. Its owner sets `read_kept`, a
+-- function that reads a declaration by its number.
+function Scope.clock(is_cpp)
+  return { seq = 0, is_cpp = is_cpp, directives = 0 }
+end
+
+--- A scope in another: `kind` is "given", "file", "namespace", "struct" or "enum".
 function Scope.new(kind, name, parent, clock)
-  return setmetatable({ kind = kind, name = name, parent = parent, names = EMPTY, tags = EMPTY, lent = EMPTY,
+  return setmetatable({ kind = kind, name = name, parent = parent, names = EMPTY, tags = EMPTY,
+                        lent_names = EMPTY, lent_tags = EMPTY, mentioned = EMPTY,
                         clock = clock or parent.clock }, Scope)
 end
 
@@ -35,6 +50,8 @@ local function writable(self, key)
   if self[key] == EMPTY then self[key] = {} end
   return self[key]
 end
+
+-- {-- One scope ------------------------------------------------------------------------------------
 
 -- The entity of an enumerator. Its type in expressions follows from its value.
 local function enumerator(entry, name)
@@ -46,16 +63,16 @@ local function enumerator(entry, name)
   return { value = value, T = T }
 end
 
--- The entity of an entry: a kept declaration is read first. nil for a declaration that is being read, and for
--- a later one.
-local function settled(self, key, name, entity)
-  local limit = self.clock.limit
+-- The entity of an entry of `list`: a kept declaration is read first. nil for a declaration that is being
+-- read, and for a later one.
+local function settled(clock, list, key, entity, name)
+  local limit = clock.limit
   if type(entity) == "number" then
     if limit and entity >= limit then return nil end
-    self.read_kept(entity)
-    entity = self[key][name]
+    clock.read_kept(entity)
+    entity = list[key]
     if type(entity) == "number" then
-      self[key][name] = nil
+      list[key] = nil
       return nil
     end
   end
@@ -63,14 +80,45 @@ local function settled(self, key, name, entity)
   return entity and entity.values and enumerator(entity, name) or entity
 end
 
--- Looks a name up in this scope alone.
-local function look_up(self, key, name)
-  local entity = self[key][name]
+-- Looks a name up among a scope's own names.
+local function own_name(self, name)
+  local entity = self.names[name]
   if entity ~= nil and (type(entity) == "number" or entity.values or self.clock.limit) then
-    return settled(self, key, name, entity)
+    return settled(self.clock, self.names, name, entity, name)
   end
   return entity
 end
+
+-- Looks a tag up among a scope's own. That of a struct whose body is kept stays incomplete. `kind` is what it
+-- is called here.
+local function own_known_tag(self, name, kind)
+  local tag = self.tags[name]
+  if tag == nil and self.mentioned == EMPTY then return nil end
+  local clock = self.clock
+  local limit = clock.limit
+  if type(tag) == "number" and tag < 0 and not (limit and -tag >= limit) then
+    clock.read_kept(-tag)
+    if self.tags[name] == tag then self.tags[name] = nil end
+    tag = self.tags[name]
+  end
+  if type(tag) == "table" then
+    return not (limit and tag.seq and tag.seq > limit) and tag or nil
+  end
+  local number = self.mentioned[name] or tag and math.abs(tag)
+  if not number or limit and number >= limit then return nil end
+  self.mentioned[name] = nil
+  -- (The declaration with that number does not see the tag before its place in it.)
+  tag = { tag = true, kind = kind or "struct", name = name, seq = number + 0.5, kept = tag and math.abs(tag) }
+  writable(self, "tags")[name] = tag
+  return tag
+end
+
+--- The entity of a name in this scope itself. `tags_only` looks for a tag alone.
+function Scope:own(name, tags_only)
+  return not tags_only and own_name(self, name) or own_known_tag(self, name, tags_only)
+end
+
+-- {-- Declaring ------------------------------------------------------------------------------------
 
 -- Whether two types are the same for a second declaration of one name.
 local function agree(a, b)
@@ -80,145 +128,391 @@ local function agree(a, b)
     and not (a.tag or a.fields or a.names)
 end
 
---- Declares a name. An earlier declaration of it must have the same type, or come from a struct's own scope.
+-- Whether two entities that one name has in two scopes are one to a program.
+local function same(a, b)
+  if a == b then return true end
+  if a.value ~= nil or b.value ~= nil then return a.value == b.value and a.T == b.T end
+  if a.scope and a.scope == b.scope then return true end
+  local first, second = a.tag and a or a.type, b.tag and b or b.type
+  return first ~= nil and agree(first, second)
+end
+Scope.same = same
+
+--- Declares a name. An earlier declaration of it here must have the same type.
 function Scope:declare(name, entity, at)
-  local names = writable(self, "names")
-  local there = look_up(self, "names", name)
-  if there and not self.lent[names[name]] then
+  local there = own_name(self, name)
+  if there then
     if not (entity.type and agree(entity.type, there.type)) then
       lexer.fail(at, "'%s' is declared twice", name)
     end
     return there
   end
   entity.seq = self.clock.seq
-  names[name] = entity
+  writable(self, "names")[name] = entity
   return entity
 end
 
 --- Declares an enumerator.
 -- @param entry what it shares with the other ones of its enum
 function Scope:declare_enumerator(name, entry, at)
-  local names = writable(self, "names")
-  if look_up(self, "names", name) and not self.lent[names[name]] then
-    lexer.fail(at, "'%s' is declared twice", name)
-  end
+  if own_name(self, name) then lexer.fail(at, "'%s' is declared twice", name) end
   entry.seq = self.clock.seq
-  names[name] = entry
+  writable(self, "names")[name] = entry
 end
 
---- Sets a name without a check.
+--- Lets a name mean an entity, or the number of a declaration that is kept, without a check.
 function Scope:set(name, entity)
   writable(self, "names")[name] = entity
 end
 
---- Sets a tag without a check.
+--- The same for a tag.
 function Scope:set_tag(name, tag)
   writable(self, "tags")[name] = tag
 end
 
--- While a kept declaration is read: the tag that a later declaration has for a name, or one in its place,
--- which stay incomplete for it; nil if there is none.
-local function later_tag(self, kind, name)
-  local limit, there = self.clock.limit, self.tags[name]
-  if not limit or not there then return nil end
-  if type(there) == "number" then
-    return there > limit and { tag = true, kind = kind, name = name } or nil
-  end
-  return there.seq and there.seq > limit and there or nil
-end
-
---- The tag of a name in this scope itself, made if there is none.
+--- The tag of a name in this scope itself, made if there is none. One that only a later declaration has so
+-- far is declared here.
 function Scope:own_tag(kind, name)
-  local later = later_tag(self, kind, name)
-  if later then return later end
-  local tag = look_up(self, "tags", name)
-  if not tag or self.lent[tag] and tag.type then
-    tag = { tag = true, kind = kind, name = name, seq = self.clock.seq }
-    writable(self, "tags")[name] = tag
+  local tag = own_known_tag(self, name, kind)
+  if tag then return tag end
+  local there, clock = self.tags[name], self.clock
+  if type(there) == "table" then
+    there.seq = clock.seq
+    return there
   end
+  local number = there and math.abs(there)
+  tag = { tag = true, kind = kind, name = name, seq = clock.seq }
+  if number and number ~= clock.limit then tag.kept = number end
+  writable(self, "tags")[name] = tag
   return tag
 end
 
---- The entity of a name in this scope itself.
-function Scope:own(name)
-  return look_up(self, "names", name) or look_up(self, "tags", name)
+--- Notes that a kept declaration declares a tag without a body, unless it is declared already.
+function Scope:mention(name, number)
+  if self.tags[name] == nil and self.mentioned[name] == nil then
+    writable(self, "mentioned")[name] = number
+  end
 end
 
---- The entity of a name in this scope, or in one around it.
-function Scope:find(name)
+--- Whether a tag of a name is declared here or around, or lent.
+function Scope:has_tag(name)
   local scope = self
   repeat
-    local found = scope.names[name] or scope.tags[name]
-    if found ~= nil and (type(found) == "number" or found.values or scope.clock.limit) then
-      found = scope:own(name)
+    if scope.tags[name] ~= nil or scope.mentioned[name] then return true end
+    if scope.lent_tags[name] and not scope.clock.is_cpp then return true end
+    scope = scope.parent
+  until not scope
+  return false
+end
+
+-- {-- Lending --------------------------------------------------------------------------------------
+
+-- The place of a declaration in a list of several: the first one that is not before `number`.
+local function place_of(several, number)
+  local first, last = 1, #several.at
+  while first <= last do
+    local middle = first + last >> 1
+    if several.at[middle] < number then first = middle + 1 else last = middle - 1 end
+  end
+  return first
+end
+
+-- Adds what a struct declares in itself to a list of the scope around: an entity, or the number of a kept
+-- declaration, in the place of which its entity comes when it is read. Where several structs lend a name, the
+-- list has { several = true, what each lends, at = the number of each declaration }.
+local function lend_one(list, name, entity, clock)
+  local there, number = list[name], clock.limit or type(entity) == "number" and entity or clock.seq
+  if there == nil or there == number then
+    list[name] = entity
+  elseif type(there) == "table" and there.several then
+    local place = place_of(there, number)
+    if there.at[place] ~= number then
+      table.insert(there, place, entity)
+      table.insert(there.at, place, number)
+    elseif there[place] == number then
+      there[place] = entity
     end
-    if found then return found end
-    scope = scope.parent
-  until not scope
+  elseif there ~= entity then
+    local before = type(there) == "number" and there or there.seq or 0
+    list[name] = { several = true, there, entity, at = { before, number } }
+  end
 end
 
---- The tag of a name here, nil if there is none.
-function Scope:find_tag(name)
-  local scope = self
-  repeat
-    local found = look_up(scope, "tags", name)
-    if found then return found end
-    scope = scope.parent
-  until not scope
+--- Lends a name or a tag, by the key of the list, to this scope.
+function Scope:lend(key, name, entity)
+  lend_one(writable(self, key), name, entity, self.clock)
 end
 
-local function lend(self, key)
-  local from = self[key]
+local function lend_all(self, from, key)
   if from == EMPTY then return 0 end
-  local to, lent, count = writable(self.parent, key), writable(self.parent, "lent"), 0
-  for name, entity in pairs(from) do
+  local count, to = 0, writable(self.parent, key)
+  for name, entity in next, from do
     count = count + 1
-    local there = look_up(self.parent, key, name) and self.parent[key][name]
-    if not there or there.tag and not there.type and not there.broken and entity.tag then
-      to[name], lent[entity] = entity, true
-    elseif lent[there] and there ~= entity then
-      to[name], lent[AMBIGUOUS] = AMBIGUOUS, true
-    end
+    lend_one(to, name, entity, self.clock)
   end
   return count
 end
 
---- Lets the scope around see what a struct declares in itself, as C has it; the scope's own names come first.
--- Returns how many names that are.
+--- Lends all that a struct declares in itself to the scope around. Returns how many names that are.
 function Scope:close()
-  return lend(self, "names") + lend(self, "tags")
+  return lend_all(self, self.names, "lent_names") + lend_all(self, self.tags, "lent_tags")
+    + lend_all(self, self.lent_names, "lent_names") + lend_all(self, self.lent_tags, "lent_tags")
 end
 
---- Calls f(name, entity) for all that is declared here and in namespaces here. What is in a namespace, or in
--- several structs, comes by its qualified name; what is in a namespace by its own too, unless the name is
--- declared around it. Declarations that are kept are left out.
-function Scope:each(f, prefix, outermost)
-  outermost = outermost or self
-  for _, list in ipairs { "names", "tags" } do
-    for name, entity in pairs(self[list]) do
-      if type(entity) ~= "number" then
-        if entity.values then entity = enumerator(entity, name) end
-        if prefix then f(prefix .. name, entity) end
-        local hidden = prefix and (rawget(outermost.names, name) or rawget(outermost.tags, name))
-        if not entity.ambiguous and not hidden then f(name, entity) end
+-- What several structs lend: the one entity that is there, if the declarations of all others could not be
+-- read or come later.
+local function one_of_several(clock, several, name)
+  local found
+  for place, number in ipairs(several.at) do
+    if clock.limit and number >= clock.limit then break end
+    local entity = several[place] and settled(clock, several, place, several[place], name)
+    several[place] = several[place] or false
+    if entity and found then return AMBIGUOUS end
+    found = found or entity or nil
+  end
+  return found
+end
+
+-- A lent entity of a list; one that is ambiguous if several structs lend the name.
+local function lent_one(clock, list, name)
+  local entity = list[name]
+  if entity == nil then return nil end
+  if type(entity) == "table" and entity.several then return one_of_several(clock, entity, name) end
+  return settled(clock, list, name, entity, name)
+end
+
+--- The entity of a name that a struct of this scope lends; nil if there is none.
+function Scope:lent(name)
+  return lent_one(self.clock, self.lent_names, name) or self:lent_tag(name)
+end
+
+--- The tag that a struct of this scope lends; nil if there is none.
+function Scope:lent_tag(name)
+  return lent_one(self.clock, self.lent_tags, name)
+end
+
+-- Looks a name up as C does: an enumerator or a tag that a struct here or around declares. (C has no
+-- typedefs and no constants in structs.)
+local function find_lent(self, name, tags_only)
+  local scope, clock = self, self.clock
+  repeat
+    local found
+    if not tags_only and scope.lent_names[name] ~= nil then
+      found = lent_one(clock, scope.lent_names, name)
+      if found and found.value == nil and not found.ambiguous then found = nil end
+    end
+    found = found or scope.lent_tags[name] ~= nil and lent_one(clock, scope.lent_tags, name)
+    if found then return found end
+    scope = scope.parent
+  until scope.kind == "given"
+end
+
+-- {-- using namespace ------------------------------------------------------------------------------
+
+-- Whether a scope is another one, or in it.
+local function is_in(self, other)
+  local scope = self
+  while scope and scope ~= other do scope = scope.parent end
+  return scope ~= nil
+end
+
+--- using namespace, in the scope of a file or a namespace; `is_part` for an inline namespace of the scope, and
+-- for one without a name.
+function Scope:open_namespace(namespace, is_part)
+  local clock = self.clock
+  clock.directives = clock.directives + 1
+  self.opens = self.opens or {}
+  self.opens[#self.opens + 1] = { scope = namespace, seq = clock.seq, is_part = is_part }
+end
+
+-- Adds the namespaces that a scope opens, and those that they open: by namespace, the seq from which on its
+-- names are seen.
+local function add_opened(found, scope, seq)
+  for _, entry in ipairs(scope.opens or EMPTY) do
+    local since = math.max(seq, entry.seq)
+    if not found[entry.scope] or found[entry.scope] > since then
+      found[entry.scope] = since
+      add_opened(found, entry.scope, since)
+    end
+  end
+end
+
+-- The namespaces that are open in a scope: a list of { namespace, seq, level }. To a name, those of `level`
+-- stand beside that scope: it is the innermost one around the namespace and the scope that opens it.
+local function opened(self)
+  local scope = self
+  while scope.kind == "struct" or scope.kind == "enum" do scope = scope.parent end
+  local clock = scope.clock
+  if scope.opened_at == clock.directives then return scope.opened end
+  local list, opener = {}, scope
+  repeat
+    local found = {}
+    add_opened(found, opener, 0)
+    for namespace, seq in pairs(found) do
+      local level = opener
+      while not is_in(namespace, level) do level = level.parent end
+      list[#list + 1] = { namespace = namespace, seq = seq, level = level }
+    end
+    opener = opener.parent
+  until not opener
+  scope.opened, scope.opened_at = list, clock.directives
+  return list
+end
+
+-- What a name means in a scope together with the namespaces that stand beside it.
+local function with_opened(list, level, name, found, tags_only)
+  for _, entry in ipairs(list) do
+    local limit = level.clock.limit
+    if entry.level == level and not (limit and entry.seq > limit) then
+      local other = entry.namespace:own(name, tags_only)
+      if other and found and not same(found, other) then return AMBIGUOUS end
+      found = found or other
+    end
+  end
+  return found
+end
+
+-- {-- Searching ------------------------------------------------------------------------------------
+
+--- What a name means behind '::', in this scope alone: its own, or that of the base of a struct, or of the
+-- namespaces that it opens. `seen` are scopes that were searched before, by themselves.
+function Scope:member(name, tags_only, seen)
+  local found = self:own(name, tags_only)
+  if found then return found end
+  if self.base then return self.base:member(name, tags_only) end
+  if not self.opens then return nil end
+  local limit = self.clock.limit
+  seen = seen or {}
+  seen[self] = true
+  for _, entry in ipairs(self.opens) do
+    local is_seen = seen[entry.scope] or limit and entry.seq > limit
+    local other = not is_seen and entry.scope:member(name, tags_only, seen)
+    if other and found and not same(found, other) then return AMBIGUOUS end
+    found = found or other or nil
+  end
+  return found
+end
+
+--- The entity of a name in this scope, or in one around it. `tags_only` looks for a tag, and is what it is
+-- called there: "struct", "union" or "enum".
+function Scope:find(name, tags_only)
+  local scope, clock = self, self.clock
+  local open = clock.directives > 0 and opened(self)
+  repeat
+    local found
+    if scope.names[name] ~= nil or scope.tags[name] ~= nil or scope.mentioned[name] then
+      found = scope:own(name, tags_only)
+    end
+    if not found and scope.base then found = scope.base:member(name, tags_only) end
+    if open then found = with_opened(open, scope, name, found, tags_only) end
+    if not found and scope.kind == "file" and not clock.is_cpp then
+      found = find_lent(self, name, tags_only)
+    end
+    if found then return found end
+    scope = scope.parent
+  until not scope
+end
+
+-- {-- Results --------------------------------------------------------------------------------------
+
+-- Whether a list has an entity for a name. (A number is left of a declaration that could not be read.)
+local function has_entity(list, name)
+  return type(list[name]) == "table"
+end
+
+--- The inline namespaces of this scope, and the one without a name.
+function Scope:parts()
+  local list = {}
+  for _, entry in ipairs(self.opens or EMPTY) do
+    if entry.is_part then list[#list + 1] = entry.scope end
+  end
+  return list
+end
+
+--- The entities of a name in this scope, a list: of the name and of the tag, or else of those that its
+-- structs lend. `qualified` is whether it stands behind '::'.
+function Scope:meanings(name, qualified)
+  local list, clock = {}, self.clock
+  list[1] = own_name(self, name)
+  list[#list + 1] = own_known_tag(self, name)
+  if list[1] then return list end
+  for _, part in ipairs(qualified and self:parts() or EMPTY) do
+    local found = part:meanings(name, true)
+    if found[1] then return found end
+  end
+  list[1] = qualified and self:member(name) or nil
+  if list[1] then return list end
+  list[#list + 1] = lent_one(clock, self.lent_names, name)
+  list[#list + 1] = lent_one(clock, self.lent_tags, name)
+  return list
+end
+
+local function entity_of(entry, name)
+  return entry.values and enumerator(entry, name) or entry
+end
+
+local function each_own(self, f, prefix)
+  local is_enum = self.kind == "enum"
+  for _, list in ipairs { self.names, self.tags } do
+    for name, entry in pairs(list) do
+      if type(entry) ~= "number" then f(prefix .. name, entity_of(entry, name), not is_enum and name or nil) end
+    end
+  end
+end
+
+-- Calls f for the names in a struct, and in structs in it, that the scope around has from several structs.
+local function each_in_struct(self, around, f, prefix)
+  for _, list in ipairs { self.names, self.tags, self.lent_names, self.lent_tags } do
+    local is_name, is_lent = list == self.names or list == self.lent_names, list ~= self.names and list ~= self.tags
+    local around_lent = is_name and around.lent_names or around.lent_tags
+    for name, entry in pairs(list) do
+      local hidden = is_lent and (self.names[name] or self.tags[name])
+      if around_lent[name] and around_lent[name].several and not entry.several and not hidden then
+        f(prefix .. name, entity_of(entry, name))
       end
     end
   end
+  for name, tag in pairs(self.tags) do
+    local inner = tag.scope
+    if inner and inner.kind == "struct" then each_in_struct(inner, around, f, prefix .. name .. "::") end
+  end
+end
+
+-- Calls f for what structs lend to a scope, unless the scope itself has the name.
+local function each_lent(self, f, prefix)
+  for _, list in ipairs { self.lent_names, self.lent_tags } do
+    for name, entry in pairs(list) do
+      local entity = type(entry) ~= "number" and entry
+      if entity and entity.several then entity = one_of_several(self.clock, entity, name) end
+      if entity and not has_entity(self.names, name) and not has_entity(self.tags, name) then
+        local is_hidden = self.opens and self:member(name)
+        f(not is_hidden and prefix .. name or nil, entity_of(entity, name), name)
+      end
+    end
+  end
+end
+
+--- Calls f(qualified, entity, name) for all that is declared here and in namespaces here. What several structs
+-- declare in themselves comes qualified by the struct, and without `name`, too. A name that means something
+-- else behind '::' comes without `qualified`. Declarations that are kept are left out.
+function Scope:each(f, prefix)
+  prefix = prefix or ""
+  each_own(self, f, prefix)
+  for _, part in ipairs(self:parts()) do
+    part:each(function(path, entity, name)
+      local hidden = path == prefix .. (name or "") and (has_entity(self.names, name) or has_entity(self.tags, name))
+      f(not hidden and path or nil, entity, name)
+    end, prefix)
+  end
+  each_lent(self, f, prefix)
   for _, list in ipairs { self.names, self.tags } do
     for name, entity in pairs(list) do
       local inner = type(entity) ~= "number" and entity.scope
-      if inner and inner.kind ~= "struct" then inner:each(f, (prefix or "") .. name .. "::", outermost)
-      elseif inner then inner:each_ambiguous(self, f, (prefix or "") .. name .. "::") end
-    end
-  end
-end
-
-function Scope:each_ambiguous(around, f, path)
-  for _, list in ipairs { "names", "tags" } do
-    for name, entity in pairs(self[list]) do
-      if around[list][name] == AMBIGUOUS then
-        f(path .. name, entity.values and enumerator(entity, name) or entity)
-      end
+      local path = inner and prefix .. name .. "::"
+      if inner and inner.kind == "struct" then each_in_struct(inner, self, f, path)
+      elseif inner and inner.kind == "namespace" and inner.parent == self and inner.name == name then
+        inner:each(f, path)
+      elseif inner and inner.kind == "enum" then each_own(inner, f, path) end
     end
   end
 end

@@ -32,4 +32,13 @@ function stream.drop(list, from, to)
   return count
 end
 
+--- Removes the tokens behind index `last`, which no reader has had.
+function stream.cut(list, last)
+  for _, key in ipairs(KEYS) do
+    local t = list[key]
+    for k = last + 1, list.n do t[k] = nil end
+  end
+  list.n = last
+end
+
 return stream

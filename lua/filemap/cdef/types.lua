@@ -273,11 +273,12 @@ end
 
 --- Whether a type, or what comes before one, is at token `i`.
 function Types:starts_type(i)
-  if self.kinds[i] ~= "name" then return false end
-  local word = self.values[i]
+  local kind, word = self.kinds[i], self.values[i]
+  if kind ~= "name" and kind ~= "::" then return false end
   local class = classes[word]
   if class then return starts[class] or word == "const" or word == "volatile" or word == "CONST" end
-  if self.kinds[i + 1] == "::" then
+  if kind == "::" or self.kinds[i + 1] == "::" then
+    if kind == "::" and self.kinds[i + 1] ~= "name" then return false end
     local saved = self.i
     self.i = i
     local found = self:entity()
@@ -403,7 +404,7 @@ function Types:specifiers()
   if plain then return plain end
   local spec, at = {}, self.ats[self.i]
   if kinds[self.i] == "[" then self:attributes(spec) end
-  while kinds[self.i] == "name" do
+  while kinds[self.i] == "name" or kinds[self.i] == "::" and not (spec.type or spec.words) do
     local word = values[self.i]
     local class = classes[word]
     if class then
