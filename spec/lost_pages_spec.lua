@@ -102,7 +102,8 @@ support.only("win32", "POSIX has no structured exceptions", function()
     local wine = io.open(cutter, "rb")
     if wine then wine:close() end
 
-    local name <const> = "reads 0 in all threads inside a view, and reaches the host's handler outside views"
+    local name <const> = "reads 0 in all threads inside a view, also in one that accesses it "
+      .. "while another maps the zeros, and reaches the host's handler outside views"
     if not wine then return pending(name .. " (Windows does not let a process truncate a mapped file)") end
 
     it(name, function()

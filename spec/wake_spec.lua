@@ -289,6 +289,25 @@ describe("another process wakes a process in wait_any", function()
   end
 end)
 
+-- A process can sleep on 128 objects on Linux and on 64 on Windows. It looks at more of them every few
+-- milliseconds. This child is stopped after it has looked, and before it sleeps.
+describe("a process that waits for 200 objects", function()
+  it("notices each one that another process makes ready while it sleeps", function()
+    local name, made = support.unique("Local\\"), {}
+    for i = 1, 200 do made[i] = assert((sync.event(name .. i))) end
+    local child = endless("endless", name)
+    child:ask("e = {} for i = 1, 200 do e[i] = sync.event(n .. i) end")
+    for _, i in ipairs { 1, 64, 65, 128, 129, 200 } do
+      child:stop_at("sleep", 1)
+      assert.is_true(child:stops("return sync.wait_any(e)"))
+      made[i]:set()
+      assert.equal(tostring(i), child:go_on())
+    end
+    child:finish()
+    close_all(made)
+  end)
+end)
+
 describe("another process wakes the thread of pollables", function()
   local POLLS <const> = 20
 

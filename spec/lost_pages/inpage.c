@@ -7,16 +7,21 @@
 **
 ** Windows lets no process truncate a mapped file. Under wine a program of the host system does it. wine
 ** reports a lost page as an access violation, so a handler that runs before filemap's changes the code to
-** the one that Windows reports. */
+** the one that Windows reports.
+**
+** The library is built with test hooks. The thread that has unmapped the view stops until another thread has
+** accessed the view, which at that moment has no memory. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <windows.h>
 
+#include "../../src/base/test_hook.h"
 #include "../../src/map/map.h"
 
 static fm_view view;
 static unsigned char *elsewhere;
-static volatile LONG called, renamed;
+static volatile LONG called, renamed, unmapped;
 
 static void check(bool holds, const char *what)
 {
@@ -32,7 +37,20 @@ static bool lies_in(const void *at, const unsigned char *from, size_t size)
   return p >= from && p < from + size;
 }
 
-/* Runs first. A lost page differs from an inaccessible one: VirtualQuery reports it as committed. */
+/* Waits for the access of another thread, for at most ten seconds. */
+void fm_test_hook(const char *name)
+{
+  if (strcmp(name, "unmapped") == 0)
+    for (int i = 0; i < 10000 && unmapped == 0; i++) Sleep(1);
+}
+
+double fm_test_sleep(double seconds)
+{
+  return seconds;
+}
+
+/* Runs first. A lost page differs from an inaccessible one: VirtualQuery reports it as committed. An address
+** without memory is free. */
 static LONG CALLBACK rename_fault(EXCEPTION_POINTERS *info)
 {
   EXCEPTION_RECORD *x = info->ExceptionRecord;
@@ -40,8 +58,9 @@ static LONG CALLBACK rename_fault(EXCEPTION_POINTERS *info)
   MEMORY_BASIC_INFORMATION part;
   const bool is_access = x->ExceptionCode == EXCEPTION_ACCESS_VIOLATION && x->NumberParameters >= 2;
   if (!is_access) return EXCEPTION_CONTINUE_SEARCH;
-  if (!VirtualQuery(at, &part, sizeof part) || part.Type != MEM_MAPPED || part.State != MEM_COMMIT)
-    return EXCEPTION_CONTINUE_SEARCH;
+  if (!VirtualQuery(at, &part, sizeof part)) return EXCEPTION_CONTINUE_SEARCH;
+  if (part.State == MEM_FREE && lies_in(at, view.data, view.size)) InterlockedIncrement(&unmapped);
+  if (part.Type != MEM_MAPPED || part.State != MEM_COMMIT) return EXCEPTION_CONTINUE_SEARCH;
   x->ExceptionCode = EXCEPTION_IN_PAGE_ERROR;
   x->NumberParameters = 3;
   x->ExceptionInformation[2] = 0xC0000011; /* STATUS_END_OF_FILE */
@@ -99,6 +118,7 @@ int main(int argc, char **argv)
   for (int i = 0; i < THREADS; i++) threads[i] = CreateThread(NULL, 0, fault_together, NULL, 0, NULL);
   WaitForMultipleObjects(THREADS, threads, TRUE, INFINITE);
   check(renamed > 0 && called == 0 && fm_view_is_lost(&slice), "nothing was missed");
+  check(unmapped > 0, "no thread accessed the view while it had no memory");
   check(touch(slice.data + 50) == 0, "a slice did not read 0");
   check(touch(elsewhere) == 0 && called == 1, "the handler before was not called");
   fm_view_close(&slice);

@@ -3,6 +3,7 @@
 ** zeros in place of the whole mapping, so that the access can continue, and sets the mapping's mark, which
 ** the view checks after the access. */
 #include "win32.h"
+#include "../../base/test_hook.h"
 
 #if FM_SYSTEM_WINDOWS
 
@@ -11,6 +12,7 @@ static fm_find_mapped find_mapped;
 static bool map_zeros(const fm_mapped *m)
 {
   if (!UnmapViewOfFile(m->base)) return false;
+  FM_TEST_HOOK("unmapped");
   return VirtualAlloc(m->base, m->length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) != NULL;
 }
 
