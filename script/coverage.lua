@@ -1,5 +1,5 @@
--- script/coverage.lua FOLDER: prints which lines of lua/ and cli/ the processes that wrote to FOLDER have not
--- reached (see spec/support/reached.lua), and how many they have.
+-- script/coverage.lua FOLDER...: prints which lines of lua/ and cli/ the processes that wrote to these folders
+-- have not reached (see spec/support/reached.lua), and how many they have.
 
 -- The lines that hold code, by the compiler's listing, without those of a function's end.
 local function executable(path)
@@ -14,9 +14,9 @@ local function executable(path)
   return lines
 end
 
-local function read(folder)
+local function read(folders)
   local reached = {}
-  local text <close> = assert(io.popen(("cat %s/* | sort -u"):format(folder)))
+  local text <close> = assert(io.popen(("cat %s/* | sort -u"):format(table.concat(folders, "/* "))))
   for line in text:lines() do
     local path, number = line:match("^(%S+) (%d+)$")
     if path then
@@ -45,7 +45,7 @@ local function ranges(lines, hit)
   return table.concat(parts, ", ")
 end
 
-local reached = read(assert(arg[1], "which folder?"))
+local reached = read(arg[1] and arg or error "which folder?")
 local files <close> = assert(io.popen("find lua cli bin -name '*.lua' -o -path bin/filemap | sort"))
 local all, done = 0, 0
 for path in files:lines() do

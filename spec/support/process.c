@@ -330,12 +330,29 @@ static lua_Integer sys_handles(void)
   return count;
 }
 
+/* Whether a thread runs. Where a thread has been joined, the kernel may still have to remove it. Then the flag
+** PF_EXITING is set in its status, of which the flags are the seventh number behind its name. */
+static bool is_running(const char *thread)
+{
+  enum { PF_EXITING = 4 };
+  char path[280], text[512] = "";
+  unsigned flags = PF_EXITING;
+  snprintf(path, sizeof path, "/proc/self/task/%s/stat", thread);
+  FILE *file = fopen(path, "r");
+  if (!file) return false;
+  const size_t n = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  const char *name_end = n > 0 ? strrchr(text, ')') : NULL;
+  return name_end && sscanf(name_end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && !(flags & PF_EXITING);
+}
+
 static lua_Integer sys_threads(void)
 {
-  lua_Integer count = -2; /* not counted: "." and ".." */
+  lua_Integer count = 0;
   DIR *folder = opendir("/proc/self/task");
   if (!folder) return 0;
-  while (readdir(folder)) count++;
+  for (const struct dirent *entry; (entry = readdir(folder));)
+    count += entry->d_name[0] != '.' && is_running(entry->d_name);
   closedir(folder);
   return count;
 }

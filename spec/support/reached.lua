@@ -2,30 +2,49 @@
 -- first, by LUA_INIT. FILEMAP_REACHED is the folder in which each process leaves a file with lines such as
 -- "lua/filemap/struct.lua 17". A process that is killed leaves none.
 local folder = os.getenv("FILEMAP_REACHED")
+local windows = package.config:sub(1, 1) == "\\"
 local sethook, getinfo = debug.sethook, debug.getinfo
 
 -- By a chunk's source: the table of its lines, or false for a chunk that does not count.
 local chunks = {}
 
 local function lines_of(source)
+  if windows then source = source:gsub("\\", "/") end
   local path = source:match("^@.*/(lua/filemap.*%.lua)$") or source:match("^@.*/(cli/filemap.*%.lua)$")
     or source:match("^@.*/(bin/filemap)$") or source:match("^@(bin/filemap)$")
-  local lines = path and { path = path } or false
-  chunks[source] = lines
-  return lines
+  return path and { path = path } or false
 end
 
 local function note(_, line)
   local source = getinfo(2, "S").source
   local lines = chunks[source]
-  if lines == nil then lines = lines_of(source) end
+  if lines == nil then
+    lines = lines_of(source)
+    chunks[source] = lines
+  end
   if lines then lines[line] = true end
 end
 
 -- A spec that removes its own hook gets this one back.
--- luacheck: globals coroutine.create coroutine.wrap debug.sethook os.exit
+-- luacheck: globals coroutine.create coroutine.wrap debug.sethook os.exit pcall xpcall
 function debug.sethook(...)
   if select("#", ...) == 0 then sethook(note, "l") else sethook(...) end
+end
+
+-- When Ctrl-C interrupts Lua's own program, that removes the hook and raises an error.
+local pcall_, xpcall_ = pcall, xpcall
+
+local function restore(...)
+  if not (...) and not debug.gethook() then sethook(note, "l") end
+  return ...
+end
+
+function pcall(...)
+  return restore(pcall_(...))
+end
+
+function xpcall(f, handler, ...)
+  return restore(xpcall_(f, function(...) restore(false) return handler(...) end, ...))
 end
 
 -- A hook belongs to one coroutine.
@@ -47,14 +66,21 @@ function coroutine.wrap(f)
   end
 end
 
+-- A name that no other process has while this one lives. (On Windows os.tmpname makes no file, and its name
+-- has the number of the process.)
+local function own_name()
+  if windows then return os.tmpname():match("[^\\]*$") end
+  local status <close> = io.open("/proc/self/stat")
+  return ("%d"):format(status:read("n"))
+end
+
 local left = false
 
 local function leave()
   if left then return end
   left = true
   sethook()
-  local status <close> = io.open("/proc/self/stat")
-  local file <close> = io.open(("%s/%d"):format(folder, status:read("n")), "a")
+  local file <close> = io.open(folder .. "/" .. own_name(), "ab")
   for _, lines in pairs(chunks) do
     for line in pairs(lines or {}) do
       if line ~= "path" then file:write(lines.path, " ", line, "\n") end
