@@ -1,4 +1,4 @@
--- script/coverage.lua FOLDER...: prints which lines of lua/ and cli/ the processes that wrote to these folders
+-- script/coverage.lua FOLDER...: prints which lines of lua/ and cli/ the processes that wrote to the folders
 -- have not reached (see spec/support/reached.lua), and how many they have.
 
 -- The lines that hold code, by the compiler's listing, without those of a function's end.

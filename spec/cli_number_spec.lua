@@ -249,6 +249,7 @@ describe("the text of a number", function()
       assert.is_nil(number.text(u, "u64"):find("-"))
     end
     assert.equal("0.10000000149011612", number.text(string.unpack("f", string.pack("f", 0.1)), "f64"))
+    assert.equal("1.40783635e-14", number.text(string.unpack("f", string.pack("I4", 679320830)), "f32"))
     assert.equal("0.1", number.text(string.unpack("f", string.pack("f", 0.1)), "f32"))
   end)
 end)

@@ -4,6 +4,7 @@ local filemap = require "filemap"
 local manual = require "filemap.cli.manual"
 local parser = require "filemap.cli.parser"
 local support = require "spec.support"
+local sync = require "filemap.sync"
 
 support.clean()
 
@@ -34,6 +35,32 @@ describe("the command's help", function()
 
   it("shows the version", function()
     assert.equal(filemap._VERSION .. "\n", command.output { "--version" })
+  end)
+end)
+
+describe("Ctrl-C", function()
+  posix("ends a command that has not done its work with status 130", function()
+    local name = support.unique()
+    local child = command.start { "wait", name, "--create" }
+    local event <close> = support.eventually(function() return (sync.event(name, { existing = true })) end)
+    command.signal(child, "INT")
+    assert.equal(130, child:wait(support.deadline))
+    assert.is_nil(event:wait(0))
+  end)
+end)
+
+describe("an error that is a defect of the command", function()
+  posix("is reported with its place, and has exit status 1", function()
+    local errors = support.tmpname()
+    local chunk = [[package.preload["filemap.cli.command.list"] = function()
+      local list = dofile("cli/filemap/cli/command/list.lua")
+      list.run = function() error("a defect") end
+      return list
+    end]]
+    local _, _, status = os.execute(("'%s' -e '%s' bin/filemap list 2>%s"):format(support.lua, chunk, errors))
+    assert.equal(1, status)
+    local said = command.read(errors)
+    assert.is_truthy(said:find("^filemap: [^\n]*:%d+: a defect\nstack traceback:\n.*main%.lua:%d+:"), said)
   end)
 end)
 
@@ -72,6 +99,9 @@ describe("wrong usage", function()
     assert.is_truthy(complaint("record", "x", "y", "--rate", "0"):find("'0' is not a number", 1, true))
     local abi = complaint("watch", "x", "--header", "y", "--type", "z", "--abi", "win16")
     assert.is_truthy(abi:find("win32", 1, true), abi)
+    local header = command.file("struct Car { int speed; }; struct Lap { int number; };", ".h")
+    local types = complaint("get", "x", "speed", "--header", header)
+    assert.is_truthy(types:find(header .. " has Car, Lap", 1, true), types)
     assert.is_truthy(complaint("get", "x", "what"):find("T@OFFSET", 1, true))
     assert.is_truthy(complaint("get", "x", "z9@4"):find("the type is one of", 1, true))
     for _, word in ipairs { "--type", "--abi", "--guard" } do

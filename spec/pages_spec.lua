@@ -1,8 +1,8 @@
 -- Huge pages of Linux, by the option large_pages and by SEC_LARGE_PAGES, and executable memory.
 --
--- The administrator reserves huge pages (`sysctl vm.nr_hugepages=8`). Without any, their specs are pending. All
--- processes of the system share them. So other processes may have all of them for a moment, and the counts of
--- the system may change at any time.
+-- The administrator reserves huge pages (`sysctl vm.nr_hugepages=8`). Without any, their specs are pending.
+-- All processes of the system share them. So other processes may have all of them for a moment, and the
+-- counts of the system may change at any time.
 local filemap = require "filemap"
 local lfs = require "lfs"
 local process = require "process"

@@ -93,7 +93,8 @@ describe("a pollable", function()
     assert.is_true(is_ready(handle))
   end)
 
-  it("of a connection is ready within 100 ms after the other end was killed", function()
+  -- Returns after how many seconds a pollable shows that the other end was killed.
+  local function notice_death()
     local name = support.unique()
     local listener <close> = assert(pipe.listen(name))
     local child = support.child("evaluator")
@@ -106,8 +107,19 @@ describe("a pollable", function()
     child:wait(support.deadline)
     local start = process.now()
     assert.is_true(becomes_ready(handle))
-    assert.is_true(process.now() - start < (support.deadline > 30 and 1 or 0.2))
+    local seconds = process.now() - start
     fails("closed", name, server:receive(0))
+    return seconds
+  end
+
+  -- (On a busy machine other processes may have the processors, so the best of some tries counts.)
+  it("of a connection is ready within 100 ms after the other end was killed", function()
+    local limit, best = support.deadline > 30 and 1 or 0.1, math.huge
+    for _ = 1, 20 do
+      best = math.min(best, notice_death())
+      if best < limit then return end
+    end
+    error(("the best of 20 took %g seconds"):format(best))
   end)
 
   it("of a stream counts the bytes that were read ahead", function()

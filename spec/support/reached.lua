@@ -1,9 +1,20 @@
 -- Notes which lines of lua/ and cli/ a Lua process reaches. Under script/coverage every Lua runs this file
--- first, by LUA_INIT. FILEMAP_REACHED is the folder in which each process leaves a file with lines such as
--- "lua/filemap/struct.lua 17". A process that is killed leaves none.
-local folder = os.getenv("FILEMAP_REACHED")
+-- first, by LUA_INIT. FILEMAP_REACHED is the folder in which each process writes a file with lines such as
+-- "lua/filemap/struct.lua 17". Each is written at once, since many processes are killed.
 local windows = package.config:sub(1, 1) == "\\"
 local sethook, getinfo = debug.sethook, debug.getinfo
+
+-- A name that no other process has while this one lives. (On Windows os.tmpname makes no file, and its name
+-- has the number of the process.)
+local function own_name()
+  if windows then return os.tmpname():match("[^\\]*$") end
+  local status <close> = assert(io.open("/proc/self/stat"))
+  return ("%d"):format(status:read("n"))
+end
+
+-- Since it is the first object with a finalizer, it is the last that is closed.
+local file = assert(io.open(os.getenv("FILEMAP_REACHED") .. "/" .. own_name(), "ab"))
+file:setvbuf("no")
 
 -- By a chunk's source: the table of its lines, or false for a chunk that does not count.
 local chunks = {}
@@ -22,11 +33,14 @@ local function note(_, line)
     lines = lines_of(source)
     chunks[source] = lines
   end
-  if lines then lines[line] = true end
+  if lines and not lines[line] then
+    lines[line] = true
+    file:write(("%s %d\n"):format(lines.path, line))
+  end
 end
 
 -- A spec that removes its own hook gets this one back.
--- luacheck: globals coroutine.create coroutine.wrap debug.sethook os.exit pcall xpcall
+-- luacheck: globals coroutine.create coroutine.wrap debug.sethook pcall xpcall
 function debug.sethook(...)
   if select("#", ...) == 0 then sethook(note, "l") else sethook(...) end
 end
@@ -66,35 +80,4 @@ function coroutine.wrap(f)
   end
 end
 
--- A name that no other process has while this one lives. (On Windows os.tmpname makes no file, and its name
--- has the number of the process.)
-local function own_name()
-  if windows then return os.tmpname():match("[^\\]*$") end
-  local status <close> = io.open("/proc/self/stat")
-  return ("%d"):format(status:read("n"))
-end
-
-local left = false
-
-local function leave()
-  if left then return end
-  left = true
-  sethook()
-  local file <close> = io.open(folder .. "/" .. own_name(), "ab")
-  for _, lines in pairs(chunks) do
-    for line in pairs(lines or {}) do
-      if line ~= "path" then file:write(lines.path, " ", line, "\n") end
-    end
-  end
-end
-
-local exit = os.exit
-
-function os.exit(...)
-  leave()
-  exit(...)
-end
-
--- The first object with a finalizer is finalized last.
-debug.getregistry()[leave] = setmetatable({}, { __gc = leave })
 sethook(note, "l")

@@ -17,8 +17,8 @@ local conversation = {}
 local LINE, ALL = 1 << 20, 16 << 20
 -- How long the helper may take to start, in seconds.
 local START = 10
--- How often both directions are looked at where the system cannot wait for both, in seconds.
-local LOOK = 0.02
+-- How long a wait for both directions takes at most, in seconds: Lua handles Ctrl-C only between two calls.
+local SLICE = 0.2
 
 local windows = filemap.platform == "win32"
 
@@ -108,8 +108,7 @@ local function print_messages(conn, raw)
 end
 
 local function wait(conn, input)
-  if sync.wait_any then return sync.wait_any(input.ended and { conn } or { conn, input.conn }, 0.2) end
-  return clock.sleep(LOOK)
+  sync.wait_any(input.ended and { conn } or { conn, input.conn }, SLICE)
 end
 
 local function converse(conn, input, raw)
