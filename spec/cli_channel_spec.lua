@@ -1,8 +1,10 @@
 -- filemap send, receive, publish, follow, listen, connect, lock, wait: channels and locks for shell scripts.
 local command = require "spec.support.command"
 local dkjson = require "dkjson"
+local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
+local process = require "process"
 local state = require "filemap.state"
 local support = require "spec.support"
 local sync = require "filemap.sync"
@@ -210,6 +212,28 @@ describe("filemap listen and connect", function()
       eventually(function() return not os.execute(("kill -0 %s 2>/dev/null"):format(child)) end)
     end
     client:close()
+  end)
+end)
+
+describe("filemap connect", function()
+  it("fails when the memory of its connection is damaged", function()
+    local DAMAGED <const> = 1 << 16 -- bytes, from the first connection's on
+    local name, errors = support.unique(), support.tmpname()
+    local listener <close> = assert(pipe.listen(name, { capacity = 4096 }))
+    local client = support.own(process.spawn { support.lua, "-e",
+      "io.stderr = io.open(os.getenv('SPEC_ERRORS'), 'wb')", "bin/filemap", "connect", name,
+      env = { SPEC_ERRORS = errors } })
+    local conn <close> = assert(listener:accept(support.deadline))
+    conn:send("before")
+    assert.equal("before", client:expect())
+    local map <close> = assert(filemap.open(name, "rw"))
+    local view <close> = assert(map:view())
+    view:commit(0, 64 + DAMAGED)
+    view:fill(64, DAMAGED, 255)
+    client:close_input()
+    assert.equal(1, client:wait(support.deadline))
+    local said = command.read(errors)
+    assert.is_truthy(said:find("^filemap: " .. name:gsub("%p", "%%%0") .. ": [^\n]*damaged"), said)
   end)
 end)
 

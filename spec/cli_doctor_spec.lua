@@ -107,6 +107,8 @@ describe("filemap doctor", function()
   it_as_root("finds a /dev/shm that is not a tmpfs", function()
     local found = examine("mount -t tmpfs tmpfs /dev; mkdir -m 1777 /dev/shm")
     finds(found, "folder", "warning", "not a file system of its own")
+    found = examine("mount -t ramfs -o mode=1777 ramfs /dev/shm")
+    finds(found, "folder", "warning", "ramfs and not tmpfs")
   end)
 
   it_as_root("finds noexec", function()

@@ -41,6 +41,21 @@ local function done()
   map:close()
 end
 
+describe("writing one field that is a struct", function()
+  before_each(fresh)
+  after_each(done)
+
+  it("writes that struct alone, and nothing if a value does not fit", function()
+    local Pos = struct.define("Pos", { { "x", "i32" }, { "y", "i32" } })
+    local Car = struct.define("Car", { { "id", "u32" }, { "pos", Pos }, { "lap", "u32" } })
+    Pos:write(view, 32, { x = 1, y = 2 })
+    view:fill(0, Car.size, 255)
+    Car:write(view, 0, { pos = { x = 3, y = 4 } })
+    assert.is_false(pcall(Car.write, Car, view, 0, { pos = { x = 5, y = 1 << 40 } }))
+    assert.same({ id = 0xffffffff, pos = { x = 3, y = 4 }, lap = 0xffffffff }, Car:read(view, 0))
+  end)
+end)
+
 describe("a record", function()
   before_each(fresh)
   after_each(done)

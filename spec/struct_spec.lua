@@ -60,6 +60,11 @@ describe("struct.define", function()
       { "lap", "u16", offset = 2 } })
     assert.same({ size = 0x48, align = 4, rpm = 0x40, gear = 0x44, lap = 2 }, layout(S, "rpm", "gear", "lap"))
     -- An offset may be unaligned, as in the memory of some vendors.
+    S = struct.define("S", { { "a", "u8", bits = 3 }, { "b", "u8", bits = 3, offset = 2 },
+      { "c", "u8", bits = 3 } })
+    assert.same({ 0, 1, 0, 3 }, { S:offsetof("a") })
+    assert.same({ 2, 1, 0, 3 }, { S:offsetof("b") })
+    assert.same({ 2, 1, 3, 3 }, { S:offsetof("c") })
     S = struct.define("S", { { "x", "f64", offset = 3 } })
     assert.same({ size = 11, align = 1, x = 3 }, layout(S, "x"))
   end)

@@ -330,8 +330,8 @@ static lua_Integer sys_handles(void)
   return count;
 }
 
-/* Whether a thread runs. Where a thread has been joined, the kernel may still have to remove it. Then the flag
-** PF_EXITING is set in its status, of which the flags are the seventh number behind its name. */
+/* Whether a thread runs. The kernel may still have to remove a thread that has been joined. Then the flag
+** PF_EXITING is set in its status, where the flags are the seventh item behind its name. */
 static bool is_running(const char *thread)
 {
   enum { PF_EXITING = 4 };
@@ -343,7 +343,8 @@ static bool is_running(const char *thread)
   const size_t n = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   const char *name_end = n > 0 ? strrchr(text, ')') : NULL;
-  return name_end && sscanf(name_end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && !(flags & PF_EXITING);
+  if (name_end) sscanf(name_end, ") %*c %*d %*d %*d %*d %*d %u", &flags);
+  return !(flags & PF_EXITING);
 }
 
 static lua_Integer sys_threads(void)

@@ -12,9 +12,7 @@ local function own_name()
   return ("%d"):format(status:read("n"))
 end
 
--- Since it is the first object with a finalizer, it is the last that is closed.
-local file = assert(io.open(os.getenv("FILEMAP_REACHED") .. "/" .. own_name(), "ab"))
-file:setvbuf("no")
+local own_path = os.getenv("FILEMAP_REACHED") .. "/" .. own_name()
 
 -- By a chunk's source: the table of its lines, or false for a chunk that does not count.
 local chunks = {}
@@ -33,10 +31,10 @@ local function note(_, line)
     lines = lines_of(source)
     chunks[source] = lines
   end
-  if lines and not lines[line] then
-    lines[line] = true
-    file:write(("%s %d\n"):format(lines.path, line))
-  end
+  if not lines or lines[line] then return end
+  -- The file is not kept open: it could get the descriptor of a standard stream that is closed.
+  local file <close> = io.open(own_path, "ab")
+  lines[line] = file and file:write(("%s %d\n"):format(lines.path, line)) and true
 end
 
 -- A spec that removes its own hook gets this one back.
