@@ -324,6 +324,13 @@ static int core_binary_streams(lua_State *L)
   return 0;
 }
 
+/* The number of this process, by which other programs end it. */
+static int core_process_id(lua_State *L)
+{
+  lua_pushinteger(L, (lua_Integer)fm_sys_process_id());
+  return 1;
+}
+
 static int core_type_name(lua_State *L)
 {
   luaL_checkany(L, 1);
@@ -378,7 +385,7 @@ int luaopen_filemap_core(lua_State *L)
     {"count_units", fmb_count_units}, {"check_string", fmb_check_string},
     {"own_sources", fmb_set_own_sources}, {"is_open", core_is_open}, {"raise", core_raise},
     {"type_name", core_type_name}, {"check_range", core_check_range}, {"execute", core_execute},
-    {"binary_streams", core_binary_streams},
+    {"binary_streams", core_binary_streams}, {"process_id", core_process_id},
     {NULL, NULL},
   };
   luaL_checkversion(L); /* with another Lua even the index of the registry can differ */

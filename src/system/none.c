@@ -263,6 +263,11 @@ void fm_sys_binary_streams(void)
 {
 }
 
+unsigned long fm_sys_process_id(void)
+{
+  return 0;
+}
+
 void fm_sys_relax(void)
 {
 }

@@ -200,6 +200,7 @@ extern const size_t fm_sys_sleep_most;
 void fm_sys_pause(double seconds);
 void fm_sys_relax(void);          /* for a loop that spins */
 void fm_sys_binary_streams(void); /* ends the text mode of standard input and output */
+unsigned long fm_sys_process_id(void);
 bool fm_sys_is_parallel(void);    /* is there more than one processor? */
 uint64_t fm_sys_ticks(void);      /* milliseconds of a coarse clock that costs nearly nothing */
 

@@ -4,6 +4,7 @@
 -- Lua cannot wait for standard input and a connection at the same time. So a helper process reads standard
 -- input and sends it over a pipe of filemap.
 local clock = require "filemap.cli.clock"
+local core = require "filemap.core"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local out = require "filemap.cli.out"
@@ -33,10 +34,15 @@ local function listen(raw)
   end
 end
 
--- The command line of the helper. The shell prints its process number, which stays that of the helper.
+-- The command line of the helper.
 local function helper(name, raw)
   local line = shell.lua(("require('filemap.cli.forward')(%q, %s)"):format(name, tostring(raw or false)))
-  return windows and line or ("trap '' INT; echo $$; exec %s"):format(line)
+  return windows and line or "trap '' INT; exec " .. line
+end
+
+-- The command line that ends the helper, by its process number.
+local function ender(pid)
+  return (windows and "taskkill /F /PID %s >nul 2>&1" or "kill %s"):format(pid)
 end
 
 local Input = {}
@@ -46,11 +52,11 @@ Input.__index = Input
 function conversation.input(raw)
   local listener, name = listen(raw)
   local process = fail.unless(io.popen(helper(name, raw), "r"))
-  local pid = not windows and tonumber(process:read("l"))
-  local killer = pid and fail.unless(shell.at_end(("kill %d"):format(pid)))
   local conn = fail.unless(listener:accept(START))
   listener:close()
-  return setmetatable({ conn = conn, process = process, killer = killer }, Input)
+  local pid = fail.unless(conn:receive(START))
+  local killer = not windows and fail.unless(shell.at_end(ender(pid))) or nil
+  return setmetatable({ conn = conn, process = process, pid = pid, killer = killer }, Input)
 end
 
 --- Ends the helper, which may wait for its input without end. Returns whether it could read and send its
@@ -58,10 +64,10 @@ end
 function Input:close()
   -- The helper closes its end before it exits, perhaps after this process last looked.
   if select(3, self.conn:send("", 0)) == "closed" then self:stopped() end
-  if self.killer then self.killer:close() end
+  if self.killer then self.killer:close()
+  elseif not self.ended then core.execute(ender(self.pid)) end
   -- The helper ends before the connection is closed, so that this process, its last holder, frees it.
-  local well = true
-  if not windows or self.ended then well = self.process:close() end
+  local well = self.process:close()
   self.conn:close()
   return well or not self.ended
 end

@@ -6,10 +6,12 @@ local out = require "filemap.cli.out"
 local pipe = require "filemap.pipe"
 local source = require "filemap.cli.source"
 
---- Sends standard input to the pipe NAME and closes it. Ends with status 1 if it cannot be read or sent.
+--- Sends the number of this process, and then standard input, to the pipe NAME, and closes it. Ends with
+-- status 1 if it cannot be read or sent.
 return function(name, raw)
   core.binary_streams()
   local conn = assert(pipe.connect(name, 10))
+  conn:send(tostring(core.process_id()))
   local well, problem = pcall(function()
     for message in source.messages(io.stdin, raw) do
       local sent, why, code = conn:send(message)

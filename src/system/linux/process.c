@@ -46,6 +46,11 @@ void fm_sys_binary_streams(void)
 {
 }
 
+unsigned long fm_sys_process_id(void)
+{
+  return (unsigned long)getpid();
+}
+
 void fm_sys_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -68,6 +68,11 @@ void fm_sys_binary_streams(void)
   _setmode(1, _O_BINARY);
 }
 
+unsigned long fm_sys_process_id(void)
+{
+  return GetCurrentProcessId();
+}
+
 void fm_sys_relax(void)
 {
   YieldProcessor();
