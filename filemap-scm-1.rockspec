@@ -44,6 +44,7 @@ build = {
     ["filemap.cdef.preprocessor"] = "lua/filemap/cdef/preprocessor.lua",
     ["filemap.cdef.records"] = "lua/filemap/cdef/records.lua",
     ["filemap.cdef.recovery"] = "lua/filemap/cdef/recovery.lua",
+    ["filemap.cdef.results"] = "lua/filemap/cdef/results.lua",
     ["filemap.cdef.scope"] = "lua/filemap/cdef/scope.lua",
     ["filemap.cdef.shape"] = "lua/filemap/cdef/shape.lua",
     ["filemap.cdef.sources"] = "lua/filemap/cdef/sources.lua",

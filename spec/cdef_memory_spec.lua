@@ -60,7 +60,7 @@ typedef struct Car%d {
     macros = "#define CONSTANT_%d %d\n",
     ["macros of expressions"] = "#define MASK_%d (1 << 3 | 0x%d)\n",
     ["macros with arguments"] = "#define CALL_%d(x) ((x) + %d)\n",
-    ["typedefs and structs with the same name"] = "typedef struct S%d S%d;\nstruct S%d { int a; float b; };\n",
+    ["typedefs and structs of one name"] = "typedef struct S%d S%d;\nstruct S%d { int a; float b; };\n",
     ["structs that are declared before"] = "struct S%d;\nstruct S%d { int a; float b; };\n",
     ["structs with pointers to others"] = "struct S%d { struct T%d *next; };\n",
     ["structs with constants"] = "struct S%d { static const int N = %d; int a; };\n",

@@ -66,7 +66,8 @@ local cpp = {
     struct B { A a; char c[::N]; };]], { A = 5, B = 8 } },
   ["classes that are declared before"] = { [[
     class Foo; typedef struct Bar Bar;
-    struct Bar { Foo *f; int a; }; class Foo { public: short a; }; struct Z { Bar b; Foo f; };]], { Z = 24 } },
+    struct Bar { Foo *f; int a; }; class Foo { public: short a; };
+    struct Z { Bar b; Foo f; };]], { Z = 24 } },
   ["types and constants in structs"] = { [[
     typedef double T; enum { N = 9 };
     struct A { typedef short T; using U = T; static const int N = 2, M = N + 1; T t[N]; U u[M]; };
@@ -81,7 +82,8 @@ local cpp = {
 local c = {
   ["a struct that is completed in another"] = { [[
     struct Vec; typedef struct Vec Vec;
-    struct A { struct Vec { double d; } pos; }; struct B { Vec v; struct Vec w; };]], { ["struct B"] = 16, Vec = 8 } },
+    struct A { struct Vec { double d; } pos; };
+    struct B { Vec v; struct Vec w; };]], { ["struct B"] = 16, Vec = 8 } },
   ["the tags and enumerators of a struct around it"] = { [[
     struct A { struct Inner { enum Kind { K = 3 } kind; } i; };
     struct B { struct Inner i; enum Kind k; char c[K]; };]], { ["struct B"] = 12 } },
@@ -97,8 +99,8 @@ local function cases(list, is_cpp)
       local lines = { source }
       for path, size in pairs(sizes) do
         assert.are.equal(size, types[path:match("%S+$")].size, path)
-        lines[#lines + 1] = ("%s(sizeof(%s) == %d, \"\");"):format(is_cpp and "static_assert" or "_Static_assert",
-          path, size)
+        lines[#lines + 1] = ("%s(sizeof(%s) == %d, \"\");"):format(
+          is_cpp and "static_assert" or "_Static_assert", path, size)
       end
       if compiler.missing("linux64") then return end
       assert.is_true(compiler.accepts(table.concat(lines, "\n"), is_cpp))
@@ -120,7 +122,8 @@ describe("a name in filemap.cdef", function()
   end)
 
   it("is not that of a namespace", function()
-    local types, _, skipped = cdef.parse("typedef int N; namespace N { struct S { int a; }; } struct T { N n; };")
+    local types, _, skipped = cdef.parse(
+      "typedef int N; namespace N { struct S { int a; }; } struct T { N n; };")
     assert.same({ 4, 1 }, { types.T.size, #skipped })
   end)
 

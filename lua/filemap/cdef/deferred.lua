@@ -230,8 +230,8 @@ end
 --- Keeps the declaration at hand for later, if it can. Returns whether it did.
 function Deferred:defer()
   if Deferred.at_once then return false end
-  local scope_number = self.scope.number
-  if not scope_number or scope_number >= 1 << SCOPE_BITS or self.tokens ~= self.stream.out then return false end
+  local scope = self.scope.number
+  if not scope or scope >= 1 << SCOPE_BITS or self.tokens ~= self.stream.out then return false end
   local shape, kept, behind, stop = follow(self)
   local number = #self.pending + 1
   if not shape or not kept or not declare(self, shape, number) then return false end

@@ -79,7 +79,7 @@ function Parser:declare_given(name)
 end
 
 -- The entity of a name that comes with a system's headers.
-local function given(self, name)
+local function system_entity(self, name)
   local found = self.given:own(name)
   if found then return found end
   local type_ = names.type(name, self.abi, self.unicode)
@@ -92,7 +92,7 @@ end
 
 --- The entity of a name here; nil for an unknown name.
 function Parser:find(name)
-  return self.scope:find(name) or given(self, name)
+  return self.scope:find(name) or system_entity(self, name)
 end
 
 local function no_such_name(at, name)
@@ -176,7 +176,7 @@ function Parser:entity()
     name, scope = self:name("a name"), nil
   end
   local found
-  if scope then found = scope:member(name) or given(self, name) else found = self:find(name) end
+  if scope then found = scope:member(name) or system_entity(self, name) else found = self:find(name) end
   if not found and self:kind() == "::" then
     while self:accept("::") do self:name("a name") end
     return nil

@@ -93,8 +93,8 @@ function Results:collect_macros()
   self.parser.stream:release()
 end
 
--- Takes what a name means that has no '::': in the file, or else in its namespaces. `list` are the entities in
--- namespaces, nil if they are to be looked up.
+-- Takes what a name means that has no '::': in the file, or else in its namespaces. `list` are the entities
+-- in namespaces, nil if they are to be looked up.
 local function take_plain(self, name, list)
   local parser = self.parser
   local in_file = parser.file:meanings(name, true)

@@ -316,8 +316,8 @@ local function is_in(self, other)
   return scope ~= nil
 end
 
---- using namespace, in the scope of a file or a namespace; `is_part` for an inline namespace of the scope, and
--- for one without a name.
+--- using namespace, in the scope of a file or a namespace; `is_part` for an inline namespace of the scope,
+-- and for one without a name.
 function Scope:open_namespace(namespace, is_part)
   local clock = self.clock
   clock.directives = clock.directives + 1
@@ -455,7 +455,9 @@ local function each_own(self, f, prefix)
   local is_enum = self.kind == "enum"
   for _, list in ipairs { self.names, self.tags } do
     for name, entry in pairs(list) do
-      if type(entry) ~= "number" then f(prefix .. name, entity_of(entry, name), not is_enum and name or nil) end
+      if type(entry) ~= "number" then
+        f(prefix .. name, entity_of(entry, name), not is_enum and name or nil)
+      end
     end
   end
 end
@@ -463,7 +465,8 @@ end
 -- Calls f for the names in a struct, and in structs in it, that the scope around has from several structs.
 local function each_in_struct(self, around, f, prefix)
   for _, list in ipairs { self.names, self.tags, self.lent_names, self.lent_tags } do
-    local is_name, is_lent = list == self.names or list == self.lent_names, list ~= self.names and list ~= self.tags
+    local is_name = list == self.names or list == self.lent_names
+    local is_lent = list == self.lent_names or list == self.lent_tags
     local around_lent = is_name and around.lent_names or around.lent_tags
     for name, entry in pairs(list) do
       local hidden = is_lent and (self.names[name] or self.tags[name])
@@ -492,16 +495,16 @@ local function each_lent(self, f, prefix)
   end
 end
 
---- Calls f(qualified, entity, name) for all that is declared here and in namespaces here. What several structs
--- declare in themselves comes qualified by the struct, and without `name`, too. A name that means something
--- else behind '::' comes without `qualified`. Declarations that are kept are left out.
+--- Calls f(qualified, entity, name) for all that is declared here and in namespaces here. What several
+-- structs declare in themselves comes qualified by the struct, and without `name`, too. A name that means
+-- something else behind '::' comes without `qualified`. Declarations that are kept are left out.
 function Scope:each(f, prefix)
   prefix = prefix or ""
   each_own(self, f, prefix)
   for _, part in ipairs(self:parts()) do
     part:each(function(path, entity, name)
-      local hidden = path == prefix .. (name or "") and (has_entity(self.names, name) or has_entity(self.tags, name))
-      f(not hidden and path or nil, entity, name)
+      local is_own = name and (has_entity(self.names, name) or has_entity(self.tags, name))
+      f(not (is_own and path == prefix .. name) and path or nil, entity, name)
     end, prefix)
   end
   each_lent(self, f, prefix)

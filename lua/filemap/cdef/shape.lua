@@ -331,9 +331,9 @@ function Shape.begin(kinds, values, i)
   local word = values[i]
   local names = {}
   local shape = { names = names, inner_names = {}, inner_tags = {}, mentions = {}, enumerators = names,
-    is_scoped = false, is_enum = false, has_text = false, tag = false, forward = false, typedef = false, body = false,
-    word = false, named = false, depth = 1, brackets = 0, parentheses = 0, has_inner = {}, expects = true, behind_enum = phases.tail,
-    words = 0, last = false }
+    has_inner = {}, is_scoped = false, is_enum = false, has_text = false, tag = false, forward = false,
+    typedef = false, body = false, word = false, named = false, depth = 1, brackets = 0, parentheses = 0,
+    expects = true, behind_enum = phases.tail, words = 0, last = false }
   if word == "typedef" then
     shape.typedef, i = true, i + 1
     if not records[values[i]] then return shape, i, phases.typedef end
