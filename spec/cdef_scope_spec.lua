@@ -146,6 +146,18 @@ describe("a name in filemap.cdef", function()
     for _ in pairs(types) do assert.same({ 2, 4 }, { types["a::S::In"].size, constants["a::S::E::X"] }) end
   end)
 
+  it("of two structs in a third is known by its path", function()
+    for _, define in ipairs { false, true } do
+      local types, constants, skipped = cdef.parse([[
+        struct Outer {
+          struct A { enum Kind { K = 1 } kind; } a; struct B { enum Kind { K = 2, L } kind; char c[K]; } b; };
+        struct T { char c[K]; };]], { abi = "linux64", defines = { __cplusplus = define and 201703 } })
+      assert.same({ 1, 2, 3 }, { constants["Outer::A::K"], constants["Outer::B::K"], constants.L })
+      assert.is_nil(constants.K)
+      assert.same({ 8, 1, "T" }, { types["Outer::B"].size, #skipped, skipped[1].name })
+    end
+  end)
+
   it("of a struct in a template is free for others", function()
     local types = cdef.parse("template <class T> struct A { struct Iter { T t; }; }; struct Iter { int a; };")
     assert.are.equal(4, types.Iter.size)

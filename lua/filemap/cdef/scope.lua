@@ -248,7 +248,7 @@ local function lend_all(self, from, key)
   local count, to = 0, writable(self.parent, key)
   for name, entity in next, from do
     count = count + 1
-    lend_one(to, name, entity, self.clock)
+    lend_one(to, name, entity.several and AMBIGUOUS or entity, self.clock)
   end
   return count
 end
@@ -470,7 +470,9 @@ local function each_in_struct(self, around, f, prefix)
     local around_lent = is_name and around.lent_names or around.lent_tags
     for name, entry in pairs(list) do
       local hidden = is_lent and (self.names[name] or self.tags[name])
-      if around_lent[name] and around_lent[name].several and not entry.several and not hidden then
+      local lent = around_lent[name]
+      local is_shared = lent and (lent.several or lent.ambiguous)
+      if is_shared and not (entry.several or entry.ambiguous or hidden) then
         f(prefix .. name, entity_of(entry, name))
       end
     end
