@@ -64,7 +64,7 @@ typedef struct Car%d {
     ["structs that are declared before"] = "struct S%d;\nstruct S%d { int a; float b; };\n",
     ["structs with pointers to others"] = "struct S%d { struct T%d *next; };\n",
     ["structs with constants"] = "struct S%d { static const int N = %d; int a; };\n",
-    ["structs with types in them"] = "struct S%d { typedef int T; using U = T; int a; };\n",
+    ["structs with types in them"] = "struct S%d { typedef int T; int a; };\n",
     ["structs that share the names in them"] = "struct S%d { struct Inner { int b; } inner; "
       .. "enum Kind { A, B } kind; };\n",
     ["structs in a namespace that is opened again"] = "namespace n { struct S%d { int a; float b[3]; }; }\n",

@@ -17,6 +17,9 @@ local cpp = {
     struct Base { enum { K = 3 }; struct Item { short s; }; char b; };
     struct Middle : Base { char m; };
     struct D : Middle { char c[K]; Item i; };]], { D = 8 } },
+  ["the name of a base in a struct"] = { [[
+    struct Item { double d; };
+    namespace n { struct Item { char c; }; } struct D : n::Item { struct Item i; Item k; };]], { D = 3 } },
   ["what is declared behind using namespace"] = { [[
     namespace core {} namespace b { using namespace core; } namespace core { typedef double R; }
     namespace b { struct X { R r; char c; }; }]], { ["b::X"] = 16 } },

@@ -372,7 +372,7 @@ return {
     specs = { "spec/cdef_spec.lua" } },
   { name = "pack-at-start", breaks = "a struct is packed as it was at its opening brace",
     file = "lua/filemap/cdef/records.lua",
-    old = "pack = self:pack_at(close)", new = "pack = self:pack_at(first)",
+    old = "local pack, base = self:pack_at(close)", new = "local pack, base = self:pack_at(first)",
     specs = { "spec/cdef_constructs_spec.lua" } },
   { name = "enum-unsigned", breaks = "an enumerator past 2^63-1 counts as a negative one",
     file = "lua/filemap/cdef/enums.lua",

@@ -207,9 +207,9 @@ local function using_name(self, at)
   local name = self.values[self.i - 1]
   local there = self.scope:own(name)
   if there and Scope.same(there, found) then return end
-  if found.tag then self.scope:set(name, { type = found, seq = self.file.clock.seq })
-  elseif found.type or found.value ~= nil then
-    self.scope:declare(name, { type = found.type, value = found.value, T = found.T }, at)
+  if found.tag or found.type or found.value ~= nil then
+    local type_ = found.tag and found or found.type
+    self.scope:declare(name, { type = type_, value = found.value, T = found.T }, at)
   end
 end
 

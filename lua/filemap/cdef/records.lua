@@ -304,7 +304,7 @@ end
 --- The body of a struct or union from its '{' or ':' on; `around` is the scope that it is in.
 function Records:record_body(tag, attributes, at, around)
   local scope, outer = Scope.new("struct", tag.name, around), self.scope
-  tag.scope, self.scope = scope, scope
+  tag.scope, scope.tag, self.scope = scope, tag, scope
   local members = {}
   scope.members = members
   if self:accept(":") then read_bases(self, tag, members) end

@@ -107,8 +107,8 @@ function Skip:declare_tag(kind, name, is_inner)
   else
     local tag = scope:own_tag(kind, name)
     self.parser:complete(tag)
+    if not (tag.broken or tag.type) then tag.kind = kind end
     if not tag.broken then tag.broken, tag.broken_at = self.problem, scope.clock.seq end
-    if not tag.type then tag.kind = kind end
     tag.kept = nil
   end
   self.name = self.name or name

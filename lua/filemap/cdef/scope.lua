@@ -231,6 +231,8 @@ local function lend_one(list, name, entity, clock)
       table.insert(there.at, place, number)
     elseif there[place] == number then
       there[place] = entity
+    elseif there[place] ~= entity then
+      there[place] = AMBIGUOUS
     end
   elseif there ~= entity then
     local before = type(there) == "number" and there or there.seq or 0
@@ -277,8 +279,9 @@ end
 local function lent_one(clock, list, name)
   local entity = list[name]
   if entity == nil then return nil end
-  if type(entity) == "table" and entity.several then return one_of_several(clock, entity, name) end
-  return settled(clock, list, name, entity, name)
+  if type(entity) == "number" then entity = settled(clock, list, name, entity, name) end
+  if entity and entity.several then return one_of_several(clock, entity, name) end
+  return entity and settled(clock, list, name, list[name], name)
 end
 
 --- The entity of a name that a struct of this scope lends; nil if there is none.
@@ -374,10 +377,11 @@ end
 
 -- {-- Searching ------------------------------------------------------------------------------------
 
---- What a name means behind '::', in this scope alone: its own, or that of the base of a struct, or of the
--- namespaces that it opens. `seen` are scopes that were searched before, by themselves.
+--- What a name means behind '::', in this scope alone: its own, that of the struct itself, or that of the
+-- base of a struct, or of the namespaces that it opens. `seen` are scopes that were searched before, by
+-- themselves.
 function Scope:member(name, tags_only, seen)
-  local found = self:own(name, tags_only)
+  local found = self:own(name, tags_only) or self.name == name and self.tag
   if found then return found end
   if self.base then return self.base:member(name, tags_only) end
   if not self.opens then return nil end
