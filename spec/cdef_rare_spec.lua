@@ -86,6 +86,12 @@ local sources = {
   { "parameters with static bounds", [=[
     void f(int a[static 4], int b[const], int (*c)(char[restrict]), ...);
     typedef struct { void (*call)(int a[static const 3]); char c; } S; ]=] },
+  { "several alignments of one type and of one member", [=[
+    struct __attribute__((aligned(8))) A { char a, b, c; } __attribute__((packed, aligned(2)));
+    struct __attribute__((aligned(2))) B { char a, b, c; } __attribute__((aligned(8)));
+    struct __attribute__((aligned(8), aligned(2))) C { char a, b, c; };
+    struct D { char c; int x __attribute__((aligned(8), aligned(2))); };
+    struct S { A a; B b; C c; D d; }; ]=], cpp = true },
   { "packing that changes inside a body", [=[
     struct Outer { char z;
     #pragma pack(push, 1)

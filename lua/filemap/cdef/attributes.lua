@@ -24,13 +24,23 @@ function Attributes:alignment(attributes)
     fail(at, "expected a power of 2 as an alignment, got %d", n)
   end
   at_least(attributes, n)
+  return n
 end
 
--- The argument of `aligned`, which may be a type.
+-- The argument of `aligned`, which may be a type. Of several on one type the last counts: `last_align`.
 local function aligned(self, attributes)
-  if not self:accept("(") then return at_least(attributes, self.abi.biggest) end
-  self:alignment(attributes)
-  self:expect(")")
+  local n = self.abi.biggest
+  if self:accept("(") then
+    n = self:alignment(attributes)
+    self:expect(")")
+  end
+  at_least(attributes, n)
+  attributes.last_align = n ~= 0 and n or attributes.last_align
+end
+
+--- The alignment that attributes give to the type that they are on; nil without one.
+function Attributes.type_alignment(_, attributes)
+  return not attributes.strictest and attributes.last_align or attributes.align
 end
 
 local modes = { QI = 1, HI = 2, SI = 4, DI = 8, byte = 1, word = "pointer", pointer = "pointer" }
@@ -86,7 +96,7 @@ function Attributes:declspec(attributes)
     if Cursor.name(self, "a declspec") == "align" then
       self:expect("(")
       self:alignment(attributes)
-      attributes.declspec = true
+      attributes.declspec, attributes.strictest = true, true
       self:expect(")")
     elseif self:kind() == "(" then
       self:balanced()
@@ -102,6 +112,7 @@ function Attributes:alignas(attributes)
   local type_ = self:type_name()
   if type_ then at_least(attributes, self:sized(type_, at).align)
   else self:alignment(attributes) end
+  attributes.strictest = true
   self:expect(")")
 end
 

@@ -63,7 +63,8 @@ function Enums:enum_type(tag, names, entry, T, attributes, at)
     T = entry.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
   end
   local type_ = self:checked(at, ctype.enum, tag.name, T, names, entry.values, self.abi)
-  return attributes.align and ctype.aligned(type_, attributes.align) or type_
+  local align = self:type_alignment(attributes)
+  return align and ctype.aligned(type_, align) or type_
 end
 
 -- The integer type behind the ':' of an enum, nil if there is none.

@@ -284,7 +284,7 @@ local function lay_out(self, tag, members, attributes, first, close)
   if attributes.packed and not self.abi.windows then check_packed(self, members) end
   tag.packed = attributes.packed
   local record = ctype.record(tag.kind, tag.name, members, {
-    pack = pack, packed = attributes.packed, align = attributes.align, abi = self.abi,
+    pack = pack, packed = attributes.packed, align = self:type_alignment(attributes), abi = self.abi,
     bitfields = attributes.bitfields,
     endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,
     fail = function(member, message) fail(member.at, "%s", message) end,
@@ -388,7 +388,7 @@ function Records:record(word, before)
   end
   for key, value in pairs(behind) do attributes[key] = value end
   if before.declspec then
-    attributes.align = math.max(attributes.align or 1, before.align)
+    attributes.align, attributes.strictest = math.max(attributes.align or 1, before.align), true
     before.align = nil
   end
   scope = scope or self.scope
