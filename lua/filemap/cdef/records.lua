@@ -281,7 +281,7 @@ local function lay_out(self, tag, members, attributes, first, close)
   local pack, base = self:pack_at(close), members[1].is_base and members[1]
   -- (The attribute packed leaves the alignment of a base as it is; #pragma pack does not.)
   if base and attributes.packed and not pack then base.align = base.type.align end
-  if attributes.packed and not self.abi.windows then check_packed(self, members) end
+  if attributes.packed then check_packed(self, members) end
   tag.packed = attributes.packed
   local record = ctype.record(tag.kind, tag.name, members, {
     pack = pack, packed = attributes.packed, align = self:type_alignment(attributes), abi = self.abi,
