@@ -105,6 +105,16 @@ local growing = {
     "struct S%d : T {};") end, "too many names" },
   ["long names in long names"] = { function(n) return "namespace " .. ("n"):rep(10 * n) .. "{" .. lines(n,
     "struct S%d { int a; };") .. "}" end, "too long together" },
+  ["namespaces that are all open"] = { function(n)
+    return lines(n, "namespace n%d { struct T%d { int a; }; } using namespace n%d;") .. lines(n,
+      "struct S%d { T%d t; };")
+  end, "too many namespaces are open" },
+  ["namespaces that open the one before"] = { function(n)
+    return lines(n, "namespace n%d { using namespace n%p; typedef Missing T; }")
+  end, "too many namespaces are open" },
+  ["inline namespaces in each other"] = { function(n)
+    return ("inline namespace a { "):rep(n // 50) .. "struct S { int a; };" .. ("}"):rep(n // 50)
+  end, "too many namespaces are open" },
   ["comments without end"] = { function(n) return ("/* "):rep(n) end, "expected '*/' before the end" },
   ["quotes without end"] = { function(n) return ("\"\n"):rep(n) end, "before the end of the line" },
   ["lines that go on"] = { function(n) return ("\\\n"):rep(n) .. "// " .. ("\\\n"):rep(n) end },

@@ -20,6 +20,21 @@ local cpp = {
   ["the name of a base in a struct"] = { [[
     struct Item { double d; };
     namespace n { struct Item { char c; }; } struct D : n::Item { struct Item i; Item k; };]], { D = 3 } },
+  ["the names of several bases, although their layout is not read"] = { [[
+    struct A { int i; }; struct B { typedef short R; int j; }; typedef double R;
+    struct D : A, B { struct I { R r; }; };]], { ["D::I"] = 2 } },
+  ["the enumerators of an enum class in their own list"] = { [[
+    enum { A = 4 }; enum class E { A = 2, B = A + 1 };
+    enum class F : unsigned char { P = 1, Q = 2, R = P | Q };
+    enum G { X = 3 }; struct S { char c[(int)E::B]; char d[(int)F::R]; char e[G::X]; };]], { S = 9 } },
+  ["a namespace in an inline one, which is opened again"] = { [[
+    struct S { double d; };
+    namespace lib { inline namespace v1 { namespace detail { struct S { char c[6]; }; } }
+      namespace detail { struct R { S s; }; } }]], { ["lib::detail::R"] = 6 } },
+  ["a struct that using brings"] = { [[
+    namespace n { struct S { short a; }; } using n::S; struct T { struct S s; };]], { T = 2 } },
+  ["namespaces with attributes"] = { [==[
+    namespace [[deprecated]] n { struct S { short a; }; } struct U { n::S s; };]==], { U = 2 } },
   ["what is declared behind using namespace"] = { [[
     namespace core {} namespace b { using namespace core; } namespace core { typedef double R; }
     namespace b { struct X { R r; char c; }; }]], { ["b::X"] = 16 } },
@@ -159,6 +174,48 @@ describe("a name in filemap.cdef", function()
       assert.is_nil(constants.K)
       assert.same({ 8, 1, "T" }, { types["Outer::B"].size, #skipped, skipped[1].name })
     end
+  end)
+
+  it("that comes with a system's header may be used again and again", function()
+    local uses = { timeval = "struct timeval t;", timespec = "struct timespec *p; struct timespec t;" }
+    for name, use in pairs(uses) do
+      local source = "struct A { %s };\ntypedef struct %s T;\nstruct %s;\nstruct B { %s T u; };"
+      local types = cdef.parse(source:format(use, name, name, use), { abi = "linux64" })
+      assert.are.equal(types.A.size + 16, types.B.size)
+    end
+  end)
+
+  it("of a constant that cannot be read hides others", function()
+    local types, _, skipped = cdef.parse([[
+      enum { Max = 8 }; struct A { static const int M = 8; int a; };
+      namespace n { constexpr int Max = kb(4); struct B { char c[Max]; }; }
+      static const int M = kb(3); struct C { char m[M]; };]])
+    assert.same({ "B", "C" }, { skipped[1].name, skipped[2].name })
+    assert.is_nil(rawget(types, "C"))
+  end)
+
+  it("of an include that was passed over is not another one", function()
+    local types = cdef.parse(
+      "struct Vec { float x; }; namespace n { using lib::Vec; struct Q { Vec v; }; }")
+    local well, message = pcall(function() return types["n::Q"] end)
+    assert.is_false(well)
+    check.contains("'Vec' is not declared here", message)
+  end)
+
+  it("of a struct alone, as a type, is C++", function()
+    local types = cdef.parse(
+      "struct Outer { struct Inner { float x; }; Inner a; int n; };", { abi = "win64" })
+    assert.is_false(pcall(function() return types.Outer end))
+  end)
+
+  it("by its path is not among the names that pairs gives", function()
+    local types = cdef.parse("struct A { struct In { short s; } in; };")
+    assert.are.equal(2, types["A::In"].size)
+    for name in pairs(types) do
+      assert.is_nil(types["::A"])
+      assert.is_nil(name:find("::", 1, true))
+    end
+    assert.are.equal(2, types["A::In"].size)
   end)
 
   it("of a struct in a template is free for others", function()

@@ -267,7 +267,7 @@ local cpp_declaration = {}
 
 local function namespace(self, depth)
   if depth > 3 then return declaration.struct(self) end
-  -- (To C++ a namespace in an inline one is another than that of the same name beside it, and ambiguous.)
+  -- (C++ has rules of its own for a namespace in an unnamed one and another of the same name beside it.)
   local names = self.in_part and { "D", "E" } or { "A", "B", "C" }
   local name = pick(names)
   if chance(15) then name = name .. "::" .. pick(names) end

@@ -121,6 +121,8 @@ function Declarations:initialiser(name, type_, wanted, at)
     end
     if not well then self:recoverable(value) end
     self.i, self.depth, self.quiet = i, depth, false
+    -- It hides a constant of the same name around.
+    if not self.scope:own(name) then self.scope:declare(name, { is_unknown = true }, at) end
   end
   self:accept("=")
   if self:kind() == "{" then
@@ -203,13 +205,19 @@ end
 -- using A::b: the name, for a type or a constant.
 local function using_name(self, at)
   local found = self:entity()
-  if not found or found.scope and not found.tag then return end
   local name = self.values[self.i - 1]
+  if not found or found.broken and not found.tag then
+    -- One of an include that was passed over, or of a struct that could not be read.
+    local problem = found and found.broken
+      or { at = at, message = ("'%s' is not declared here"):format(name) }
+    found = { type = { tag = true, kind = "struct", name = name, broken = problem } }
+  end
+  if found.scope and not found.tag then return end
   local there = self.scope:own(name)
   if there and Scope.same(there, found) then return end
   if found.tag or found.type or found.value ~= nil then
     local type_ = found.tag and found or found.type
-    self.scope:declare(name, { type = type_, value = found.value, T = found.T }, at)
+    self.scope:declare(name, { type = type_, value = found.value, T = found.T, is_alias = true }, at)
   end
 end
 
@@ -241,7 +249,7 @@ end
 -- scope around it.
 local function namespace_scope(self, name, is_inline, at)
   local around = self.scope
-  local there = name and around:own(name)
+  local there = name and around:own_namespace(name)
   if there and not (there.scope and not there.tag) then fail(at, "'%s' is declared twice", name) end
   local scope = there and there.scope or not name and around.unnamed
   if scope then return scope end
@@ -249,7 +257,7 @@ local function namespace_scope(self, name, is_inline, at)
   self:number_scope(scope)
   if name then around:set(name, { scope = scope, seq = self.file.clock.seq })
   else around.unnamed = scope end
-  if is_inline or not name then around:open_namespace(scope, true) end
+  if is_inline or not name then around:open_namespace(scope, true, is_inline) end
   return scope
 end
 
@@ -257,14 +265,19 @@ end
 local function namespace(self, is_inline)
   self:skip()
   local outer, levels = self.scope, 0
-  if self:kind() == "name" and self:is_attribute(self.i) then self:attributes({}) end
   repeat
+    if self:kind() == "[" or self:kind() == "name" and self:is_attribute(self.i) then self:attributes({}) end
+    if self:is("inline") and levels > 0 then
+      self:skip()
+      is_inline = true
+    end
     local at = self:at()
     local name = self:kind() == "name" and self:name() or nil
     if levels == 0 and self:kind() == "=" then return namespace_alias(self, name, at) end
     self:deeper()
     levels = levels + 1
     self.scope = namespace_scope(self, name, is_inline, at)
+    is_inline = false
   until not self:accept("::")
   if self:kind() == "name" or self:kind() == "[" then self:attributes({}) end
   self:expect("{")

@@ -7,6 +7,7 @@
 -- kept as one integer: its position, its scope's number, and its packing in the lowest bits. Otherwise it is
 -- a string: its position, packing, scope, and tokens with their distances from each other.
 local lexer = require "filemap.cdef.lexer"
+local names = require "filemap.cdef.names"
 local Shape = require "filemap.cdef.shape"
 local stream = require "filemap.cdef.stream"
 
@@ -20,9 +21,10 @@ local MOST_TOKENS = 2000
 -- How many tokens of a text are made at a time.
 local CHUNK = 256
 
--- Declarations that are read inside others, each for a type that the one before needs. Beyond that they are
--- read in their order, which needs no nesting.
-local MOST_NESTED = 20
+-- Declarations that are read inside others, each for a type that the one before needs, and loops over
+-- declarations and members that are at work in them. Beyond that they are read in their order, which needs no
+-- nesting.
+local MOST_NESTED, MOST_LOOPS = 20, 60
 
 -- {-- As a position --------------------------------------------------------------------------------
 
@@ -192,9 +194,10 @@ local function declare(self, shape, number)
     for _, name in ipairs(shape.names) do scope:set(name, nil) end
     return false
   end
-  if shape.forward then scope:mention(shape.forward, number) end
+  local abi = self.abi
+  if shape.forward and not names.declaration(shape.forward, abi) then scope:mention(shape.forward, number) end
   for _, name in ipairs(shape.mentions) do
-    if not scope:has_tag(name) then scope:mention(name, number) end
+    if not scope:has_tag(name) and not names.declaration(name, abi) then scope:mention(name, number) end
   end
   for _, name in ipairs(shape.inner_names) do scope:lend("lent_names", name, number) end
   for _, name in ipairs(shape.inner_tags) do scope:lend("lent_tags", name, number) end
@@ -281,7 +284,7 @@ local function read(self, number)
   local kept = self.pending[number]
   if not kept then return end
   self.pending[number] = false
-  local saved, clock = self:save(), self.file.clock
+  local saved, clock, loops = self:save(), self.file.clock, self.loops
   local seq, limit = clock.seq, clock.limit
   local tokens, pack, scope = kept_tokens(self, kept)
   self:rewind(tokens)
@@ -289,10 +292,11 @@ local function read(self, number)
   self.kept_pack, clock.seq, clock.limit = pack, number, number
   self.reading = self.reading + 1
   local well, problem = pcall(self.protected_loop, self, "end", on_problem(self), self.declaration)
-  if not well then break_kept(self, kept, scope, number, problem) end
-  self.reading = self.reading - 1
+  if not well then well, problem = pcall(break_kept, self, kept, scope, number, problem) end
+  self.reading, self.loops = self.reading - 1, loops
   self:restore(saved)
   clock.seq, clock.limit = seq, limit
+  if not well then error(problem, 0) end
 end
 
 --- Reads all declarations that were kept, or those up to one.
@@ -302,7 +306,8 @@ end
 
 --- Reads a declaration that was kept, since one of its names is used.
 function Deferred:read_kept(number)
-  if self.reading < MOST_NESTED then read(self, number) else self:read_pending(number) end
+  if self.reading < MOST_NESTED and self.loops < MOST_LOOPS then read(self, number)
+  else self:read_pending(number) end
 end
 
 return Deferred

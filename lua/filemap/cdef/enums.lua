@@ -104,7 +104,11 @@ function Enums:enum()
   self:check_new(tag, at)
   tag.scope = scoped and Scope.new("enum", name, scope) or nil
   tag.kind = "enum"
-  local names, entry = self:enumerators(tag.scope or scope)
+  local outer = self.scope
+  self.scope = tag.scope or scope
+  local names, entry = self:enumerators(self.scope)
+  self.scope = outer
+  if not scoped then tag.enumerators = entry end
   if self.kinds[self.i] == "name" or self.kinds[self.i] == "[" then self:attributes(attributes) end
   tag.type = self:enum_type(tag, names, entry, T, attributes, at)
   return tag, true

@@ -11,6 +11,7 @@ local Preprocessor = require "filemap.cdef.preprocessor"
 local Scope = require "filemap.cdef.scope"
 
 local fail = lexer.fail
+local EMPTY = {}
 local Parser = {}
 for _, part in ipairs { "attributes", "types", "enums", "records", "functions", "declarators", "values",
                         "declarations", "recovery", "deferred", "constants" } do
@@ -51,7 +52,7 @@ end
 
 -- The fields that belong to the declaration at hand.
 local state_keys = { "tokens", "kinds", "values", "ats", "i", "depth", "scope", "frames", "quiet",
-  "in_type_name", "brackets", "kept_pack" }
+  "in_type_name", "brackets", "kept_pack", "has_bare_tag" }
 
 --- The parser's place, to go back to when another declaration was read.
 function Parser:save()
@@ -114,6 +115,7 @@ function Parser:qualified(entity, at)
     self:skip()
     local name = self:name("a name behind '::'")
     local inner = scope and scope:member(name)
+    if not inner and tag and tag.enumerators then inner = Scope.enumerator(tag.enumerators, name) end
     if inner and inner.ambiguous then fail(at, "'%s' is declared in several scopes", name) end
     local type_ = tag and tag.type or entity.type
     local member = not inner and type_ and type_.by_name and type_.by_name[name]
@@ -145,15 +147,17 @@ end
 -- Adds what a name is as a scope in another one. To C, a typedef and a tag may have one name; and a program
 -- may use what C++ finds ambiguous: namespaces of one name in the scope and in its inline namespaces.
 local function add_scopes(self, list, scope, name)
-  local named, tag = scope:member(name), scope:own(name, "struct")
-  list[#list + 1] = named and (scope_of(self, named))
-  list[#list + 1] = tag and tag ~= named and (scope_of(self, tag)) or nil
+  for _, entity in ipairs { scope:member(name) or EMPTY, scope:own(name, "struct") } do
+    local inner = scope_of(self, entity)
+    if inner and not list[inner] then list[#list + 1], list[inner] = inner, true end
+  end
   for _, part in ipairs(scope:parts()) do add_scopes(self, list, part, name) end
 end
 
 --- The entities of a qualified name such as "A::B", from the file's scope on.
 function Parser:meanings_of_path(path)
   local scopes = { self.file }
+  if (("::" .. path):gsub("::[%a_$][%w_$]*", "")) ~= "" then return EMPTY end
   for name in path:gmatch("([^:]+)::") do
     local inner = {}
     for _, scope in ipairs(scopes) do add_scopes(self, inner, scope, name) end
@@ -163,7 +167,7 @@ function Parser:meanings_of_path(path)
     local list = scope:meanings(path:match("[^:]*$"), true)
     if list[1] then return list end
   end
-  return {}
+  return EMPTY
 end
 
 --- Steps over a name, which may be qualified, and returns what it means; nil if that is not known.
@@ -270,7 +274,7 @@ function Parser.new(sources, abi, defines)
     abi = abi, is_cpp = is_cpp, pointer = ctype.pointer(abi), namespaces = {},
     given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
-    in_type_name = 0, pending = {}, reading = 0, deltas = {}, formats = {},
+    in_type_name = 0, pending = {}, reading = 0, loops = 0, deltas = {}, formats = {},
     scratch = lexer.list(),
   }, Parser):rewind(stream.out)
   self.reference = ctype.aligned(self.pointer, self.pointer.align)

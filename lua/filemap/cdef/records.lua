@@ -2,6 +2,7 @@
 local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
+local names = require "filemap.cdef.names"
 local Scope = require "filemap.cdef.scope"
 
 local fail = lexer.fail
@@ -182,7 +183,10 @@ function Records:member(tag, members)
   if read then return read(self, tag) end
   if self:member_function(tag) then return end
   local at = self.ats[self.i]
+  self.has_bare_tag = false
   local spec = self:specifiers()
+  -- (Only C++ takes the name of a struct alone as a type.)
+  if self.has_bare_tag then tag.cpp = true end
   if self.kinds[self.i] ~= ";" then return self:member_declarators(tag, members, spec) end
   self.i = self.i + 1
   unnamed_member(self, tag, members, spec, at)
@@ -205,12 +209,11 @@ function Records:base(tag)
   if self:is("virtual") then fail(self:at(), "a virtual base is not read here") end
   local at = self:at()
   local first = self:named_type()
-  if self:kind() == "," then fail(self:at(), "several bases are not read here") end
   tag.derived, tag.cpp = true, true
   local base_tag = first.tag and first or self.tag_of[first]
   local is_empty = base_tag and not self:complete(base_tag) and base_tag.empty and not self:broken(base_tag)
+  table.insert(self.scope.bases, base_tag and base_tag.scope)
   local base = not is_empty and self:sized(first, at)
-  self.scope.base = base_tag and base_tag.scope
   if is_empty then return nil end
   if base.kind ~= "struct" then fail(at, "expected a struct as a base") end
   if base_tag and base_tag.special and not self.abi.windows and data_end(base) < base.size then
@@ -221,9 +224,15 @@ function Records:base(tag)
   return { type = base, at = at, is_base = true }
 end
 
+-- All bases, since the names in the struct may be theirs.
 local function bases(self, tag, members)
+  self.scope.bases = {}
   members[1] = self:base(tag)
+  local at = self:at()
+  if self:kind() == "{" then return end
+  while self:accept(",") do self:base(tag) end
   if self:kind() ~= "{" then self:expected("'{'") end
+  fail(at, "several bases are not read here")
 end
 
 -- Goes behind a base that could not be read.
@@ -383,6 +392,7 @@ function Records:record(word, before)
     for key, value in pairs(behind) do before[key] = before[key] or value end
     -- `struct S;` declares S here, whatever it means around.
     local declares = after == ";" and not (scope or before.typedef or before.extern)
+      and not names.declaration(name, self.abi)
     if declares and self.scope.kind ~= "struct" then return self.scope:own_tag(kind, name) end
     return self:tag(kind, name, at, scope)
   end

@@ -76,14 +76,17 @@ function Recovery:protected_loop(stop, on_problem, step, a, b)
   local count = #self.frames + 1
   if count > MOST_LOOPS then lexer.fatal(self:at(), "declarations nested more than %d deep", MOST_LOOPS) end
   self.frames[count] = frame
+  local loops = self.loops
+  self.loops = loops + 1
   while true do
     local well, problem = pcall(run, self, frame, stop, step, a, b)
     if well then break end
     problem = self:recoverable(problem)
     restore(self, frame, count)
+    self.loops = loops + 1
     on_problem(problem, self:skip_declaration(frame, problem, stop))
   end
-  self.frames[count] = nil
+  self.frames[count], self.loops = nil, loops
 end
 
 -- {-- Skipping -------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ end
 local function read_name(self, name)
   local parser = self.parser
   if name:find("::", 1, true) then
-    take_all(self, name, parser:meanings_of_path(name))
+    take_all(self.paths, name, parser:meanings_of_path(name))
   elseif not self.done then
     if not self.has_macros and rawget(self.constants, name) == nil then
       rawset(self.constants, name, (parser:macro_constant(name)))
@@ -177,13 +177,16 @@ local function completed_pairs(self)
 end
 
 -- Gives a table what reads the rest. A name that was skipped raises its reason.
-local function lazy(self, may_be_broken)
+local function lazy(self, is_types)
   return setmetatable({}, {
     __pairs = completed_pairs(self),
     __index = function(t, name)
+      local by_path = self.paths[is_types and "types" or "constants"]
+      if by_path[name] ~= nil then return by_path[name] end
       if type(name) == "string" then checked(self, read_name, self, name) end
       local value = rawget(t, name)
-      if value == nil and may_be_broken and self.broken[name] then
+      if value == nil then value = by_path[name] end
+      if value == nil and is_types and self.broken[name] then
         raise_problem(self, self.broken[name], 2)
       end
       return value
@@ -209,6 +212,8 @@ end
 --- The results of a parser that has read its sources: `types`, `constants` and `skipped`.
 function Results.new(parser, sources)
   local self = setmetatable({ parser = parser, sources = sources, broken = {} }, Results)
+  -- (What a program asks for by a path is not in the tables unless it is listed anyway.)
+  self.paths = { parser = parser, broken = self.broken, types = {}, constants = {} }
   self.types, self.constants = lazy(self, true), lazy(self, false)
   self.skipped = lazy_list(self)
   if sources.bytes < LARGE then

@@ -36,7 +36,7 @@ local EMPTY = {}
 --- What the scopes of one source share. `is_cpp` is whether it is read as C++. Its owner sets `read_kept`, a
 -- function that reads a declaration by its number.
 function Scope.clock(is_cpp)
-  return { seq = 0, is_cpp = is_cpp, directives = 0 }
+  return { seq = 0, is_cpp = is_cpp, directives = 0, steps = 0 }
 end
 
 --- A scope in another: `kind` is "given", "file", "namespace", "struct" or "enum".
@@ -56,12 +56,14 @@ end
 -- The entity of an enumerator. Its type in expressions follows from its value.
 local function enumerator(entry, name)
   local value = entry.values[name]
+  if value == nil then return nil end
   local T = "i64"
   if entry.unsigned and entry.unsigned[name] then T = "u64"
   elseif value >= -0x80000000 and value <= 0x7fffffff then T = "i32"
   elseif value >= 0 and value <= 0xffffffff then T = "u32" end
-  return { value = value, T = T }
+  return { value = value, T = T, is_enumerator = true }
 end
+Scope.enumerator = enumerator
 
 -- The entity of an entry of `list`: a kept declaration is read first. nil for a declaration that is being
 -- read, and for a later one.
@@ -108,14 +110,31 @@ local function own_known_tag(self, name, kind)
   if not number or limit and number >= limit then return nil end
   self.mentioned[name] = nil
   -- (The declaration with that number does not see the tag before its place in it.)
-  tag = { tag = true, kind = kind or "struct", name = name, seq = number + 0.5, kept = tag and math.abs(tag) }
+  tag = { tag = true, kind = kind or "struct", name = name, seq = number + 0.5,
+    kept = tag and math.abs(tag) }
   writable(self, "tags")[name] = tag
   return tag
 end
 
---- The entity of a name in this scope itself. `tags_only` looks for a tag alone.
+--- The entity of a name in this scope itself. `tags_only` looks for a tag alone, also one that using A::B
+-- brings.
 function Scope:own(name, tags_only)
-  return not tags_only and own_name(self, name) or own_known_tag(self, name, tags_only)
+  if not tags_only then return own_name(self, name) or own_known_tag(self, name) end
+  local tag = own_known_tag(self, name, tags_only)
+  if tag or self.names[name] == nil then return tag end
+  local named = own_name(self, name)
+  return named and named.is_alias and named.type and named.type.tag and named.type or nil
+end
+
+--- A namespace of a name that `namespace` opens again: of this scope, or of an inline namespace in it; or
+-- what else the name means in this scope.
+function Scope:own_namespace(name)
+  local found = self:own(name)
+  for _, entry in ipairs(not found and self.opens or EMPTY) do
+    local inner = entry.is_inline and entry.scope:own_namespace(name)
+    if inner and inner.scope and not inner.tag then return inner end
+  end
+  return found
 end
 
 -- {-- Declaring ------------------------------------------------------------------------------------
@@ -284,11 +303,6 @@ local function lent_one(clock, list, name)
   return entity and settled(clock, list, name, list[name], name)
 end
 
---- The entity of a name that a struct of this scope lends; nil if there is none.
-function Scope:lent(name)
-  return lent_one(self.clock, self.lent_names, name) or self:lent_tag(name)
-end
-
 --- The tag that a struct of this scope lends; nil if there is none.
 function Scope:lent_tag(name)
   return lent_one(self.clock, self.lent_tags, name)
@@ -302,7 +316,7 @@ local function find_lent(self, name, tags_only)
     local found
     if not tags_only and scope.lent_names[name] ~= nil then
       found = lent_one(clock, scope.lent_names, name)
-      if found and found.value == nil and not found.ambiguous then found = nil end
+      if found and not (found.is_enumerator or found.ambiguous) then found = nil end
     end
     found = found or scope.lent_tags[name] ~= nil and lent_one(clock, scope.lent_tags, name)
     if found then return found end
@@ -321,21 +335,37 @@ end
 
 --- using namespace, in the scope of a file or a namespace; `is_part` for an inline namespace of the scope,
 -- and for one without a name.
-function Scope:open_namespace(namespace, is_part)
+function Scope:open_namespace(namespace, is_part, is_inline)
   local clock = self.clock
   clock.directives = clock.directives + 1
   self.opens = self.opens or {}
-  self.opens[#self.opens + 1] = { scope = namespace, seq = clock.seq, is_part = is_part }
+  self.opens[#self.opens + 1] = { scope = namespace, seq = clock.seq, is_part = is_part,
+    is_inline = is_inline }
+end
+
+-- What a program that is no attack needs at most: namespaces that are open at one place, and bases of bases;
+-- and the steps beyond that which all searches of a source may take.
+local MOST_OPEN, MOST_STEPS = 64, 1000000
+
+-- Counts the steps of a search.
+local function spend(clock, steps)
+  if steps <= MOST_OPEN then return end
+  clock.steps = clock.steps + steps
+  if clock.steps > MOST_STEPS then
+    lexer.fatal(1, "too many namespaces are open, or structs have too many bases")
+  end
 end
 
 -- Adds the namespaces that a scope opens, and those that they open: by namespace, the seq from which on its
 -- names are seen.
-local function add_opened(found, scope, seq)
-  for _, entry in ipairs(scope.opens or EMPTY) do
+local function add_opened(found, scope, seq, depth)
+  local opens = scope.opens or EMPTY
+  spend(scope.clock, math.max(depth, #opens))
+  for _, entry in ipairs(opens) do
     local since = math.max(seq, entry.seq)
     if not found[entry.scope] or found[entry.scope] > since then
       found[entry.scope] = since
-      add_opened(found, entry.scope, since)
+      add_opened(found, entry.scope, since, depth + 1)
     end
   end
 end
@@ -350,7 +380,7 @@ local function opened(self)
   local list, opener = {}, scope
   repeat
     local found = {}
-    add_opened(found, opener, 0)
+    add_opened(found, opener, 0, 0)
     for namespace, seq in pairs(found) do
       local level = opener
       while not is_in(namespace, level) do level = level.parent end
@@ -364,6 +394,7 @@ end
 
 -- What a name means in a scope together with the namespaces that stand beside it.
 local function with_opened(list, level, name, found, tags_only)
+  spend(level.clock, #list)
   for _, entry in ipairs(list) do
     local limit = level.clock.limit
     if entry.level == level and not (limit and entry.seq > limit) then
@@ -378,19 +409,20 @@ end
 -- {-- Searching ------------------------------------------------------------------------------------
 
 --- What a name means behind '::', in this scope alone: its own, that of the struct itself, or that of the
--- base of a struct, or of the namespaces that it opens. `seen` are scopes that were searched before, by
--- themselves.
-function Scope:member(name, tags_only, seen)
+-- bases of a struct, or of the namespaces that it opens. `seen` are scopes that were searched before, by
+-- themselves, and `depth` is their number.
+function Scope:member(name, tags_only, seen, depth)
   local found = self:own(name, tags_only) or self.name == name and self.tag
   if found then return found end
-  if self.base then return self.base:member(name, tags_only) end
-  if not self.opens then return nil end
-  local limit = self.clock.limit
-  seen = seen or {}
+  local inner, limit = self.bases or self.opens, self.clock.limit
+  if not inner then return nil end
+  seen, depth = seen or {}, (depth or 0) + 1
   seen[self] = true
-  for _, entry in ipairs(self.opens) do
-    local is_seen = seen[entry.scope] or limit and entry.seq > limit
-    local other = not is_seen and entry.scope:member(name, tags_only, seen)
+  spend(self.clock, math.max(depth, #inner))
+  for _, entry in ipairs(inner) do
+    local scope = entry.scope or entry
+    local is_seen = seen[scope] or limit and entry.scope and entry.seq > limit
+    local other = not is_seen and scope:member(name, tags_only, seen, depth)
     if other and found and not same(found, other) then return AMBIGUOUS end
     found = found or other or nil
   end
@@ -407,7 +439,7 @@ function Scope:find(name, tags_only)
     if scope.names[name] ~= nil or scope.tags[name] ~= nil or scope.mentioned[name] then
       found = scope:own(name, tags_only)
     end
-    if not found and scope.base then found = scope.base:member(name, tags_only) end
+    if not found and scope.bases then found = scope:member(name, tags_only) end
     if open then found = with_opened(open, scope, name, found, tags_only) end
     if not found and scope.kind == "file" and not clock.is_cpp then
       found = find_lent(self, name, tags_only)
@@ -473,7 +505,7 @@ local function each_in_struct(self, around, f, prefix)
     local is_lent = list == self.lent_names or list == self.lent_tags
     local around_lent = is_name and around.lent_names or around.lent_tags
     for name, entry in pairs(list) do
-      local hidden = is_lent and (self.names[name] or self.tags[name])
+      local hidden = is_lent and (self.names[name] or self.tags[name] or self.bases and self:member(name))
       local lent = around_lent[name]
       local is_shared = lent and (lent.several or lent.ambiguous)
       if is_shared and not (entry.several or entry.ambiguous or hidden) then

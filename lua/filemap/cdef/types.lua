@@ -223,7 +223,11 @@ function Types:named_type()
   local kind = self.kinds[self.i]
   if not found and kind == "<" and (templates[last]) then return self:template_type(last) end
   if found and found.broken and kind == "<" then self:skip_template_arguments() end
-  if found and (found.tag or found.type) then return found.tag and found or found.type end
+  if found and found.tag then
+    self.has_bare_tag = true
+    return found
+  end
+  if found and found.type then return found.type end
   kind = self.kinds[self.i]
   if not found and (kind == "*" or kind == "&" and self.stream.missed[1]) then
     return { tag = true, kind = "struct", name = last }

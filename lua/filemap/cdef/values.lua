@@ -215,7 +215,8 @@ function Values:named_value()
   if self:starts_type(i) then return cast_call(self, at) end
   local found = self:entity()
   if found and found.value ~= nil then return found.value, found.T end
-  local value, T = names.value(word, self.abi)
+  local value, T
+  if not found then value, T = names.value(word, self.abi) end
   if value == nil then fail(at, "expected a constant, got %s", lexer.shown("name", word)) end
   return value, T
 end
