@@ -180,8 +180,8 @@ local function declare_tag(scope, name, number)
   return true
 end
 
--- Whether all tags that a shape declares if there are none of their names can be known: those of namespaces
--- that are open here are not searched.
+-- Whether it can be known which tags a shape declares by mentioning them. A namespace that is open here may
+-- have a tag of that name already, and this file does not search those.
 local function knows_mentions(scope, shape)
   return not shape.mentions[1] or scope.clock.directives == 0
 end

@@ -343,8 +343,8 @@ function Scope:open_namespace(namespace, is_part, is_inline)
     is_inline = is_inline }
 end
 
--- What a program that is no attack needs at most: namespaces that are open at one place, and bases of bases;
--- and the steps beyond that which all searches of a source may take.
+-- A search may go through MOST_OPEN namespaces, or bases of bases, for free: real headers need fewer. The
+-- searches of a source that go through more may take MOST_STEPS steps together.
 local MOST_OPEN, MOST_STEPS = 64, 1000000
 
 -- Counts the steps of a search.

@@ -2,10 +2,10 @@
 -- whether it can be kept for later (see deferred.lua). Internal to filemap.cdef.
 --
 -- A shape is { names (that it declares besides tags), tag, inner_names and inner_tags (what a struct declares
--- in its body), forward (the tag of `struct S;`), mentions (tags that it declares if there is none of their
--- names yet), is_enum, has_text (whether strings or characters are in it) }. Each of its phases takes a token
--- and returns the phase of the next one; `done` at the ';', and nil where the declaration has to be read at
--- once.
+-- in its body), forward (the tag of `struct S;`), mentions (tags that it uses, and so declares where no tag
+-- of that name is known), is_enum, has_text (whether strings or characters are in it) }. Each of its phases
+-- takes a token and returns the phase of the next one; `done` at the ';', and nil where the declaration has
+-- to be read at once.
 local Attributes = require "filemap.cdef.attributes"
 local Types = require "filemap.cdef.types"
 
@@ -21,7 +21,8 @@ local function set(text)
   return words
 end
 
--- Words with which a body does what is not followed here, or what is to be checked at once.
+-- Words in a body after which the declaration is read at once: a shape cannot follow them, or the parser has
+-- to check what they begin.
 local eager = set [[template namespace extern static_assert _Static_assert C_ASSERT Q_OBJECT Q_GADGET]]
 -- Words with which a body declares names besides members, and what they are followed by.
 local declaring = { static = "inner_static", constexpr = "inner_static", typedef = "inner_typedef",
