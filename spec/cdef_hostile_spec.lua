@@ -220,16 +220,19 @@ describe("a damaged header", function()
 
   -- What gcc and g++ both reject is not read whole, except where no layout depends on it: an include that is
   -- not found, a type or a word that is known without its include (`float_t`, `IN`), a pointer to a type that
-  -- is not known, the parameters of a function, a member that is only the name of a struct, and a member's
-  -- initialiser with a name that an include which was passed over may declare.
+  -- is not known, the parameters of a function, a member that is only the name of a struct, a member whose
+  -- struct has the name of a variable too, and a member's initialiser with a name that an include which was
+  -- passed over may declare.
   local function is_excused(said, text)
     local list, line = {}, tonumber(said:match("%.c:(%d+):%d+: error: unknown type name"))
-    local member = tonumber(said:match("%.c:(%d+):%d+: error: expected specifier%-qualifier%-list"))
+    local member, of = said:match("%.c:(%d+):%d+: error: expected specifier%-qualifier%-list(.*)")
+    member, of = tonumber(member), of and of:match("^ before [^%w_]*([%w_]+)")
     for each in (text .. "\n"):gmatch("(.-)\n") do list[#list + 1] = each end
     return said:find("No such file", 1, true) or said:find("empty filename", 1, true)
       or said:find("unknown type name [^%w]*float_t[^%w]")
       or line and (list[line] .. (list[line + 1] or "")):find("^%s*c?o?n?s?t?%s*[%w_]+%s*%*")
       or member and list[member]:find("^%s*[%w_]+%s*;%s*$")
+      or of and text:find("struct%s+" .. of .. "%s*%b{}%s*" .. of .. "%s*,")
       or said:find("before ...=... token") or said:find("expected declaration specifiers or", 1, true)
       or said:find("before [^%w]*IN[^%w]") or said:find("before [^%w]*OUT[^%w]")
   end

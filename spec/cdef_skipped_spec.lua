@@ -221,10 +221,15 @@ describe("types that are kept as text until they are used", function()
       struct A { int b; };
       typedef struct { int c; } B;
       typedef int B;
+      unsigned B;
+      enum { C };
+      struct A *x, *C;
+      extern struct A A;
     ]])
-    assert.are.equal(2, #skipped)
+    assert.are.equal(4, #skipped)
     contains("'A' is declared twice", skipped[1].message)
-    contains("'B' is declared twice", skipped[2].message)
+    for i = 2, 3 do contains("'B' is declared twice", skipped[i].message) end
+    contains("'C' is declared twice", skipped[4].message)
   end)
 
   it("may be a typedef or a constant", function()

@@ -362,6 +362,12 @@ local function check_behind_body(self, spec, name, type_, at)
   end
 end
 
+-- A variable or a function cannot have the name of a type or of an enumerator of its scope.
+local function check_variable(self, name, at)
+  local there = self.scope.names[name] ~= nil and self.scope:own(name)
+  if there and (there.type or there.is_enumerator) then fail(at, "'%s' is declared twice", name) end
+end
+
 -- Types and constants of one declaration; variables and functions are passed over.
 local function declarators(self, spec)
   local first = true
@@ -369,6 +375,7 @@ local function declarators(self, spec)
     local attributes, at = {}, self:at()
     local start = self.i
     local name, type_ = self:declarator(spec.type, attributes)
+    if name and not spec.typedef and self:kind() ~= "::" then check_variable(self, name, at) end
     while self:kind() == "::" do
       self:skip()
       self:name("a name")
