@@ -201,9 +201,10 @@ local own = {
   ["a process that waits for a manual event"] = {
     open = function(name) return { assert((sync.event(name, { manual = true }))) } end,
     prepare = "e = sync.event(n)", wait = "return e:wait()", gives = "true",
+    -- (A child that is only about to sleep, as it may be on Windows, would not see an event that is reset.)
     act = function(event)
       event:set()
-      event:reset()
+      if not support.windows then event:reset() end
     end,
   },
   ["a process that acquires a semaphore"] = {
