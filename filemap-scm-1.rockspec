@@ -35,6 +35,7 @@ build = {
     ["filemap.cdef.headers"] = "lua/filemap/cdef/headers.lua",
     ["filemap.cdef.known"] = "lua/filemap/cdef/known.lua",
     ["filemap.cdef.lexer"] = "lua/filemap/cdef/lexer.lua",
+    ["filemap.cdef.listing"] = "lua/filemap/cdef/listing.lua",
     ["filemap.cdef.macros"] = "lua/filemap/cdef/macros.lua",
     ["filemap.cdef.names"] = "lua/filemap/cdef/names.lua",
     ["filemap.cdef.pack"] = "lua/filemap/cdef/pack.lua",

@@ -1,5 +1,7 @@
 -- The types of a header that filemap.cdef has read, as static assertions for its compiler: one run of the
 -- compiler for each header checks all sizes, alignments and offsets.
+local each = require "filemap.cdef.listing"
+
 local check = {}
 
 -- {-- Assertions -----------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ end
 function check.assertions(file, is_cpp, known, seen)
   local lent = is_cpp and lent_entities(file, {}) or {}
   local lines, keys, own = {}, {}, {}
-  file:each(function(name, entity)
+  each(file, function(name, entity)
     if not name then return end
     local type_ = check.type_of(entity)
     local c = type_ and spelling(name, entity, is_cpp)

@@ -6,6 +6,7 @@
 -- time.
 local check = require "spec.support.header_check"
 local ctype = require "filemap.ctype"
+local each = require "filemap.cdef.listing"
 local Parser = require "filemap.cdef.parser"
 local process = require "process"
 local Sources = require "filemap.cdef.sources"
@@ -87,7 +88,7 @@ end
 -- The type of each name that is known before the headers.
 local function known_types(parser)
   local known = {}
-  parser.file:each(function(_, entity) known[entity] = check.type_of(entity) or nil end)
+  each(parser.file, function(_, entity) known[entity] = check.type_of(entity) or nil end)
   return known
 end
 

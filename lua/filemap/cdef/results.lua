@@ -3,6 +3,7 @@
 --
 -- A declaration that the parser kept is read when the program uses its name, and all of them when the program
 -- iterates over a table or asks for the list.
+local each = require "filemap.cdef.listing"
 local lexer = require "filemap.cdef.lexer"
 local Scope = require "filemap.cdef.scope"
 local struct_type = require "filemap.struct.type"
@@ -109,7 +110,7 @@ end
 -- Takes all types and constants, once all declarations have been read.
 local function collect(self)
   local plain, room = {}, 1000000 + 16 * self.sources.bytes
-  self.parser.file:each(function(path, entity, name)
+  each(self.parser.file, function(path, entity, name)
     room = room - #(path or "")
     if room < 0 then lexer.fatal(1, "the names in namespaces are too long together") end
     if path and path ~= name then take(self, path, entity) end
