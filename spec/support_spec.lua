@@ -252,3 +252,21 @@ describe("support", function()
     end)
   end
 end)
+
+describe("script/wine-run", function()
+  support.only("posix", "a script of the shell")("runs wine without random addresses where it may", function()
+    -- A stand-in for wine prints its flags of personality(2).
+    local run <close> = process.spawn { "bash", "-c", [[
+      dir=$(mktemp -d)
+      trap 'rm -r "$dir"' EXIT
+      mkdir "$dir"/{bin,lua,prefix}
+      touch "$dir"/{lua,prefix}/made
+      printf '#!/bin/sh\nexec cat /proc/self/personality\n' >"$dir/bin/wine"
+      chmod +x "$dir/bin/wine"
+      setarch -R cat /proc/self/personality 2>/dev/null || cat /proc/self/personality
+      WINE_DIR=$dir WINE_BITS=64 PATH=$dir/bin:$PATH script/wine-run x 2>&1 ]] }
+    local expected = run:read(support.deadline)
+    assert.are.equal(expected, run:read(support.deadline))
+    assert.are.equal(0, wait_for(run))
+  end)
+end)
