@@ -1,5 +1,6 @@
 -- Messages between processes. Each way has its own driver and one or more peers (bench/traffic.lua). They
 -- live during all rounds, and sleep while other ways run.
+local cleanup = require "bench.cleanup"
 local process = require "process"
 local state = require "filemap.state"
 local subjects = require "bench.subjects"
@@ -28,11 +29,8 @@ local function interpreter(way)
   end
 end
 
-local serial = 0
-
 local function new_address(way)
-  serial = serial + 1
-  local address = ("/dev/shm/bench-%d-%d"):format(process.pid(), serial)
+  local address = "/dev/shm/" .. cleanup.unique()
   if way.fifos then assert(os.execute(("mkfifo %s.a %s.b"):format(address, address))) end
   return address
 end
@@ -68,7 +66,7 @@ local function use(name, what, size, where, peers)
     assert(driver:write(all .. "\n"))
     return tonumber(hear(driver)) * repetitions / all
   end, function()
-    for _, child in ipairs(children) do child:close() end
+    for _, child in ipairs(children) do cleanup.finish(child, DEADLINE) end
     forget(address)
   end
 end
@@ -156,7 +154,7 @@ local function value(what, statement, other)
     how = ("No other process uses the state. Compared with `%s` of a view."):format(other[1]),
     bounds = { { against = other[1], most = 4 } },
     competitors = function()
-      local name = ("bench-state-%d-%s"):format(process.pid(), what:gsub("%W", "-"))
+      local name = cleanup.unique()
       local writer = assert(state.create(name, 256))
       local reader = assert(state.open(name))
       local s = subjects.noise(256)

@@ -1,4 +1,5 @@
 -- `filemap copy`, compared with cp(1). Both run as programs, so their start counts too.
+local cleanup = require "bench.cleanup"
 local filemap = require "filemap"
 local limit = require "limit"
 
@@ -24,7 +25,7 @@ end
 
 -- A section with 1 GiB of noise, and a path for a copy of it.
 local function subjects()
-  local name = ("/bench-%x"):format(limit.now())
+  local name = "/" .. cleanup.unique()
   local map = assert(filemap.create(name, GIB))
   local view = map:view()
   for offset = 0, GIB - 1, 8 do view:set_i64(offset, offset * 0x9E3779B97F4A7C15) end

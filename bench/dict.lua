@@ -1,4 +1,5 @@
 -- Dictionaries, against a view, Redis, and a table that is serialized in a view by hand.
+local cleanup = require "bench.cleanup"
 local dict = require "filemap.dict"
 local filemap = require "filemap"
 local process = require "process"
@@ -16,16 +17,10 @@ local topic = { name = "dict", title = "Dictionaries",
     .. "sequence lock in each entry. It has no deletion, growth, checks or recovery of dead writers." }
 
 local value = subjects.noise(64)
-local serial = 0
-
-local function new_name()
-  serial = serial + 1
-  return ("bench-dict-%d-%d"):format(process.pid(), serial)
-end
 
 -- A dictionary with `count` keys "key1", "key2" and so on.
 local function filled(count)
-  local name = new_name()
+  local name = cleanup.unique()
   local d = assert(dict.create_or_open(name, { capacity = math.max(count * 2, 1000) * 128 }))
   for i = 1, count do assert(d:set("key" .. i, value)) end
   return d, name
@@ -61,7 +56,7 @@ end
 
 -- Starts a server. Returns a client, and a function that ends both.
 local function start_redis()
-  local path = ("/tmp/%s.socket"):format(new_name())
+  local path = ("/tmp/%s.socket"):format(cleanup.unique())
   local server = process.spawn { "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
     "--appendonly", "no", "--dir", "/tmp" }
   local redis, until_ = load_redis(), process.now() + DEADLINE
@@ -105,7 +100,7 @@ local function write_table(view, t)
 end
 
 local function by_hand(count)
-  local name = new_name()
+  local name = cleanup.unique()
   local map <close> = assert(filemap.create(name, 4 + count * 80))
   local view, mutex = assert(map:view()), assert((sync.mutex(name .. "-mutex")))
   local t = {}
@@ -159,13 +154,9 @@ end
 
 -- {-- The C limit ----------------------------------------------------------------------------------
 
-local function new_path()
-  return "/dev/shm/" .. new_name()
-end
-
 -- A table with `count` keys "key1", "key2" and so on, and its path, which the caller removes.
 local function filled_table(count)
-  local path = new_path()
+  local path = "/dev/shm/" .. cleanup.unique()
   local t = table_limit.open(path, count)
   for i = 1, count do t:set("key" .. i, value) end
   return t, path
@@ -263,7 +254,7 @@ local function scaling()
       end
       return competitors, function()
         for _, workers in ipairs(groups) do
-          for _, worker in ipairs(workers) do worker:close() end
+          for _, worker in ipairs(workers) do cleanup.finish(worker, DEADLINE) end
         end
         d:close()
         t:close()

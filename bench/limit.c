@@ -493,7 +493,7 @@ static int hold(lua_State *L)
   Holder *h = lua_newuserdatauv(L, sizeof *h, 0);
   h->fd = -1;
   luaL_setmetatable(L, HOLDER);
-  snprintf(h->path, sizeof h->path, "/dev/shm/limit.%ld", (long)getpid());
+  snprintf(h->path, sizeof h->path, "/dev/shm/bench-%ld-limit", (long)getpid());
   h->fd = open(h->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (h->fd < 0 || ftruncate(h->fd, (off_t)size) != 0 || flock(h->fd, LOCK_SH | LOCK_NB) != 0)
     return raise_errno(L, "open", h->path);

@@ -1,4 +1,5 @@
 -- Measures one comparison: a piece of work that is done in several ways.
+local cleanup = require "bench.cleanup"
 local filemap = require "filemap"
 local harness = require "bench.harness"
 local limit = require "limit"
@@ -72,5 +73,7 @@ return function(comparison)
     result.verdicts[i] = judge(bound, comparison, samples)
   end
   collectgarbage()
+  local failure = cleanup.check(comparison.work)
+  if failure then return nil, failure end
   return result
 end

@@ -1,4 +1,5 @@
 -- Opening and closing a named map, and the cost of names while many are live.
+local cleanup = require "bench.cleanup"
 local filemap = require "filemap"
 local limit = require "limit"
 
@@ -18,7 +19,7 @@ local function open(size, size_name)
     how = "The map is only reserved, so its size costs no memory.",
     bounds = { { against = "C limit", most = 1.6 }, { against = "C without locks", most = 2 } },
     competitors = function()
-      local name = ("bench-%x"):format(limit.now())
+      local name = cleanup.unique()
       local map = assert(filemap.create(name, size, { commit = false }))
       local holder, path = limit.hold(size)
       return {
@@ -46,7 +47,7 @@ local function among(work, statement, call)
       FEW),
     bounds = { { against = ("%d names"):format(FEW), most = 1.3 } },
     competitors = function()
-      local name, kept = ("bench-%x"):format(limit.now()), {}
+      local name, kept = cleanup.unique(), {}
       local function run_with(count)
         return function(repetitions)
           for i = #kept + 1, count do

@@ -1,6 +1,7 @@
 -- Waiting: for the first of several objects, for a number that another process changes, and what an idle wait
 -- costs.
 local channels = require "bench.channels"
+local cleanup = require "bench.cleanup"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local process = require "process"
@@ -11,13 +12,6 @@ local topic = { name = "waiting", title = "Waiting",
     .. "one. "
     .. "The columns with a time are the bounds that filemap keeps. Idle work is measured in the "
     .. "processor time that it uses in a second, and the other work in elapsed time." }
-
-local serial = 0
-
-local function unique()
-  serial = serial + 1
-  return ("bench-waiting-%d-%d"):format(process.pid(), serial)
-end
 
 -- A column with a bound, in nanoseconds.
 local function bound(name, ns)
@@ -39,7 +33,7 @@ end
 
 local function open_slots()
   local slots = {}
-  for i = 1, OBJECTS do slots[i] = assert(mailslot.create(unique())) end
+  for i = 1, OBJECTS do slots[i] = assert(mailslot.create(cleanup.unique())) end
   return slots, function()
     for _, slot in ipairs(slots) do slot:close() end
   end
@@ -71,7 +65,7 @@ local idle_number = { id = "idle wait_T", work = "a second of an idle `wait_u32`
   how = "Of a number that no process changes. 20 ms are 2 % of a processor. A repetition waits for 0.1 s.",
   bounds = { { against = "20 ms", most = 1 } },
   competitors = function()
-    local map <close> = assert(filemap.create(unique(), 4096))
+    local map <close> = assert(filemap.create(cleanup.unique(), 4096))
     local view = assert(map:view())
     return {
       idle("filemap", "wait_u32(0, 0, 0.1)", function() view:wait_u32(0, 0, WINDOW) end),
@@ -101,7 +95,7 @@ local function notice(id, work, statement, wakes, most)
     how = "Another process has waited for 20 ms with `wait_u32`.",
     bounds = { { against = most[1], most = 1 } },
     competitors = function()
-      local name = unique()
+      local name = cleanup.unique()
       local map = assert(filemap.create(name, 4096))
       local view = assert(map:view())
       local peer = process.spawn { arg[-1] or "lua5.4", "-e", PEER:format(name) }

@@ -5,9 +5,9 @@
 -- Lua 5.3 also runs this file, on machines that have luaposix only for Lua 5.3.
 local ways = {}
 
--- Makes a filemap name from the last part of the path.
+-- The last part of the path is filemap's name.
 local function name_of(address)
-  return "bench-" .. address:match "[^/]*$"
+  return address:match "[^/]*$"
 end
 
 ways["pipe"] = {

@@ -1,7 +1,12 @@
 -- How script/bench measures, and what it refuses to print. The clock of these specs is a number that the
 -- measured functions advance, so that nothing depends on the machine.
+local cleanup = require "bench.cleanup"
+local filemap = require "filemap"
 local harness = require "bench.harness"
 local limits = require "bench.limits"
+local support = require "spec.support"
+
+support.clean()
 
 -- Returns a clock, and a function that makes a competitor: one repetition takes `each` nanoseconds, and each
 -- run 100 more. The run number `disturbed` of all runs takes `delay` more, as if the system ran another
@@ -70,5 +75,33 @@ describe("bench.limits", function()
   it("accepts work without a limit", function()
     assert.is_nil(limits.check("work", { filemap = { 10 } }))
     assert.is_nil(limits.check("work", { ["C limit"] = { 10 } }))
+  end)
+end)
+
+support.only("posix", "benchmarks run on Linux alone", function()
+  describe("bench.cleanup", function()
+    it("lists the names of this process that are left in /dev/shm", function()
+      local name = cleanup.unique()
+      local map <close> = assert(filemap.create(name, 1))
+      assert.matches("^work: names left in /dev/shm: [^ ,]*" .. name:gsub("%p", "%%%0") .. "$",
+        cleanup.check("work"))
+      map:close()
+      assert.is_nil(cleanup.check("work"))
+    end)
+
+    it("ends a process so that it removes the name of which it is the last holder", function()
+      local name, child = cleanup.unique(), support.child("evaluator")
+      child:ask("m = filemap.create(%q, 1)", name)
+      assert.matches(name, cleanup.check("work"), 1, true)
+      cleanup.finish(child, support.deadline)
+      assert.is_nil(cleanup.check("work"))
+    end)
+
+    it("raises if the process fails", function()
+      local child = support.child("evaluator")
+      child:start("os.exit(3)")
+      assert.has_error(function() cleanup.finish(child, support.deadline) end,
+        "a process did not end well: 3")
+    end)
   end)
 end)
