@@ -33,9 +33,9 @@ local function constant_value(self, type_, at)
   return constant_of(self, type_, value, T, at)
 end
 
-local operands = { name = true, number = true, char = true, string = true, wide = true }
-local ends_expression = { name = true, number = true, char = true, string = true, wide = true, [")"] = true,
-                          ["]"] = true, ["}"] = true }
+local operands = { name = true, number = true, char = true, ["wide char"] = true, string = true, wide = true }
+local ends_expression = { [")"] = true, ["]"] = true, ["}"] = true }
+for kind in pairs(operands) do ends_expression[kind] = true end
 -- Words that a name or a number can follow.
 local before_operand = { sizeof = true, alignof = true, _Alignof = true, new = true, const = true,
   typename = true,

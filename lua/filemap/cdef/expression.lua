@@ -1,5 +1,5 @@
--- Constant expressions, with C's types: a value is a Lua number and one of i32 u32 i64 u64 f64, or a string.
--- Internal to filemap.cdef. The parser `p` (see parser.lua) gives types and named values.
+-- Constant expressions, with C's types: a value is a Lua number and one of i32 u32 i64 u64 f32 f64, or a
+-- string. Internal to filemap.cdef. The parser `p` (see parser.lua) gives types and named values.
 local ctype = require "filemap.ctype"
 local lexer = require "filemap.cdef.lexer"
 
@@ -20,20 +20,29 @@ function expression.wrap(n, T)
 end
 local wrap = expression.wrap
 
+local floats = { f32 = true, f64 = true }
+
+-- A number of type N as one of type T.
+local function convert(n, N, T)
+  if not floats[T] then return wrap(n, T) end
+  if N == "u64" and n < 0 then n = (n >> 1 | n & 1) * 2.0 end
+  return T == "f32" and string.unpack("<f", string.pack("<f", n)) or n + 0.0
+end
+
 --- The type of 64 bits with the same sign, in which conditions count.
 function expression.widest(T)
   return T:sub(1, 1) == "u" and "u64" or "i64"
 end
 
 -- The type in which two integers are counted with: the wider, and of two as wide the one without a sign.
-local rank = { i32 = 1, u32 = 2, i64 = 3, u64 = 4, f64 = 5 }
+local rank = { i32 = 1, u32 = 2, i64 = 3, u64 = 4, f32 = 5, f64 = 6 }
 
 local function common(a, b)
   return rank[a] > rank[b] and a or b
 end
 
 function expression.divide(T, a, b, at)
-  if T == "f64" then return a / b end
+  if floats[T] then return a / b end
   if b == 0 then fail(at, "division by zero") end
   if T == "u64" then
     if b < 0 then return math.ult(a, b) and 0 or 1 end
@@ -65,8 +74,13 @@ local function digits_value(digits, base)
   return value
 end
 
+-- A floating-point number: its value and type; nil if it is not one.
 local function floating(text, is_hex)
-  return tonumber((text:gsub(is_hex and "l$" or "[fl]$", "")))
+  if is_hex and not text:find("p", 1, true) then return nil end
+  local digits, suffix = text:match("^(.-)([fl]?)$")
+  local T = suffix == "f" and "f32" or "f64"
+  local value = tonumber(digits)
+  return value and convert(value, "f64", T), T
 end
 
 -- Whether an integer's suffix is one, and makes it unsigned or at least a long or a long long.
@@ -86,9 +100,9 @@ function expression.number(p, text, at)
   local clean = text:gsub("'", ""):lower()
   local base = bases[clean:sub(1, 2)] or clean:find("^0%d") and 8 or 10
   if base ~= 16 and clean:find("[.e]") or base == 16 and clean:find("[.p]") then
-    local value = floating(clean, base == 16)
-      or fail(at, "expected a number, got %s", lexer.shown("number", text))
-    return value + 0.0, "f64"
+    local value, T = floating(clean, base == 16)
+    if not value then fail(at, "expected a number, got %s", lexer.shown("number", text)) end
+    return value, T
   end
   local digits, suffix = clean:match(base == 16 and "^0x(%x+)(.*)$" or base == 2 and "^0b(%d+)(.*)$"
     or "^(%d+)(.*)$")
@@ -106,14 +120,27 @@ function expression.number(p, text, at)
 end
 
 local function character(p, text, at)
-  if #text == 0 or #text > 4 then
-    local code = utf8.len(text) == 1 and utf8.codepoint(text)
-    return code or fail(at, "expected one to four characters between quotes"), "i32"
-  end
-  if #text > 1 and utf8.len(text) == 1 then return utf8.codepoint(text), "i32" end
+  if #text == 0 or #text > 4 then fail(at, "expected one to four bytes between quotes") end
   local n = 0
   for i = 1, #text do n = n << 8 | text:byte(i) end
   return wrap(n, #text == 1 and ctype.char_number(p.abi) or "i32"), p.in_condition and "i64" or "i32"
+end
+
+-- The bytes and the type of the character behind each prefix.
+local function wide_type(p, prefix)
+  if prefix == "U" then return 4, "u32" end
+  if prefix == "u" or p.abi.wchar == 2 then return 2, "i32" end
+  return 4, p.abi.unsigned_wchar and "u32" or "i32"
+end
+
+-- A character behind its prefix. (A surrogate is one, too.)
+local function wide_character(p, text, at)
+  local prefix, rest = text:sub(1, 1), text:sub(2)
+  local code = utf8.len(rest, 1, -1, true) == 1 and utf8.codepoint(rest, 1, 1, true)
+  if not code then fail(at, "expected one character between quotes") end
+  local size, T = wide_type(p, prefix)
+  if code >= 1 << 8 * size then fail(at, "the character does not fit %d bytes", size) end
+  return code, p.in_condition and "i64" or T
 end
 
 -- {-- Operators ------------------------------------------------------------------------------------
@@ -155,21 +182,20 @@ local function shift(operator, a, T, b, at)
   local bits = bits_of[T] or 64
   if b < 0 or b >= bits then fail(at, "expected a shift by 0 to %d bits, got %d", bits - 1, b) end
   if operator == "<<" then return wrap(a << b, T), T end
-  if T:sub(1, 1) == "i" then return a // (1 << b), T end
+  if T:sub(1, 1) == "i" and a < 0 then return ~(~a >> b), T end
   return a >> b, T
 end
 
 local function apply(operator, a, A, b, B, at)
   if not rank[A] or not rank[B] then fail(at, "expected numbers on both sides of '%s'", operator) end
-  if integers_only[operator] and (A == "f64" or B == "f64") then
+  if integers_only[operator] and (floats[A] or floats[B]) then
     fail(at, "expected integers on both sides of '%s'", operator)
   end
   if operator == "<<" or operator == ">>" then return shift(operator, a, A, b, at) end
   local T = common(A, B)
-  if T ~= "f64" then a, b = wrap(a, T), wrap(b, T) end
+  a, b = convert(a, A, T), convert(b, B, T)
   if comparison[operator] then return truth(comparison[operator](T, a, b)), "i32" end
-  local n = arithmetic[operator](T, a, b, at)
-  return T == "f64" and n or wrap(n, T), T
+  return convert(arithmetic[operator](T, a, b, at), T, T), T
 end
 
 -- {-- Reading --------------------------------------------------------------------------------------
@@ -213,9 +239,8 @@ local function conditional(p)
     local b, B = conditional(p)
     p.quiet = quiet
     if rank[A] and rank[B] then
-      local T = common(A, B)
-      c, C = c ~= 0 and a or b, T
-      if T ~= "f64" then c = wrap(c, T) end
+      C = common(A, B)
+      c = c ~= 0 and convert(a, A, C) or convert(b, B, C)
     else
       c, C = c ~= 0 and a or b, c ~= 0 and A or B
     end
@@ -226,23 +251,28 @@ end
 
 local promoted = { i8 = "i32", u8 = "i32", i16 = "i32", u16 = "i32" }
 
+--- The type in which an integer of a type is counted with.
+function expression.promote(T)
+  return promoted[T] or T
+end
+
 -- A value as a cast makes it.
 function expression.cast(p, n, N, type_, at)
   if not type_.T or N == "string" then fail(at, "expected a cast of a number to a type of numbers") end
   if type_.kind == "bool" then return truth(n ~= 0), "i32" end
-  if type_.T == "f32" or type_.T == "f64" then return n + 0.0, "f64" end
-  if N == "f64" then
+  if floats[type_.T] then return convert(n, N, type_.T), type_.T end
+  if floats[N] then
     n = n == n and math.abs(n) < 2^63 and math.tointeger(n < 0 and math.ceil(n) or math.floor(n))
       or fail(at, "the number does not fit the type it is cast to")
   end
-  return wrap(n, type_.T), p.in_condition and "i64" or promoted[type_.T] or type_.T
+  return wrap(n, type_.T), p.in_condition and "i64" or expression.promote(type_.T)
 end
 
 local prefix = {
   ["+"] = function(n, T) return n, T end,
-  ["-"] = function(n, T) return T == "f64" and -n or wrap(-n, T), T end,
+  ["-"] = function(n, T) return floats[T] and -n or wrap(-n, T), T end,
   ["~"] = function(n, T, at)
-    return T ~= "f64" and wrap(~n, T) or fail(at, "expected an integer behind '~'"), T
+    return not floats[T] and wrap(~n, T) or fail(at, "expected an integer behind '~'"), T
   end,
   ["!"] = function(n) return truth(n == 0), "i32" end,
 }
@@ -255,6 +285,9 @@ local function primary(p)
   elseif kind == "char" then
     p:skip()
     return character(p, value, at)
+  elseif kind == "wide char" then
+    p:skip()
+    return wide_character(p, value, at)
   elseif kind == "string" or kind == "wide" then
     local parts = {}
     while p:kind() == "string" or p:kind() == "wide" do
@@ -314,11 +347,11 @@ function expression.integer(p, what)
   if kind == "number" and not precedence[p.kinds[p.i + 1]] and p.kinds[p.i + 1] ~= "?" then
     p:skip()
     local n, T = expression.number(p, value, at)
-    if T ~= "f64" then return n, T end
+    if not floats[T] then return n, T end
     fail(at, "expected an integer as %s, got %s", what, value)
   end
   local n, T = conditional(p)
-  if math.type(n) ~= "integer" or T == "f64" then
+  if math.type(n) ~= "integer" then
     fail(at, "expected an integer as %s, got %s", what, T == "string" and "a string" or n)
   end
   return n, T

@@ -2,9 +2,10 @@
 --
 -- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and
 -- `at`, the position where the token starts. Kinds are "name", "number" (as written), "string", "wide" (a
--- string behind L, u or U) and "char" (each with the characters that it denotes), "end", and for punctuation
--- the punctuation itself. Text that is not a token of C becomes a token of kind "bad" whose value is the
--- reason. It is an error only if it is used: an apostrophe in a group that `#if` skips is legal.
+-- string behind L, u or U), "char" (each with the characters that it denotes), "wide char" (the same behind
+-- its prefix), "end", and for punctuation the punctuation itself. Text that is not a token of C becomes a
+-- token of kind "bad" whose value is the reason. It is an error only if it is used: an apostrophe in a group
+-- that `#if` skips is legal.
 --
 -- A position is an integer: the base of its source (see sources.lua) plus the byte in it.
 local lexer = {}
@@ -64,14 +65,21 @@ local escapes = {
   ["?"] = 63,
 }
 
+-- The character of a number in an octal or hexadecimal escape sequence: in a wide text that of Unicode (nil
+-- for one that Unicode lacks), else the low byte.
+local function numbered(code, is_wide)
+  if not is_wide then return string.char(code & 0xff) end
+  return code <= 0x10ffff and utf8.char(code) or nil
+end
+
 -- The bytes of one escape sequence, from behind its backslash, and where it ends; nil if it is not one.
-local function escape(source, i)
+local function escape(source, i, is_wide)
   local c = sub(source, i, i)
   if escapes[c] then return string.char(escapes[c]), i + 1 end
   local octal = match(source, "^[0-7][0-7]?[0-7]?", i)
-  if octal then return string.char(tonumber(octal, 8) & 0xff), i + #octal end
-  local hex = match(source, "^x(%x%x?)", i)
-  if hex then return string.char(tonumber(hex, 16)), i + 1 + #hex end
+  if octal then return numbered(tonumber(octal, 8), is_wide), i + #octal end
+  local hex = match(source, "^x(%x+)", i)
+  if hex then return numbered(tonumber(sub(hex, -15), 16), is_wide), i + 1 + #hex end
   local code = match(source, "^u(%x%x%x%x)", i) or match(source, "^U00(%x%x%x%x%x%x)", i)
   if code then return utf8.char(tonumber(code, 16)), i + (c == "u" and 5 or 9) end
 end
@@ -82,7 +90,7 @@ local function bad(source, start, message)
 end
 
 -- A string or character constant from its quote on: kind, value, end.
-local function quoted(source, start)
+local function quoted(source, start, is_wide)
   local quote, parts, i = sub(source, start, start), {}, start + 1
   local plain = quote == '"' and '^[^"\\\n]+' or "^[^'\\\n]+"
   while true do
@@ -97,7 +105,7 @@ local function quoted(source, start)
     if find(source, "^\r?\n", i + 1) then
       i = find(source, "\n", i, true) + 1
     else
-      local bytes, stop = escape(source, i + 1)
+      local bytes, stop = escape(source, i + 1, is_wide)
       if not bytes then
         return bad(source, start,
           ("expected an escape sequence, got '\\%s'"):format(sub(source, i + 1, i + 1)))
@@ -185,7 +193,8 @@ function lexer.prefixed(source, i, name)
   if not prefix or c ~= 34 and c ~= 39 then return nil end
   local of_raw = match(prefix, "^raw (.*)")
   if of_raw and c ~= 34 then return nil end
-  local kind, value, stop = (of_raw and raw_string or quoted)(source, i)
+  local kind, value, stop = (of_raw and raw_string or quoted)(source, i, prefix == "wide")
+  if kind == "char" and prefix == "wide" then return "wide char", name .. value, stop end
   return kind == "string" and (of_raw or prefix) or kind, value, stop
 end
 

@@ -34,17 +34,23 @@ local function member_path(self, type_)
   return type_, offset, bits
 end
 
--- ((T *)0)->member, whose first '(' is the token: the member's type and offset; nil if something else is
--- there.
+-- What the address in ((T *)0)->member starts with, if it is not NULL. NULL may be a macro, ((void *)0).
+local constant_starts = { number = true, ["("] = true }
+
+-- ((T *)0)->member, whose first '(' is the token: the member's type, its address, and whether it is a
+-- bit-field; nil if something else is there. (Old headers take 16 or the like instead of 0, and subtract it.)
 local function null_member(self)
   local i, kinds = self.i, self.kinds
   if kinds[i] ~= "(" or kinds[i + 1] ~= "(" or not self:starts_type(i + 2) then return nil end
   self.i = i + 2
   local at = self:at()
   local spec = self:specifiers()
-  if self:accept("*") and self:accept(")") and (self:kind() == "number" or self:is("NULL")) then
-    self:skip()
-    if self:accept(")") and self:accept("->") then return member_path(self, self:sized(spec.type, at)) end
+  if self:accept("*") and self:accept(")") and (constant_starts[self:kind()] or self:is("NULL")) then
+    local address = expression.unary(self)
+    if math.type(address) == "integer" and self:accept(")") and self:accept("->") then
+      local type_, offset, bits = member_path(self, self:sized(spec.type, at))
+      return type_, address + offset, bits
+    end
   end
   self.i = i
 end
@@ -100,7 +106,7 @@ local function constant_size(self, at)
     if self:kind() ~= "wide" then return size end
   elseif kind == "number" then
     local _, T = expression.unary(self)
-    if T ~= "f64" or not text:find("[fFlL]$") then return ctype.number_size[T] end
+    if T ~= "f32" and (T ~= "f64" or not text:find("[lL]$")) then return ctype.number_size[T] end
   elseif kind == "bad" then
     return self:expected("a constant expression")
   end
@@ -122,16 +128,29 @@ function value_words:sizeof()
   return constant_size(self, at), self:size_type()
 end
 
-function value_words:_Alignof()
+-- The type in the brackets of an operator.
+local function bracketed_type(self)
   self:expect("(")
   local at = self:at()
   local type_ = self:type_name() or self:expected("a type")
   self:expect(")")
-  return self:sized(type_, at).align, self:size_type()
+  return self:sized(type_, at)
 end
-for word in ("alignof __alignof__ __alignof _Alignof __builtin_alignof TYPE_ALIGNMENT"):gmatch("%S+") do
-  value_words[word] = value_words._Alignof
+
+function value_words:_Alignof()
+  return bracketed_type(self).align, self:size_type()
 end
+value_words.alignof, value_words.TYPE_ALIGNMENT = value_words._Alignof, value_words._Alignof
+
+-- The alignment of a variable. A number of 8 bytes has 8, also where it aligns to 4 in a struct.
+function value_words:__alignof__()
+  local type_ = bracketed_type(self)
+  local align, inner = type_.align, type_
+  while inner.kind == "array" and not inner.is_aligned do inner = inner.of end
+  if inner.T and inner.size == 8 and not inner.is_aligned then align = 8 end
+  return align, self:size_type()
+end
+value_words.__alignof, value_words.__builtin_alignof = value_words.__alignof__, value_words.__alignof__
 
 function value_words:offsetof()
   self:expect("(")
