@@ -7,13 +7,13 @@ local Scope = require "filemap.cdef.scope"
 local fail = lexer.fail
 local Enums = {}
 
--- The integer type that holds some values, as gcc chooses it: unsigned where no value is negative.
+-- The integer type that holds some values below 2^63, as gcc chooses it: unsigned where no value is negative.
 local function enum_integer(least, greatest, packed)
-  for _, T in ipairs(packed and { "u8", "i8", "u16", "i16", "u32", "i32", "i64" }
-    or { "u32", "i32", "i64" }) do
+  for _, T in ipairs(packed and { "u8", "i8", "u16", "i16", "u32", "i32" } or { "u32", "i32" }) do
     local low, high = ctype.bounds(T)
     if least >= low and greatest <= high then return T end
   end
+  return least < 0 and "i64" or "u64"
 end
 
 -- Steps over the value of an enumerator behind its name, if there is one; else it follows the one before.
@@ -30,9 +30,10 @@ local function enumerator_value(self, name, at, next_value, unsigned)
 end
 
 --- The enumerators between braces: their names, and the entry that they share in `scope` (see scope.lua).
-function Enums:enumerators(scope)
+-- `T` is the enum's type if that is fixed.
+function Enums:enumerators(scope, T)
   local names, values, next_value, unsigned = {}, {}, 0, false
-  local entry = { values = values }
+  local entry = { values = values, all = T and expression.promote(T) }
   local first = self:absolute(self.i)
   self:expect("{")
   while not self:accept("}") do
@@ -61,6 +62,10 @@ function Enums:enum_type(tag, names, entry, T, attributes, at)
       least, greatest = math.min(least, value), math.max(greatest, value)
     end
     T = entry.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
+    entry.T = T
+    -- C++ counts with the first of int, unsigned, long and unsigned long that holds all values.
+    local is_int = least >= -0x80000000 and greatest <= 0x7fffffff and not entry.unsigned
+    if self.is_cpp and not is_int then entry.all = T == "u64" and not entry.unsigned and "i64" or T end
   end
   local type_ = self:checked(at, ctype.enum, tag.name, T, names, entry.values, self.abi)
   local align = self:type_alignment(attributes)
@@ -106,7 +111,7 @@ function Enums:enum()
   tag.kind = "enum"
   local outer = self.scope
   self.scope = tag.scope or scope
-  local names, entry = self:enumerators(self.scope)
+  local names, entry = self:enumerators(self.scope, T)
   self.scope = outer
   if not scoped then tag.enumerators = entry end
   if self.kinds[self.i] == "name" or self.kinds[self.i] == "[" then self:attributes(attributes) end

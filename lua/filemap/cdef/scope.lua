@@ -7,8 +7,9 @@
 -- struct derived from it may use its padding). A tag whose declaration could not be read has `broken`, the
 -- error.
 --
--- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name
--- }; an entity is made of it where one is looked up.
+-- The enumerators of an enum share one entry in `names`, { values = by name, unsigned = those of u64 by name,
+-- T = the type of those that int does not hold, all = the type of all of them }, of which T and `all` may be
+-- nil; an entity is made of it where one is looked up.
 --
 -- A name is searched from the scope at hand outwards, as C++ does: in the scope, in the base of a struct, and
 -- in the namespaces that `using` opens there. To C, what a struct declares in its body belongs to the scope
@@ -53,14 +54,16 @@ end
 
 -- {-- One scope ------------------------------------------------------------------------------------
 
--- The entity of an enumerator. Its type in expressions follows from its value.
+-- The entity of an enumerator. Its type in expressions is int where that holds its value, and else the
+-- enum's; before the end of the enum it follows from the value. C++ and a fixed type have one type for all.
 local function enumerator(entry, name)
   local value = entry.values[name]
   if value == nil then return nil end
-  local T = "i64"
-  if entry.unsigned and entry.unsigned[name] then T = "u64"
+  local T = entry.T or "i64"
+  if entry.all then T = entry.all
+  elseif entry.unsigned and entry.unsigned[name] then T = "u64"
   elseif value >= -0x80000000 and value <= 0x7fffffff then T = "i32"
-  elseif value >= 0 and value <= 0xffffffff then T = "u32" end
+  elseif not entry.T and value >= 0 and value <= 0xffffffff then T = "u32" end
   return { value = value, T = T, is_enumerator = true }
 end
 Scope.enumerator = enumerator
