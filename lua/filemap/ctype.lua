@@ -198,7 +198,7 @@ end
 function ctype.aligned(type, align)
   local copy = new {}
   for k, v in pairs(type) do copy[k] = v end
-  copy.align = align
+  copy.align, copy.is_aligned = align, true
   return copy
 end
 
@@ -295,7 +295,9 @@ function place_bits.gcc(self, member)
     self:need(self.pack and math.min(type.align, self.pack) or packed and 1 or type.align)
   end
   local start = self.bit
-  if not packed and not self.pack and start % align + width > unit then start = round_up(start, align) end
+  -- (If a typedef gave the type an alignment greater than its size, every bit-field crosses a boundary.)
+  local room = unit // align * align
+  if not packed and not self.pack and start % align + width > room then start = round_up(start, align) end
   self:take(start, width)
   local first = start // unit * unit
   if start + width > first + unit then first = start // align * align end

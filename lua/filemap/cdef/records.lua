@@ -277,6 +277,17 @@ local function check_packed(self, members)
   end
 end
 
+-- With the attribute ms_struct gcc aligns numbers of 8 bytes to 8, also where they align to 4 otherwise.
+local function check_ms_struct(self, members)
+  for _, member in ipairs(members) do
+    local type_ = member.type
+    while type_.kind == "array" do type_ = type_.of end
+    if type_.T and type_.size == 8 and self.abi.align64 < 8 then
+      fail(member.at, "a number of 8 bytes in a struct with the attribute ms_struct is not read here")
+    end
+  end
+end
+
 local function lay_out(self, tag, members, attributes, first, close)
   self:check_missed(first, close)
   if #members == 0 then return empty_record(self, tag, first, close) end
@@ -291,6 +302,7 @@ local function lay_out(self, tag, members, attributes, first, close)
   -- (The attribute packed leaves the alignment of a base as it is; #pragma pack does not.)
   if base and attributes.packed and not pack then base.align = base.type.align end
   if attributes.packed then check_packed(self, members) end
+  if attributes.bitfields == "msvc" then check_ms_struct(self, members) end
   tag.packed = attributes.packed
   local record = ctype.record(tag.kind, tag.name, members, {
     pack = pack, packed = attributes.packed, align = self:type_alignment(attributes), abi = self.abi,
