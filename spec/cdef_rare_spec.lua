@@ -2,6 +2,7 @@
 local cdef = require "filemap.cdef"
 local check = require "spec.support.check"
 local compiler = require "spec.support.compiler"
+local filemap = require "filemap"
 local support = require "spec.support"
 
 local contains = check.contains
@@ -83,6 +84,46 @@ local sources = {
   { "values of suffixes and conditional expressions", [=[
     enum { A = 1 ? 0x10u : -1, B = (int)(0 ? 1.5 : 2), C = -1 < 0u, D = 'ab', E = L'x', F = 077 + 0b101 };
     typedef char S[sizeof(1ull) + sizeof 1.0 + sizeof((("abc" "d")))]; ]=] },
+  { "bit-fields of a type that a typedef aligns beyond its size", [=[
+    typedef int wide __attribute__((aligned(16)));
+    typedef struct { char c; wide x : 3; wide y : 5; char d; } S; ]=] },
+  { "shifts of negative numbers", [=[
+    #if -1 >> 63 == -1 && -5 >> 62 == -1
+    enum { A = -1LL >> 63 < 0, B = (-9223372036854775807 - 1 >> 63) + 3, C = -8 >> 31, D = -8 >> 2 };
+    #endif
+    typedef char S[A]; ]=] },
+  { "characters behind a prefix, and escape sequences of many digits", [=[
+    enum { A = L'\xffff', B = u'\xffff', C = U'\xe9' - 234 > 0, D = L'\377', E = L'\x20ac', F = 'é',
+      G = '\x00041', H = '\xff' };
+    #if L'\xffff' > 0 && L'\xe9' == 0xe9 && '\xff' < 0
+    typedef char S[sizeof("\x00000041") + L'\x4'];
+    #endif
+    ]=] },
+  { "numbers of type float", [=[
+    enum { A = (int)16777217.0f, B = 0.1f == 0.1, C = 0.5f == 0.5, D = (int)(16777216 + 1.0f),
+      E = (int)0x1.8p3f, F = (int)(float)16777217, G = 1 / 3.0f == 1 / 3.0,
+      H = 0xffffffffffffffffu * 1.0 > 1e19 };
+    typedef char S[(int)(0.1f * 30)]; ]=] },
+  { "members of a struct at an address", [=[
+    #define NONE ((void *)0)
+    typedef struct { char c; int n[4]; } T;
+    typedef struct { char a[(unsigned long)&((T *)16)->n]; char b[(unsigned long)&((T *)16)->n[1] - 16];
+      char c[sizeof(((T *)NONE)->n)]; } S; ]=] },
+  { "enumerators that int does not hold", [=[
+    enum { A = 0x80000000, B = -1 };
+    enum { C = 0x80000000 };
+    enum { D = 0x100000000 };
+    typedef enum { E = 0x8000000000 } Big;
+    typedef struct { char a[A - 0x80000001 > 0 ? 1 : 2], b[C - 0x80000001 > 0 ? 1 : 2],
+      c[D - 0x100000001 > 0 ? 1 : 2], d[B > 0 ? 1 : 2]; Big big : 40; } S; ]=] },
+  { "enumerators as C++ counts with them", [=[
+    enum { A = 0x80000000, B = -1 };
+    enum { C = 0x80000000, D = 5 };
+    enum { E = 0x100000000, F = 5 };
+    enum G : unsigned { H = 3 };
+    enum I : unsigned char { J = 3 };
+    struct S { char a[A - 0x80000001 > 0 ? 1 : 2], b[D - 6 > 0 ? 1 : 2], c[E - 0x100000001 > 0 ? 1 : 2],
+      d[F - 6 > 0 ? 1 : 2], e[H - 4 > 0 ? 1 : 2], f[J - 4 > 0 ? 1 : 2]; }; ]=], cpp = true },
   { "parameters with static bounds", [=[
     void f(int a[static 4], int b[const], int (*c)(char[restrict]), ...);
     typedef struct { void (*call)(int a[static const 3]); char c; } S; ]=] },
@@ -175,6 +216,37 @@ describe("a rare construct is read as the compiler reads it:", function()
       end)
     end
   end
+end)
+
+describe("an 8-byte number of linux32", function()
+  it("has the alignment of a variable and that of a member", function()
+    local types = cdef.parse([[
+      typedef double given __attribute__((aligned(4)));
+      struct S { char a[__alignof__(double)], b[_Alignof(double)], c[__alignof__(long long[2])]; };
+      struct T { char a[__alignof__(struct { double d; })], b[__alignof__(given)], c[__alignof__(int)]; };
+    ]], { abi = "linux32" })
+    assert.are.equal(8 + 4 + 8, types.S.size)
+    assert.are.equal(4 + 4 + 4, types.T.size)
+  end)
+
+  it("is not read in a struct with the attribute ms_struct", function()
+    local source = "struct S { char c; %s d; } __attribute__((ms_struct));"
+    local types = cdef.parse(source:format("long long"), { abi = "linux32" })
+    contains("a number of 8 bytes in a struct with the attribute ms_struct is not read here",
+      select(2, pcall(function() return types.S end)))
+    assert.are.equal(8, cdef.parse(source:format("int"), { abi = "linux32" }).S.size)
+    assert.are.equal(16, cdef.parse(source:format("long long"), { abi = "linux64" }).S.size)
+  end)
+end)
+
+describe("an enum of values past 32 bits", function()
+  it("reads a bit-field whose highest bit is set as its enumerator", function()
+    local types = cdef.parse "enum E { A = 0x8000000000 }; struct S { enum E e : 40; };"
+    local map <close> = filemap.create(nil, 4096)
+    local view <close> = map:view()
+    view:pack("<I8", 0, 0x8000000000)
+    assert.are.equal("A", types.S:at(view).e)
+  end)
 end)
 
 describe("a construct that is not read", function()
