@@ -274,6 +274,7 @@ describe("a construct that is not read", function()
     ['struct S { char a[sizeof("\\q")]; };'] = "expected an escape sequence",
     ['struct S { char a[sizeof(R"toolongadelimiter1(x)toolongadelimiter1")]; };'] = "expected a raw string",
     ["typedef float S __attribute__((mode(SI)));"] = "is not read here",
+    ["typedef char S __attribute__((aligned(4), mode(HI)));"] = "mode(…) behind aligned(…) is not read here",
     ["typedef int S __attribute__((vector_size(12)));"] = "is not read here",
     ["#if NONE(1)\n#endif\nstruct S { int a; };"] = "'NONE' is not a macro with arguments",
     ["#include <not_there.h>\n#if NONE(1)\n#endif\nstruct S { int a; };"] =

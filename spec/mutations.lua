@@ -348,7 +348,7 @@ return {
     specs = { "spec/record_spec.lua" } },
   { name = "bits-full-unit", breaks = "a bit-field that just fills its unit begins a new one",
     file = "lua/filemap/ctype.lua",
-    old = "start % align + width > unit then", new = "start % align + width >= unit then",
+    old = "start % align + width > room then", new = "start % align + width >= room then",
     specs = { "spec/struct_spec.lua" } },
   { name = "big-endian-bits", breaks = "the first bit-field of a big-endian struct is in the lowest bits",
     file = "lua/filemap/ctype.lua",

@@ -45,8 +45,9 @@ end
 
 local modes = { QI = 1, HI = 2, SI = 4, DI = 8, byte = 1, word = "pointer", pointer = "pointer" }
 
--- mode(DI): an integer of another width.
+-- mode(DI): an integer of another width. (gcc forgets an alignment that was given before.)
 local function mode(self, attributes, at)
+  if attributes.align then fail(at, "mode(…) behind aligned(…) is not read here") end
   self:expect("(")
   local word = Cursor.name(self, "a mode"):gsub("^__(.*)__$", "%1")
   local size = modes[word]
