@@ -126,6 +126,46 @@ describe("a declaration that cannot be read", function()
   end)
 end)
 
+describe("a word that is not known, and may be a macro of an include that was passed over", function()
+  for source, message in pairs {
+    ["struct S { char c; int d ALIGNED(8); };"] = "expected ';', got 'ALIGNED'",
+    ["struct S { char c; uint32_t d[2], e MACRO(f); };"] = "expected ';', got 'MACRO'",
+    ["struct S { char c; int d guarded_by(x); };"] = "expected ';', got 'guarded_by'",
+    ["struct S { char c; int PAD(3); };"] = "expected ';', got 'PAD'",
+    ["struct B { int b; }; struct S : B { other_t d ALIGNED(x); };"] = "expected ';', got 'ALIGNED'",
+    ["typedef int S ALIGNED(8); struct T { S s; };"] = "expected ';', got 'ALIGNED'",
+    ["typedef struct { char c; int d; } S ALIGNED;"] = "expected ';', got 'ALIGNED'",
+    ["struct API S { char c; int d; };"] = "'API' in front of 'S' is not known",
+    ["class API S { public: int d; };"] = "'API' in front of 'S' is not known",
+    ["enum API S { A };"] = "'API' in front of 'S' is not known",
+    ["struct ALIGNED(8) S { int d; };"] = "expected a name or ';', got 'S'",
+  } do
+    it(("is an error: %s"):format(source), function()
+      for _, before in ipairs { "", "#include <not_there.h>\n" } do
+        local types, _, skipped = cdef.parse(before .. source)
+        contains(message, skipped[1].message)
+        local well, type_ = pcall(function() return types.S end)
+        assert.is_true(not well or type_ == nil)
+        if not source:find("typedef", 1, true) then contains(message, type_) end
+      end
+    end)
+  end
+
+  it("is none in front of a member function's name", function()
+    local types, _, skipped = cdef.parse [[
+      #include <not_there.h>
+      struct S {
+        int d;
+        int API get(int); static other_t make(other_t a);
+        EXPORT other_t copy() const; const other_t &of(int a);
+        struct other *next(); std::string name(int); unsigned long long size(void); other_t API take(other_t);
+      };
+    ]]
+    assert.is_nil(skipped[1], skipped[1] and skipped[1].message)
+    assert.are.equal(4, types.S.size)
+  end)
+end)
+
 describe("types that are kept as text until they are used", function()
   -- Structs that need each other in a chain longer than what is read inside each other.
   local function chain(n)

@@ -368,6 +368,14 @@ local function check_variable(self, name, at)
   if there and (there.type or there.is_enumerator) then fail(at, "'%s' is declared twice", name) end
 end
 
+-- Raises for a word between `struct` and its name that is not known: a macro of an include may change the
+-- layout.
+local function check_word_before(self, spec, name, at)
+  local tag = spec.type
+  local is_unknown = spec.keyword and not spec.own and tag.tag and not self:complete(tag)
+  if is_unknown and self:kind() == "{" then fail(at, "'%s' in front of '%s' is not known", tag.name, name) end
+end
+
 -- Types and constants of one declaration; variables and functions are passed over.
 local function declarators(self, spec)
   local first = true
@@ -382,10 +390,13 @@ local function declarators(self, spec)
     end
     if self:kind() == "name" or self:kind() == "[" then self:attributes(attributes) end
     if spec.typedef then
+      -- (An unknown word here may be a macro that aligns the type.)
+      if name and self:kind() ~= "," and self:kind() ~= ";" then self:expected("';'") end
       self:typedef(spec, name, type_, attributes, at)
     elseif not name then
       self:expected("a name or ';'")
     elseif self:kind() == "=" or self:kind() == "{" then
+      check_word_before(self, spec, name, at)
       self:initialiser(name, type_, spec.const or spec.constexpr, at)
     elseif first and (self.i == start + 1 or type_.kind == "function") then
       check_behind_body(self, spec, name, type_, at)

@@ -24,10 +24,13 @@ function Functions:behind(i)
   return i
 end
 
+local begins_record = { struct = true, union = true, class = true, enum = true }
+
 -- Whether the '(' at token `i` of a declaration that starts at `start` begins parameters.
 function Functions:begins_parameters(start, i)
   local kinds, values = self.kinds, self.values
   if i == start or kinds[i - 1] ~= "name" or self:is_keyword(values[i - 1]) then return false end
+  if i - 2 >= start and begins_record[values[i - 2]] then return false end
   local after = kinds[i + 1]
   if after == "*" then return false end
   if after == "name" and kinds[i + 2] == "*" and not self:starts_type(i + 1) then return false end
@@ -207,9 +210,30 @@ function Functions:check_parameters(before)
   end
 end
 
+-- Whether a word is a type, or a name that stands for one that is not known.
+local function is_type_word(self, i)
+  local word = self.values[i]
+  if self.kinds[i] ~= "name" or word == "const" or word == "volatile" then return false end
+  return self:starts_type(i) or word ~= word:upper() and not (self:is_keyword(word) or self:is_attribute(i))
+end
+
+--- Raises where what looks like a member function is a member in front of a macro that is not known, as in
+-- `int x ALIGNED(8);`: its parameters are a number, or its name follows a type and another name. The name is
+-- `before` tokens on.
+function Functions:check_no_member(before)
+  local kinds, values, at = self.kinds, self.values, self.i + before
+  local is_member, word = kinds[at + 1] == "(" and kinds[at + 2] == "number", at - 1
+  if is_type_word(self, word) and not self:starts_type(word) and kinds[at - 2] ~= "::"
+    and not begins_record[values[at - 2]] then
+    for i = self.i, word - 1 do is_member = is_member or is_type_word(self, i) end
+  end
+  if not is_member then return end
+  self.i = at
+  self:expected("';'")
+end
+
 local begins_declaration = { typedef = true, extern = true, static = true, static_assert = true,
   _Static_assert = true }
-local begins_record = { struct = true, union = true, class = true, enum = true }
 
 --- Raises if a declaration begins behind the parameters of a function outside of structs.
 function Functions:check_behind_parameters(i)

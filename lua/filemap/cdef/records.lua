@@ -65,7 +65,11 @@ function Records:member_function(tag)
   local special = name == tag.name or name == "operator"
   if before == 0 and not special then self:expected("a member") end
   self:check_function_name(name, before)
+  for k = self.i, self.i + before do
+    if self.values[k] == "virtual" then class_words.virtual(self) end
+  end
   if not special then
+    self:check_no_member(before)
     local can, stop = self:can_be_function(before)
     if not can then
       self.i = stop or self.i
@@ -75,9 +79,6 @@ function Records:member_function(tag)
       self:check_return_type(before)
       self:check_parameters(before)
     end
-  end
-  for k = self.i, self.i + before do
-    if self.values[k] == "virtual" then class_words.virtual(self) end
   end
   tag.special = tag.special or special
   tag.cpp = true

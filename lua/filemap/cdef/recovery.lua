@@ -136,9 +136,14 @@ function Skip:read_name(i)
   local kind = kinds[i - 1] == "name" and i > self.first and record_words[values[i - 1]]
   if kind and (after == "{" or after == ":" or after == "name" and values[i + 1] == "final") then
     self:declare_tag(kind, word, level > 0)
-    self.record = self.record or level == 0
+    self.record = self.record or level == 0 and kind
   end
-  if record_words[word] and level == 0 then self.record = true end
+  if level == 0 and record_words[word] then self.record = record_words[word] end
+  local is_tag = not (kind or self.name or record_words[word]) and (after == "{" or after == ":")
+  if level == 0 and self.record and is_tag and (kinds[i - 1] == "name" or kinds[i - 1] == ")") then
+    -- struct API S { … }, or struct ALIGNED(8) S { … }
+    self:declare_tag(self.record, word)
+  end
   if level == 0 and word == "typedef" then self.typedef = true end
   if level == 0 and word == "using" and kinds[i + 1] == "name" and kinds[i + 2] == "=" then
     self:declare_type(values[i + 1])
@@ -200,7 +205,7 @@ function Recovery:skip_declaration(frame, problem, stop)
                               values = self.values }, Skip)
   for k = 1, frame.open do
     skip.open[k] = "}"
-    skip.record = true
+    skip.record = "struct"
   end
   while true do
     local kind = self.kinds[i]
