@@ -132,6 +132,7 @@ describe("a word that is not known, and may be a macro of an include that was pa
     ["struct S { char c; uint32_t d[2], e MACRO(f); };"] = "expected ';', got 'MACRO'",
     ["struct S { char c; int d guarded_by(x); };"] = "expected ';', got 'guarded_by'",
     ["struct S { char c; int PAD(3); };"] = "expected ';', got 'PAD'",
+    ["struct S { char c; int FIELD(d); };"] = "expected a type, got 'd'",
     ["struct B { int b; }; struct S : B { other_t d ALIGNED(x); };"] = "expected ';', got 'ALIGNED'",
     ["typedef int S ALIGNED(8); struct T { S s; };"] = "expected ';', got 'ALIGNED'",
     ["typedef struct { char c; int d; } S ALIGNED;"] = "expected ';', got 'ALIGNED'",
@@ -159,6 +160,7 @@ describe("a word that is not known, and may be a macro of an include that was pa
         int API get(int); static other_t make(other_t a);
         EXPORT other_t copy() const; const other_t &of(int a);
         struct other *next(); std::string name(int); unsigned long long size(void); other_t API take(other_t);
+        int GET(int); void SET(struct other *o, const char *text = 0);
       };
     ]]
     assert.is_nil(skipped[1], skipped[1] and skipped[1].message)

@@ -157,12 +157,17 @@ function Functions:check_function_name(name, before)
   self:expected("';'")
 end
 
--- Whether a name may stand for a type, or for a word that belongs to one. An include that was passed over may
--- declare any name. Names in another scope or in a template are not checked.
+-- Whether a name may stand for a type, or for a word that belongs to one. Names in another scope or in a
+-- template are not checked.
 local function may_name_type(self, i)
   local before, after = self.kinds[i - 1], self.kinds[i + 1]
   return before == "::" or after == "::" or after == "<" or self:is_keyword(self.values[i])
-    or self.stream.missed[1] ~= nil or self:find(self.values[i]) ~= nil
+    or self:find(self.values[i]) ~= nil
+end
+
+-- Whether an include was passed over, which may declare any name.
+local function has_missed(self)
+  return self.stream.missed[1] ~= nil
 end
 
 local function expected_type(self, i)
@@ -182,7 +187,7 @@ function Functions:check_return_type(before)
     else
       if kind == "name" and not self:is_attribute(i) then
         if self:starts_type(i) then return end
-        if not may_name_type(self, i) then unknown = unknown or i end
+        if not (has_missed(self) or may_name_type(self, i)) then unknown = unknown or i end
       end
       i = i + 1
     end
@@ -194,10 +199,13 @@ local opens = { ["("] = 1, ["["] = 1, ["{"] = 1, ["<"] = 1, [")"] = -1, ["]"] = 
                 [">>"] = -2 }
 
 --- Raises if a parameter of a member function is of no type that is known: then it may be a member that was
--- meant. So many parameters that their tokens are dropped are none.
+-- meant. So many parameters that their tokens are dropped are none. Where an include was passed over, only
+-- a function whose name is in capitals, as a macro's is, is looked at.
 function Functions:check_parameters(before)
   local kinds, from = self.kinds, self.i + before + 1
   if kinds[from] ~= "(" or self.is_dropped then return end
+  local name = self.values[from - 1]
+  if has_missed(self) and name ~= name:upper() then return end
   local depth, begins = 0, true
   for i = from, self:behind(from) - 1 do
     local kind = kinds[i]
