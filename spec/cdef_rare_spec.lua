@@ -29,6 +29,12 @@ local sources = {
   { "__FILE__, __COUNTER__ and __LINE__", [=[
     typedef struct { char a[__COUNTER__ + 1]; char b[__COUNTER__ + 1]; char c[sizeof(__FILE__) > 0];
       char d[__LINE__]; } S; ]=] },
+  { "__LINE__ behind #line", [=[
+    #line 40
+    typedef char Forty[__LINE__];
+    # 7 "other.h"
+    typedef char Seven[__LINE__]; typedef struct { Forty forty; Seven seven; char eight[
+      __LINE__]; } S; ]=] },
   { "#elifdef's older form and #assert", [=[
     #assert machine(x)
     #unassert machine

@@ -93,8 +93,10 @@ local function value_operator(kind, value)
   end }
 end
 
-operators.__LINE__ = value_operator("number",
-  function(self, at) return select(2, self.sources:position(at)) end)
+operators.__LINE__ = value_operator("number", function(self, at)
+  local _, line = self.sources:position(at)
+  return line + (self.sources:at(at).lines_ahead or 0)
+end)
 operators.__FILE__ = value_operator("string", function(self, at) return self.sources:position(at) or "" end)
 operators.__COUNTER__ = value_operator("number", function(self)
   self.counter = self.counter + 1

@@ -321,8 +321,16 @@ function directives.pragma(self, line, at)
   self:pragma(line, at)
 end
 
+-- From the next line on, __LINE__ counts from the number that a line has as its first token.
+function directives:line(line, at)
+  local number = line.kind[1] == "number" and tonumber(line.value[1]:match("^%d+$"))
+  if not number then return end
+  local _, here = self.sources:position(at)
+  self.source.lines_ahead = number - (here + 1)
+end
+
 local function passed_over() end
-for word in ("line warning ident sccs using region endregion"):gmatch("%S+") do
+for word in ("warning ident sccs using region endregion"):gmatch("%S+") do
   directives[word] = passed_over
 end
 
@@ -377,7 +385,7 @@ function Preprocessor:odd_directive(at)
   local line = lexer.line(self.source)
   if line.n == 0 or not self:active() then return end
   local is_line = line.kind[1] == "number" and line.value[1]:find("^%d+$")
-  if is_line and (line.n == 1 or line.kind[2] == "string") then return end
+  if is_line and (line.n == 1 or line.kind[2] == "string") then return directives.line(self, line, at) end
   if line.kind[1] == "name" then
     -- There is a comment before the word.
     self.source.i = line.at[1] - self.source.base + #line.value[1]
