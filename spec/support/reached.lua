@@ -33,7 +33,8 @@ local function note(_, line)
   end
   if not lines or lines[line] then return end
   -- The file is not kept open: it could get the descriptor of a standard stream that is closed.
-  local file <close> = io.open(own_path, "ab")
+  -- An earlier process with this number may have been another user's.
+  local file <close> = io.open(own_path, "ab") or io.open(own_path .. "-too", "ab")
   lines[line] = file and file:write(("%s %d\n"):format(lines.path, line)) and true
 end
 
