@@ -153,6 +153,15 @@ describe("a word of a compiler or a system", function()
     ]], { abi = "linux64" }))
   end)
 
+  it("aligns a struct or a member", function()
+    local types = cdef.parse([[
+      struct __declspec(novtable, uuid("0-1"), align(16)) A { char c; };
+      struct __aligned(8) B { char c; };
+      struct C { char c; DECLSPEC_ALIGN(4) char d; };
+    ]], { abi = "win64" })
+    assert.same({ 16, 8, 8 }, { types.A.size, types.B.size, types.C.size })
+  end)
+
   it("may be an attribute of a pointer to a function, in the brackets of its declarator", function()
     assert.are.equal(12, size([[
       #define CALL __attribute__((__stdcall__))

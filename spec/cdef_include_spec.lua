@@ -93,6 +93,14 @@ describe("cdef.load", function()
     contains("/no/such/file.h", message)
   end)
 
+  support.only("posix", "Windows does not open folders")("fails as invalid for a folder", function()
+    local folder, remove = folder_of {}
+    local types, message, code, errno = cdef.load(folder)
+    remove()
+    assert.same({ folder .. ": Is a directory", "invalid", 21 }, { message, code, errno })
+    assert.is_nil(types)
+  end)
+
   it("names the file in an error", function()
     local folder, remove = folder_of { ["bad.h"] = "struct S { int a; };\n#if 1\n" }
     local well, message = pcall(function()
@@ -151,6 +159,18 @@ describe("#include", function()
     local types, _, skipped = cdef.parse(('#include "once.h"\n#include "guard.h"\n'):rep(3),
       { include = include })
     assert.same({ 4, 4, 0 }, { types.Once.size, types.Guarded.size, #skipped })
+  end)
+
+  it("reads a file once that is read by #import", function()
+    local types, _, skipped = parse('#import "a.h"\n#include "a.h"\n#import <a.h>\nstruct S { struct A a; };',
+      { ["a.h"] = "struct A { int a; };" })
+    assert.same({ 4, 0 }, { types.S.size, #skipped })
+  end)
+
+  it("may begin a function's body that ends behind it", function()
+    local types, _, skipped = parse('#include "begin.h"\n  return 1; } }\nstruct S { int a; };',
+      { ["begin.h"] = "static int f(void) {\n  if (1) {\n" })
+    assert.same({ 4, 0 }, { types.S.size, #skipped })
   end)
 
   it("ends a cycle with an error", function()
@@ -224,5 +244,16 @@ describe("__has_include", function()
       #endif
     ]], { ["a.h"] = "" })
     assert.are.equal(1, constants.RESULT)
+  end)
+
+  it("and its kind are 0 where they are not known, as is what #if does not evaluate", function()
+    local types = parse([[
+      #if __has_feature(modules) || defined(ASKED) && ASKED(1)
+      struct S { char c[2]; };
+      #else
+      struct S { char c[3]; };
+      #endif
+    ]])
+    assert.are.equal(3, types.S.size)
   end)
 end)

@@ -130,6 +130,44 @@ local sources = {
     enum I : unsigned char { J = 3 };
     struct S { char a[A - 0x80000001 > 0 ? 1 : 2], b[D - 6 > 0 ? 1 : 2], c[E - 0x100000001 > 0 ? 1 : 2],
       d[F - 6 > 0 ? 1 : 2], e[H - 4 > 0 ? 1 : 2], f[J - 4 > 0 ? 1 : 2]; }; ]=], cpp = true },
+  { "a string behind a macro's name, with a prefix and over two lines", [=[
+    #define SAME(x) x
+    typedef struct { char a[sizeof SAME(u8"abc")]; char b[sizeof("ab\
+cd")]; } S; ]=] },
+  { "a macro's name behind a comment", [=[
+    #define /* the count */ COUNT 5
+    typedef char S[COUNT]; ]=] },
+  { "#elifndef", [=[
+    #define A
+    #ifdef NONE
+    typedef char S[1];
+    #elifndef A
+    typedef char S[2];
+    #elifndef B
+    typedef char S[3];
+    #elifndef C
+    typedef char S[4];
+    #endif ]=] },
+  { "limits in conditions, which count in 64 bits", [=[
+    #include <limits.h>
+    #if UINT_MAX > -1 || SIZE_MAX > -1 || INT_MAX < -1 || INT_MAX + 1 != 0x80000000
+    typedef char S[1];
+    #elif UINT_MAX + 1 == 0x100000000 && SIZE_MAX + 1 == 0 && LONG_MIN < 0
+    typedef char S[2];
+    #endif ]=] },
+  { "functions with blocks, directives, texts and comments in their bodies", [=[
+    static inline int f(int a) {
+      if (a) { return '}'; }
+    #if 1
+      { const char *text = "}"; /* } */ (void)text; }
+    #else
+      {
+    #endif
+      return 2 / 1; // }
+    }
+    typedef struct { char c[3]; } S; ]=] },
+  { "a struct in a struct without a name and without members", [=[
+    typedef struct { char c; struct {} nothing; int a; } S; ]=] },
   { "parameters with static bounds", [=[
     void f(int a[static 4], int b[const], int (*c)(char[restrict]), ...);
     typedef struct { void (*call)(int a[static const 3]); char c; } S; ]=] },
@@ -155,6 +193,10 @@ local sources = {
   { "an enum with a base in a body", [=[
     struct T { enum Kind : short { First = 3, Last }; Kind kind; };
     struct S { char c[T::Last]; T::Kind kind; }; ]=], cpp = true },
+  { "a static member's definition outside of its struct", [=[
+    struct S { static int count; static const char *name; char c[3]; };
+    int S::count = 4;
+    const char *S::name; ]=], cpp = true },
   { "the same name in a namespace and outside", [=[
     namespace N { struct S { int a[3]; }; enum { Count = 7 }; }
     static_assert(sizeof(N::S) == 12, "");
@@ -175,7 +217,8 @@ local sources = {
     struct S { In in; Word w; char c[Five]; }; ]=], cpp = true },
   { "casts that look like calls", [=[
     typedef unsigned char Byte;
-    struct S { char a[int(3.9)]; char b[Byte(257)]; char c[Byte{7}]; char d[sizeof(long)]; }; ]=],
+    struct S { char a[int(3.9)]; char b[Byte(257)]; char c[Byte{7}]; char d[sizeof(long)];
+      char e[(Byte(258))]; }; ]=],
     cpp = true },
   { "sizeof of a qualified member", [=[
     struct T { char key[5]; int value; };
@@ -276,6 +319,16 @@ describe("a construct that is not read", function()
     ["struct S { typeof(1 + 1) a; };"] = "typeof of an expression is not read here",
     ["union S { int a; int b[]; };"] = "a flexible array in a union is not read here",
     ["struct S { char a[1.5 % 2]; };"] = "expected integers on both sides of '%'",
+    ["struct [[5]] S { char c; };"] = "expected an attribute, got '5'",
+    ["int x = 5 int y;"] = "expected an expression, got 'int'",
+    ["struct S { int SIZE_IS(sizeof x); int a; };"] = "expected a member",
+    ["struct S { int f(\"text\"); int a; };"] = "expected a member",
+    ["__declspec(dllexport) int f(int);\n__declspec(dllexport) missing_t g(int);"] =
+      "expected a type, got 'missing_t'",
+    ["struct S { Q_OBJECT int a; };"] = "'Q_OBJECT' adds virtual functions",
+    ["enum { A = 3i7 };"] = "expected a number, got '3i7'",
+    ["#if 0\nstruct S { int a; };"] = "line 1, column 1: expected #endif before the end",
+    ["int f(void) { return 1;"] = "line 1, column 13: expected '}' before the end",
     ["struct S { char a[&1]; };"] = "expected a constant expression, got '&'",
     ['struct S { char a[sizeof("\\q")]; };'] = "expected an escape sequence",
     ['struct S { char a[sizeof(R"toolongadelimiter1(x)toolongadelimiter1")]; };'] = "expected a raw string",

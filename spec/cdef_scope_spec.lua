@@ -164,6 +164,15 @@ describe("a name in filemap.cdef", function()
     for _ in pairs(types) do assert.same({ 2, 4 }, { types["a::S::In"].size, constants["a::S::E::X"] }) end
   end)
 
+  it("that no scope has at the end of a path is none", function()
+    local types, constants = cdef.parse("namespace A { namespace B { struct S { enum { N } e; }; } }")
+    assert.same({ 4, 0 }, { types["A::B::S"].size, constants["A::B::S::N"] })
+    for _, path in ipairs { "A::B::T", "A::S", "A::B::S::M" } do
+      assert.is_nil(types[path])
+      assert.is_nil(constants[path])
+    end
+  end)
+
   it("of two structs in a third is known by its path", function()
     for _, define in ipairs { false, true } do
       local types, constants, skipped = cdef.parse([[

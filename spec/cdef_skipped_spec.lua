@@ -97,6 +97,20 @@ describe("a declaration that cannot be read", function()
     assert.are.equal("? Vector ?", names(skipped))
   end)
 
+  it("is a template whose types members point to", function()
+    local types, _, skipped = cdef.parse([[
+      template <class T, int n = 1> struct List { T *first; };
+      struct S { List<int> *a; List<List<short>> *b; List<char, (2 > 1)> *c; List<int[3]> *d; char e; };
+      struct T { List<int> a; };
+      struct U { List<int; };
+    ]], { abi = "linux64" })
+    assert.same({ 16, 24, 32, 40 }, { types.S:offsetof("c"), types.S:offsetof("d"), types.S:offsetof("e"),
+      types.S.size })
+    contains("templates are not read here", use(types, "T"))
+    contains("expected '>', got ';'", use(types, "U"))
+    assert.are.equal("List T U", names(skipped))
+  end)
+
   it("counts once for each declaration", function()
     local _, _, skipped = cdef.parse("struct S { bad a; worse b; int c; };\nstruct T { int a; };")
     assert.are.equal("S", names(skipped))
@@ -173,15 +187,35 @@ describe("types that are kept as text until they are used", function()
   local function chain(n)
     local lines = { "struct T0 { char a; };" }
     for i = 1, n do
-      lines[#lines + 1] = ("struct T%d { struct T%d *p; char c[%d]; struct T0 t; };"):format(i, i - 1, i)
+      lines[#lines + 1] = ("struct T%d { char c; struct T%d t; };"):format(i, i - 1)
     end
     return table.concat(lines, "\n")
   end
 
   it("have the layout of types that are read at once", function()
-    local types = cdef.parse(chain(100), { abi = "linux64" })
-    assert.are.equal(112, types.T100.size)
-    assert.are.equal(16, types.T1.size)
+    local types = cdef.parse(chain(60))
+    assert.are.equal(61, types.T60.size)
+    assert.are.equal(2, types.T1.size)
+  end)
+
+  it("may have the prefix of a string as a name, also behind thousands of tokens", function()
+    local members = ("int : 32;\n"):rep(1000)
+    local types = cdef.parse(("struct S { %s int u; char L[2], text[sizeof(u8\"ab\")]; };"):format(members))
+    assert.same({ 4000, 4 }, { types.S:offsetof("u") })
+    assert.same({ 4004, 2 }, { types.S:offsetof("L") })
+    assert.same({ 4006, 3 }, { types.S:offsetof("text") })
+  end)
+
+  it("see each macro as it is defined there, among hundreds that are used", function()
+    local macros, members = {}, {}
+    for i = 1, 700 do
+      macros[i], members[i] = ("#define M%d %d\n"):format(i, i), ("char m%d[M%d];"):format(i, i)
+    end
+    local source = table.concat(macros) .. "struct A { " .. table.concat(members) .. " };\n"
+      .. "#undef M3\n#define M3 5\n#undef M4\n"
+      .. "struct B { int M4; char c[M3 + M2]; };\nstruct C { char c[M1 + M700]; };"
+    local types = cdef.parse(source)
+    assert.same({ 700 * 701 // 2, 12, 701 }, { types.A.size, types.B.size, types.C.size })
   end)
 
   it("see the names that were declared before them alone", function()

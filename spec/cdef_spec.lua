@@ -259,6 +259,8 @@ describe("cdef.parse", function()
       #define MADE OF_ARGUMENTS(1, 2)
       #define BIG 0xFFFFFFFFFFFFFFFFull
       #define LETTER L'é'
+      #define MICROSOFTS 0x7fi64 + 200ui8
+      #define CHOSEN 0 ? "no" : "yes"
       #define GONE 1
       #undef GONE
       #define TYPE int
@@ -273,7 +275,7 @@ describe("cdef.parse", function()
     assert.same({
       ANSWER = 42, NAME = "Local\\Game", FLAGS = 687, RATIO = 1.5, ALL = 0xffffffff, SIZE = 16, AT = 12,
       MADE = 258, BIG = -1, LETTER = 0xe9, IN = 9, PI = 3.25, TEXT = "text", WIDE = "wide", MASK = 255,
-      TWICE = 510, BYTE_ = 255,
+      TWICE = 510, BYTE_ = 255, MICROSOFTS = 327, CHOSEN = "yes",
     }, values)
   end)
 

@@ -213,6 +213,28 @@ describe("filemap.win32", function()
     assert.equal("exists", core.win32.explain(183))
   end)
 
+  it("fails with in_use where the name is removed and created again during the call, 100 times", function()
+    local name = support.unique("Local\\")
+    local other = assert(filemap.create(name, 4096))
+    local opens = 0
+    -- Before each call of the library, the name gets the state in which that call fails.
+    debug.sethook(function()
+      local called = debug.getinfo(2, "f").func
+      if called == core.win32.create then
+        other = other or assert(filemap.create(name, 4096))
+      elseif called == core.open then
+        other:close()
+        other, opens = nil, opens + 1
+        if opens == 100 then debug.sethook() end
+      end
+    end, "c")
+    local map, message, code, number = memory(win32.PAGE_READWRITE, 4096, name)
+    debug.sethook()
+    assert.same({ nil, "in_use", 100 }, { map, code, opens })
+    contains("the name was created and removed 100 times while opening it", message)
+    assert.equal(win32.GetLastError(), number)
+  end)
+
   it("shares memory with filemap, and its maps and views are filemap's own", function()
     local name = support.unique("Local\\")
     local map <close> = memory(win32.PAGE_READWRITE, 65536, name)
