@@ -130,6 +130,17 @@ local sources = {
     enum I : unsigned char { J = 3 };
     struct S { char a[A - 0x80000001 > 0 ? 1 : 2], b[D - 6 > 0 ? 1 : 2], c[E - 0x100000001 > 0 ? 1 : 2],
       d[F - 6 > 0 ? 1 : 2], e[H - 4 > 0 ? 1 : 2], f[J - 4 > 0 ? 1 : 2]; }; ]=], cpp = true },
+  { "## in front of #, beside tokens of the body, and in a macro without arguments", [=[
+    #define U8(x) u8 ## #x
+    #define HASH_HASH # ## #
+    #define TEXT(x) #x
+    #define TEXT_OF(x) TEXT(x)
+    #define JOINED(x) x ## y ## z
+    #define PLAIN p ## q
+    typedef struct { char a[sizeof(U8(abc "d"))]; char b[sizeof(TEXT_OF(HASH_HASH))];
+      char JOINED(), JOINED(q), PLAIN; } S;
+    enum { FIRST = __builtin_offsetof(S, yz), NEXT = __builtin_offsetof(S, qyz),
+      LAST = __builtin_offsetof(S, pq) }; ]=] },
   { "a string behind a macro's name, with a prefix and over two lines", [=[
     #define SAME(x) x
     typedef struct { char a[sizeof SAME(u8"abc")]; char b[sizeof("ab\

@@ -363,7 +363,7 @@ return {
     specs = { "spec/cdef_constructs_spec.lua" } },
   { name = "paste-rest", breaks = "## drops what follows the first token of an argument",
     file = "lua/filemap/cdef/macros.lua",
-    old = "    copy(body, arg, 2, at)\n", new = "",
+    old = "copy(body, arg, open and 1 or 2, at)", new = "copy(body, arg, open and 1 or arg.n + 1, at)",
     specs = { "spec/cdef_constructs_spec.lua" } },
   { name = "second-branch", breaks = "two branches of one #if are read",
     file = "lua/filemap/cdef/preprocessor.lua",

@@ -178,11 +178,18 @@ function Substitution:expanded(i)
   return done
 end
 
+-- The text of the argument whose parameter is behind a # at `k`; nil if none is there.
+function Substitution:text(list, k)
+  local i = list.kind[k] == "#" and list.kind[k + 1] == "name" and self.place[list.value[k + 1]]
+  return i and stringified(self.args[i]) or nil
+end
+
 -- The token behind a ##, or all tokens of the argument there, joined to the body. Returns the index of the
--- token.
+-- last token used.
 function Substitution:join(list, k, open)
   local body, at = self.body, self.at
-  local i = list.kind[k] == "name" and self.place[list.value[k]]
+  local kind, value = list.kind[k], list.value[k]
+  local i = kind == "name" and self.place[value]
   local is_rest = i and i == #self.args and self.macro.variadic
   if is_rest and body.kind[body.n] == "," and not open then
     -- GNU's comma: it goes when there are no further arguments.
@@ -192,19 +199,19 @@ function Substitution:join(list, k, open)
     else
       copy(body, self:expanded(i), 1, at)
     end
-    return
+    return k
   end
   if i then
     local arg = self.args[i]
-    if arg.n == 0 then return end
-    if open then return copy(body, arg, 1, at) end
-    self.owner:paste(body, arg.kind[1], arg.value[1], at)
-    copy(body, arg, 2, at)
-  elseif open then
-    append(body, list.kind[k], list.value[k], at)
-  else
-    self.owner:paste(body, list.kind[k], list.value[k], at)
+    if arg.n > 0 and not open then self.owner:paste(body, arg.kind[1], arg.value[1], at) end
+    copy(body, arg, open and 1 or 2, at)
+    return k
   end
+  local text = self:text(list, k)
+  if text then kind, value, k = "string", text, k + 1 end
+  if open then append(body, kind, value, at)
+  else self.owner:paste(body, kind, value, at) end
+  return k
 end
 
 -- Puts a parameter's argument into the body. Returns whether nothing was put (a placemarker, for ##).
@@ -220,8 +227,9 @@ function Substitution:step(list, k)
   local kind, value = list.kind[k], list.value[k]
   local next_kind = list.kind[k + 1]
   local i = kind == "name" and self.place[value]
-  if kind == "#" and next_kind == "name" and self.place[list.value[k + 1]] then
-    append(self.body, "string", stringified(self.args[self.place[list.value[k + 1]]]), self.at)
+  local text = self:text(list, k)
+  if text then
+    append(self.body, "string", text, self.at)
     return k + 1
   elseif kind == "name" and value == "__VA_OPT__" and next_kind == "(" then
     local close = closing(list, k + 1) or fatal(self.at, "expected ')' behind __VA_OPT__")
@@ -240,14 +248,9 @@ function Substitution:run(list, from, to)
   local k, open = from, false
   while k <= to do
     if list.kind[k] == "##" and k > from and k < to then
-      if list.kind[k + 1] == "#" then
-        append(self.body, "##", "##", self.at)
-      else
-        local before = self.body.n
-        self:join(list, k + 1, open or self.body.n == 0)
-        open = open and self.body.n == before
-        k = k + 1
-      end
+      local before = self.body.n
+      k = self:join(list, k + 1, open or before == 0)
+      open = open and self.body.n == before
     else
       k, open = self:step(list, k)
     end
