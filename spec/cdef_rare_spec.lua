@@ -204,6 +204,9 @@ cd")]; } S; ]=] },
   { "an enum with a base in a body", [=[
     struct T { enum Kind : short { First = 3, Last }; Kind kind; };
     struct S { char c[T::Last]; T::Kind kind; }; ]=], cpp = true },
+  { "an inline namespace in a namespace's name", [=[
+    namespace N::inline V1 { struct In { char c[3]; }; enum { Two = 2 }; }
+    struct S { N::In a; N::V1::In b; char c[N::Two]; }; ]=], cpp = true },
   { "a static member's definition outside of its struct", [=[
     struct S { static int count; static const char *name; char c[3]; };
     int S::count = 4;

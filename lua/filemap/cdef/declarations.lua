@@ -266,11 +266,11 @@ local function namespace(self, is_inline)
   self:skip()
   local outer, levels = self.scope, 0
   repeat
-    if self:kind() == "[" or self:kind() == "name" and self:is_attribute(self.i) then self:attributes({}) end
-    if self:is("inline") and levels > 0 then
+    if levels > 0 and self:is("inline") then
       self:skip()
       is_inline = true
     end
+    if self:kind() == "[" or self:kind() == "name" and self:is_attribute(self.i) then self:attributes({}) end
     local at = self:at()
     local name = self:kind() == "name" and self:name() or nil
     if levels == 0 and self:kind() == "=" then return namespace_alias(self, name, at) end
