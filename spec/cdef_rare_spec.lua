@@ -333,6 +333,8 @@ describe("a construct that is not read", function()
     ["struct S { typeof(1 + 1) a; };"] = "typeof of an expression is not read here",
     ["union S { int a; int b[]; };"] = "a flexible array in a union is not read here",
     ["struct S { char a[1.5 % 2]; };"] = "expected integers on both sides of '%'",
+    ["struct S { char a[static 3]; };"] = "expected a name, got 'static'",
+    ["struct S { char a[const 3]; };"] = "expected a type, got '3'",
     ["struct [[5]] S { char c; };"] = "expected an attribute, got '5'",
     ["int x = 5 int y;"] = "expected an expression, got 'int'",
     ["struct S { int SIZE_IS(sizeof x); int a; };"] = "expected a member",

@@ -22,20 +22,12 @@ local function constant_bound(self)
   return n
 end
 
--- Words that C allows in a parameter's bounds, and that change nothing.
-local function skip_bound_words(self)
-  while self:is("static") or self:is("const") or self:is("restrict") or self:is("__restrict") do
-    self:skip()
-  end
-end
-
 -- The bounds of an array, outermost first; an empty one, [0] and [?] at the front are 0 elements, and
 -- flexible.
 function Declarators:bounds()
   local bounds = {}
   while self:accept("[") do
     local at = self.ats[self.i]
-    skip_bound_words(self)
     local empty = self:accept("?")
     if empty or self.kinds[self.i] == "]" then
       self:expect("]")
