@@ -97,6 +97,25 @@ describe("a declaration that cannot be read", function()
     assert.are.equal("? Vector ?", names(skipped))
   end)
 
+  it("is skipped to its own end where most of its tokens were dropped, and its names raise", function()
+    for _, count in ipairs { 1, 1000 } do
+      local lines = {}
+      for i = 1, count do lines[i] = ("int m%d;"):format(i) end
+      local members = table.concat(lines, "\n")
+      local types, _, skipped = cdef.parse(([[
+        struct Outer { static int n; struct { %s } bad[-1]; int more; };
+        typedef struct { %s } Bad[-1], Also;
+        enum { %s } bad bad;
+        struct After { int a; };
+      ]]):format(members, members, members:gsub("int ", ""):gsub(";", ",")))
+      assert.are.equal(4, types.After.size)
+      for _, name in ipairs { "Outer", "Bad", "Also" } do
+        contains("an array cannot have -1 elements", use(types, name))
+      end
+      assert.are.equal("Outer Also ?", names(skipped))
+    end
+  end)
+
   it("is a template whose types members point to", function()
     local types, _, skipped = cdef.parse([[
       template <class T, int n = 1> struct List { T *first; };

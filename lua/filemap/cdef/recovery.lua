@@ -3,7 +3,7 @@
 --
 -- Lists of declarations are read by protected loops. Each has a frame: where the declaration at hand starts,
 -- and what to restore when it fails. Tokens are dropped when a declaration is read; frames around it then
--- start later, behind as many open braces.
+-- start later, behind as many open braces, and have noted whether their declaration is a typedef.
 local lexer = require "filemap.cdef.lexer"
 local stream = require "filemap.cdef.stream"
 
@@ -34,6 +34,9 @@ end
 -- in the declaration of the innermost loop.
 function Recovery:trim(open)
   if self.i <= TRIM or self.in_type_name > 0 or not self.tokens.dropped then return end
+  for _, frame in ipairs(self.frames) do
+    if frame.open == 0 then frame.typedef = self.values[frame.start - self:absolute(0)] == "typedef" end
+  end
   self.i = self.i - stream.drop(self.tokens, 1, self.i - 1)
   local start, count = self:absolute(self.i), #self.frames
   for k = 1, count do
@@ -59,6 +62,7 @@ local function run(self, frame, stop, step, a, b)
     if kind == "end" then lexer.fatal(self:at(), "expected '%s', got the end", stop) end
     if self.i > TRIM then self:trim(0) end
     frame.start, frame.open, frame.skipped = self:absolute(self.i), 0, #self.skipped
+    frame.typedef = nil
     step(self, a, b)
   end
 end
@@ -202,7 +206,7 @@ end
 function Recovery:skip_declaration(frame, problem, stop)
   local i = frame.start - self:absolute(0)
   local skip = setmetatable({ parser = self, problem = problem, open = {}, first = i, kinds = self.kinds,
-                              values = self.values }, Skip)
+                              values = self.values, typedef = frame.typedef }, Skip)
   for k = 1, frame.open do
     skip.open[k] = "}"
     skip.record = "struct"
