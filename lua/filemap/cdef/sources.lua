@@ -78,12 +78,6 @@ function Sources:position(at)
   return source.name, line, at - source.base - starts[line]
 end
 
---- The text between two positions of one source; none if they are of two.
-function Sources:between(from, to)
-  local source = self:at(from)
-  return source.text:sub(from - source.base + 1, to - source.base - 1)
-end
-
 --- An error as one line, with its position. An included text is named.
 function Sources:describe(problem)
   local name, line, column = self:position(problem.at)
