@@ -598,6 +598,18 @@ describe("an error of cdef.parse", function()
     contains("'B' is not a plain struct", problem(
       "struct B { int a; char c; B(); }; struct S : B { char d; };", { abi = "linux64" }))
     cdef.parse("struct B { int a; char c; B(); }; struct S : B { char d; };", { abi = "win64" })
+    for _, base in ipairs {
+      "struct B { unsigned a : 3; B(); };", "struct N { N(); char c; }; struct B { int a; N n[1]; };",
+      "struct B { int &a; char c; };",
+      "struct N { N(); char c; }; struct B { union { N n; }; int a; char c; };",
+    } do
+      local source = base .. " struct S : B { char d; };"
+      contains("'B' is not a plain struct", problem(source, { abi = "linux64" }))
+    end
+    for _, attribute in ipairs { "[[no_unique_address]]", "[[msvc::no_unique_address]]" } do
+      contains("attribute 'no_unique_address' is not read here",
+        problem(("struct P { P(); int a; char b; }; struct S { %s P p; char c; };"):format(attribute)))
+    end
   end)
 
   it("is one of the program for bad arguments", function()

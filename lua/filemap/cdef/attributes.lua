@@ -10,7 +10,7 @@ local Attributes = {}
 -- Attributes that change a layout in a way that is not read.
 local strange = {
   scalar_storage_order = true, warn_if_not_aligned = true, ext_vector_type = true,
-  address_space = true,
+  address_space = true, no_unique_address = true,
 }
 
 local function at_least(attributes, align)
@@ -226,6 +226,7 @@ function Attributes:bracket_attributes(attributes)
     local at = self:at()
     if self:kind() == "name" then
       local word = Cursor.name(self, "an attribute")
+      if strange[word] then fail(at, "attribute '%s' is not read here", word) end
       if self:accept("::") then
         local inner = Cursor.name(self, "an attribute"):gsub("^__(.*)__$", "%1")
         if strange[inner] then fail(at, "attribute '%s' is not read here", inner) end

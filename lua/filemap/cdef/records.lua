@@ -199,9 +199,28 @@ end
 local function data_end(record)
   local furthest = 0
   for _, field in ipairs(record.fields) do
-    furthest = math.max(furthest, field.offset + (field.bits and field.unit or field.type.size))
+    local bits = field.bits
+    local size = bits and (bits.first + bits.width + 7) // 8 or field.type.size
+    furthest = math.max(furthest, field.offset + size)
   end
   return furthest
+end
+
+-- The type of a member, or of the elements of an array.
+local function element_type(member)
+  local type_ = member.type
+  while type_.kind == "array" do type_ = type_.of end
+  return type_
+end
+
+-- Whether a struct has a member of a struct that is not plain, or a reference: then it is not plain either.
+local function has_special(self, members)
+  for _, member in ipairs(members) do
+    local type_ = element_type(member)
+    local tag = self.tag_of[type_]
+    if tag and tag.special or type_.reference then return true end
+  end
+  return false
 end
 
 -- The base of a C++ struct: its first member, without a name.
@@ -269,8 +288,7 @@ end
 -- g++ ignores the attribute packed where a member is of a struct that is not plain, and not packed itself.
 local function check_packed(self, members)
   for _, member in ipairs(members) do
-    local type_ = member.type
-    while type_.kind == "array" do type_ = type_.of end
+    local type_ = element_type(member)
     local tag = self.tag_of[type_]
     if tag and tag.special and not tag.packed and not member.is_base then
       fail(member.at, "'%s' is not a plain struct, which the compiler does not pack", type_.name or tag.kind)
@@ -281,8 +299,7 @@ end
 -- With the attribute ms_struct gcc aligns numbers of 8 bytes to 8, also where they align to 4 otherwise.
 local function check_ms_struct(self, members)
   for _, member in ipairs(members) do
-    local type_ = member.type
-    while type_.kind == "array" do type_ = type_.of end
+    local type_ = element_type(member)
     if type_.T and type_.size == 8 and self.abi.align64 < 8 then
       fail(member.at, "a number of 8 bytes in a struct with the attribute ms_struct is not read here")
     end
@@ -311,7 +328,7 @@ local function lay_out(self, tag, members, attributes, first, close)
     endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,
     fail = function(member, message) fail(member.at, "%s", message) end,
   })
-  tag.special = tag.special or tag.derived
+  tag.special = tag.special or tag.derived or has_special(self, members)
   tag.type, tag.done = record, self.file.clock.seq
   self.tag_of[record] = tag
 end
