@@ -90,6 +90,9 @@ local cpp = {
     typedef double T; enum { N = 9 };
     struct A { typedef short T; using U = T; static const int N = 2, M = N + 1; T t[N]; U u[M]; };
     struct B { T t; char c[N]; A::U u; };]], { A = 10, B = 24 } },
+  ["attributes behind `using`"] = { [[
+    using U = int __attribute__((aligned(16))); using M = int __attribute__((mode(DI)));
+    struct S { char c; U u; M m; };]], { S = 32, U = 4, M = 8 } },
   ["an empty union, which has a byte"] = { [[
     struct S { long a; union {} b; };]], {} },
   ["a base that is not packed"] = { [[

@@ -172,6 +172,30 @@ describe("a word that is not known, and may be a macro of an include that was pa
     ["struct API S { char c; int d; };"] = "'API' in front of 'S' is not known",
     ["class API S { public: int d; };"] = "'API' in front of 'S' is not known",
     ["enum API S { A };"] = "'API' in front of 'S' is not known",
+    ["struct S ALIGNED(8) { char c; int d; };"] = "expected '{', got 'ALIGNED'",
+    ["struct S ALIGNED() { char c; int d; };"] = "expected '{', got 'ALIGNED'",
+    ["struct B { int b; }; struct S ALIGNED(8) : B { int d; };"] = "expected '{', got 'ALIGNED'",
+    ["struct __attribute__((packed)) ALIGNED(8) S { char c; int d; };"] = "expected '{', got 'ALIGNED'",
+    ["struct S { struct I ALIGNED(8) { int a; }; int d; };"] = "expected ';', got 'ALIGNED'",
+    ["struct S { char c; int MACRO() : 0; int d; };"] = "expected ';', got ':'",
+    ["struct S { char c; int MACRO() (*f)(int a); };"] = "expected ';', got '('",
+    ["struct S { char c; const char MACRO() *d; };"] = "expected ';', got '*'",
+    ["struct S { char c; struct S MACRO() *d; };"] = "expected ';', got '*'",
+    ["struct S { char c; int MACRO() & d; };"] = "expected ';', got 'd'",
+    ["struct S { char c; int d S(); ~S(); };"] = "expected ';', got 'S'",
+    ["struct S { char c; int MACRO() D; };"] = "expected ';', got 'D'",
+    ["struct S { char c; int D MACRO(); };"] = "expected ';', got 'MACRO'",
+    ["struct S { char c; float *P MACRO(); };"] = "expected ';', got 'MACRO'",
+    ["struct S { char c; S(int x) int d; };"] = "expected ';', got 'int'",
+    ["struct S { char c; ~S() int d; };"] = "expected ';', got 'int'",
+    ["struct S { char c; bool operator==(const S &o) const int d; };"] = "expected ';', got 'int'",
+    ["struct S { char c; S() MACRO(x) int d; };"] = "expected ';', got 'int'",
+    ["struct S { char c; int d int get() const; };"] = "expected ';', got 'int'",
+    ["struct S { char c; int d bool operator==(const S &o) const; };"] = "expected ';', got 'bool'",
+    ["struct S { char c; int d __attribute__((aligned(8))) MACRO(); };"] = "expected ';', got 'MACRO'",
+    ["enum class S MACRO : uint8_t { A }; struct R { S s; };"] = "expected '{' or ';', got 'MACRO'",
+    ["enum class S : uint8_t MACRO { A }; struct R { S s; };"] = "expected '{' or ';', got 'MACRO'",
+    ["using S = WORD unsigned int;"] = "expected ';', got 'unsigned'",
     ["struct ALIGNED(8) S { int d; };"] = "expected a name or ';', got 'S'",
   } do
     it(("is an error: %s"):format(source), function()
@@ -180,10 +204,26 @@ describe("a word that is not known, and may be a macro of an include that was pa
         contains(message, skipped[1].message)
         local well, type_ = pcall(function() return types.S end)
         assert.is_true(not well or type_ == nil)
-        if not source:find("typedef", 1, true) then contains(message, type_) end
+        local is_alias = source:find("typedef", 1, true) or source:find("using", 1, true)
+        if not is_alias then contains(message, type_) end
       end
     end)
   end
+
+  it("is not the parameter of a template", function()
+    local types = cdef.parse("template <class T> bool f(T t) { } typedef int T; struct S { T a; };")
+    assert.are.equal(4, types.S.size)
+  end)
+
+  it("gives no constant to the enumerator in front of it", function()
+    for _, source in ipairs { "enum E { A, B MACRO = 5, C };", "enum E { A, B = MACRO(8) 5, C };",
+                              "enum E { A, B = 2 MACRO + 3, C };" } do
+      local _, constants, skipped = cdef.parse(source)
+      assert.are.equal(0, constants.A)
+      assert.is_nil(constants.B)
+      assert.are.equal("E", skipped[1].name)
+    end
+  end)
 
   it("is none in front of a member function's name", function()
     local types, _, skipped = cdef.parse [[
@@ -193,6 +233,10 @@ describe("a word that is not known, and may be a macro of an include that was pa
         int API get(int); static other_t make(other_t a);
         EXPORT other_t copy() const; const other_t &of(int a);
         struct other *next(); std::string name(int); unsigned long long size(void); other_t API take(other_t);
+        S(); explicit S(int x = 0) : d(x) { } ~S() noexcept; S(const S &) = delete; API S(char) THROWS;
+        operator int() const; void operator()(int) const; bool operator==(const S &) const = default;
+        int API OPEN(void); int size() NOEXCEPT; int take(int) REQUIRES(d);
+        S &operator=(S &&) & noexcept; auto begin() const -> int *; std::string operator[](int);
         int GET(int); void SET(struct other *o, const char *text = 0);
       };
     ]]

@@ -188,8 +188,11 @@ local function using_alias(self, at)
   local name = self:name()
   self:skip()
   local spec = self:specifiers()
-  local _, type_ = self:declarator(spec.type, {})
-  self.scope:declare(name, { type = type_ }, at)
+  local attributes = {}
+  local _, type_ = self:declarator(spec.type, attributes)
+  self:attributes(attributes)
+  if self:kind() ~= ";" then self:expected("';'") end
+  self:typedef(spec, name, type_, attributes, at)
 end
 
 -- A namespace of an include that was passed over has no names that are known.
@@ -206,6 +209,7 @@ end
 local function using_name(self, at)
   local found = self:entity()
   local name = self.values[self.i - 1]
+  if self:kind() ~= ";" then self:expected("';'") end
   if not found or found.broken and not found.tag then
     -- One of an include that was passed over, or of a struct that could not be read.
     local problem = found and found.broken
@@ -426,6 +430,7 @@ function Declarations:plain_declaration()
       self:check_function_name(name, before)
       local well, stop = self:has_parameters(before)
       if well then
+        self:check_no_record(before, stop)
         self:check_return_type(before)
         if stop then self:check_behind_parameters(stop) end
         return self:skip_function()

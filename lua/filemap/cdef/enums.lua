@@ -46,10 +46,12 @@ function Enums:enumerators(scope, T)
       entry.unsigned = entry.unsigned or {}
       entry.unsigned[name] = true
     end
+    -- (What stands in front of a macro that is not known may have another value.)
+    if self.kinds[self.i] ~= "," and self.kinds[self.i] ~= "}" then self:expected("','") end
     scope:declare_enumerator(name, entry, at)
     names[#names + 1], values[name] = name, value
     next_value = value + 1
-    if self.kinds[self.i] ~= "}" then self:expect(",") end
+    self:accept(",")
   end
   self:check_missed(first, self:absolute(self.i - 1))
   return names, entry
@@ -100,6 +102,7 @@ function Enums:enum()
   if self:kind() ~= "{" then
     if not name then self:expected("a name or '{'") end
     if not T then return self:tag("enum", name, at, scope) end
+    if self:kind() ~= ";" then self:expected("'{' or ';'") end
     local tag = (scope or self.scope):own_tag("enum", name)
     if not self:complete(tag) then tag.type = self:enum_type(tag, {}, { values = {} }, T, {}, at) end
     return tag

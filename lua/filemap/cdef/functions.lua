@@ -131,6 +131,49 @@ function Functions:has_parameters(before)
   return self.parameters == "default"
 end
 
+local ends_parameters = { [";"] = true, ["{"] = true, [","] = true, ["->"] = true, ["try"] = true,
+                          requires = true }
+local pure = { ["0"] = true, default = true, delete = true }
+
+--- Whether what is behind a member function's parameters, at token `i`, can be there. Returns also the index
+-- of the first token that cannot. Behind a name in capitals, which may be a macro, a word that is not known
+-- may be a member's name.
+function Functions:can_follow(i, name)
+  local kinds, values, may_be_macro = self.kinds, self.values, name == name:upper()
+  while true do
+    local kind, word = kinds[i], values[i]
+    if ends_parameters[kind] or kind == "name" and ends_parameters[word] then return true, i end
+    if kind == "=" then return pure[values[i + 1]] or false, i end
+    if kind == "[" and kinds[i + 1] == "[" then
+      i = self:behind(i)
+    elseif kind == "name" and (self:is_attribute(i) or behind_parameters[word]
+      or not may_be_macro and word == word:upper() and not self:starts_type(i)) then
+      i = i + 1
+      if kinds[i] == "(" then i = self:behind(i) end
+    elseif kind == "&" or kind == "&&" then
+      i = i + 1
+    else
+      return false, i
+    end
+  end
+end
+
+--- Raises where a constructor, destructor or operator is not followed by what can be there: a ';' is missing.
+-- Its name is `before` tokens on.
+function Functions:check_behind_special(before)
+  local kinds, at = self.kinds, self.i + before
+  local name, i = self.values[at], at + 1
+  if name == "operator" then
+    if kinds[i] == "(" and kinds[i + 1] == ")" then i = i + 2 end
+    while kinds[i] ~= "(" and not stops_at_body[kinds[i]] and kinds[i] ~= "end" do i = i + 1 end
+  end
+  if kinds[i] ~= "(" then return end
+  local can, stop = self:can_follow(self:behind(i), "operator")
+  if can or name ~= "operator" and kinds[stop] == ":" then return end
+  self.i = stop
+  self:expected("';'")
+end
+
 --- Whether what starts here can be a member function whose name is `before` tokens on.
 function Functions:can_be_function(before)
   local kinds, values, i = self.kinds, self.values, self.i
@@ -142,10 +185,7 @@ function Functions:can_be_function(before)
   end
   local well, stop = self:has_parameters(before)
   if not well or not stop then return well end
-  local word = kinds[stop] == "name" and values[stop]
-  local can = not word or self:is_attribute(stop) or behind_parameters[word]
-    or word == word:upper() and not self:starts_type(stop)
-  return can, stop
+  return self:can_follow(stop, values[i + before])
 end
 
 local asserts = { static_assert = true, _Static_assert = true }
@@ -218,26 +258,69 @@ function Functions:check_parameters(before)
   end
 end
 
--- Whether a word is a type, or a name that stands for one that is not known.
-local function is_type_word(self, i)
-  local word = self.values[i]
-  if self.kinds[i] ~= "name" or word == "const" or word == "volatile" then return false end
-  return self:starts_type(i) or word ~= word:upper() and not (self:is_keyword(word) or self:is_attribute(i))
+-- What the word at token `i` is in a function's type: "known" for a type, "type" for a name that may stand
+-- for one, "macro" for one in capitals that is not known; nil for the others.
+local function kind_of_word(self, i)
+  local kinds, word = self.kinds, self.values[i]
+  if word == "const" or word == "volatile" then return nil end
+  if kinds[i - 1] == "::" or kinds[i + 1] == "::" or begins_record[self.values[i - 1]] then return "type" end
+  if self:starts_type(i) then return "known" end
+  if self:is_keyword(word) or self:is_attribute(i) then return nil end
+  return word == word:upper() and "macro" or "type"
+end
+
+-- The index of the first token that shows that a member without a ';' is in front of a function, nil if there
+-- is none: a type, another name, and again a type.
+local function begins_again(self, stop, is_constructor)
+  local kinds, i, has_type, is_known, name = self.kinds, self.i, false, false, nil
+  while i < stop do
+    local kind = kinds[i]
+    if kind == "<" then return nil end
+    local what = kind == "name" and kind_of_word(self, i)
+    if name and (what == "known" or what == "type" and is_known) then return i end
+    if what and has_type and what ~= "known" and not begins_record[self.values[i - 1]] then name = i end
+    has_type, is_known = has_type or what == "known" or what == "type", is_known or what == "known"
+    i = (kind == "(" or kind == "[") and self:behind(i) or i + 1
+  end
+  local is_name = name and kind_of_word(self, name) == "type" and kinds[name - 1] ~= "::"
+  for k = name or stop, stop - 1 do is_name = is_name and kinds[k] ~= "*" and kinds[k] ~= "&" end
+  local is_empty = kinds[stop + 1] == "(" and kinds[stop + 2] == ")"
+  local is_macro = name and is_empty and self.values[stop] == self.values[stop]:upper()
+  if is_name or is_macro or is_constructor and is_known then return stop end
 end
 
 --- Raises where what looks like a member function is a member in front of a macro that is not known, as in
--- `int x ALIGNED(8);`: its parameters are a number, or its name follows a type and another name. The name is
--- `before` tokens on.
-function Functions:check_no_member(before)
-  local kinds, values, at = self.kinds, self.values, self.i + before
-  local is_member, word = kinds[at + 1] == "(" and kinds[at + 2] == "number", at - 1
-  if is_type_word(self, word) and not self:starts_type(word) and kinds[at - 2] ~= "::"
-    and not begins_record[values[at - 2]] then
-    for i = self.i, word - 1 do is_member = is_member or is_type_word(self, i) end
-  end
-  if not is_member then return end
-  self.i = at
+-- `int x ALIGNED(8);`, or of a function, with no ';' between them. The name is `before` tokens on.
+function Functions:check_no_member(before, is_constructor)
+  local kinds, at = self.kinds, self.i + before
+  local is_member = kinds[at + 1] == "(" and kinds[at + 2] == "number" and self.values[at] ~= "operator"
+  local found = is_member and at or begins_again(self, at, is_constructor)
+  if not found then return end
+  self.i = found
   self:expected("';'")
+end
+
+-- Whether a tag is one that a function can return here.
+local function is_known_tag(self, kind, name)
+  local tag = self.scope:find(name, kind) or self:find(name)
+  return tag and (tag.kept or tag.type or tag.open or tag.broken or tag.empty or tag.ambiguous)
+end
+
+--- Raises where what looks like a function is the body of a struct whose name is in front of a macro that is
+-- not known, as in `struct S ALIGNED(8) { … };`: a function cannot return a struct that is not declared. The
+-- index behind the parameters is `stop`.
+function Functions:check_no_record(before, stop)
+  local kinds, values, at = self.kinds, self.values, self.i + before
+  local i = stop and kinds[stop] == "name" and stop + 1 or stop
+  if not (i and begins_record[values[self.i]]) or kinds[i] ~= "{" and kinds[i] ~= ":" then return end
+  local name
+  for k = self.i + 1, at do
+    if kinds[k] == "*" or kinds[k] == "&" or kinds[k] == "::" or kinds[k] == "<" then return end
+    name = name or kinds[k] == "name" and self:is_free(k) and not self:is_attribute(k) and k
+  end
+  if name and name < at and is_known_tag(self, values[self.i], values[name]) then return end
+  self.i = at
+  self:expected("'{'")
 end
 
 local begins_declaration = { typedef = true, extern = true, static = true, static_assert = true,

@@ -68,13 +68,16 @@ function Records:member_function(tag)
   for k = self.i, self.i + before do
     if self.values[k] == "virtual" then class_words.virtual(self) end
   end
-  if not special then
-    self:check_no_member(before)
+  self:check_no_member(before, name == tag.name)
+  if special then
+    self:check_behind_special(before)
+  else
     local can, stop = self:can_be_function(before)
     if not can then
       self.i = stop or self.i
       self:expected(stop and "';'" or "a member")
     end
+    self:check_no_record(before, stop)
     if not tag.derived then
       self:check_return_type(before)
       self:check_parameters(before)

@@ -142,6 +142,9 @@ function Skip:read_name(i)
     self:declare_tag(kind, word, level > 0)
     self.record = self.record or level == 0 and kind
   end
+  if kind and i <= self.first + 2 and record_words[values[self.first]] and not record_words[word] then
+    self.first_tag = self.first_tag or word
+  end
   if level == 0 and record_words[word] then self.record = record_words[word] end
   local is_tag = not (kind or self.name or record_words[word]) and (after == "{" or after == ":")
   if level == 0 and self.record and is_tag and (kinds[i - 1] == "name" or kinds[i - 1] == ")") then
@@ -156,6 +159,17 @@ function Skip:read_name(i)
   if level == 0 or level == 1 and kinds[i - 1] == "*" and after == ")" then self.last = word end
 end
 
+-- Declares the name behind `struct` at the start, in front of a body: that of struct S ALIGNED(8) { … }.
+function Skip:declare_first_tag()
+  local name = self.first_tag
+  if not name or self.parser:takes_brackets(name) then return end
+  local scope = self.parser.scope
+  local tag = scope:find(name, self.record)
+  local is_kept = tag and tag.kept and tag.kept ~= scope.clock.limit
+  if tag and (tag.type or is_kept or tag.broken or tag.open) then return end
+  self:declare_tag(self.record, name)
+end
+
 -- An opening bracket outside of others: parameters make a function.
 function Skip:read_open(i, kind)
   if #self.open > 0 or self.body then return end
@@ -165,6 +179,7 @@ function Skip:read_open(i, kind)
     if before and not parser:takes_brackets(before) and not self.typedef then self.is_function = true end
   elseif kind == "{" then
     self.body = true
+    self:declare_first_tag()
     self.in_function = self.is_function or not self.record and not self.typedef
   end
 end
