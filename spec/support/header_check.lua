@@ -55,14 +55,14 @@ local function assertions_about(name, c, type_, is_cpp)
   return lines
 end
 
--- What structs lend to the scopes around them, as C has it and C++ has not.
-local function lent_entities(scope, found)
-  for _, list in ipairs { scope.lent_names, scope.lent_tags } do
+-- What structs export to the scopes around them, as C has it and C++ has not.
+local function exported_entities(scope, found)
+  for _, list in ipairs { scope.exported_names, scope.exported_tags } do
     for _, entity in pairs(list) do found[entity] = true end
   end
   for _, entity in pairs(scope.names) do
     local inner = type(entity) == "table" and entity.scope
-    if inner and inner.kind == "namespace" then lent_entities(inner, found) end
+    if inner and inner.kind == "namespace" then exported_entities(inner, found) end
   end
   return found
 end
@@ -71,15 +71,15 @@ end
 -- @param known types by entity that need no assertions
 -- @param seen keys of types that need none
 function check.assertions(file, is_cpp, known, seen)
-  local lent = is_cpp and lent_entities(file, {}) or {}
+  local exported = is_cpp and exported_entities(file, {}) or {}
   local lines, keys, own = {}, {}, {}
   each(file, function(name, entity)
     if not name then return end
     local type_ = check.type_of(entity)
     local c = type_ and spelling(name, entity, is_cpp)
-    if not c or known[entity] == type_ or lent[entity] or entity.ambiguous then return end
+    if not c or known[entity] == type_ or exported[entity] or entity.ambiguous then return end
     local there = name:find("::", 1, true) or file.names[name] == entity or file.tags[name] == entity
-      or file.lent_tags[name] == entity
+      or file.exported_tags[name] == entity
     if not there or entity.scope and not entity.tag then return end
     local list = assertions_about(name, c, type_, is_cpp)
     local key = table.concat(list, "\n")
@@ -136,7 +136,7 @@ function check.clean(run)
 end
 
 -- Takes an error that the compiler found in the assertions. An error that says only that the assertion is no
--- constant comes with the one before it on its line; and C lends names of structs to the scope around them,
+-- constant comes with the one before it on its line; and C exports names of structs to the scope around them,
 -- which C++ does not.
 local function note(found, number, message, line, is_cpp)
   if is_cpp and (message:find("not a member") or message:find("not been declared")) then

@@ -199,8 +199,8 @@ local function declare(self, shape, number)
   for _, name in ipairs(shape.mentions) do
     if not scope:has_tag(name) and not names.declaration(name, abi) then scope:mention(name, number) end
   end
-  for _, name in ipairs(shape.inner_names) do scope:lend("lent_names", name, number) end
-  for _, name in ipairs(shape.inner_tags) do scope:lend("lent_tags", name, number) end
+  for _, name in ipairs(shape.inner_names) do scope:export("exported_names", name, number) end
+  for _, name in ipairs(shape.inner_tags) do scope:export("exported_tags", name, number) end
   return true
 end
 

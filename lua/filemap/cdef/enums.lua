@@ -46,7 +46,7 @@ function Enums:enumerators(scope, T)
       entry.unsigned = entry.unsigned or {}
       entry.unsigned[name] = true
     end
-    -- (What stands in front of a macro that is not known may have another value.)
+    -- (A macro that is not known may follow, and change the value.)
     if self.kinds[self.i] ~= "," and self.kinds[self.i] ~= "}" then self:expected("','") end
     scope:declare_enumerator(name, entry, at)
     names[#names + 1], values[name] = name, value

@@ -239,8 +239,8 @@ local opens = { ["("] = 1, ["["] = 1, ["{"] = 1, ["<"] = 1, [")"] = -1, ["]"] = 
                 [">>"] = -2 }
 
 --- Raises if a parameter of a member function is of no type that is known: then it may be a member that was
--- meant. So many parameters that their tokens are dropped are none. Where an include was passed over, only
--- a function whose name is in capitals, as a macro's is, is looked at.
+-- meant. Parameters whose tokens were dropped are too many for a function. Where an include was passed over,
+-- this checks only a function whose name is in capitals, as a macro's is.
 function Functions:check_parameters(before)
   local kinds, from = self.kinds, self.i + before + 1
   if kinds[from] ~= "(" or self.is_dropped then return end
@@ -258,8 +258,8 @@ function Functions:check_parameters(before)
   end
 end
 
--- What the word at token `i` is in a function's type: "known" for a type, "type" for a name that may stand
--- for one, "macro" for one in capitals that is not known; nil for the others.
+-- The kind of the word at token `i` in a function's type: "known" for a type, "type" for a name that may be
+-- one, "macro" for one in capitals that is not known; nil for the others.
 local function kind_of_word(self, i)
   local kinds, word = self.kinds, self.values[i]
   if word == "const" or word == "volatile" then return nil end

@@ -23,14 +23,14 @@ end
 
 -- Calls f for the names in a struct, and in structs in it, that the scope around has from several structs.
 local function each_in_struct(self, around, f, prefix)
-  for _, list in ipairs { self.names, self.tags, self.lent_names, self.lent_tags } do
-    local is_name = list == self.names or list == self.lent_names
-    local is_lent = list == self.lent_names or list == self.lent_tags
-    local around_lent = is_name and around.lent_names or around.lent_tags
+  for _, list in ipairs { self.names, self.tags, self.exported_names, self.exported_tags } do
+    local is_name = list == self.names or list == self.exported_names
+    local is_exported = list == self.exported_names or list == self.exported_tags
+    local around_exported = is_name and around.exported_names or around.exported_tags
     for name, entry in pairs(list) do
-      local hidden = is_lent and (self.names[name] or self.tags[name] or self.bases and self:member(name))
-      local lent = around_lent[name]
-      local is_shared = lent and (lent.several or lent.ambiguous)
+      local hidden = is_exported and (self.names[name] or self.tags[name] or self.bases and self:member(name))
+      local exported = around_exported[name]
+      local is_shared = exported and (exported.several or exported.ambiguous)
       if is_shared and not (entry.several or entry.ambiguous or hidden) then
         f(prefix .. name, entity_of(entry, name))
       end
@@ -42,9 +42,9 @@ local function each_in_struct(self, around, f, prefix)
   end
 end
 
--- Calls f for what structs lend to a scope, unless the scope itself has the name.
-local function each_lent(self, f, prefix)
-  for _, list in ipairs { self.lent_names, self.lent_tags } do
+-- Calls f for what structs export to a scope, unless the scope itself has the name.
+local function each_exported(self, f, prefix)
+  for _, list in ipairs { self.exported_names, self.exported_tags } do
     for name, entry in pairs(list) do
       local entity = type(entry) ~= "number" and entry
       if entity and entity.several then entity = Scope.one_of_several(self.clock, entity, name) end
@@ -68,7 +68,7 @@ local function each(self, f, prefix)
       f(not (is_own and path == prefix .. name) and path or nil, entity, name)
     end, prefix)
   end
-  each_lent(self, f, prefix)
+  each_exported(self, f, prefix)
   for _, list in ipairs { self.names, self.tags } do
     for name, entity in pairs(list) do
       local inner = type(entity) ~= "number" and entity.scope

@@ -213,7 +213,7 @@ function Parser:complete(tag)
   end
   if self:broken(tag) then return nil end
   if not tag.type and not clock.is_cpp and tag.name and file.tags[tag.name] == tag then
-    tag = file:lent_tag(tag.name) or tag
+    tag = file:exported_tag(tag.name) or tag
   end
   if tag.type and self:is_done(tag) then return tag.type end
 end

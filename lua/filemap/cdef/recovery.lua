@@ -106,9 +106,9 @@ Skip.__index = Skip
 function Skip:declare_tag(kind, name, is_inner)
   local scope = self.parser.scope
   if is_inner then
-    local there = scope.lent_tags[name]
+    local there = scope.exported_tags[name]
     if there == nil or there == scope.clock.limit then
-      scope:lend("lent_tags", name, { tag = true, kind = kind, name = name, broken = self.problem,
+      scope:export("exported_tags", name, { tag = true, kind = kind, name = name, broken = self.problem,
         seq = scope.clock.seq })
     end
   else

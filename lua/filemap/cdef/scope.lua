@@ -13,8 +13,8 @@
 --
 -- A name is searched from the scope at hand outwards, as C++ does: in the scope, in the base of a struct, and
 -- in the namespaces that `using` opens there. To C, what a struct declares in its body belongs to the scope
--- around the struct. That scope has it in `lent`, which is searched last: a text that C and C++ accept means
--- the same either way.
+-- around the struct: the struct exports it. That scope has it in `exported_names` and `exported_tags`, which
+-- are searched last: a text that C and C++ accept means the same either way.
 --
 -- In a file's or a namespace's scope a name may mean an integer: the number of a declaration that is kept for
 -- later (see deferred.lua). For an enum's tag it is negative, and the enum is read when the tag is looked up.
@@ -43,7 +43,7 @@ end
 --- A scope in another: `kind` is "given", "file", "namespace", "struct" or "enum".
 function Scope.new(kind, name, parent, clock)
   return setmetatable({ kind = kind, name = name, parent = parent, names = EMPTY, tags = EMPTY,
-                        lent_names = EMPTY, lent_tags = EMPTY, mentioned = EMPTY,
+                        exported_names = EMPTY, exported_tags = EMPTY, mentioned = EMPTY,
                         clock = clock or parent.clock }, Scope)
 end
 
@@ -216,18 +216,18 @@ function Scope:mention(name, number)
   end
 end
 
---- Whether a tag of a name is declared here or around, or lent.
+--- Whether a tag of a name is declared here or around, or exported.
 function Scope:has_tag(name)
   local scope = self
   repeat
     if scope.tags[name] ~= nil or scope.mentioned[name] then return true end
-    if scope.lent_tags[name] and not scope.clock.is_cpp then return true end
+    if scope.exported_tags[name] and not scope.clock.is_cpp then return true end
     scope = scope.parent
   until not scope
   return false
 end
 
--- {-- Lending --------------------------------------------------------------------------------------
+-- {-- Exports --------------------------------------------------------------------------------------
 
 -- The place of a declaration in a list of several: the first one that is not before `number`.
 local function place_of(several, number)
@@ -240,9 +240,9 @@ local function place_of(several, number)
 end
 
 -- Adds what a struct declares in itself to a list of the scope around: an entity, or the number of a kept
--- declaration, in the place of which its entity comes when it is read. Where several structs lend a name, the
--- list has { several = true, what each lends, at = the number of each declaration }.
-local function lend_one(list, name, entity, clock)
+-- declaration, in the place of which its entity comes when it is read. Where several structs export a name,
+-- the list has { several = true, what each exports, at = the number of each declaration }.
+local function export_one(list, name, entity, clock)
   local there, number = list[name], clock.limit or type(entity) == "number" and entity or clock.seq
   if there == nil or there == number then
     list[name] = entity
@@ -262,29 +262,30 @@ local function lend_one(list, name, entity, clock)
   end
 end
 
---- Lends a name or a tag, by the key of the list, to this scope.
-function Scope:lend(key, name, entity)
-  lend_one(writable(self, key), name, entity, self.clock)
+--- Exports a name or a tag, by the key of the list, to this scope.
+function Scope:export(key, name, entity)
+  export_one(writable(self, key), name, entity, self.clock)
 end
 
-local function lend_all(self, from, key)
+local function export_all(self, from, key)
   if from == EMPTY then return 0 end
   local count, to = 0, writable(self.parent, key)
   for name, entity in next, from do
     count = count + 1
-    lend_one(to, name, entity.several and AMBIGUOUS or entity, self.clock)
+    export_one(to, name, entity.several and AMBIGUOUS or entity, self.clock)
   end
   return count
 end
 
---- Lends all that a struct declares in itself to the scope around. Returns how many names that are.
+--- Exports all that a struct declares in itself to the scope around. Returns how many names that are.
 function Scope:close()
-  return lend_all(self, self.names, "lent_names") + lend_all(self, self.tags, "lent_tags")
-    + lend_all(self, self.lent_names, "lent_names") + lend_all(self, self.lent_tags, "lent_tags")
+  return export_all(self, self.names, "exported_names") + export_all(self, self.tags, "exported_tags")
+    + export_all(self, self.exported_names, "exported_names")
+    + export_all(self, self.exported_tags, "exported_tags")
 end
 
--- What several structs lend: the one entity that is there, if the declarations of all others could not be
--- read or come later.
+-- The entity of a name that several structs export: the one that is there, if the declarations of all others
+-- could not be read or come later.
 local function one_of_several(clock, several, name)
   local found
   for place, number in ipairs(several.at) do
@@ -298,8 +299,8 @@ local function one_of_several(clock, several, name)
 end
 Scope.one_of_several = one_of_several
 
--- A lent entity of a list; one that is ambiguous if several structs lend the name.
-local function lent_one(clock, list, name)
+-- An exported entity of a list; one that is ambiguous if several structs export the name.
+local function exported_one(clock, list, name)
   local entity = list[name]
   if entity == nil then return nil end
   if type(entity) == "number" then entity = settled(clock, list, name, entity, name) end
@@ -307,22 +308,22 @@ local function lent_one(clock, list, name)
   return entity and settled(clock, list, name, list[name], name)
 end
 
---- The tag that a struct of this scope lends; nil if there is none.
-function Scope:lent_tag(name)
-  return lent_one(self.clock, self.lent_tags, name)
+--- The tag that a struct of this scope exports; nil if there is none.
+function Scope:exported_tag(name)
+  return exported_one(self.clock, self.exported_tags, name)
 end
 
 -- Looks a name up as C does: an enumerator or a tag that a struct here or around declares. (C has no
 -- typedefs and no constants in structs.)
-local function find_lent(self, name, tags_only)
+local function find_exported(self, name, tags_only)
   local scope, clock = self, self.clock
   repeat
     local found
-    if not tags_only and scope.lent_names[name] ~= nil then
-      found = lent_one(clock, scope.lent_names, name)
+    if not tags_only and scope.exported_names[name] ~= nil then
+      found = exported_one(clock, scope.exported_names, name)
       if found and not (found.is_enumerator or found.ambiguous) then found = nil end
     end
-    found = found or scope.lent_tags[name] ~= nil and lent_one(clock, scope.lent_tags, name)
+    found = found or scope.exported_tags[name] ~= nil and exported_one(clock, scope.exported_tags, name)
     if found then return found end
     scope = scope.parent
   until scope.kind == "given"
@@ -396,7 +397,7 @@ local function opened(self)
   return list
 end
 
--- What a name means in a scope together with the namespaces that stand beside it.
+-- The entity of a name in a scope or in the namespaces that are open in it.
 local function with_opened(list, level, name, found, tags_only)
   spend(level.clock, #list)
   for _, entry in ipairs(list) do
@@ -446,7 +447,7 @@ function Scope:find(name, tags_only)
     if not found and scope.bases then found = scope:member(name, tags_only) end
     if open then found = with_opened(open, scope, name, found, tags_only) end
     if not found and scope.kind == "file" and not clock.is_cpp then
-      found = find_lent(self, name, tags_only)
+      found = find_exported(self, name, tags_only)
     end
     if found then return found end
     scope = scope.parent
@@ -465,7 +466,7 @@ function Scope:parts()
 end
 
 --- The entities of a name in this scope, a list: of the name and of the tag, or else of those that its
--- structs lend. `qualified` is whether it stands behind '::'.
+-- structs export. `qualified` is whether the name follows '::'.
 function Scope:meanings(name, qualified)
   local list, clock = {}, self.clock
   list[1] = own_name(self, name)
@@ -477,8 +478,8 @@ function Scope:meanings(name, qualified)
   end
   list[1] = qualified and self:member(name) or nil
   if list[1] then return list end
-  list[#list + 1] = lent_one(clock, self.lent_names, name)
-  list[#list + 1] = lent_one(clock, self.lent_tags, name)
+  list[#list + 1] = exported_one(clock, self.exported_names, name)
+  list[#list + 1] = exported_one(clock, self.exported_tags, name)
   return list
 end
 

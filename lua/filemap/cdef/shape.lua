@@ -12,7 +12,7 @@ local Types = require "filemap.cdef.types"
 local attribute_words, reserved = Attributes.attribute_words, Types.reserved
 local Shape, phases = {}, {}
 local done = {}
---- What comes behind the last token of a declaration that can be kept.
+--- The phase after the last token of a declaration that can be kept.
 Shape.done = done
 
 local function set(text)
