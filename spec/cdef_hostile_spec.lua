@@ -230,6 +230,7 @@ describe("a damaged header", function()
     for each in (text .. "\n"):gmatch("(.-)\n") do list[#list + 1] = each end
     return said:find("No such file", 1, true) or said:find("empty filename", 1, true)
       or said:find("unknown type name [^%w]*float_t[^%w]")
+      or said:find("unknown type name [^%w]*IN[^%w]") or said:find("unknown type name [^%w]*OUT[^%w]")
       or line and (list[line] .. (list[line + 1] or "")):find("^%s*c?o?n?s?t?%s*[%w_]+%s*%*")
       or member and list[member]:find("^%s*[%w_]+%s*;%s*$")
       or of and text:find("struct%s+" .. of .. "%s*%b{}%s*" .. of .. "%s*,")
