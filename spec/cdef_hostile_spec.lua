@@ -219,7 +219,7 @@ describe("a damaged header", function()
   end)
 
   -- What gcc and g++ both reject is not read whole, except where no layout depends on it: an include that is
-  -- not found, a type or a word that is known without its include (`float_t`, `IN`), a pointer to a type that
+  -- not found, a type or a word that is known without its include (`PWORD`, `IN`), a pointer to a type that
   -- is not known, the parameters of a function, a member that is only the name of a struct, a member whose
   -- struct has the name of a variable too, and a member's initialiser with a name that an include which was
   -- passed over may declare.
@@ -228,8 +228,9 @@ describe("a damaged header", function()
     local member, of = said:match("%.c:(%d+):%d+: error: expected specifier%-qualifier%-list(.*)")
     member, of = tonumber(member), of and of:match("^ before [^%w_]*([%w_]+)")
     for each in (text .. "\n"):gmatch("(.-)\n") do list[#list + 1] = each end
+    local unknown = said:match("unknown type name [^%w_]*([%w_]+)")
     return said:find("No such file", 1, true) or said:find("empty filename", 1, true)
-      or said:find("unknown type name [^%w]*float_t[^%w]")
+      or unknown and not parse(("typedef %s Known;"):format(unknown))
       or said:find("unknown type name [^%w]*IN[^%w]") or said:find("unknown type name [^%w]*OUT[^%w]")
       or line and (list[line] .. (list[line + 1] or "")):find("^%s*c?o?n?s?t?%s*[%w_]+%s*%*")
       or member and list[member]:find("^%s*[%w_]+%s*;%s*$")

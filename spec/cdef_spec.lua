@@ -453,6 +453,7 @@ describe("an error of cdef.parse", function()
       ["struct S { struct T { int a; } int b; };"] =
         "line 1, column 32: expected the name of a member, got 'int'",
       ["struct typedef { int a; };"] = "line 1, column 8: expected a name or '{', got 'typedef'",
+      ["#pragma3 pack(1)"] = "line 1, column 1: expected a directive behind '#', got 'pragma3'",
       ["enum E { 1 };"] = "line 1, column 10: expected an enumerator or '}', got '1'",
       ["enum { A, A };"] = "line 1, column 11: 'A' is declared twice",
       ["enum { A = };"] = "line 1, column 12: expected a constant expression, got '}'",

@@ -347,11 +347,11 @@ function Preprocessor:directive()
   repeat
     local source = self.source
     local text, at = source.text, source.base + source.i
-    local _, word, behind = text:match("^(#[ \t]*)([%a_]*)()", source.i)
+    local _, word, behind = text:match("^(#[ \t]*)([%w_]*)()", source.i)
     source.directives = (source.directives or 0) + 1
     if source.guard and not source.guard_depth then source.guard = nil end
     source.fresh = false
-    if word == "" then
+    if not word:find("^[%a_]") then
       source.i = source.i + 1
       self:odd_directive(at)
     else
