@@ -1,8 +1,8 @@
 -- script/coverage.lua FOLDER...: prints which lines of lua/ and cli/ the processes that wrote to the folders
 -- have not reached (see spec/support/reached.lua), and how many they have.
 
--- Operations that alone are no code of a line. The compiler puts them at the end of a function or of a block,
--- and a jump to a jump goes to the other one's goal at once, as does one to a `break`.
+-- The compiler adds these operations at the end of a function or of a block. A line that has no other is
+-- not counted, because the program can skip it: a jump to another jump leads to the second one's target.
 local silent = { RETURN = true, RETURN0 = true, RETURN1 = true, VARARGPREP = true, JMP = true, CLOSE = true }
 
 -- The lines that hold code, by the compiler's listing.

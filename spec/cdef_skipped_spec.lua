@@ -225,7 +225,7 @@ describe("a word that is not known, and may be a macro of an include that was pa
     end
   end)
 
-  it("is none in front of a member function's name", function()
+  it("is accepted in front of a member function's name", function()
     local types, _, skipped = cdef.parse [[
       #include <not_there.h>
       struct S {
