@@ -22,8 +22,9 @@ local CAPACITY <const> = 12800
 support.clean()
 
 local hooks, seen = {}, {}
-for _, file in ipairs { "channel/store.c", "channel/store_space.c", "channel/store_journal.c",
-                         "channel/dict.c", "object/lock.c", "object/wait.h", "object/wait.c" } do
+for _, file in ipairs { "channel/store.c", "channel/store_entry.c", "channel/store_write.c",
+                         "channel/store_space.c", "channel/store_journal.c", "channel/dict.c",
+                         "object/lock.c", "object/wait.h", "object/wait.c" } do
   for _, name in ipairs(steps.of(file)) do
     if not seen[name] then hooks[#hooks + 1] = name end
     seen[name] = true

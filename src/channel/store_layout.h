@@ -48,6 +48,12 @@ static inline fm_block *fm_block_at(const fm_store *s, uint32_t number)
   return (fm_block *)(void *)(s->blocks + (size_t)number * FM_STORE_BLOCK);
 }
 
+/* A length rounded up to whole words of 8 bytes. */
+static inline size_t fm_padded(size_t length)
+{
+  return (length + 7) / 8 * 8;
+}
+
 /* How many blocks the bytes of an entry take: its key, rounded up to 8, and its value. */
 static inline uint64_t fm_count_blocks(uint64_t bytes)
 {
