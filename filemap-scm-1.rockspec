@@ -31,6 +31,7 @@ build = {
     ["filemap.cdef.definitions"] = "lua/filemap/cdef/definitions.lua",
     ["filemap.cdef.enums"] = "lua/filemap/cdef/enums.lua",
     ["filemap.cdef.expression"] = "lua/filemap/cdef/expression.lua",
+    ["filemap.cdef.function_checks"] = "lua/filemap/cdef/function_checks.lua",
     ["filemap.cdef.functions"] = "lua/filemap/cdef/functions.lua",
     ["filemap.cdef.headers"] = "lua/filemap/cdef/headers.lua",
     ["filemap.cdef.known"] = "lua/filemap/cdef/known.lua",

@@ -13,8 +13,8 @@ local Scope = require "filemap.cdef.scope"
 local fail = lexer.fail
 local EMPTY = {}
 local Parser = {}
-for _, part in ipairs { "attributes", "types", "enums", "records", "functions", "declarators", "values",
-                        "declarations", "recovery", "deferred", "constants" } do
+for _, part in ipairs { "attributes", "types", "enums", "records", "functions", "function_checks",
+                        "declarators", "values", "declarations", "recovery", "deferred", "constants" } do
   for name, method in pairs(require("filemap.cdef." .. part)) do Parser[name] = method end
 end
 setmetatable(Parser, { __index = Cursor })
