@@ -136,7 +136,7 @@ support.only("posix", "the site is built on Linux", function()
 
     lazy_setup(function()
       local line = "env -u LD_PRELOAD -u LUA_CPATH -u FILEMAP_PRESET script/site >build/site_spec.log 2>&1"
-      assert(os.execute(line), "script/site failed")
+      if not os.execute(line) then error("script/site failed: " .. read("build/site_spec.log")) end
       pages = files(site, "%.html$")
     end)
 
