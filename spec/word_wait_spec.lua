@@ -178,6 +178,21 @@ describe("a process that waits for a number", function()
     fails("timeout", "unnamed map", copy:wait_u32(0, 0, 0.02))
   end)
 
+  it("leaves the pages of a private view shared, and notices their change", function()
+    local view <close> = open()
+    local copy <close> = assert(view:sub(0, 64, "copy"))
+    local slice <close> = assert(copy:sub(0, 64, "r"))
+    for i, waiting in ipairs { copy, slice } do
+      fails("timeout", "unnamed map", waiting:wait_u32(0, i - 1, 0.02))
+      waiting:wake(0)
+      view:set_u32(0, i)
+      assert.equal(i, waiting:wait_u32(0, i - 1, support.deadline))
+    end
+    fails("timeout", "unnamed map", copy:wait_u64(8, 0, 0.02))
+    view:set_u64(8, 5)
+    assert.equal(5, copy:get_u64(8))
+  end)
+
   support.losing(support.only("posix", "Windows refuses to truncate a mapped file"))(
     "raises truncated when another process truncates the file", function()
     local path = support.tmpname()

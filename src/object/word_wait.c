@@ -54,10 +54,13 @@ static fm_event open_event(const fm_view *v)
   return code == FM_OK ? event : (fm_event){0};
 }
 
-/* Sleeps in slices that grow. */
+/* Sleeps in slices that grow. futex(2) would make a page of a "copy" view this process's own, which then no
+** longer follows the section. So such a view sleeps on a word that nobody changes. */
 static int sleep_until_changed(watched *w, double until, fm_error *e)
 {
   fm_event event = open_event(w->view);
+  fm_word32 unchanged = (uint32_t)w->seen;
+  fm_word32 *word = w->view->mapping->is_private ? &unchanged : w->half;
   double slice = least_seconds;
   int code;
   for (;;) {
@@ -66,7 +69,7 @@ static int sleep_until_changed(watched *w, double until, fm_error *e)
     const double left = until - fm_now();
     if (code != FM_TIMEOUT || left <= 0) break;
     FM_TEST_HOOK("word_sleep");
-    fm_sys_sleep(&event, w->half, (uint32_t)w->seen, left < slice ? left : slice);
+    fm_sys_sleep(&event, word, (uint32_t)w->seen, left < slice ? left : slice);
     slice = slice * 2 < most_seconds ? slice * 2 : most_seconds;
   }
   fm_sys_event_close(&event);
@@ -112,11 +115,24 @@ int fm_view_wait_64(const fm_view *v, uint64_t offset, uint64_t seen, double tim
   return code;
 }
 
+/* Wakes by a view that shares the memory: see sleep_until_changed. */
+static int wake_from_copy(const fm_view *v, uint64_t offset, fm_error *e)
+{
+  fm_view shared;
+  const uint64_t rest = v->size - offset, length = rest < sizeof(uint64_t) ? rest : sizeof(uint64_t);
+  int code = fm_view_open(&shared, fm_view_map(v), v->offset + offset, length, FM_READ, e);
+  if (code != FM_OK) return code;
+  code = fm_view_wake(&shared, 0, e);
+  fm_view_close(&shared);
+  return code;
+}
+
 int fm_view_wake(const fm_view *v, uint64_t offset, fm_error *e)
 {
   const union { uint32_t halves[2]; uint64_t whole; } one = {.whole = 1};
   int code = check_word(v, offset, sizeof(uint32_t), e);
   if (code != FM_OK) return code;
+  if (v->mapping->is_private) return wake_from_copy(v, offset, e);
   fm_event event = open_event(v);
   atomic_thread_fence(memory_order_seq_cst);
   FM_TEST_HOOK("word_wake");
