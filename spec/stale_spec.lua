@@ -111,6 +111,23 @@ support.only("posix", "Windows frees the memory itself", function()
       assert.is_true(freed)
     end)
 
+    it("is freed within 1000 creates of as many processes, though each examines only a part", function()
+      local live <const> = support.unique()
+      local kept = {}
+      for i = 1, 3000 do kept[i] = assert(filemap.create(live .. "." .. i, 1)) end
+      local child = support.child("evaluator")
+      local names = make_stale("Local\\", 3)
+      local made = 0
+      repeat
+        child:ask("local process = require 'process' for _ = 1, 50 do local pid = process.fork() "
+          .. "if pid == 0 then local m = filemap.create(%q, 1) m:close() os.exit(0, false) end "
+          .. "process.reap(pid) end", support.unique())
+        made = made + 50
+      until are_freed(names) or made == 1000
+      for _, map in ipairs(kept) do map:close() end
+      assert.is_true(are_freed(names))
+    end)
+
     it("is freed before a call fails with no_space", function()
       local child = with_tmpfs "size=64k"
       if not child then return pending("no tmpfs can be mounted here") end
@@ -209,6 +226,10 @@ support.only("posix", "Windows frees the memory itself", function()
         end
       end
       contains("filemap.file", message_of(filemap.open("C:\\folder\\x")))
+      for _, path in ipairs { "C:\\folder\\x", "/a/b", "/tmp/x/y" } do
+        local _, count = message_of(filemap.create(path, 1)):gsub("filemap%.file", "")
+        assert.equal(1, count)
+      end
       contains("filemap.file", message_of(filemap.open("\\\\server\\x")))
     end)
   end)

@@ -1,10 +1,10 @@
 /* Listing the names in /dev/shm, removing one of another program, and freeing the memory of stale ones.
 **
-** A stale name is never found, so its memory is all that remains of it. A process frees it in four ways:
-** it examines every name when it lists them, when it creates a name for the first time, and before a call
-** fails for want of memory; and it examines a few names with each later name that it creates. For the last
-** way it keeps the file names that one reading of the folder gave, and continues where its last call
-** stopped. So creating a name costs the same however many live names there are. */
+** A stale name is never found, so its memory is all that remains of it. A process frees it in three ways: it
+** examines every name when it lists them, and before a call fails for want of memory; and it examines a few
+** names with each name that it creates. For the last way it keeps the file names that one reading of the
+** folder gave, and continues where its last call stopped. So creating a name costs the same however many live
+** names there are, but for the reading itself. */
 #include "named.h"
 
 #if FM_SYSTEM_LINUX
@@ -25,7 +25,8 @@ static const struct dirent *next_file(DIR *folder)
 
 /* {-- Listing ----------------------------------------------------------------------------------- */
 
-/* A file that cannot be examined is not listed, unless descriptors or memory are missing. */
+/* A file that cannot be examined is not listed, unless descriptors or memory are missing. Other programs may
+** have made files of names that no call of this library accepts, and empty ones. */
 static int list_folder(DIR *folder, fm_entry *entries, size_t capacity, size_t *found, fm_error *e)
 {
   const uid_t user = geteuid();
@@ -34,11 +35,13 @@ static int list_folder(DIR *folder, fm_entry *entries, size_t capacity, size_t *
   while ((d = next_file(folder))) {
     struct stat st;
     fm_entry entry;
+    fm_name parsed;
     fm_name_file file;
     if (!fm_name_of_file(&file, entry.name, user, d->d_name)) continue;
+    if (fm_name_parse(&parsed, entry.name, NULL) != FM_OK) continue;
     const int code = fm_examine(&st, &file, &tries, e);
     if (code == FM_SYSTEM || code == FM_NO_MEMORY) return code;
-    if (code != FM_OK) continue;
+    if (code != FM_OK || st.st_size == 0) continue;
     entry.size = (uint64_t)st.st_size;
     if (*found < capacity) entries[*found] = entry;
     ++*found;
@@ -111,18 +114,22 @@ void fm_free_stale(void)
 
 /* {-- Freeing a few at a time ------------------------------------------------------------------- */
 
+/* CALLS: the calls after which every name of a reading was examined. A name may be made just after a reading
+** began, and be examined at the end of the next one: the contract allows 1,000 calls. */
 enum {
-  LEAST = 16,  /* names that a call examines */
-  CALLS = 800, /* calls after which every name of a reading was examined: the contract allows 1,000 */
+  LEAST = 23,  /* names that a call examines */
+  FIRST = 256, /* and that a process's first call examines, since it may be its only one */
+  CALLS = 450,
 };
 
-/* One reading of the folder: file names, each with its NUL. The process lock protects it. */
+/* One reading of the folder: file names, each with its NUL, as a circle. The process lock protects it. */
 static struct {
-  pid_t process; /* that has examined every name once */
+  pid_t process; /* that read */
   char *names;
   size_t size, capacity;
-  size_t next; /* the place of the name to examine next */
   size_t count;
+  size_t next; /* the place of the name to examine next */
+  size_t left; /* how many names are still to be examined */
 } reading;
 
 static bool append(const char *name)
@@ -145,35 +152,50 @@ static void read_folder(uid_t user)
 {
   const struct dirent *d;
   fm_name_file file;
-  reading.size = reading.next = reading.count = 0;
+  reading.size = reading.count = reading.next = reading.left = 0;
   DIR *folder = opendir(FM_FOLDER);
   if (!folder) return;
   while ((d = next_file(folder)))
     if (fm_name_of_file(&file, NULL, user, d->d_name) && !append(d->d_name)) break;
   closedir(folder);
+  reading.left = reading.count;
 }
 
-static void examine_some(uid_t user)
+static const char *next_name(void)
 {
-  if (reading.next == reading.size) read_folder(user);
-  const size_t share = reading.count / CALLS + 1;
-  for (size_t n = share < LEAST ? LEAST : share; n > 0 && reading.next < reading.size; n--) {
-    const char *name = reading.names + reading.next;
-    reading.next += strlen(name) + 1;
-    free_if_stale(user, name);
-  }
+  if (reading.next == reading.size) reading.next = 0;
+  const char *name = reading.names + reading.next;
+  reading.next += strlen(name) + 1;
+  return name;
+}
+
+/* Processes that follow each other begin at places that are far from each other (Knuth, The Art of Computer
+** Programming 3, section 6.4: multiplicative hashing). So many processes that create one name each examine
+** all names too. */
+static void begin_reading(uid_t user, pid_t process)
+{
+  read_folder(user);
+  reading.process = process;
+  const uint32_t hash = (uint32_t)process * 2654435769u;
+  for (uint64_t n = (uint64_t)hash * reading.count >> 32; n > 0; n--) next_name();
 }
 
 /* A forked child is another process, though it has its parent's memory. */
 void fm_free_some_stale(void)
 {
   const pid_t process = getpid();
+  const uid_t user = geteuid();
+  size_t most = FIRST;
   fm_sys_lock_process();
-  const bool is_first = reading.process != process;
-  reading.process = process;
-  if (!is_first) examine_some(geteuid());
+  if (reading.process != process) {
+    begin_reading(user, process);
+  } else {
+    if (reading.left == 0) read_folder(user);
+    most = reading.count / CALLS + 1;
+    if (most < LEAST) most = LEAST;
+  }
+  for (; most > 0 && reading.left > 0; most--, reading.left--) free_if_stale(user, next_name());
   fm_sys_unlock_process();
-  if (is_first) fm_free_stale();
 }
 
 /* When the library is unloaded. */
