@@ -133,7 +133,7 @@ return {
     specs = { "spec/lost_pages_spec.lua" } },
   { name = "windows-many", breaks = "a process sleeps on 64 of its objects until one of these is signalled",
     file = "src/system/windows/wait_any.c",
-    old = "i < count && whole > SHORT ? SHORT : whole", new = "whole",
+    old = "limit = i < count ? SHORT : LONG", new = "limit = LONG",
     specs = { "spec/wake_spec.lua" } },
   { name = "windows-lost-race", breaks = "the host gets the access of a thread while another maps the zeros",
     file = "src/system/windows/lost_pages.c",

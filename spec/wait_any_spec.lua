@@ -1,9 +1,11 @@
 -- Waiting for the first of several objects: sync.wait_any.
 local check = require "spec.support.check"
+local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local process = require "process"
 local state = require "filemap.state"
+local steps = require "spec.support.steps"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 
@@ -84,6 +86,49 @@ describe("sync.wait_any", function()
     m:unlock()
     assert.is_false(pcall(m.unlock, m))
     assert.equal(0, child:wait(support.deadline))
+  end)
+
+  -- Calls wait_any until it returns 1, which takes no longer than the deadline.
+  local function wait_for_first(objects)
+    local latest <const> = filemap.now() + support.deadline
+    local i, how
+    repeat i, how = sync.wait_any(objects, 1) until i == 1 or filemap.now() > latest
+    assert.equal(1, i)
+    return how
+  end
+
+  it("tells that the holder of a mutex was killed, though a later object is ready", function()
+    local name = support.unique()
+    local m <close> = assert(sync.mutex(name))
+    local ready <close> = assert(sync.event(support.unique(), { manual = true, set = true }))
+    local child = support.child("evaluator")
+    child:ask("m = sync.mutex(%q) m:lock()", name)
+    assert.same({ 2 }, { sync.wait_any { m, ready } })
+    child:kill()
+    assert.equal("abandoned", wait_for_first { m, ready })
+    m:unlock()
+  end)
+
+  it("tells that the other end of a connection was killed, though a later object is ready", function()
+    local name = support.unique()
+    local ready <close> = assert(sync.event(support.unique(), { manual = true, set = true }))
+    local listener <close> = assert(pipe.listen(name))
+    local child = support.child("evaluator")
+    child:ask("c = require('filemap.pipe').connect(%q, %d)", name, support.deadline)
+    local conn <close> = assert(listener:accept(support.deadline))
+    assert.same({ 2 }, { sync.wait_any { conn, ready } })
+    child:kill()
+    wait_for_first { conn, ready }
+    fails("closed", name, conn:receive(0))
+  end)
+
+  support.only("win32", "on POSIX an event counts how often it was set")(
+    "sleeps for events alone until one is set, without looking at them meanwhile", function()
+    local child = steps.child()
+    child:ask("e = sync.event(%q)", support.unique())
+    child:stop_at("sleep", 2)
+    assert.same({ false, "timeout" }, { child:stops("return (select(3, sync.wait_any({ e }, 0.3)))") })
+    child:finish()
   end)
 
   it("leaves a manual event set", function()

@@ -368,9 +368,12 @@ static int get_none(receiving *r, fm_error *e)
   return fm_ring_read(&r->conn->in, NULL, &none, false, &r->stored, e);
 }
 
+/* While later sources are ready, no look is a thorough one. So each FM_SLICE this end checks the other one by
+** itself. */
 static int look_for_bytes(fm_source *source, bool thoroughly, fm_error *e)
 {
   fm_conn *c = source->object;
+  thoroughly = thoroughly || fm_sys_ticks() >= c->next_check;
   receiving r = {.conn = c, .get = fm_conn_is_stream(c) ? get_none : get_next};
   if (c->ahead.end > c->ahead.start) return FM_OK;
   return look_to_get(&r, thoroughly, e) == FM_TIMEOUT ? FM_TIMEOUT : FM_OK;

@@ -195,7 +195,7 @@ end of a channel is ready when `receive(0)`, `accept(0)` or `read(0)` would not 
 reader of a state, when there is a newer value than the one that it read last. If several are ready, the call
 returns the first in the table. An idle call uses less than 20 ms of processor time a second. With more than
 128 objects on Linux (with any number before Linux 5.16), or more than 64 on Windows, it looks at the objects
-every few milliseconds.
+every few milliseconds, which takes more: up to 0.5 ms a second for each object.
 @function wait_any
 @tparam {object,...} objects mutexes, semaphores, events, listeners, connections, readers of mailslots and of
   states: 1 to 65536 of them

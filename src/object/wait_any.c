@@ -73,13 +73,23 @@ static double least(double a, double b)
   return a < b ? a : b;
 }
 
+/* The system itself notices that the holder of its object died. A process that sleeps for such objects alone
+** need not look at them meanwhile, and would miss an event that is set and reset while it looks. */
+static bool are_of_system(const waiting *w)
+{
+  size_t i = 0;
+  while (i < w->count && w->sources[i].handle) i++;
+  return i == w->count && i <= fm_sys_sleep_most;
+}
+
 static int sleep_for(waiting *w, double timeout, fm_error *e)
 {
-  double now = fm_now(), next = now + FM_SLICE, part = least_seconds;
+  const double slice = are_of_system(w) ? timeout : FM_SLICE;
+  double now = fm_now(), next = now + slice, part = least_seconds;
   const double until = now + timeout;
   for (;;) {
     const bool are_all_woken = announce(w), thoroughly = now >= next || now >= until;
-    if (now >= next) next = now + FM_SLICE;
+    if (now >= next) next = now + slice;
     const int code = look_at_all(w, thoroughly, e);
     if (code != FM_TIMEOUT) return code;
     if (now >= until) return FM_TIMEOUT;

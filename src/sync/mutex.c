@@ -16,6 +16,7 @@ typedef struct mutex {
   fm_identity identity; /* of the section, by which objects of the same mutex are found */
   _Atomic(uint64_t) thread; /* 0: no thread holds the mutex through this object */
   uint32_t held;        /* how often that thread has locked it through this object */
+  uint64_t next_check;  /* of the holder's life, by fm_sys_ticks */
   struct mutex *next;   /* of this process's mutexes */
 } mutex;
 
@@ -161,10 +162,15 @@ static int lock(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
   return code;
 }
 
+/* While later sources are ready, no look is a thorough one. So each FM_SLICE this function checks by itself
+** whether the holder lives. */
 static int look(fm_source *source, bool thoroughly, fm_error *e)
 {
   mutex *m = source->object;
+  const uint64_t now = fm_sys_ticks();
   int code = FM_OK;
+  thoroughly = thoroughly || now >= m->next_check;
+  if (thoroughly) m->next_check = now + (uint64_t)(FM_SLICE * 1e3);
   if (!is_held_by_thread(m))
     code = fm_prefer_truncated(&m->shared.object.view,
                                fm_lock_try(&m->lock, thoroughly, &source->abandoned, e), e);

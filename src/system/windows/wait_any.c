@@ -10,7 +10,7 @@ const size_t fm_sys_sleep_most = MAXIMUM_WAIT_OBJECTS;
 ** then looks at all of them again. */
 int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bool *abandoned)
 {
-  enum { SHORT = 5 };
+  enum { SHORT = 5, LONG = 1000000000 }; /* milliseconds */
   HANDLE handles[MAXIMUM_WAIT_OBJECTS];
   size_t numbers[MAXIMUM_WAIT_OBJECTS], i = 0;
   DWORD n = 0;
@@ -21,7 +21,8 @@ int fm_sys_sleep_any(const fm_sleep_on *things, size_t count, double seconds, bo
     numbers[n] = i;
     handles[n++] = fm_win32_handle(handle);
   }
-  const double whole = FM_TEST_SLEEP(seconds) * 1e3, most = i < count && whole > SHORT ? SHORT : whole;
+  const double whole = FM_TEST_SLEEP(seconds) * 1e3, limit = i < count ? SHORT : LONG;
+  const double most = whole < limit ? whole : limit;
   const DWORD ms = most < 1 ? 1 : (DWORD)most;
   const DWORD result = n > 0 ? WaitForMultipleObjects(n, handles, FALSE, ms) : WAIT_FAILED;
   *abandoned = result >= WAIT_ABANDONED_0 && result < WAIT_ABANDONED_0 + n;
