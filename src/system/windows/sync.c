@@ -5,6 +5,7 @@
 #if FM_SYSTEM_WINDOWS
 
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef SEMAPHORE_MODIFY_STATE
 #define SEMAPHORE_MODIFY_STATE 0x0002
@@ -14,6 +15,7 @@ typedef struct object {
   fm_sync base;
   uint32_t held; /* mutex: how often it was locked by this object */
   HANDLE handle;
+  struct object *next; /* of this process's mutexes */
 } object;
 
 static object *to_object(fm_sync *s)
@@ -24,6 +26,50 @@ static object *to_object(fm_sync *s)
 static HANDLE handle_of(const fm_sync *s)
 {
   return ((const object *)(const void *)s)->handle;
+}
+
+/* {-- The mutexes of this process ---------------------------------------------------------------
+**
+** A thread that holds a mutex can unlock it by any object of that name in this process. When an object is
+** closed, the mutex is unlocked as often as it was locked by that object and not unlocked since. The process
+** lock protects the list. */
+
+static object *mutexes;
+
+static void add_to_list(object *x)
+{
+  fm_sys_lock_process();
+  x->next = mutexes;
+  mutexes = x;
+  fm_sys_unlock_process();
+}
+
+static void remove_from_list(object *x)
+{
+  fm_sys_lock_process();
+  object **at = &mutexes;
+  while (*at && *at != x) at = &(*at)->next;
+  if (*at) *at = x->next;
+  fm_sys_unlock_process();
+}
+
+static bool have_same_name(const object *x, const object *y)
+{
+  fm_name a, b;
+  fm_name_parse(&a, x->base.name, NULL);
+  fm_name_parse(&b, y->base.name, NULL);
+  return a.kind == b.kind && strcmp(a.rest, b.rest) == 0;
+}
+
+/* The thread that held the mutex has unlocked it once by `x`: counts that where it was locked. */
+static void count_unlock(object *x)
+{
+  fm_sys_lock_process();
+  object *locked = x;
+  if (x->held == 0)
+    for (locked = mutexes; locked && (locked->held == 0 || !have_same_name(locked, x));) locked = locked->next;
+  if (locked) locked->held--;
+  fm_sys_unlock_process();
 }
 
 /* {-- Opening ----------------------------------------------------------------------------------- */
@@ -92,6 +138,7 @@ static int open_sync(fm_sync *s, bool *created, const fm_name *name, const fm_sy
   if (code == FM_OK) code = fm_win32_read_sddl(&security, o->sddl, e);
   if (code == FM_OK) code = make_or_open(&x->handle, created, s->kind, wide, o, security, e);
   LocalFree(security);
+  if (code == FM_OK && s->kind == FM_MUTEX) add_to_list(x);
   return code;
 }
 
@@ -129,7 +176,7 @@ static int unlock(fm_sync *s, fm_error *e)
     if (error != ERROR_NOT_OWNER) return fm_fail_native(e, (long)error);
     return fm_win32_fail_as(e, FM_INVALID, error, "this thread does not hold it");
   }
-  if (to_object(s)->held > 0) to_object(s)->held--;
+  count_unlock(to_object(s));
   return FM_OK;
 }
 
@@ -177,6 +224,7 @@ static int get_pollable(fm_sync *s, intptr_t *out, fm_error *e)
 /* Closing the handle of a mutex does not release it, so release it first. */
 static void close_sync(fm_sync *s)
 {
+  remove_from_list(to_object(s));
   for (; to_object(s)->held > 0 && ReleaseMutex(handle_of(s)); to_object(s)->held--) {}
   CloseHandle(handle_of(s));
 }
