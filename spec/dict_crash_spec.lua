@@ -7,6 +7,7 @@
 local check = require "spec.support.check"
 local core = require "filemap.core"
 local dict = require "filemap.dict"
+local filemap = require "filemap"
 local process = require "process"
 local steps = require "spec.support.steps"
 local support = require "spec.support"
@@ -438,6 +439,35 @@ describe("a process that is killed at random", function()
     end
     check_memory(d)
     if PRINTS then print(("%d kills: the longest delay was %.1f ms"):format(CRASHES, longest * 1e3)) end
+  end)
+end)
+
+describe("a writer that waits for the lock", function()
+  -- Where a dictionary's memory counts its changes.
+  local CHANGES <const> = 364
+
+  it("waits on while other writers make changes, and fails after 1 second without one", function()
+    local name = support.unique("Local\\")
+    local d <close> = assert(dict.create_or_open(name, { capacity = CAPACITY }))
+    local view <close> = assert(assert(filemap.open(name, "rw")):view())
+    local before = view:get_u32(CHANGES)
+    d:set("k", 1)
+    assert.equal(before + 1, view:get_u32(CHANGES))
+    local holder, other = steps.child(), support.child("evaluator")
+    for _, child in ipairs { holder, other } do child:ask("d = require('filemap.dict').open(%q)", name) end
+    holder:stop_at("unlocking", 1)
+    assert.is_true(holder:stops("d:set('k', 2)"))
+    local start = filemap.now()
+    other:start("return (select(3, d:set('k', 3)))")
+    -- The other writers' changes, though none is made: the holder is stopped.
+    while filemap.now() < start + 1.5 do
+      view:add_u32(CHANGES, 1)
+      filemap.sleep(0.05)
+    end
+    assert.equal("in_use", other:expect())
+    assert.is_true(filemap.now() >= start + 2.4)
+    holder:go_on()
+    assert.is_true(d:set("k", 4))
   end)
 end)
 

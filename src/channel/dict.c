@@ -24,8 +24,9 @@ _Static_assert(sizeof(dict_words) == 256, "32- and 64-bit processes use the same
 enum { BLOCKS, SEED, EVICTS /* in sizes */ };
 enum { WRITER_SEATS = 1, RELEASED = 0, CHANGED /* in points */ };
 
-/* The longest that a live process may hold the lock, and that writers may be faster than a reader. */
-static const double lock_seconds = 1, read_seconds = 1;
+/* The longest that live processes may hold the lock without a change and with changes, and that writers may
+** be faster than a reader. */
+static const double lock_seconds = 1, longest_seconds = 10, read_seconds = 1;
 
 /* How long a writer waits before it checks whether the holder of the lock lives. A live holder needs longer
 ** only if its value is large or it does not run. */
@@ -102,8 +103,8 @@ int fm_dict_create_or_open(fm_dict **out, bool *created, const char *name, uint6
   const uint64_t bytes = capacity ? capacity : FM_DICT_CAPACITY;
   const uint64_t blocks = bytes / FM_STORE_BLOCK + (bytes % FM_STORE_BLOCK != 0);
   if (blocks > MOST_BLOCKS)
-    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of 2^38 bytes",
-                   (unsigned long long)capacity);
+    return fm_fail(e, FM_TOO_LARGE, "capacity %llu is past the limit of %llu bytes",
+                   (unsigned long long)capacity, (unsigned long long)MOST_BLOCKS * FM_STORE_BLOCK);
   const uint32_t count = (uint32_t)blocks + 1, seed = (uint32_t)(uint64_t)(fm_now() * 1e9);
   fm_header first = {.size = sizeof(dict_words) + fm_store_size(count),
                      .sizes = {[BLOCKS] = count, [SEED] = seed, [EVICTS] = evict}};
@@ -150,8 +151,8 @@ static int check_value(const fm_dict *d, const fm_store_key *key, const fm_value
   const uint64_t length = v->type == FM_STRING ? v->length : 8;
   const uint64_t most = (uint64_t)(d->store.block_count - 1) * FM_STORE_BLOCK;
   if (length > UINT32_MAX || fm_store_blocks(key->length, length) > d->store.block_count - 1)
-    return fm_fail(e, FM_TOO_LARGE, "key and value of %llu bytes are past the dictionary's capacity of %llu",
-                   (unsigned long long)key->length + length, (unsigned long long)most);
+    return fm_fail(e, FM_TOO_LARGE, "a value of %llu bytes is past the dictionary's capacity of %llu bytes",
+                   (unsigned long long)length, (unsigned long long)most);
   return FM_OK;
 }
 
@@ -285,15 +286,23 @@ int fm_dict_wait(fm_dict *d, const void *key, size_t length, uint64_t version, d
 
 /* {-- Writing ----------------------------------------------------------------------------------- */
 
-/* Each time-out of fm_lock_acquire ends with a check whether the holder lives. */
+/* Each time-out of fm_lock_acquire ends with a check whether the holder lives. The lock is not
+** fair: a process that writes large values in a loop often acquires it again before this one does. But then
+** there are changes, and the time begins anew. */
 static int acquire_lock(fm_dict *d, fm_error *e)
 {
   bool abandoned;
   int code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
   if (code != FM_TIMEOUT) return code;
-  const double until = fm_now() + lock_seconds;
-  while (code == FM_TIMEOUT && fm_now() < until)
+  const double end = fm_now() + longest_seconds;
+  double until = fm_now() + lock_seconds;
+  uint32_t changes = fm_store_changes(&d->store);
+  while (code == FM_TIMEOUT && fm_now() < until && fm_now() < end) {
     code = fm_lock_acquire(&d->lock, check_seconds, &abandoned, e);
+    if (changes == fm_store_changes(&d->store)) continue;
+    changes = fm_store_changes(&d->store);
+    until = fm_now() + lock_seconds;
+  }
   return code;
 }
 

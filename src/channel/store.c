@@ -137,6 +137,11 @@ int fm_store_read_bucket(const fm_store *s, uint32_t bucket, unsigned char *buff
   return code == FM_TIMEOUT && last_version(s) == before ? fail_corrupt(e) : code;
 }
 
+uint32_t fm_store_changes(const fm_store *s)
+{
+  return atomic_load_explicit(&s->words->changes, memory_order_relaxed);
+}
+
 /* In the word of the first bucket, the bits below it do not count. The bits behind the last bucket are 0. */
 uint32_t fm_store_next_bucket(const fm_store *s, uint32_t bucket)
 {

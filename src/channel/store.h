@@ -188,6 +188,9 @@ int fm_store_remove_expired(fm_store *s, uint64_t now, fm_error *e);
 int fm_store_clear(fm_store *s, fm_error *e);
 int fm_store_remove_cleared(fm_store *s, fm_error *e);
 
+/* A number that each change increments. */
+uint32_t fm_store_changes(const fm_store *s);
+
 /* Blocks that are free or loose. Those of entries that are cleared or have expired are not. */
 uint64_t fm_store_free_blocks(const fm_store *s);
 
