@@ -115,7 +115,7 @@ typedef struct fm_error {
 
 /* Returns the word for a code: "not_found" for FM_NOT_FOUND, "ok" for FM_OK, "system" for an unknown code. It
 ** is the same word that Lua scripts get. */
-FM_API const char *fm_word(fm_code code);
+FM_API const char *fm_word(int code);
 
 /* {-- Access ------------------------------------------------------------------------------------- */
 
@@ -167,7 +167,8 @@ typedef struct fm_map fm_map;
 ** fields, so that fields that later versions add have their defaults too. A call also takes NULL in place of
 ** the structure: then all fields have their defaults.
 **
-** A call fails with FM_INVALID if struct_size is 0, or greater than the library's structure. */
+** A call fails with FM_INVALID if struct_size is 0, or greater than the library's structure, and if the mode
+** has other bits than permissions, or does not let the owner read. */
 typedef struct fm_options {
   size_t struct_size; /* sizeof(fm_options), set by fm_default_options */
   int access;         /* of the map (default FM_RW) */
@@ -403,7 +404,7 @@ FM_API void fm_view_copy(const fm_view *to, uint64_t to_offset, const fm_view *f
 
 /* Writes a range back to its file. For a map of fm_file, the bytes and the file's metadata are on the disk
 ** when the call returns; elsewhere, as far as the system can. With `async` the call only starts it. An empty
-** range, and a view without FM_WRITE, succeed without effect.
+** range, a private view and a map without FM_WRITE succeed without effect.
 **
 ** FM_INVALID      the range is past the end
 ** FM_TRUNCATED    a page of the mapping is lost
@@ -422,7 +423,7 @@ FM_API int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint6
 
 /* Keep the view's pages in memory, until fm_view_unpin or until the mapping is closed. Both act on whole
 ** pages. Pins are not counted: fm_view_unpin of a slice also unpins those pages for the view that contains
-** it.
+** it. On Linux the pages of a private view become this process's own, as if it had written to them.
 **
 ** FM_NO_MEMORY    the limit of pinned memory is reached
 ** FM_TRUNCATED    a page of the mapping is lost
@@ -903,7 +904,8 @@ FM_API int fm_pollable(const fm_waitable *object, intptr_t *out, fm_error *e);
 **   FM_INVALID      the key has no bytes, or more than 255
 ** A call that writes can fail with:
 **   FM_DENIED       the section may only be read
-**   FM_IN_USE       a live process has held the lock for more than 1 second
+**   FM_IN_USE       a live process has held the lock for more than 1 second, or several have held it in turn
+**                   for 10 seconds
 **   FM_FULL         2^20 processes write to it
 ** Each call can fail with:
 **   FM_CORRUPT      the memory is damaged

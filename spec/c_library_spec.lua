@@ -194,10 +194,25 @@ describe("the C library", function()
     local count = "invalid count must be between 1 and 2^31-1, got "
     assert.are.equal(count .. "0", results["post of 0"])
     assert.are.equal(count .. (1 << 31), results["post of 2^31"])
+    assert.are.equal("invalid count must be 1 for a mutex or an event, got 2",
+      results["post of 2 to an event"])
     assert.are.equal("invalid there is no kind of object 9 to wait for", results["waitable"])
     assert.are.equal("0", results["waitable's index"])
     assert.are.equal("invalid only numbers can be added", results["increment by text"])
     assert.are.equal("invalid only numbers can be added", results["increment from text"])
+  end)
+
+  it("rejects modes that are not permissions, or do not let the owner read, as invalid", function()
+    local results = run_options()
+    for _, object in ipairs { "map", "mutex" } do
+      for _, mode in ipairs { "4600", "2600", "1600", "0", "200", "10600" } do
+        assert.are.equal("invalid mode must be permissions up to 0777 that let the owner read, got 0" .. mode,
+          results[object .. " of mode " .. mode])
+      end
+      for _, mode in ipairs { "777", "400" } do
+        assert.are.equal("ok", results[object .. " of mode " .. mode])
+      end
+    end
   end)
 
   it("takes NULL for a message, a value and a part of a stream of 0 bytes", function()

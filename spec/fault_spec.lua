@@ -161,6 +161,19 @@ support.only("posix", "the functions are those of the Linux C library", function
       end)
     end
 
+    it("is reported by the flush of a read-only slice too: msync", function()
+      local child = support.child("evaluator", { env = { LD_PRELOAD = folder .. "faulty.so" } })
+      child:ask("v = assert(filemap.file(%q, 'rw', { size = 100 })):view() r = v:sub(0, 50, 'r')",
+        support.tmpname())
+      for _, view in ipairs { "v", "r" } do
+        child:ask("require('faulty').arm('msync', 1, %d)", errors.EIO[1])
+        assert.equal("system", child:ask("return (select(3, %s:flush()))", view))
+        child:ask("require('faulty').disarm()")
+        assert.equal("true", child:ask("return %s:flush()", view))
+      end
+      child:finish()
+    end)
+
     for name, ways in pairs(functions) do
       local function fail(error, how)
         local count = fail_each(name, ways, error, how)

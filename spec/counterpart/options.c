@@ -130,12 +130,36 @@ static void use_wrong_numbers(const char *name)
   print("post of 0", fm_sync_post(sync, 0, &e), "");
   print("post of 2^31", fm_sync_post(sync, (uint32_t)FM_COUNT_MAX + 1, &e), "");
   fm_sync_close(sync);
+  if (fm_sync_open(&sync, &created, FM_EVENT, name, NULL, &e) != FM_OK) return;
+  print("post of 2 to an event", fm_sync_post(sync, 2, &e), "");
+  fm_sync_close(sync);
   print("waitable", fm_wait_any(&unknown, 1, 0, &index, &created, &e), "");
   printf("waitable's index: %u\n", (unsigned)index);
   if (fm_dict_create_or_open(&d, &created, name, 0, false, NULL, &e) != FM_OK) return;
   print("increment by text", fm_dict_increment(d, "key", 3, &text, NULL, &sum, &done, &e), "");
   print("increment from text", fm_dict_increment(d, "key", 3, &one, &text, &sum, &done, &e), "");
   fm_dict_close(d);
+}
+
+/* A mode that would give the section's file another meaning, or hide from its own user whether it is held. */
+static void use_wrong_modes(const char *name)
+{
+  static const unsigned modes[] = {04600, 02600, 01600, 0, 0200, 010600, 0777, 0400};
+  fm_options o = fm_default_options();
+  fm_sync_options so = fm_default_sync_options();
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    char which[40];
+    fm_map *m = NULL;
+    fm_sync *s = NULL;
+    bool created;
+    o.mode = so.mode = modes[i];
+    snprintf(which, sizeof which, "map of mode %o", modes[i]);
+    print(which, fm_create(&m, name, 10, &o, &e), "");
+    fm_map_close(m);
+    snprintf(which, sizeof which, "mutex of mode %o", modes[i]);
+    print(which, fm_sync_open(&s, &created, FM_MUTEX, name, &so, &e), "");
+    fm_sync_close(s);
+  }
 }
 
 static void use_wrong_arguments(const char *name)
@@ -274,6 +298,7 @@ int main(int argc, char **argv)
   use_sync_options(argv[1]);
   use_elsewhere(argv[1]);
   use_wrong_arguments(argv[1]);
+  use_wrong_modes(argv[1]);
   use_wrong_numbers(argv[1]);
   use_wrong_hints();
   use_far_ranges();

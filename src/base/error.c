@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "utf.h"
 
 /* A system may lack these two. */
 #ifndef EDQUOT
@@ -79,7 +80,7 @@ static const struct {
   [FM_SYSTEM] = {"system", "the system reported an error", 31, {0}, {0}},
 };
 
-const char *fm_word(fm_code code)
+const char *fm_word(int code)
 {
   return (unsigned)code <= FM_SYSTEM ? codes[code].word : codes[FM_SYSTEM].word;
 }
@@ -102,6 +103,16 @@ long fm_win32_number_of(fm_code code)
   return codes[code].number;
 }
 
+/* If a text did not fit, its last character may lack bytes. */
+static void cut_to_characters(char *s)
+{
+  const char *at = s, *const end = s + strlen(s);
+  while (at < end) {
+    const char *from = at;
+    if (fm_utf8_next(&at, end) < 0 && at == end) s[from - s] = 0;
+  }
+}
+
 int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
 {
   if (e) {
@@ -109,8 +120,9 @@ int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
     e->native = 0;
     va_list values;
     va_start(values, detail);
-    vsnprintf(e->detail, sizeof e->detail, detail ? detail : codes[code].sentence, values);
+    const int length = vsnprintf(e->detail, sizeof e->detail, detail ? detail : codes[code].sentence, values);
     va_end(values);
+    if (length >= (int)sizeof e->detail) cut_to_characters(e->detail);
   }
   return (int)code;
 }

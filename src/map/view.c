@@ -6,13 +6,16 @@
 #include "../base/test_hook.h"
 #include "map.h"
 
+static int fail_past_end(uint64_t offset, uint64_t length, uint64_t size, fm_error *e)
+{
+  return fm_fail(e, FM_INVALID, "offset %llu + %llu bytes is past its end at %llu", (unsigned long long)offset,
+                 (unsigned long long)length, (unsigned long long)size);
+}
+
 static int check_range(uint64_t offset, uint64_t length, uint64_t size, fm_error *e)
 {
   if (length == 0) return fm_fail(e, FM_INVALID, "the length of a view must be greater than 0");
-  if (offset > size || length > size - offset)
-    return fm_fail(e, FM_INVALID, "offset %llu + %llu bytes is past its end at %llu",
-                   (unsigned long long)offset, (unsigned long long)length, (unsigned long long)size);
-  return FM_OK;
+  return offset > size || length > size - offset ? fail_past_end(offset, length, size, e) : FM_OK;
 }
 
 /* What `lost` of a closed view points to: 0, or 1 if a page of it was lost. */
@@ -100,7 +103,7 @@ static int check_part(const fm_view *v, uint64_t offset, uint64_t length, fm_err
 {
   if (!v->mapping) return fail_closed(e);
   if (offset <= v->size && length <= v->size - offset) return FM_OK;
-  return check_range(offset, length ? length : 1, v->size, e);
+  return fail_past_end(offset, length, v->size, e);
 }
 
 int fm_view_check(const fm_view *v, bool writing, uint64_t offset, uint64_t length, fm_error *e)
@@ -154,8 +157,9 @@ int fm_view_flush(const fm_view *v, uint64_t offset, uint64_t length, bool async
   const int code = check_part(v, offset, length, e);
   if (code != FM_OK) return code;
   if (fm_view_is_lost(v)) return fail_lost(e);
-  if (length == 0 || !(v->access & FM_WRITE)) return FM_OK;
-  return fm_sys_flush(&v->mapping->map->section, v->data + offset, (size_t)length, async, e);
+  const fm_mapping *m = v->mapping;
+  if (length == 0 || m->is_private || !(m->map->access & FM_WRITE)) return FM_OK;
+  return fm_sys_flush(&m->map->section, v->data + offset, (size_t)length, async, e);
 }
 
 int fm_view_advise(const fm_view *v, fm_hint hint, uint64_t offset, uint64_t length, fm_error *e)

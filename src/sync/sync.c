@@ -71,6 +71,8 @@ int fm_sync_post(fm_sync *s, uint32_t count, fm_error *e)
 {
   if (count < 1 || count > FM_COUNT_MAX)
     return fm_fail(e, FM_INVALID, "count must be between 1 and 2^31-1, got %u", (unsigned)count);
+  if (count > 1 && s->kind != FM_SEMAPHORE)
+    return fm_fail(e, FM_INVALID, "count must be 1 for a mutex or an event, got %u", (unsigned)count);
   return s->class->post(s, count, e);
 }
 

@@ -34,7 +34,7 @@ typedef struct fm_error {
   long native;
   char detail[200];
 } fm_error;
-const char *fm_word(fm_code code);
+const char *fm_word(int code);
 enum {
   FM_READ = 1,
   FM_WRITE = 2,
