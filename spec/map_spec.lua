@@ -173,6 +173,9 @@ for _, make in ipairs { "create", "create_or_open" } do
         fails("unsupported denied no_memory", name, map, message, code, native)
       end
       fails("not_found", name, filemap.open(name))
+      local without <close> = assert(filemap.create(name, 2^21))
+      fails("unsupported", name, filemap.create_or_open(name, 2^21, { large_pages = true }))
+      assert.are.equal(2^21, #without)
     end)
 
     support.only("posix", "Windows accepts security descriptors", function()

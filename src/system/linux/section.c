@@ -57,18 +57,23 @@ static int set_inherit(fm_section *s, const fm_request *r, fm_error *e)
   return code;
 }
 
+static int check_request(const fm_name *name, const fm_request *r, fm_error *e)
+{
+  if (r->options.large_pages && name->kind != FM_UNNAMED)
+    return fm_fail(e, FM_UNSUPPORTED, "only an unnamed section can have large pages on this system");
+  return fm_linux_check_request(r, e);
+}
+
 int fm_sys_create(fm_section *s, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  int code = fm_linux_check_request(r, e);
-  if (code == FM_OK && r->options.large_pages && name->kind != FM_UNNAMED)
-    code = fm_fail(e, FM_UNSUPPORTED, "only an unnamed section can have large pages on this system");
+  int code = check_request(name, r, e);
   if (code == FM_OK) code = name->kind == FM_UNNAMED ? make_unnamed(s, r, e) : fm_named_create(s, name, r, e);
   return code == FM_OK ? set_inherit(s, r, e) : code;
 }
 
 int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_request *r, fm_error *e)
 {
-  int code = fm_linux_check_request(r, e);
+  int code = check_request(name, r, e);
   if (code == FM_OK) code = fm_named_open(s, size, name, r, e);
   if (code != FM_OK) return code;
   if (r->options.size > *size) {

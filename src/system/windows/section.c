@@ -234,6 +234,15 @@ static int try_access(HANDLE handle, int access, fm_error *e)
   return fm_fail_native(e, (long)error);
 }
 
+/* The option asks for a new section of large pages. One that exists must have them too. */
+static int check_large_pages(HANDLE handle, const fm_request *r, fm_error *e)
+{
+  section_info info;
+  if (!r->options.large_pages) return FM_OK;
+  if (query_section(&info, handle) == 0 && (info.attributes & SEC_LARGE_PAGES)) return FM_OK;
+  return fm_fail(e, FM_UNSUPPORTED, "the section exists already, without large pages");
+}
+
 /* Checks the size and the access of a section that another program may have created. `least` is in bytes. */
 static int check_section(uint64_t *size, bool *is_reserved, HANDLE handle, uint64_t least, int access,
                          fm_error *e)
@@ -266,7 +275,8 @@ int fm_sys_open(fm_section *s, uint64_t *size, const fm_name *name, const fm_req
   int code = open_section(&opened, name, r->options.access, r->options.inherit, e);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("opened");
-  code = check_section(size, &is_reserved, opened, r->options.size, r->options.access, e);
+  code = check_large_pages(opened, r, e);
+  if (code == FM_OK) code = check_section(size, &is_reserved, opened, r->options.size, r->options.access, e);
   if (code == FM_OK) fill_section(s, opened, name, is_reserved);
   else CloseHandle(opened);
   return code;
