@@ -374,6 +374,42 @@ support.only("posix", "Windows has no folder of names and no verbatim names", fu
     end)
   end)
 
+  it("is not listed if no call accepts it, or if it is an empty file", function()
+    local uid = lfs.attributes("/proc/self", "uid")
+    local start = support.unique()
+    local files = { start .. "\xff", start .. ".empty" }
+    local child = support.child("evaluator")
+    for i, name in ipairs(files) do
+      local path = ("%sfilemap.%d.%s"):format(FOLDER, uid, name)
+      -- A map of the file by its path holds the locks that show a live section.
+      child:ask("m%d = assert(filemap.create(%q, 1)) assert(os.rename(%q, %q))", i, start .. i,
+        ("%sfilemap.%d.%s%d"):format(FOLDER, uid, start, i), path)
+      files[i] = path
+    end
+    assert(os.execute(("truncate -s 0 '%s'"):format(files[2])))
+    local listed = {}
+    for _, entry in ipairs(assert(filemap.list())) do
+      if entry.name:find(start, 1, true) then listed[#listed + 1] = entry.name end
+    end
+    for _, path in ipairs(files) do os.remove(path) end
+    child:finish()
+    assert.are.same({}, listed)
+  end)
+
+  it("is told in a message of whole characters, however long it is", function()
+    local uid = lfs.attributes("/proc/self", "uid")
+    for _, more in ipairs { 60, 80, 85, 90, 91 } do
+      local name = support.unique():sub(-15) .. ("é"):rep(more)
+      local path = ("%sfilemap.%d.%s"):format(FOLDER, uid, name)
+      assert(lfs.mkdir(path))
+      local _, message, code = filemap.create(name, 1)
+      assert(lfs.rmdir(path))
+      assert.are.equal("invalid", code)
+      assert.is_truthy(utf8.len(message), message)
+      contains("its file is not a regular file", message)
+    end
+  end)
+
   -- Objects that another user may have put at the path of a name's file: the command that makes one, and its
   -- mode as lfs reports it.
   local PLANTS = {

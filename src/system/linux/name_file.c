@@ -77,11 +77,11 @@ bool fm_name_of_file(fm_name_file *out, char name[FM_NAME_SIZE], uid_t user, con
 static int check_file(const struct stat *st, const fm_name_file *file, fm_error *e)
 {
   if (file->kind == FM_LOCAL && st->st_uid != file->user)
-    return fm_fail(e, FM_DENIED, "%s belongs to user %ju, not to this user (%ju)", file->path,
-                   (uintmax_t)st->st_uid, (uintmax_t)file->user);
-  if (!S_ISREG(st->st_mode)) return fm_fail(e, FM_INVALID, "%s is not a regular file", file->path);
+    return fm_fail(e, FM_DENIED, "its file belongs to user %ju, not to this user (%ju): %s",
+                   (uintmax_t)st->st_uid, (uintmax_t)file->user, file->path);
+  if (!S_ISREG(st->st_mode)) return fm_fail(e, FM_INVALID, "its file is not a regular file: %s", file->path);
   if (file->kind != FM_VERBATIM && (st->st_nlink > 1 || st->st_mode & FM_DISOWNED))
-    return fm_fail(e, FM_DENIED, "%s is a hard link to another file", file->path);
+    return fm_fail(e, FM_DENIED, "its file is a hard link to another file: %s", file->path);
   return FM_OK;
 }
 
