@@ -254,6 +254,14 @@ describe("filemap.file", function()
       assert.are.equal("rw-------", lfs.attributes(path, "permissions"))
     end)
 
+    it("grows the memory of another process, to which a path in /proc leads", function()
+      local map <close> = assert(filemap.create(nil, 4096))
+      local memory = ("/proc/%d/fd/%d"):format(process.pid(), map:handle())
+      local larger <close> = assert(filemap.file(memory, "rw", { size = 8192 }))
+      assert.are.equal(8192, #larger)
+      assert.are.equal(8192, #assert(filemap.file(memory)))
+    end)
+
     it("rejects a FIFO or device as invalid without waiting", function()
       assert.is_true(os.execute(("mkfifo '%s'"):format(path)))
       for _, special in ipairs { path, "/dev/null", "/dev/zero" } do

@@ -55,17 +55,25 @@ void fm_linux_unlock_size(int fd)
   flock(fd, LOCK_UN);
 }
 
+/* A memfd of another process has no link either, but a path in /proc leads to it. */
+static bool is_gone(const struct stat *opened, const char *path)
+{
+  struct stat now;
+  if (opened->st_nlink > 0) return false;
+  return stat(path, &now) != 0 || now.st_ino != opened->st_ino || now.st_dev != opened->st_dev;
+}
+
 /* Grows the file to the size that the request asks for. The lock lasts from reading the size on: otherwise
 ** a process whose growing fails would cut the file under another process that grew it. FM_NOT_FOUND if the
 ** file lost its name. */
-static int grow_file(uint64_t *size, int fd, const fm_request *r, fm_error *e)
+static int grow_file(uint64_t *size, int fd, const char *path, const fm_request *r, fm_error *e)
 {
   struct stat st;
   int code = fm_linux_lock_size(fd, e);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("locked");
   if (fstat(fd, &st) != 0) code = fm_fail_native(e, errno);
-  else if (st.st_nlink == 0 && !r->win32) code = fm_fail_native(e, ENOENT);
+  else if (!r->win32 && is_gone(&st, path)) code = fm_fail_native(e, ENOENT);
   else if ((uint64_t)st.st_size < r->options.size)
     code = fm_linux_set_size(fd, (uint64_t)st.st_size, r->options.size, r->options.commit, e);
   FM_TEST_HOOK("grown");
@@ -74,7 +82,8 @@ static int grow_file(uint64_t *size, int fd, const fm_request *r, fm_error *e)
   return code;
 }
 
-static int prepare_file(uint64_t *size, int fd, bool created, const fm_request *r, fm_error *e)
+static int prepare_file(uint64_t *size, int fd, const char *path, bool created, const fm_request *r,
+                        fm_error *e)
 {
   struct stat st;
   if (fstat(fd, &st) != 0) return fm_fail_native(e, errno);
@@ -85,7 +94,7 @@ static int prepare_file(uint64_t *size, int fd, bool created, const fm_request *
   if (!(r->options.access & FM_WRITE))
     return fm_fail(e, FM_TOO_SMALL, "it has %llu bytes, but %llu were requested", (unsigned long long)*size,
                    (unsigned long long)r->options.size);
-  return grow_file(size, fd, r, e);
+  return grow_file(size, fd, path, r, e);
 }
 
 void fm_linux_remove_made(int fd, const char *path)
@@ -111,7 +120,7 @@ int fm_sys_file(fm_section *s, uint64_t *size, const char *path, const fm_reques
     if (code != FM_OK) return code;
     FM_TEST_HOOK("opened");
     if (r->options.inherit) code = fm_linux_set_inherit(fd, true, e);
-    if (code == FM_OK) code = prepare_file(size, fd, created, r, e);
+    if (code == FM_OK) code = prepare_file(size, fd, path, created, r, e);
     if (code == FM_OK) {
       *s = (fm_section){.fd = fd, .backing = FM_FILE, .huge_page = fm_huge_page(fd)};
       if (opened && r->options.size) *size = r->options.size;
