@@ -43,7 +43,8 @@ static int finish(lua_State *L, fmb_object *object, int code, fm_map *map, const
     object->pointer = map;
     return 1;
   }
-  if (name && is_path(name) && (code == FM_INVALID || code == FM_NOT_FOUND)) {
+  const bool is_told = strstr(e->detail, "filemap.file");
+  if (name && is_path(name) && !is_told && (code == FM_INVALID || code == FM_NOT_FOUND)) {
     const size_t length = strlen(e->detail);
     snprintf(e->detail + length, sizeof e->detail - length, "; filemap.file maps a file by its path");
   }
