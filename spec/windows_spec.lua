@@ -182,7 +182,7 @@ support.only("win32", "only Windows has these", function()
     end
 
     -- A mailslot's reader has its seat and waits by events.
-    local events = { ":signal0", ":signal1", ":signal2", ":seat1" }
+    local events = { ":filemap-signal0", ":filemap-signal1", ":filemap-signal2", ":filemap-seat1" }
 
     it("give users the rights that the section gives them", function()
       local lists = {
@@ -220,7 +220,7 @@ support.only("win32", "only Windows has these", function()
       local _ <close> = assert(mailslot.create(name, { sddl = "D:(A;;GA;;;WD)" }))
       local other = support.child "evaluator"
       assert.equal("true", other:ask([[w = assert(mailslot.open(%q)) return w:send("hello")]], name))
-      assert.equal("D:(A;;0x1f0003;;;WD)", security("event", name .. ":seat2"))
+      assert.equal("D:(A;;0x1f0003;;;WD)", security("event", name .. ":filemap-seat2"))
     end)
 
     it("are not needed by a reader of a state that may not write", function()
@@ -371,7 +371,7 @@ support.only("win32", "only Windows has these", function()
     it("counts as that of a live writer if another program has a mutex by it", function()
       local name = support.unique("Local\\")
       do
-        local mutex <close> = assert(sync.mutex(name .. ":seat1"))
+        local mutex <close> = assert(sync.mutex(name .. ":filemap-seat1"))
         assert.is_true(mutex:lock(0))
         check.fails("exists", name, require("filemap.state").create(name, 100))
       end

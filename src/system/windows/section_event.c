@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <wchar.h>
 
-/* The longest name of an event: that of the section, a kind and a number. */
-enum { EVENT_NAME_SIZE = FM_NAME_SIZE + 24 };
+/* The longest name of an event: that of the section, a kind and a number. A section may have the name of an
+** event too, since any text is a name. So the text between them is one that no program chooses by chance. */
+enum { EVENT_NAME_SIZE = FM_NAME_SIZE + 32 };
 
 static int event_name(wchar_t out[EVENT_NAME_SIZE], const fm_section *s, const wchar_t *kind, uint32_t number,
                       fm_error *e)
@@ -16,7 +17,7 @@ static int event_name(wchar_t out[EVENT_NAME_SIZE], const fm_section *s, const w
   wchar_t name[FM_NAME_SIZE];
   const int code = fm_win32_name(name, s->name, e);
   if (code != FM_OK) return code;
-  _snwprintf(out, EVENT_NAME_SIZE, L"%ls:%ls%lu", name, kind, (unsigned long)number);
+  _snwprintf(out, EVENT_NAME_SIZE, L"%ls:filemap-%ls%lu", name, kind, (unsigned long)number);
   out[EVENT_NAME_SIZE - 1] = 0;
   return FM_OK;
 }
