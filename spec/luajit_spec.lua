@@ -383,6 +383,7 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
       local x = a:read("q") return x
       local x = a:read(-1) return x
       local x = a:read("") return x
+      local x = a:read("l", "l") return x
       local x = c:write({}) return x
       local x = a:send("x") return x
       return c:close(), a:read("*a"), a:read("a"), a:read()

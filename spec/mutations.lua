@@ -148,8 +148,7 @@ return {
 
   { name = "range-overflow", breaks = "the end of a range wraps around",
     file = "src/map/view.c",
-    old = "if (offset > size || length > size - offset)\n    return fm_fail(e, FM_INVALID, \"offset",
-    new = "if (offset + length > size)\n    return fm_fail(e, FM_INVALID, \"offset",
+    old = "return offset > size || length > size - offset ?", new = "return offset + length > size ?",
     specs = { "spec/c_library_spec.lua" } },
   { name = "slice-reference", breaks = "a slice does not keep its mapping",
     file = "src/map/view.c",

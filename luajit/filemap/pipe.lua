@@ -113,8 +113,11 @@ local function read_line(self)
 end
 
 --- Reads from a stream: a count of bytes, "l", "L" or "a".
-function conn.read(self, format)
+function conn.read(self, format, ...)
   object.handle(self, Conn)
+  if select("#", ...) > 0 then
+    errors.argument(3, "a call reads one thing; call read again for the next one")
+  end
   if type(format) == "number" or arguments.is_wide(format) then return read_count(self, format) end
   local letter = arguments.string(2, format == nil and "l" or format):match("^%*?([lLa])$")
   if not letter then errors.argument(2, 'format must be a count of bytes, "l", "L" or "a"') end

@@ -273,8 +273,8 @@ static int read_format(lua_State *L, fm_conn *c, const void **data, size_t *leng
 @treturn[2] string code: `closed` (the end; `"a"` returns an empty string there), `no_memory`, `corrupt`,
   `truncated`, `denied` (in a forked child)
 @treturn[2] ?integer native errno or GetLastError number
-@raise for a negative count, another format, a pipe of messages, and if the connection is closed. Source:
-  file:read (Lua manual, 6.8)
+@raise for a negative count, another or a second format, a pipe of messages, and if the connection is closed.
+  Source: file:read (Lua manual, 6.8)
 @usage
 local listener <close> = assert(pipe.listen("Log", { stream = true }))
 local client <close> = assert(pipe.connect("Log"))
@@ -288,6 +288,7 @@ static int conn_read(lua_State *L)
   const void *data;
   size_t length;
   fm_error e;
+  luaL_argcheck(L, lua_gettop(L) <= 2, 3, "a call reads one thing; call read again for the next one");
   const int code = lua_type(L, 2) == LUA_TNUMBER
                      ? fm_conn_read_count(c, FM_FOREVER, fmb_check_count(L, 2, "count"), &data, &length, &e)
                      : read_format(L, c, &data, &length, &e);

@@ -133,8 +133,8 @@ static int view_advise(lua_State *L)
   return 1;
 }
 
-/*** Keeps the whole view in physical memory until `unpin`, or until the mapping has no user. On Linux the pages
-of a `copy` view become this process's own, as if it had written to them.
+/*** Keeps the whole view in physical memory until `unpin`, or until the mapping has no user. On Linux the
+pages of a `copy` view become this process's own, as if it had written to them.
 @function pin
 @treturn[1] boolean true
 @treturn[2] nil
