@@ -8,8 +8,8 @@
 
 static int fail_past_end(uint64_t offset, uint64_t length, uint64_t size, fm_error *e)
 {
-  return fm_fail(e, FM_INVALID, "offset %llu + %llu bytes is past its end at %llu", (unsigned long long)offset,
-                 (unsigned long long)length, (unsigned long long)size);
+  return fm_fail(e, FM_INVALID, "offset %llu + %llu bytes is past its end at %llu",
+                 (unsigned long long)offset, (unsigned long long)length, (unsigned long long)size);
 }
 
 static int check_range(uint64_t offset, uint64_t length, uint64_t size, fm_error *e)
