@@ -66,8 +66,10 @@ static void count_unlock(object *x)
 {
   fm_sys_lock_process();
   object *locked = x;
-  if (x->held == 0)
-    for (locked = mutexes; locked && (locked->held == 0 || !have_same_name(locked, x));) locked = locked->next;
+  if (x->held == 0) {
+    locked = mutexes;
+    while (locked && (locked->held == 0 || !have_same_name(locked, x))) locked = locked->next;
+  }
   if (locked) locked->held--;
   fm_sys_unlock_process();
 }
