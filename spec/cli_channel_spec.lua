@@ -155,6 +155,39 @@ describe("filemap listen and connect", function()
     server:close()
   end)
 
+  it("print what arrives while there is no room for their input", function()
+    local name, lines = support.unique(), {}
+    for i = 1, 5000 do lines[i] = "line " .. i end
+    local listener <close> = pipe.listen(name, { capacity = 1024 })
+    local client = command.start { "connect", name }
+    local conn <close> = listener:accept(support.deadline)
+    client:write(table.concat(lines, "\n") .. "\n")
+    for i = 1, 1000 do -- (nothing is received meanwhile)
+      assert(conn:send("answer " .. i, support.deadline))
+    end
+    for i = 1, 1000 do assert.equal("answer " .. i, client:expect()) end
+    for i = 1, #lines do assert.equal(lines[i], conn:receive(support.deadline)) end
+    conn:close()
+    assert.equal(0, client:wait(support.deadline))
+  end)
+
+  posix("print what arrives while their input never pauses", function()
+    local name = support.unique()
+    local listener <close> = pipe.listen(name, { capacity = 64 })
+    local client = support.own(process.spawn { "sh", "-c", "yes | " .. command.line { "connect", name } })
+    local conn <close> = listener:accept(support.deadline)
+    local stop, said = process.now() + support.deadline, nil
+    for i = 1, math.huge do -- (it takes less than `yes` prints)
+      assert.equal("y", conn:receive(support.deadline))
+      if i == 200 then conn:send("hello") end
+      said = client:read(0.001)
+      if said or process.now() > stop then break end
+    end
+    assert.equal("hello", said)
+    conn:close()
+    assert.equal(0, client:wait(support.deadline))
+  end)
+
   it("serve one client after another with --keep", function()
     local name = support.unique()
     local server = command.start { "listen", name, "--keep" }

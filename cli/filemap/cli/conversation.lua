@@ -20,6 +20,10 @@ local LINE, ALL = 1 << 20, 16 << 20
 local START = 10
 -- How long a wait for both directions takes at most, in seconds: Lua handles Ctrl-C only between two calls.
 local SLICE = 0.2
+-- How many messages go one way at most before those of the other way have their turn.
+local TURN = 64
+-- How long a wait for room takes at most before messages are printed, in seconds.
+local ROOM = 0.01
 
 local windows = filemap.platform == "win32"
 
@@ -84,24 +88,9 @@ function Input:stopped()
   self.killer = nil
 end
 
--- Sends the input that has arrived. Returns false if the other end is gone.
-local function forward(conn, input)
-  while not input.ended do
-    local message, _, code = input.conn:receive(0)
-    if not message then
-      if code ~= "timeout" then input:stopped() end
-      return true
-    end
-    local sent, problem, why = clock.patient(nil, function(seconds) return conn:send(message, seconds) end)
-    if not sent and why == "closed" then return false end
-    fail.unless(sent, problem)
-  end
-  return true
-end
-
--- Prints the messages that have arrived. Returns false after the last one.
+-- Prints messages that have arrived, at most TURN. Returns false after the last one.
 local function print_messages(conn, raw)
-  while true do
+  for _ = 1, TURN do
     local message, problem, code = conn:receive(0)
     if not message then
       out.flush()
@@ -111,6 +100,33 @@ local function print_messages(conn, raw)
     end
     if raw then out.write(message) else out.line(message) end
   end
+  out.flush()
+  return true
+end
+
+-- Sends a message. The other end may wait for room too, so this end prints while it waits. Returns false if
+-- the other end is gone.
+local function send(conn, message, raw)
+  while true do
+    local sent, problem, code = conn:send(message, ROOM)
+    if sent then return true end
+    if code == "closed" then return false end
+    if code ~= "timeout" then fail(problem) end
+    if not print_messages(conn, raw) then return false end
+  end
+end
+
+-- Sends input that has arrived, at most TURN messages. Returns false if the other end is gone.
+local function forward(conn, input, raw)
+  for _ = 1, input.ended and 0 or TURN do
+    local message, _, code = input.conn:receive(0)
+    if not message then
+      if code ~= "timeout" then input:stopped() end
+      return true
+    end
+    if not send(conn, message, raw) then return false end
+  end
+  return true
 end
 
 local function wait(conn, input)
@@ -120,7 +136,7 @@ end
 local function converse(conn, input, raw)
   local open = true
   while print_messages(conn, raw) do
-    open = open and forward(conn, input)
+    open = open and forward(conn, input, raw)
     wait(conn, input)
   end
 end
