@@ -310,6 +310,18 @@ describe("filemap lock", function()
     assert.equal(127, select(3, command.run { "lock", name, "--", "/no/such/command" }))
   end)
 
+  posix("ends with the status of a command that handles Ctrl-C", function()
+    local script = 'trap "echo got; exit 7" INT; echo start; while :; do sleep 0.1; done'
+    local line = command.line { "lock", support.unique(), "--", "sh", "-c", script }
+    -- (Ctrl-C sends a signal to all processes of a job.)
+    local job = ("set -m; %s </dev/null & read line; kill -INT -$!; { wait $!; } 2>/dev/null"):format(line)
+    local child = support.own(process.spawn { "bash", "-c", job })
+    assert.equal("start", child:expect())
+    child:write("\n")
+    assert.equal("got", child:expect())
+    assert.equal(7, child:wait(support.deadline))
+  end)
+
   it("fails with -n and -w if another process holds the mutex", function()
     local name = support.unique()
     local holder = support.child("evaluator")

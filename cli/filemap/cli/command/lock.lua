@@ -1,6 +1,7 @@
 -- filemap lock
 local clock = require "filemap.cli.clock"
 local fail = require "filemap.cli.fail"
+local filemap = require "filemap"
 local number = require "filemap.cli.number"
 local shell = require "filemap.cli.shell"
 local sync = require "filemap.sync"
@@ -23,11 +24,18 @@ local command = {
   },
 }
 
+-- Runs a command and returns its exit status. On POSIX the command replaces the shell of system(3): Ctrl-C
+-- would end that shell, and with it the status of a command that handles Ctrl-C would be lost.
+local function run(words)
+  local line = shell.line(words)
+  return shell.run(filemap.platform == "posix" and "exec " .. line or line)
+end
+
 function command.run(args)
   local mutex = fail.unless(fail.raised(1, sync.mutex, args.name))
   local timeout = args.nonblock and 0 or args.wait
   fail.unless(clock.patient(timeout, function(seconds) return mutex:lock(seconds) end))
-  local status = shell.run(shell.line(args.line))
+  local status = run(args.line)
   mutex:unlock()
   return status
 end
