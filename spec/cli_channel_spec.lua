@@ -260,6 +260,33 @@ describe("filemap connect", function()
     assert.equal(0, client:wait(support.deadline))
   end)
 
+  posix("ends at Ctrl-C while it waits for a listener", function()
+    local announce = [[local pipe = require("filemap.pipe")
+      local connect = pipe.connect
+      function pipe.connect(...)
+        print("connecting")
+        io.stdout:flush()
+        return connect(...)
+      end]]
+    local child = support.own(process.spawn { support.lua, "-e", announce, "bin/filemap", "connect",
+      support.unique(), "--timeout", tostring(2 * support.deadline) })
+    assert.equal("connecting", child:expect())
+    eventually(function() return command.read(("/proc/%d/stat"):format(child:pid())):find("%) S ") end)
+    command.signal(child, "INT")
+    assert.equal(130, child:wait(support.deadline))
+  end)
+
+  it("suggests the name of a listener when its time is over", function()
+    local name = support.unique()
+    local listener <close> = assert(pipe.listen(name .. "Telemetry"))
+    for _, timeout in ipairs { "0", "0.5" } do
+      local _, problem, status = command.run { "connect", name .. "Tlemetry", "--timeout", timeout }
+      assert.equal(1, status)
+      assert.is_truthy(problem:find(("did you mean '%s'?"):format(name .. "Telemetry"), 1, true), problem)
+    end
+    assert.is_truthy(listener)
+  end)
+
   it("fails when the memory of its connection is damaged", function()
     local DAMAGED <const> = 1 << 16 -- bytes, from the first connection's on
     local name, errors = support.unique(), support.tmpname()

@@ -1,4 +1,5 @@
 -- filemap connect
+local clock = require "filemap.cli.clock"
 local common = require "filemap.cli.common"
 local conversation = require "filemap.cli.conversation"
 local fail = require "filemap.cli.fail"
@@ -20,9 +21,21 @@ local command = {
   },
 }
 
+-- The codes of a pipe whose listener may still come, or whose connections may be closed.
+local WAITS = { not_found = true, full = true }
+
+local function connect(args)
+  local code
+  local conn, message = clock.patient(args.timeout, function(seconds)
+    local made, problem
+    made, problem, code = fail.raised(1, pipe.connect, args.name, seconds)
+    return made, problem, WAITS[code] and "timeout" or code
+  end)
+  return conn or source.failed(args.name, message, code)
+end
+
 function command.run(args)
-  local conn, message, code = fail.raised(1, pipe.connect, args.name, args.timeout)
-  if not conn then source.failed(args.name, message, code) end
+  local conn = connect(args)
   local input = conversation.input(args.raw)
   conversation.run(conn, input, args.raw)
   input:finish()
