@@ -198,6 +198,16 @@ describe("filemap get and set", function()
     assert.is_truthy(problem:find("did you mean 'Player'?", 1, true), problem)
   end)
 
+  it("suggest a field quickly, however large the arrays are", function()
+    local _ <close>, name = command.section(("\0"):rep(256))
+    local large = command.file("struct Large { int hits; int map[3000][3000]; };", ".h")
+    for wrong, right in pairs { hist = "hits", ["mp[1][1]"] = "map[1][1]" } do
+      local _, problem, status = command.run { "get", name, wrong, "--header", large, "--type", "Large" }
+      assert.equal(1, status, problem)
+      assert.is_truthy(problem:find(("did you mean '%s'?"):format(right), 1, true), problem)
+    end
+  end)
+
   it("read a header from standard input", function()
     local _ <close>, name = command.section("\7" .. ("\0"):rep(255))
     local said = command.output { "get", name, "seq", "--header", "-", "--type", "Player", input = HEADER }

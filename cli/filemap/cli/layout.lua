@@ -146,7 +146,8 @@ end
 
 function add_children(nodes, parent, ctype, value)
   if not ctype.fields then
-    for i = 1, value and #value or ctype.count do add(nodes, parent, i, ctype.of, value and value[i]) end
+    local count = value and #value or math.min(ctype.count, 1)
+    for i = 1, count do add(nodes, parent, i, ctype.of, value and value[i]) end
     return
   end
   for _, member in ipairs(ctypes.members(ctype)) do
@@ -155,7 +156,7 @@ function add_children(nodes, parent, ctype, value)
 end
 
 --- All nodes of a type in the order of declaration, each before those below it. `values`, which `read`
--- returned, give the length of a flexible array; without them it has no elements.
+-- returned, give the elements of arrays; without them an array has only its first, and a flexible array none.
 function layout.nodes(type_, values)
   local nodes = {}
   add_children(nodes, nil, ctype_of(type_), values)
