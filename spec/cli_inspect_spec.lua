@@ -177,6 +177,14 @@ describe("filemap get and set", function()
     assert.equal("Second\n", command.output { "get", name, "gear", struct() })
   end)
 
+  it("take text that begins like JSON as text", function()
+    local _ <close>, name = command.section(("\0"):rep(256))
+    for _, text in ipairs { "[CLAN]", "{x", "[1]", "{}" } do
+      command.output { "set", name, "name=" .. text, struct() }
+      assert.equal(text .. "\n", command.output { "get", name, "name", struct() })
+    end
+  end)
+
   it("write nothing if one value does not fit", function()
     local view <close>, name = command.section(("\0"):rep(256))
     for _, wrong in ipairs { "gear=Sixth", "seq=-1", "seq=x", "alive=2", "nme=x", "pos=1",

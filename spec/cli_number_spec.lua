@@ -100,6 +100,33 @@ describe("a flexible array", function()
     assert.equal(7, view:get_u64(4088))
     assert.equal(1, select(3, set "values[512]=7"))
   end)
+
+  it("is written as a whole", function()
+    local view <close>, name = command.section(("\0"):rep(4096))
+    local header = command.file(HEADER .. "struct Text { uint32_t n; char text[]; };", ".h")
+    local tail = table.pack("--header", header, "--type", "Tail", "--offset", "4056") -- (of 4 elements)
+    command.output { "set", name, "values=[1,2,3,4]", "count=4", table.unpack(tail) }
+    local printed = command.output { "get", name, "values", "count", table.unpack(tail) }
+    assert.equal("values=[1,2,3,4]\ncount=4\n", printed)
+    command.output { "set", name, "values=[9]", table.unpack(tail) }
+    assert.same({ 9, 2 }, { view:get_u64(4064), view:get_u64(4072) })
+    assert.equal(1, select(3, command.run { "set", name, "count=7", "values=[1,2,3,4,5]",
+      table.unpack(tail) }))
+    assert.equal(4, view:get_u32(4056))
+    command.output { "set", name, "text=hello", "--header", header, "--type", "Text" }
+    assert.equal("hello", view:get_cstring(4))
+  end)
+
+  it("has no element past the section's end", function()
+    local _ <close>, name = command.section(("\0"):rep(4096))
+    local header = command.file(HEADER .. "struct Cars { uint32_t n; struct { int hp; } cars[]; };", ".h")
+    for what, T in pairs { ["values[512]"] = "Tail", ["cars[1024].hp"] = "Cars" } do
+      local said, problem, status = command.run { "get", name, what, "--header", header, "--type", T }
+      assert.same({ "", 1 }, { said, status })
+      local most = T == "Tail" and 511 or 1023
+      assert.equal(("filemap: %s: the array has %d elements\n"):format(what, most), problem)
+    end
+  end)
 end)
 
 describe("JSON", function()
@@ -126,6 +153,10 @@ describe("JSON", function()
       "-12345678901234567890-", '"12345678901234567890\\' } do
       assert.is_nil((json.decode(wrong)), wrong)
     end
+  end)
+
+  it("keeps the sign of a zero", function()
+    assert.equal("[-0.0,0,0,-0.0]", json.encode { -0.0, 0.0, 0, json.decode("-0.0") })
   end)
 
   it("keeps null, empty arrays and empty objects", function()
@@ -223,6 +254,21 @@ describe("the text of a number", function()
     assert.equal("#####", number.fit(n, "f64", 5))
     assert.equal("1.8e+19", number.fit(-1, "u64", 7))
     assert.equal("-1", number.fit(-1, "i64", 7))
+  end)
+
+  it("keeps the sign of a zero", function()
+    local view <close>, name = command.section(("\0"):rep(64))
+    local header = command.file("struct S { double d; float f[2]; float z; };", ".h")
+    for _, zero in ipairs { "-0.0", "-0" } do
+      view:fill(0, 64, 0)
+      command.output { "set", name, "d=" .. zero, "z=" .. zero, "f64@32=" .. zero, "f=[0,-0.0]", "--header",
+        header, "--type", "S" }
+      local minus = string.pack("d", -0.0)
+      assert.same({ minus, minus }, { view:get_string(0, 8), view:get_string(32, 8) })
+      assert.equal("d=-0.0\nf=[0,-0.0]\nz=-0.0\nf64@32=-0.0\n", command.output { "get", name, "d", "f",
+        "z", "f64@32", "--header", header, "--type", "S" })
+    end
+    assert.equal(string.pack("d", 0), string.pack("d", number.float("0")))
   end)
 
   posix("is whole in watch on a terminal of 80 columns", function()

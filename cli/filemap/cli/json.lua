@@ -31,6 +31,7 @@ end
 --- The shortest decimal text of a float that reads back as the same number.
 function json.float(n)
   if n ~= n or n == math.huge or n == -math.huge then return "null" end
+  if n == 0 then return 1 / n < 0 and "-0.0" or "0" end -- (Lua reads -0 as an integer, which has no sign)
   for digits = 15, 16 do
     local s = ("%." .. digits .. "g"):format(n)
     if tonumber(s) == n then return s end

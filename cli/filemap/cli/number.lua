@@ -76,6 +76,7 @@ end
 function number.float(s)
   local special = ({ inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 })[s:lower()]
   local n = special or tonumber(s)
+  if n == 0 then return s:find("^%s*%-") and -0.0 or 0.0 end -- (to add 0.0 would lose the sign)
   return n and n + 0.0
 end
 
@@ -102,7 +103,7 @@ function number.text(n, T)
   if math.type(n) == "integer" then return T == "u64" and number.unsigned(n) or tostring(n) end
   if n ~= n then return "nan" end
   if math.abs(n) == math.huge then return n > 0 and "inf" or "-inf" end
-  return T == "f32" and short(n) or json.float(n)
+  return T == "f32" and n ~= 0 and short(n) or json.float(n)
 end
 
 --- The same in at most this many columns: with fewer digits where it must be, and "#" for each column where

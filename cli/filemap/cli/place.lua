@@ -2,7 +2,9 @@
 --
 -- A place is { what, offset, size, type, set(view, offset, text) }, and read(view, offset) or, for a field,
 -- value(values) of a table that Type:read returned. `type` is a C type, or for T@OFFSET a table with its T.
--- `set` writes to any view: first to a copy, so that a wrong value changes nothing.
+-- `set` writes to any view: first to a copy, so that a wrong value changes nothing. `to_end` is true of a
+-- flexible array, which has as many elements as fit in the view.
+local ctypes = require "filemap.ctype"
 local fail = require "filemap.cli.fail"
 local json = require "filemap.cli.json"
 local layout = require "filemap.cli.layout"
@@ -95,7 +97,7 @@ end
 
 -- A text as a value for a field: the kind of value that is there now tells how to read it.
 local function parse_value(what, text, now, ctype)
-  if type(now) == "string" and not text:find('^%s*[%[{]') then
+  if type(now) == "string" then
     return math.type(tonumber(text)) == "integer" and { text, number.integer(text, ctype.T) } or { text }
   end
   if type(now) == "boolean" then
@@ -122,6 +124,16 @@ local function follow(value, steps, last)
   return value
 end
 
+-- The value that steps lead to in a table that Type:read returned. Only a flexible array may lack an element.
+local function value_at(values, steps, what)
+  for _, step in ipairs(steps) do
+    local value = values[step]
+    if value == nil then fail(("%s: the array has %d elements"):format(what, #values)) end
+    values = value
+  end
+  return values
+end
+
 -- Writes a value to a field. A text that is also a number may be the number of an enum or text: the field
 -- decides.
 local function set_field(type_, steps, what, view, offset, text)
@@ -138,10 +150,12 @@ end
 local function field(what, type_, base)
   local steps = layout.steps(type_, what)
   local from, size = type_:offsetof(what)
+  local tail = ctypes.tail(layout.ctype_of(type_))
   return {
     -- (An element of a flexible array is behind the struct's end.)
     what = what, offset = base, size = math.max(type_.size, from + size),
-    value = function(values) return follow(values, steps, #steps) end,
+    to_end = tail and #steps == 1 and steps[1] == tail.name,
+    value = function(values) return value_at(values, steps, what) end,
     set = function(view, offset, text) set_field(type_, steps, what, view, offset, text) end,
     type = layout.type_at(type_, steps),
   }

@@ -28,7 +28,7 @@ local function rehearse(view, changes)
     if p.offset > #view - p.size then
       fail(("%s: offset %d + %d bytes is past the end of %d bytes"):format(p.what, p.offset, p.size, #view))
     end
-    from, to = math.min(from, p.offset), math.max(to, p.offset + p.size)
+    from, to = math.min(from, p.offset), math.max(to, p.to_end and #view or p.offset + p.size)
   end
   local map = fail.unless(filemap.create(nil, to - from))
   local copy = fail.unless(map:view())
