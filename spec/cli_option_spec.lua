@@ -1,11 +1,13 @@
 -- Options of the command that no other spec uses: each does what `--help` says.
 local command = require "spec.support.command"
+local dict = require "filemap.dict"
 local dkjson = require "dkjson"
 local filemap = require "filemap"
 local lfs = require "lfs"
 local mailslot = require "filemap.mailslot"
 local pipe = require "filemap.pipe"
 local process = require "process"
+local state = require "filemap.state"
 local support = require "spec.support"
 local sync = require "filemap.sync"
 local tmux = require "spec.support.tmux"
@@ -180,6 +182,65 @@ describe("the limits of channels", function()
     conn:close()
     server:close_input() -- (on Windows the helper that reads it ends only then)
     assert.equal(0, server:wait(support.deadline))
+  end)
+end)
+
+describe("an object that exists", function()
+  it("keeps its capacity in publish without --capacity", function()
+    local name = support.unique()
+    local writer = assert(state.create(name, 1000))
+    local reader <close> = assert(state.open(name))
+    writer:close()
+    command.output { "publish", name, input = "hi\n" }
+    assert.equal("hi", (reader:read(0)))
+    for _, words in ipairs { { "publish", name, input = ("x"):rep(1001) .. "\n" },
+      { "publish", name, "--capacity", "1001", input = "more\n" } } do
+      assert.equal(1, select(3, command.run(words)))
+    end
+    assert.equal("hi", (reader:read(0)))
+  end)
+
+  it("keeps its capacity in dict create without --capacity", function()
+    local name = support.unique()
+    local d <close> = assert(dict.create_or_open(name, { capacity = 4096 }))
+    local holder = command.start { "dict", name, "create" }
+    assert.equal(name, holder:expect())
+    holder:close()
+    assert.equal(1, select(3, command.run { "dict", name, "create", "--capacity", "1M" }))
+    assert.equal(0, d:info().count)
+  end)
+
+  it("keeps its capacity in listen without --capacity", function()
+    local name = support.unique()
+    local before = assert(pipe.listen(name, { capacity = 1000 }))
+    local old <close> = assert(pipe.connect(name))
+    before:close()
+    assert.equal(1, select(3, command.run { "listen", name, "--capacity", "2000" }))
+    local server = command.start { "listen", name }
+    local conn = eventually(function() return (pipe.connect(name)) end)
+    assert.equal("too_large", select(3, conn:send(("x"):rep(1001))))
+    assert.is_true(conn:send("fits"))
+    assert.equal("fits", server:expect())
+    conn:close()
+    server:close_input()
+    assert.equal(0, server:wait(support.deadline))
+    assert.is_truthy(old)
+  end)
+end)
+
+describe("the capacity of what is new", function()
+  it("is the default", function()
+    local states, dicts = support.unique(), support.unique()
+    local writer = command.start { "publish", states, "--hold" }
+    local value = ("x"):rep(65536)
+    writer:write(value .. "\n")
+    assert.equal(value .. "\n", command.output { "follow", states, "--count", "1", "--timeout", "20" })
+    writer:close()
+    local holder = command.start { "dict", dicts, "create" }
+    assert.equal(dicts, holder:expect())
+    local d <close> = assert(dict.open(dicts))
+    assert.equal(1 << 20, d:info().capacity)
+    holder:close()
   end)
 end)
 

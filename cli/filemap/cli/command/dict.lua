@@ -28,7 +28,8 @@ local command = {
     { "--as", "TYPE", "the type of VALUE", choices = { "string", "integer", "float", "boolean" },
       default = "string" },
     { "--ttl", "S", "the key is deleted after this many seconds", convert = number.positive },
-    { "--capacity", "N", "bytes for keys and values, with create", convert = number.size, default = "1M" },
+    { "--capacity", "N", "with create: bytes for keys and values (default: those of a dictionary that "
+      .. "exists, else 1M)", convert = number.size },
     common.json,
   },
   examples = {

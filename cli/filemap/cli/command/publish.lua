@@ -19,7 +19,8 @@ local command = {
     { "from", "FILE", "what to publish; '-', the default, is standard input", count = "?" } },
   options = {
     common.raw, { "--json", nil, "each line is an object with \"value\"" },
-    { "--capacity", "N", "the longest value in bytes", convert = number.size, default = "65536" },
+    { "--capacity", "N", "the longest value in bytes (default: that of a state that exists, else 65536)",
+      convert = number.size },
     { "--hold", nil, "after the end of the input, keep the state until Ctrl-C" },
   },
   examples = {
@@ -27,6 +28,9 @@ local command = {
     { "mosquitto_sub -t lap | filemap publish Lap --json -", "publishes what another machine sends" },
   },
 }
+
+-- The default of --capacity.
+local CAPACITY = 65536
 
 local function value_of(line, number_of_line)
   local object, problem = json.decode(line)
@@ -41,8 +45,18 @@ local function value_of(line, number_of_line)
   return type(object.value) == "string" and object.value or json.encode(object.value)
 end
 
+-- Opens the state for writing. Without --capacity one that exists keeps its own: the reader holds the state
+-- open meanwhile, and a capacity of 1 fits each.
+local function open(args)
+  local reader = not args.capacity and fail.raised(1, state.open, args.name)
+  local capacity = args.capacity or reader and 1 or CAPACITY
+  local writer = fail.unless(fail.raised(1, state.create_or_open, args.name, capacity))
+  if reader then reader:close() end
+  return writer
+end
+
 function command.run(args)
-  local writer = fail.unless(fail.raised(1, state.create_or_open, args.name, args.capacity))
+  local writer = open(args)
   local n = 0
   for line in source.messages(source.stream(args.from or "-", "rb"), args.raw) do
     n = n + 1
