@@ -1,5 +1,6 @@
 -- filemap: help, wrong usage, closed pipes, the man page and the completions.
 local command = require "spec.support.command"
+local dict = require "filemap.dict"
 local filemap = require "filemap"
 local manual = require "filemap.cli.manual"
 local parser = require "filemap.cli.parser"
@@ -109,6 +110,31 @@ describe("wrong usage", function()
       assert.is_truthy(problem:find(word .. " needs --header", 1, true), problem)
     end
     assert.is_truthy(complaint("lock", "x"):find("COMMAND", 1, true))
+  end)
+end)
+
+describe("a negative number", function()
+  it("is a word like others, before and behind options", function()
+    local name = support.unique()
+    local d <close> = assert(dict.create_or_open(name))
+    d:set("ann", 1)
+    assert.equal("-4\n", command.output { "dict", name, "incr", "ann", "-5" })
+    command.output { "dict", name, "set", "ann", "-12", "--as", "integer" }
+    assert.equal(-12, (d:get("ann")))
+    command.output { "dict", name, "set", "--as", "float", "--", "ann", "-.5" }
+    assert.equal(-0.5, (d:get("ann")))
+    command.output { "dict", name, "set", "-1", "-inf" }
+    assert.equal("-inf\n", command.output { "dict", name, "get", "-1" })
+  end)
+
+  it("is rejected where a number must be positive, and where a word is one of some", function()
+    for message, words in pairs { ["'-1' is not a number of seconds"] = { "wait", "x", "--timeout", "-1" },
+      ["'-1' is not a size"] = { "dump", "x", "--offset", "-1" }, ["ACTION"] = { "dict", "x", "-1" },
+      ["unknown option '-5'"] = { "dict", "x", "incr", "y", "-5x" } } do
+      local said, problem, status = command.run(words)
+      assert.same({ "", 2 }, { said, status })
+      assert.is_truthy(problem:find(message, 1, true), problem)
+    end
   end)
 end)
 

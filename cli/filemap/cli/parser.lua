@@ -15,6 +15,7 @@ local argparse = require "argparse"
 local fail = require "filemap.cli.fail"
 local filemap = require "filemap"
 local nearest = require "filemap.cli.nearest"
+local number = require "filemap.cli.number"
 local out = require "filemap.cli.out"
 
 local parser = {}
@@ -28,11 +29,28 @@ for i, name in ipairs {
   parser.commands[i] = require("filemap.cli.command." .. name)
 end
 
+-- argparse takes a negative number for an option. No argument has a zero byte, so one before such a word
+-- hides it.
+local HIDDEN = "\0"
+
+local function hide(word)
+  return word:sub(1, 1) == "-" and number.float(word) and HIDDEN .. word or word
+end
+
+-- The `convert` of a declaration, for words that may be hidden.
+local function convert(declared)
+  return function(word)
+    word = word:gsub(HIDDEN, "")
+    if declared.convert then return declared.convert(word) end
+    return word
+  end
+end
+
 local function add_argument(to, declared)
   local argument = to:argument(declared[2]):target(declared[1]):description(declared[3])
   if declared.count then argument:args(declared.count) end
   if declared.default then argument:default(declared.default) end
-  if declared.convert then argument:convert(declared.convert) end
+  argument:convert(convert(declared))
   if declared.choices then argument:choices(declared.choices) end
 end
 
@@ -43,7 +61,7 @@ local function add_option(to, declared)
     or to:flag(table.concat(words, " "))
   option:description(declared[3])
   if declared.default then option:default(declared.default) end
-  if declared.convert then option:convert(declared.convert) end
+  option:convert(convert(declared))
   if declared.choices then option:choices(declared.choices) end
 end
 
@@ -122,7 +140,7 @@ end
 
 -- argparse's message in one line, with the nearest right word.
 local function explain(message, arguments)
-  message = message:gsub("\nDid you mean[^\n]*", ""):gsub("%s*\n%s*", " ")
+  message = message:gsub(HIDDEN, ""):gsub("\nDid you mean[^\n]*", ""):gsub("%s*\n%s*", " ")
   local wrong = message:match("^unknown %a+ '(.-)'$")
   if not wrong then return message end
   local near = nearest(wrong, known(arguments))
@@ -132,7 +150,9 @@ end
 --- Reads the command line. Returns the command's declaration and its arguments; fails with status 2 for wrong
 -- usage.
 function parser.parse(arguments)
-  local well, args = make():pparse(arguments)
+  local words = {}
+  for i, word in ipairs(arguments) do words[i] = hide(word) end
+  local well, args = make():pparse(words)
   if not well then fail.usage(explain(tostring(args), arguments)) end
   for _, command in ipairs(parser.commands) do
     if command.name == args.command then return command, args end
