@@ -111,6 +111,33 @@ describe("wrong usage", function()
     end
     assert.is_truthy(complaint("lock", "x"):find("COMMAND", 1, true))
   end)
+
+  it("covers sizes of 0, limits that contradict each other, and modes", function()
+    local name = support.unique()
+    for _, words in ipairs { { "receive", name, "--capacity", "0" }, { "receive", name, "--max", "0" },
+      { "listen", name, "--capacity", "0" }, { "publish", name, "--capacity", "0" },
+      { "dict", name, "create", "--capacity", "0" } } do
+      assert.is_truthy(complaint(table.unpack(words)):find("'0' is not a size greater than 0", 1, true))
+    end
+    local problem = complaint("receive", name, "--max", "200", "--capacity", "100")
+    assert.is_truthy(problem:find("--max 200", 1, true), problem)
+    assert.is_truthy(complaint("create", name, "4K", "--mode", "9"):find("'mode'", 1, true))
+  end)
+
+  it("covers guards", function()
+    local _ <close>, name = command.section(("\0"):rep(64))
+    local header = command.file("struct S { int n; char text[4]; };", ".h")
+    for guard, what in pairs { ["odd=n"] = "odd", [""] = "even", ["even=nope"] = "nope", ["first=n"] = "last",
+      ["even=text"] = "not an integer", ["even"] = "even" } do
+      for _, words in ipairs { { "get", name, "n" }, { "watch", name, "--once" } } do
+        for _, word in ipairs { "--header", header, "--type", "S", "--guard", guard } do
+          words[#words + 1] = word
+        end
+        local problem = complaint(table.unpack(words))
+        assert.is_truthy(problem:find(what, 1, true), problem)
+      end
+    end
+  end)
 end)
 
 describe("a negative number", function()

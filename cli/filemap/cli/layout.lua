@@ -6,6 +6,7 @@
 -- `group` is "record" or "array" for a node with children.
 local cdef = require "filemap.cdef"
 local fail = require "filemap.cli.fail"
+local filemap = require "filemap"
 local ctypes = require "filemap.ctype"
 local json = require "filemap.cli.json"
 local nearest = require "filemap.cli.nearest"
@@ -57,8 +58,9 @@ function layout.type_of(args)
   return type_
 end
 
---- The guard that --guard names, as Type:snapshot takes it.
-function layout.guard_of(args)
+--- The guard that --guard names for a type, as Type:snapshot takes it. Fails as wrong usage if the type
+-- cannot have it, which a copy of zero bytes shows: every such copy is whole.
+function layout.guard_of(args, type_)
   if not args.guard then return nil end
   local guard = {}
   for part in args.guard:gmatch("[^,]+") do
@@ -66,6 +68,8 @@ function layout.guard_of(args)
     if not key then fail.usage(("'%s' is not a guard (such as even=seq)"):format(args.guard)) end
     guard[key] = path
   end
+  local zeros = fail.unless(fail.unless(filemap.create(nil, math.max(type_.size, 1))):view())
+  fail.raised(2, type_.snapshot, type_, zeros, 0, guard, 0)
   return guard
 end
 

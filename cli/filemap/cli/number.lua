@@ -16,6 +16,13 @@ function number.size(s)
   return n * UNITS[unit or ""]
 end
 
+--- The same, from 1.
+function number.capacity(s)
+  local n, problem = number.size(s)
+  if n == 0 then return nil, ("'%s' is not a size greater than 0"):format(s) end
+  return n, problem
+end
+
 --- Seconds, from 0.
 function number.seconds(s)
   local n = tonumber(s)

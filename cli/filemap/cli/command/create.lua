@@ -48,7 +48,7 @@ function command.run(args)
   local from = args.from and bytes_of(args.from)
   local size = args.size or #from
   if from and #from > size then fail(("%s: has %d bytes, more than %d"):format(args.from, #from, size)) end
-  local map = fail.unless(fail.raised(1, filemap.create, args.name, size, { mode = args.mode }))
+  local map = fail.unless(fail.raised(2, filemap.create, args.name, size, { mode = args.mode }))
   local view = fail.unless(map:view())
   local remover = source.remove_at_end(args.name)
   if from then transfer.copy(view, from, #from, args.name) end

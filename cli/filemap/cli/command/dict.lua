@@ -29,7 +29,7 @@ local command = {
       default = "string" },
     { "--ttl", "S", "the key is deleted after this many seconds", convert = number.positive },
     { "--capacity", "N", "with create: bytes for keys and values (default: those of a dictionary that "
-      .. "exists, else 1M)", convert = number.size },
+      .. "exists, else 1M)", convert = number.capacity },
     common.json,
   },
   examples = {

@@ -23,13 +23,13 @@ local command = {
   },
 }
 
-local function read(places, type_, args, view)
+local function read(places, type_, guard, args, view)
   local values, found = nil, {}
   for i, p in ipairs(places) do
     if p.read then
       found[i] = fail.raised(1, p.read, view, p.offset)
     else
-      values = values or layout.reader(type_, view, args.offset, layout.guard_of(args))()
+      values = values or layout.reader(type_, view, args.offset, guard)()
       found[i] = p.value(values)
     end
   end
@@ -38,8 +38,9 @@ end
 
 function command.run(args)
   local type_, places, object = layout.type_of(args), {}, {}
+  local guard = layout.guard_of(args, type_)
   for i, what in ipairs(args.what) do places[i] = place.of(what, type_, args.offset) end
-  local values = read(places, type_, args, (source.open(args.name, args.file)))
+  local values = read(places, type_, guard, args, (source.open(args.name, args.file)))
   for i, p in ipairs(places) do
     if args.json then object[i] = { p.what, layout.json(p.type, values[i]) }
     else out.line((#places == 1 and "" or p.what .. "=") .. layout.text(p.type, values[i])) end

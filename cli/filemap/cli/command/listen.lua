@@ -16,7 +16,7 @@ local command = {
   options = {
     common.raw, { "--keep", nil, "serve one client after another" },
     { "--capacity", "N", "the largest size of the unread messages in each direction, in bytes (default: that "
-      .. "of connections that are still open, else 65536)", convert = number.size },
+      .. "of connections that are still open, else 65536)", convert = number.capacity },
   },
   examples = {
     { "filemap listen Chat", "waits for 'filemap connect Chat' and talks to it" },

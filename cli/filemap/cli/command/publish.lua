@@ -20,7 +20,7 @@ local command = {
   options = {
     common.raw, { "--json", nil, "each line is an object with \"value\"" },
     { "--capacity", "N", "the longest value in bytes (default: that of a state that exists, else 65536)",
-      convert = number.size },
+      convert = number.capacity },
     { "--hold", nil, "after the end of the input, keep the state until Ctrl-C" },
   },
   examples = {

@@ -13,8 +13,8 @@ local command = {
   arguments = { { "name", "NAME", "the mailslot's name" } },
   options = {
     common.count, common.timeout, common.raw, common.json,
-    { "--capacity", "N", "bytes that unread messages may take", convert = number.size },
-    { "--max", "N", "the longest message in bytes", convert = number.size },
+    { "--capacity", "N", "bytes that unread messages may take", convert = number.capacity },
+    { "--max", "N", "the longest message in bytes", convert = number.capacity },
   },
   examples = {
     { "filemap receive Jobs", "prints each message as a line" },
@@ -30,6 +30,9 @@ local function print_message(args, message)
 end
 
 function command.run(args)
+  if args.max and args.capacity and args.max > args.capacity then
+    fail.usage(("--max %d is greater than --capacity %d"):format(args.max, args.capacity))
+  end
   local slot = fail.unless(fail.raised(1, mailslot.create, args.name,
     { capacity = args.capacity, max_message = args.max }))
   local left = args.count or math.huge

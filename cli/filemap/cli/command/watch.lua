@@ -41,6 +41,7 @@ local FLEXIBLE = 1024
 -- The watched section: { view =, title =, read(), type =, nodes =, screen }.
 local function subject(args)
   local type_ = layout.type_of(args)
+  local guard = layout.guard_of(args, type_)
   local view = source.open(args.name, args.file)
   if args.offset >= #view then
     fail(("%s: offset %d is past the end at %d"):format(args.name, args.offset, #view))
@@ -54,7 +55,7 @@ local function subject(args)
     self.screen = byte_view(bytes, self.title)
     return self
   end
-  self.read = layout.reader(type_, view, args.offset, layout.guard_of(args), FLEXIBLE)
+  self.read = layout.reader(type_, view, args.offset, guard, FLEXIBLE)
   self.type, self.nodes = layout.ctype_of(type_), layout.nodes(type_, self.read())
   self.title = text.printable(("%s  %s, %d bytes"):format(args.name, args.type, type_.size))
   self.screen = field_view(self.nodes, self.title)
