@@ -15,7 +15,8 @@ return function(name, raw)
   local well, problem = pcall(function()
     for message in source.messages(io.stdin, raw) do
       local sent, why, code = conn:send(message)
-      if not sent and code ~= "closed" then fail("standard input: " .. why) end
+      -- (The message begins with the pipe's name, which means nothing to the user.)
+      if not sent and code ~= "closed" then fail("standard input: " .. why:gsub("^[^:]*: ", "")) end
       if not sent then break end
     end
   end)
