@@ -335,6 +335,33 @@ describe("filemap watch elsewhere", function()
     child:close()
   end)
 
+  it("keeps the last copy with --guard while the writer stands still inside a change", function()
+    local view <close>, name, header = car()
+    local child = command.start { "watch", name, "--json", "--interval", "0.02", "--guard", "even=seq",
+      "--header", header, "--type", "Car" }
+    local function speed() return dkjson.decode(child:expect()).fields.speed end
+    assert.equal(12.5, speed())
+    view:set_u32(0, 1)
+    view:set_f32(SPEED, 99)
+    local stop = process.now() + 1.5
+    repeat
+      assert.equal(12.5, speed())
+    until process.now() > stop
+    view:set_u32(0, 2)
+    support.eventually(function() return speed() == 99 end)
+    child:close()
+  end)
+
+  it("fails with --guard if no copy is whole in its first second, and with --once", function()
+    local view <close>, name, header = car()
+    view:set_u32(0, 1)
+    for _, once in ipairs { "--once", "--json" } do
+      local said, problem, status = command.run { "watch", name, once, "--guard", "even=seq", "--header",
+        header, "--type", "Car" }
+      assert.same({ "", "filemap: Car: no copy was whole within 1 s\n", 1 }, { said, problem, status })
+    end
+  end)
+
   it("is quiet when its reader closes the pipe", function()
     if support.windows then return pending("a closed pipe ends a process only on POSIX") end
     local _ <close>, name = car()

@@ -73,7 +73,7 @@ function layout.guard_of(args, type_)
   return guard
 end
 
--- How long a command waits for a writer to finish a change, in seconds.
+-- How long a command waits at most for a writer to finish a change, in seconds.
 local PATIENCE = 1
 
 -- The elements of a flexible array that fit in the view, at most `most` of them; nil if the type has no such
@@ -84,15 +84,17 @@ local function flexible(type_, view, offset, most)
   return rest and math.min(math.max(rest, 0) // tail.field.type.of.size, most)
 end
 
---- A function that reads the struct at an offset as a table. `most` limits the elements of a flexible array
--- (without a guard).
+--- A function that reads the struct at an offset as a table. It takes the longest time in seconds that it may
+-- wait for a whole copy, and returns nil and a message if there was none. `most` limits the elements of a
+-- flexible array (without a guard).
 function layout.reader(type_, view, offset, guard, most)
   if not guard then
     local count = flexible(type_, view, offset, most)
     return function() return fail.raised(1, type_.read, type_, view, offset, count) end
   end
-  return function()
-    return fail.unless(fail.raised(1, type_.snapshot, type_, view, offset, guard, PATIENCE))
+  return function(timeout)
+    timeout = math.min(timeout or PATIENCE, PATIENCE)
+    return fail.raised(1, type_.snapshot, type_, view, offset, guard, timeout)
   end
 end
 

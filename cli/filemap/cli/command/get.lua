@@ -29,7 +29,7 @@ local function read(places, type_, guard, args, view)
     if p.read then
       found[i] = fail.raised(1, p.read, view, p.offset)
     else
-      values = values or layout.reader(type_, view, args.offset, guard)()
+      values = values or fail.unless(layout.reader(type_, view, args.offset, guard)())
       found[i] = p.value(values)
     end
   end

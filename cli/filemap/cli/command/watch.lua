@@ -38,6 +38,16 @@ local command = {
 -- The most elements of a flexible array at the end of a struct that are shown.
 local FLEXIBLE = 1024
 
+-- A function that returns the newest whole copy. A writer may stand still inside a change, and the view stays
+-- alive meanwhile. With --once there is one copy.
+local function newest(read, args)
+  local last = fail.unless(read())
+  return function()
+    if not args.once then last = read(args.interval) or last end
+    return last
+  end
+end
+
 -- The watched section: { view =, title =, read(), type =, nodes =, screen }.
 local function subject(args)
   local type_ = layout.type_of(args)
@@ -55,7 +65,7 @@ local function subject(args)
     self.screen = byte_view(bytes, self.title)
     return self
   end
-  self.read = layout.reader(type_, view, args.offset, guard, FLEXIBLE)
+  self.read = newest(layout.reader(type_, view, args.offset, guard, FLEXIBLE), args)
   self.type, self.nodes = layout.ctype_of(type_), layout.nodes(type_, self.read())
   self.title = text.printable(("%s  %s, %d bytes"):format(args.name, args.type, type_.size))
   self.screen = field_view(self.nodes, self.title)
