@@ -274,6 +274,22 @@ describe("filemap watch on a terminal", function()
   end)
 end)
 
+describe("the columns of text on a terminal", function()
+  local text = require "filemap.cli.text"
+
+  it("are two of wide characters, and one of others", function()
+    local wide = { 0x231A, 0x23E9, 0x2614, 0x267F, 0x26A1, 0x2705, 0x274C, 0x2B50, 0x3042, 0x5185, 0xAC00,
+      0xFF01, 0x16FE0, 0x17000, 0x18800, 0x1B000, 0x1F004, 0x1F0CF, 0x1F18E, 0x1F201, 0x1F320, 0x1F600,
+      0x1F6FC, 0x1F7E0, 0x1F9FF, 0x1FA70, 0x20000, 0x3FFFD }
+    local narrow = { 0xE9, 0x3B1, 0x2319, 0x23F1, 0x2588, 0x2600, 0x2713, 0x2B4F, 0x303F, 0x4DC0, 0xFF61,
+      0x1F003, 0x1F321, 0x1F336, 0x1F53E, 0x1F6D3, 0x1F93B, 0x1FA00 }
+    for _, code in ipairs(wide) do assert.equal(2, text.width(utf8.char(code)), ("U+%04X"):format(code)) end
+    for _, code in ipairs(narrow) do assert.equal(1, text.width(utf8.char(code)), ("U+%04X"):format(code)) end
+    assert.equal("⚡ ✅", text.fit("⚡ ✅✅", 5))
+    assert.equal("⚡ ", text.cut("⚡ ✅", 4))
+  end)
+end)
+
 describe("filemap watch elsewhere", function()
   it("prints all fields once with --once", function()
     local _ <close>, name, header = car()
