@@ -134,7 +134,7 @@ describe("filemap record", function()
       for i, frame in ipairs(list) do
         assert.is_true(#frame < 2 * 512 + 20, seed)
         assert.equal(i < #list, #frame >= 512, seed)
-        recordings.apply(frame, size, function(offset, bytes) again:set_string(offset, bytes) end)
+        recordings.apply("path", frame, size, function(offset, bytes) again:set_string(offset, bytes) end)
       end
       assert.is_true(again:equals(0, now, 0, size), seed)
       again:fill(0, size, 0)
@@ -393,12 +393,18 @@ describe("filemap replay", function()
     end
     assert.is_truthy(problem_of(command.file("hello")):find("is not a recording", 1, true))
     local damaged = { long = "\0\x7fabc", far = "\x7f\1a", cut = "\x80", endless = ("\x80"):rep(12) }
+    local function check(path, what, name)
+      local message = ("filemap: %s: the recording is damaged: %s\n"):format(path, what)
+      assert.equal(message, problem_of(path), name)
+    end
     for name, frame in pairs(damaged) do
-      assert.is_truthy(problem_of(recording(64, { { 0, frame } })):find("is damaged", 1, true), name)
+      check(recording(64, { { 0, frame } }), "a change is past the end", name)
     end
     for name, time in pairs { nan = 0 / 0, early = -1, late = math.huge } do
-      assert.is_truthy(problem_of(recording(64, { { time, "" } })):find("is damaged", 1, true), name)
+      check(recording(64, { { time, "" } }), "the time of a frame is out of range", name)
     end
+    local long = recording(64, { { 0, ("\0"):rep(400) } })
+    check(long, "a frame is longer than the section allows", "long frame")
   end)
 
   it("survives recordings with random damage", function()
@@ -409,7 +415,7 @@ describe("filemap replay", function()
     for _ = 1, 2000 do
       local bytes = {}
       for i = 1, math.random(0, 40) do bytes[i] = string.char(math.random(0, 255)) end
-      local well, problem = pcall(recordings.apply, table.concat(bytes), #view, function(offset, part)
+      local well, problem = pcall(recordings.apply, "path", table.concat(bytes), #view, function(offset, part)
         view:set_string(offset, part)
       end)
       assert.is_true(well or type(problem) == "table" and problem.message ~= nil, ("seed %d: %s"):format(seed,

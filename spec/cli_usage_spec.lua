@@ -85,6 +85,11 @@ describe("wrong usage", function()
     end
   end)
 
+  it("includes an option before its command", function()
+    assert.equal("filemap: unknown option '--json'; the options of a command come after its name "
+      .. "(see 'filemap --help')\n", complaint("--json", "list"))
+  end)
+
   it("does not suggest a name for a path", function()
     local _ <close>, name = command.section("abc")
     local _, problem = command.run { "dump", "--file", name }

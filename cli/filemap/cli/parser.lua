@@ -144,6 +144,7 @@ local function explain(message, arguments)
   local wrong = message:match("^unknown %a+ '(.-)'$")
   if not wrong then return message end
   local near = nearest(wrong, known(arguments))
+  if near == wrong then return message .. "; the options of a command come after its name" end
   return message .. (near and ("; did you mean '%s'?"):format(near) or "")
 end
 

@@ -115,8 +115,12 @@ function recording.changes(before, now, size, exact, emit)
   finish()
 end
 
+local function damaged(path, what)
+  fail(("%s: the recording is damaged: %s"):format(path, what))
+end
+
 -- Calls put(offset, first, last) for each change: its bytes are changes:sub(first, last).
-local function each(changes, size, put)
+local function each(path, changes, size, put)
   local i, offset = 1, 0
   while i <= #changes do
     local distance, length
@@ -124,7 +128,7 @@ local function each(changes, size, put)
     if i then length, i = read_varint(changes, i) end
     local room = size - offset
     if not i or distance > room or length > room - distance or length > #changes - i + 1 then
-      fail("the recording is damaged: a change is past the end")
+      damaged(path, "a change is past the end")
     end
     put(offset + distance, i, i + length - 1)
     offset, i = offset + distance + length, i + length
@@ -134,10 +138,10 @@ end
 local function nothing() end
 
 --- Calls write(offset, bytes) for each change of a frame of a section of this size. All of them are checked
--- before.
-function recording.apply(changes, size, write)
-  each(changes, size, nothing)
-  each(changes, size, function(offset, first, last) write(offset, changes:sub(first, last)) end)
+-- before. The path of the recording is for messages.
+function recording.apply(path, changes, size, write)
+  each(path, changes, size, nothing)
+  each(path, changes, size, function(offset, first, last) write(offset, changes:sub(first, last)) end)
 end
 
 -- {-- Files ----------------------------------------------------------------------------------------
@@ -178,13 +182,12 @@ local function read_bytes(file, length)
 end
 
 --- The next frame: seconds, changes. Nothing at the end, or at a frame that was not written to its end.
-function recording.read(file, before, size)
+function recording.read(file, path, before, size)
   local head = source.read(file, FRAME_SIZE)
   if not head or #head < FRAME_SIZE then return nil end
   local length, time = string.unpack(FRAME, head)
-  if not (time >= before and time < 1e12) or length > 4 * size + 64 then
-    fail("the recording is damaged: a frame cannot be")
-  end
+  if not (time >= before and time < 1e12) then damaged(path, "the time of a frame is out of range") end
+  if length > 4 * size + 64 then damaged(path, "a frame is longer than the section allows") end
   local changes = read_bytes(file, length)
   if #changes < length then return nil end
   return time, changes

@@ -71,10 +71,10 @@ local function play(self, start)
     write(self, offset, bytes)
   end
   while true do
-    local time, changes = recording.read(self.file, last, self.size)
+    local time, changes = recording.read(self.file, self.path, last, self.size)
     if not time then break end
     clock.sleep_until(start + time / self.speed)
-    recording.apply(changes, self.size, put)
+    recording.apply(self.path, changes, self.size, put)
     if done and #changes < recording.MOST then
       clear(self, done, self.size)
       done = nil
@@ -120,8 +120,8 @@ function command.run(args)
   local view, created, reserved = section(args.name, size)
   local remover = created and source.remove_at_end(args.name)
   local self = {
-    file = file, size = size, speed = args.speed, begin = begin, length = length, view = view,
-    fresh = created, touched = reserved and {} or nil, bar = progress.start(args.name),
+    file = file, path = args.from, size = size, speed = args.speed, begin = begin, length = length,
+    view = view, fresh = created, touched = reserved and {} or nil, bar = progress.start(args.name),
   }
   fail.raised(1, interrupt, run, self, args)
   self.bar:finish()
