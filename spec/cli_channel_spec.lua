@@ -171,6 +171,19 @@ describe("filemap listen and connect", function()
     assert.equal(0, client:wait(support.deadline))
   end)
 
+  it("print the last messages when the other end closes while there is no room for their input", function()
+    local name = support.unique()
+    local listener <close> = pipe.listen(name, { capacity = 64 })
+    local client = command.start { "connect", name }
+    local conn <close> = listener:accept(support.deadline)
+    client:write(("input\n"):rep(1000))
+    assert.equal("input", conn:receive(support.deadline))
+    for i = 1, 100 do assert(conn:send("last " .. i, support.deadline)) end
+    conn:close()
+    for i = 1, 100 do assert.equal("last " .. i, client:expect()) end
+    assert.equal(0, client:wait(support.deadline))
+  end)
+
   posix("print what arrives while their input never pauses", function()
     local name = support.unique()
     local listener <close> = pipe.listen(name, { capacity = 64 })
