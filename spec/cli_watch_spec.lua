@@ -351,7 +351,7 @@ describe("filemap watch elsewhere", function()
     child:close()
   end)
 
-  it("keeps the last copy with --guard while the writer stands still inside a change", function()
+  it("keeps the last copy with --guard while the writer stays inside a change", function()
     local view <close>, name, header = car()
     local child = command.start { "watch", name, "--json", "--interval", "0.02", "--guard", "even=seq",
       "--header", header, "--type", "Car" }

@@ -38,8 +38,8 @@ local command = {
 -- The most elements of a flexible array at the end of a struct that are shown.
 local FLEXIBLE = 1024
 
--- A function that returns the newest whole copy. A writer may stand still inside a change, and the view stays
--- alive meanwhile. With --once there is one copy.
+-- A function that returns the newest whole copy: the last one again while the writer stays inside a change.
+-- With --once there is one copy.
 local function newest(read, args)
   local last = fail.unless(read())
   return function()
