@@ -22,6 +22,8 @@ return function(name, raw)
   end)
   conn:close()
   if well then return end
-  out.complain(type(problem) == "table" and problem.message or tostring(problem))
+  local message = type(problem) == "table" and problem.message or tostring(problem)
+  -- (Ctrl-C ends the command too.)
+  if not message:find("interrupted!$") then out.complain(message) end
   os.exit(1, true)
 end
