@@ -15,8 +15,8 @@ local command = {
   arguments = { { "name", "NAME", "the pipe's name" } },
   options = {
     common.raw, { "--keep", nil, "serve one client after another" },
-    { "--capacity", "N", "the largest size of the unread messages in each direction, in bytes (default: that "
-      .. "of connections that are still open, else 65536)", convert = number.capacity },
+    { "--capacity", "N", "the largest size of the unread messages in each direction, in bytes",
+      convert = number.capacity },
   },
   examples = {
     { "filemap listen Chat", "waits for 'filemap connect Chat' and talks to it" },
@@ -24,17 +24,8 @@ local command = {
   },
 }
 
--- Connections of a listener that has ended may still be open. Without --capacity the new listener takes
--- theirs, which only the message has.
-local function listen(name, capacity)
-  local listener, message, code = fail.raised(1, pipe.listen, name, { capacity = capacity })
-  local open = code == "exists" and message:match("of messages with a capacity of (%d+) bytes are still open")
-  if open and not capacity then return listen(name, math.tointeger(tonumber(open))) end
-  return fail.unless(listener, message)
-end
-
 function command.run(args)
-  local listener = listen(args.name, args.capacity)
+  local listener = fail.unless(fail.raised(1, pipe.listen, args.name, { capacity = args.capacity }))
   local input = conversation.input(args.raw)
   repeat
     local conn = fail.unless(clock.patient(nil, function(seconds) return listener:accept(seconds) end))
