@@ -168,6 +168,20 @@ describe("declarations that are kept until they are used", function()
     assert.are.equal(4, types.S.size)
   end)
 
+  it("see a struct of the system that a later one used first", function()
+    for _, case in ipairs {
+      { "struct a { POINT p; };\nstruct b { POINT q; };", 8 },
+      { "struct a { struct timespec t; };\nstruct b { struct timespec t; };", 16 },
+      { "struct a { struct timespec t; };\nextern struct timespec start;\nstruct b { int i; };", 16 },
+      { "struct a { FILETIME t; };\nBOOL f(FILETIME *g);\nstruct b { int i; };", 8 },
+      { "struct a { POINT p; };\nC_ASSERT(sizeof(POINT) == 8);\nstruct b { int i; };", 8 },
+    } do
+      local types = read(case[1])
+      assert.is_number(types.b.size)
+      assert.are.equal(case[2], types.a.size)
+    end
+  end)
+
   it("declare the tags that they only use, at their places", function()
     local types = read([[
       struct A { struct X *p; };

@@ -268,7 +268,7 @@ end
 
 -- Makes a tag one that could not be read, from the declaration at hand on.
 local function break_tag(self, tag, problem)
-  if not tag.broken then tag.broken, tag.broken_at = problem, self.file.clock.seq end
+  if not tag.broken then tag.broken, tag.broken_at = problem, self.scope.clock.seq end
 end
 
 -- The members up to the '}'. The first error of a member is the struct's: the others are read all the same,
@@ -282,7 +282,7 @@ end
 -- type, it has no bytes where the text is not read as C++; any other one counts as a struct whose size is not
 -- known.
 local function empty_record(self, tag, first, last)
-  tag.empty, tag.done = true, self.file.clock.seq
+  tag.empty, tag.done = true, self.scope.clock.seq
   if last == first + 1 and not (tag.name or self.is_cpp or self.abi.windows) then
     tag.empty_type = ctype.record(tag.kind, nil, {}, { abi = self.abi })
   end
@@ -332,7 +332,7 @@ local function lay_out(self, tag, members, attributes, first, close)
     fail = function(member, message) fail(member.at, "%s", message) end,
   })
   tag.special = tag.special or tag.derived or has_special(self, members)
-  tag.type, tag.done = record, self.file.clock.seq
+  tag.type, tag.done = record, self.scope.clock.seq
   self.tag_of[record] = tag
 end
 
