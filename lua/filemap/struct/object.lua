@@ -261,12 +261,12 @@ local function tail_accessor(tail, order, count, given)
   return access.complete(accessor)
 end
 
---- Reads a struct whose flexible array ends with the bytes.
-function object.decode(record, order, bytes)
+--- Reads a struct. Its flexible array has `count` elements, or as many as the bytes hold.
+function object.decode(record, order, bytes, count)
   local t, tail = decode.of(record, order)(bytes, 1), ctype.tail(record)
   if not tail then return t end
   local of, at = tail.field.type.of, tail.offset + 1
-  local n = math.max(#bytes - tail.offset, 0) // of.size
+  local n = count or math.max(#bytes - tail.offset, 0) // of.size
   local swapped = (record.endian or order) ~= access.native
   if of.kind == "bytes" then t[tail.name] = bytes:sub(at, at + n - 1)
   elseif of.kind ~= "char" then t[tail.name] = decode.list(of, record.endian or order)(bytes, at, n)
@@ -278,7 +278,7 @@ end
 function object.read(record, order, view, offset, count)
   local n, size, tail = object.extent("read", record, view, offset, count)
   local blob = tail and tail.field.type.of.kind == "bytes"
-  local t = object.decode(record, order, methods.get_string(view, offset, blob and record.size or size))
+  local t = object.decode(record, order, methods.get_string(view, offset, blob and record.size or size), n)
   if blob then t[tail.name] = methods.get_string(view, offset + tail.offset, n) end
   return t
 end
