@@ -200,6 +200,57 @@ describe("cdef.parse", function()
       message)
   end)
 
+  -- What clang has for x86_64-pc-windows-msvc, and mingw's gcc.
+  it("packs for Windows as Microsoft's compiler does, or as gcc if __GNUC__ is defined", function()
+    local source = [[
+      struct __declspec(align(16)) V { float x, y, z, w; };
+      #pragma pack(push, 8)
+      struct A { int a; struct V v; char c; };
+      #pragma pack(push, 1)
+      struct B { char a; __declspec(align(4)) int i; char c; };
+      struct C { char a; struct B b[2]; };
+      typedef __declspec(align(8)) int aligned_int;
+      struct D { char a; aligned_int i; };
+      struct E { char a; struct V *p; struct D d; };
+      struct __declspec(align(2)) F { char a; int b; };
+      struct G { char a; __m128 v; };
+      #pragma pack(pop)
+      #pragma pack(pop)
+      union H { long long f : 3; char c; };
+      union I { char c[5]; int b : 3; };
+      struct J { char a; union H h; union I i; };
+      struct K { char c;
+      #pragma pack(push, 1)
+      int i; };
+      struct L { char c; int i;
+      #pragma pack(pop)
+      };
+    ]]
+    local function layouts(defines)
+      local types, list = cdef.parse(source, { abi = "win64", defines = defines }), {}
+      for letter in ("ABCDEFGHIJKL"):gmatch(".") do
+        list[#list + 1] = ("%s %d/%d"):format(letter, types[letter].size, types[letter].align)
+      end
+      list[#list + 1] = ("v %d, d %d"):format(types.A:offsetof("v"), (types.E:offsetof("d")))
+      return table.concat(list, ", ")
+    end
+    assert.are.equal("A 48/16, B 12/4, C 28/4, D 16/8, E 32/8, F 6/2, G 32/16, H 8/1, I 5/1, J 14/1, K 8/4, "
+      .. "L 5/1, v 16, d 16", layouts())
+    assert.are.equal("A 32/8, B 6/1, C 13/1, D 5/1, E 14/1, F 6/2, G 17/1, H 8/8, I 8/4, J 24/8, K 5/1, "
+      .. "L 8/4, v 8, d 9", layouts { __GNUC__ = 12 })
+  end)
+
+  it("does not guess what Windows' compilers do not agree on", function()
+    local source = "enum Small { S = 0x7fffffff, T = -1 };\nenum Wide { A, W = 0x100000000 };"
+    local types = cdef.parse(source, { abi = "win64" })
+    assert.are.equal(4, types.Small.size)
+    contains("line 2, column 1: 'W' does not fit an int, which every enum is to Microsoft's compiler",
+      select(2, pcall(function() return types.Wide end)))
+    contains("'B' does not fit an int", problem("enum Both { N = -1, B = 0x80000000 };", { abi = "win32" }))
+    assert.are.equal(8, cdef.parse(source, { abi = "win64", defines = { __GNUC__ = 12 } }).Wide.size)
+    assert.are.equal(8, cdef.parse("enum E : long long { A = 0x100000000 };", { abi = "win64" }).E.size)
+  end)
+
   it("reads attributes and alignas", function()
     local types = cdef.parse [=[
       struct __attribute__((packed)) A { char c; int i; };
@@ -221,7 +272,7 @@ describe("cdef.parse", function()
   end)
 
   it("reads enums, whose values are constants too", function()
-    local types, values = cdef.parse [[
+    local types, values = cdef.parse([[
       enum Plain { A, B = 5, C, D = -1, E = C << 2, F = 'x', };
       enum Small : uint8_t { G = 200 };
       enum class Scoped : short { X = 3, Y };
@@ -231,7 +282,7 @@ describe("cdef.parse", function()
       struct Inner { enum { ONE = '1', TWO = 2 } digit; };
       struct S { Plain p; enum Small s; Scoped c; enum Opaque o; enum Wide w; enum Packed k;
       enum { IN, OUT } d; };
-    ]]
+    ]], { defines = { __GNUC__ = 12 } })
     assert.same({ 0, 5, 6, -1, 24, 120, 200 }, { values.A, values.B, values.C, values.D, values.E, values.F,
       values.G })
     assert.same({ 3, 4, 0, 1, 49 },

@@ -71,11 +71,16 @@ local function compare_values(list, type, declaration, answers, view)
   compare_bytes(list, view:get_string(0, #answers.bytes), answers.bytes)
 end
 
+-- The types of a text. For Windows the compiler is gcc, unless it is one with Microsoft's rules.
+local function parse(text, abi, is_microsoft)
+  return cdef.parse(text, { abi = abi, defines = { __GNUC__ = not is_microsoft and 12 or nil } })
+end
+
 -- Returns what is wrong with a declaration, nil if nothing is.
-local function compare(declaration, answers, abi, view)
+local function compare(declaration, answers, abi, is_microsoft, view)
   local list = {}
   local well, message = pcall(function()
-    local type = cdef.parse(declaration.text, { abi = abi })[declaration.name]
+    local type = parse(declaration.text, abi, is_microsoft)[declaration.name]
     compare_layout(list, type, declaration, answers, compiler.order(abi))
     compare_values(list, type, declaration, answers, view)
   end)
@@ -84,23 +89,23 @@ local function compare(declaration, answers, abi, view)
 end
 
 -- The declarations from `first` on, and the compiler that is at work on them.
-local function start(abi, first)
+local function start(abi, is_microsoft, first)
   local batch, sources = {}, {}
   for i = 0, math.min(BATCH, COUNT - first + 1) - 1 do
     batch[i] = declarations.new(SEED, first + i)
     sources[#sources + 1] = declarations.questions(batch[i], i)
   end
-  batch.job = compiler.start(abi, table.concat(sources))
+  batch.job = compiler.start(abi, table.concat(sources), is_microsoft)
   return batch
 end
 
-local function check_batch(batch, abi, first, view)
+local function check_batch(batch, abi, is_microsoft, first, view)
   local facts, said = compiler.finish(batch.job)
   assert(facts, said)
   for i = 0, #batch do
     local declaration = batch[i]
     local answers = declarations.answers(declaration, i, facts, compiler.order(abi))
-    local problem = compare(declaration, answers, abi, view)
+    local problem = compare(declaration, answers, abi, is_microsoft, view)
     if problem then
       error(("%s, FILEMAP_ORACLE_SEED=%d, declaration %d:\n%s\n%s"):format(abi, SEED, first + i,
         declaration.text,
@@ -120,7 +125,7 @@ local function compare_long_fields(abi, view)
     .. "BYTES(1, struct S, { 5, 0x8123456789abcdef, -0x1edcba9876543210, 0x55 });")
   local facts, said = compiler.finish(job)
   local bytes = assert(facts, said)[1]
-  local S = cdef.parse(LONG_FIELDS, { abi = abi }).S
+  local S = parse(LONG_FIELDS, abi).S
   view:set_string(0, bytes)
   assert.same(LONG_VALUES, S:read(view, 0))
   for name, value in pairs(LONG_VALUES) do assert.are.equal(value, S:at(view, 0)[name], name) end
@@ -139,19 +144,29 @@ describe("filemap.cdef", function()
   support.clean()
   local only = support.only("posix", "there are no compilers among the Windows programs")
 
+  local function check_all(abi, is_microsoft)
+    local missing = compiler.missing(abi, is_microsoft)
+    if missing then return pending(missing) end
+    local map <close> = assert(filemap.create(nil, MAP_SIZE))
+    local view <close> = assert(map:view())
+    local batch, first = start(abi, is_microsoft, 1), 1
+    while batch do
+      -- The compiler is at work on the next while this one is compared.
+      local after = first + BATCH <= COUNT and start(abi, is_microsoft, first + BATCH) or nil
+      check_batch(batch, abi, is_microsoft, first, view)
+      batch, first = after, first + BATCH
+    end
+  end
+
+  for _, abi in ipairs { "win64", "win32" } do
+    only(("agrees with Microsoft's rules in clang on %d declarations for %s"):format(COUNT, abi), function()
+      check_all(abi, true)
+    end)
+  end
+
   for _, abi in ipairs(compiler.abis) do
     only(("agrees with the compiler on %d declarations for %s"):format(COUNT, abi), function()
-      local missing = compiler.missing(abi)
-      if missing then return pending(missing) end
-      local map <close> = assert(filemap.create(nil, MAP_SIZE))
-      local view <close> = assert(map:view())
-      local batch, first = start(abi, 1), 1
-      while batch do
-        -- The compiler is at work on the next while this one is compared.
-        local after = first + BATCH <= COUNT and start(abi, first + BATCH) or nil
-        check_batch(batch, abi, first, view)
-        batch, first = after, first + BATCH
-      end
+      check_all(abi)
     end)
 
     only("agrees with the compiler on bit-fields in 9 bytes for " .. abi, function()

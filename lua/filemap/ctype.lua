@@ -2,7 +2,8 @@
 -- touches no memory. Internal: filemap.struct uses these types, and filemap.cdef makes them from C
 -- declarations.
 --
--- A type is a table with `kind`, `size` and `align` in bytes, and by kind
+-- A type is a table with `kind`, `size` and `align` in bytes, `required` (the part of the alignment that
+-- Microsoft's #pragma pack does not limit; nil without one), and by kind
 --
 --   number   T, one of the view's types; name
 --   bool     T = "u8"
@@ -15,7 +16,7 @@
 --   enum     T, name, names (in order), by_name, by_value (the first name of a value)
 --   struct, union
 --            name, fields (in order), by_name (also the members of anonymous members, at their sums of
---            offsets)
+--            offsets), given (the greatest alignment that it or a member was given, with Microsoft's rules)
 --
 -- A field is { name, type, offset }, and for a bit-field `unit` and `bits = { first, width }`: the `unit`
 -- bytes at `offset`, read as one integer in the record's byte order, hold the value `width` bits from bit
@@ -162,7 +163,7 @@ function ctype.array(of, count)
   end
   local level = level_above(of)
   return new { kind = "array", of = of, count = count, size = of.size * count, align = of.align,
-    level = level, empty = empty and math.max(empty * count, 1) }
+    required = of.required, level = level, empty = empty and math.max(empty * count, 1) }
 end
 
 --- The least and greatest integer of an integer type; nil for the others.
@@ -202,6 +203,14 @@ function ctype.aligned(type, align)
   return copy
 end
 
+--- The same type with an alignment as Microsoft's compiler gives it (`typedef __declspec(align(8)) int x`):
+-- it only adds to the type's own, and #pragma pack does not limit it.
+function ctype.required(type, align)
+  local copy = ctype.aligned(type, math.max(type.align, align))
+  copy.required = math.max(type.given or type.required or 1, align)
+  return copy
+end
+
 -- {-- Layout of structs and unions -----------------------------------------------------------------
 
 local function round_up(n, multiple)
@@ -220,17 +229,27 @@ end
 
 -- The state of a layout: `bit`, where the next member may start, and `ends`, where the furthest member ends
 -- (both in bits from the start); `align` of the whole; `left`, the bits that are free in the unit of
--- `left_size` bytes that the last bit-field began (msvc).
+-- `left_size` bytes that the last bit-field began (msvc, microsoft); `required` of the whole (microsoft).
 local Layout = {}
 Layout.__index = Layout
 
 -- The alignment of a member, in bytes. Packing removes the alignment of the type, but not the alignment that
 -- the member itself was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
 function Layout:member_align(member)
+  if self.microsoft then return self:microsoft_align(member) end
   local align = (self.packed or member.packed) and 1 or member.type.align
   if member.align and (self.packed or member.packed) then align = member.align end
   align = math.max(align, member.align or 1)
   return math.min(align, self.pack or align)
+end
+
+-- The same as Microsoft's compiler gives it: neither packing limits an alignment that a member or its type
+-- was given. The whole then has it too. (clang, RecordLayoutBuilder.cpp: getAdjustedElementInfo.)
+function Layout:microsoft_align(member)
+  local align = (self.packed or member.packed) and 1 or member.type.align
+  local required = math.max(member.align or 1, member.type.required or 1)
+  if not member.bits then self.required = math.max(self.required, required) end
+  return math.max(math.min(align, self.pack or align), required)
 end
 
 function Layout:need(align)
@@ -256,6 +275,7 @@ end
 -- Windows).
 local function check_behind_unit(layout, member, align, before)
   local step = align * 8
+  if layout.microsoft then return end
   if before ~= layout.bit and member.align and before % step == 0 and layout.bit % step ~= 0 then
     error("an aligned member behind packed bit-fields is not read here", 0)
   end
@@ -275,7 +295,7 @@ function Layout:place(member)
   return self:take(round_up(self.bit, align * 8), member.type.size * 8) // 8
 end
 
--- The two rules for bit-fields. Each takes the member, and returns the bit where it starts, and the byte
+-- The rules for bit-fields. Each takes the member, and returns the bit where it starts, and the byte
 -- where its unit starts; nil if it has no unit.
 local place_bits = {}
 
@@ -305,8 +325,8 @@ function place_bits.gcc(self, member)
   return start
 end
 
--- Microsoft: consecutive bit-fields of types of one size share a unit as long as there is room in it. A
--- bit-field of width 0 ends the unit. (GCC, -mms-bitfields; Microsoft, "C Bit Fields".)
+-- gcc for Windows: consecutive bit-fields of types of one size share a unit as long as there is room in it. A
+-- bit-field of width 0 ends the unit. (GCC, -mms-bitfields.)
 function place_bits.msvc(self, member)
   local type, width = member.type, member.bits
   local align = math.min((self.packed or member.packed) and 1 or type.align, self.pack or type.align)
@@ -333,6 +353,31 @@ function place_bits.msvc(self, member)
   self.left = self.left - width
   self:take(start, width)
   self.ends = math.max(self.ends, self.bit + self.left)
+  return start, (self.bit + self.left - unit) // 8
+end
+
+-- Microsoft: the same, but bit-fields do not align a union. (Microsoft, "C Bit Fields"; clang,
+-- RecordLayoutBuilder.cpp: layoutBitField.)
+function place_bits.microsoft(self, member)
+  local type, width = member.type, member.bits
+  local unit = type.size * 8
+  if width == 0 and not self.left then return self.bit end
+  if self.union then
+    self.left = width > 0 and 0 or nil
+    return self:take(0, unit), 0
+  end
+  if width == 0 or self.left_size ~= type.size or self.left < width then
+    local align = self:microsoft_align(member)
+    self:close_unit()
+    self.bit = round_up(self.bit, align * 8)
+    self:need(align)
+    if width == 0 then return self.bit end
+    self.left, self.left_size = unit, type.size
+    self.ends = math.max(self.ends, self.bit + unit)
+  end
+  local start = self.bit
+  self.left = self.left - width
+  self:take(start, width)
   return start, (self.bit + self.left - unit) // 8
 end
 
@@ -406,7 +451,7 @@ function Layout:place_plain(member)
   local type_ = member.type
   local align, size = self.packed and 1 or type_.align, type_.size
   if type_.level or member.bits or member.offset or member.align or member.packed or self.left
-    or size > 1 << 32 or self.bit > 1 << 40 then return nil end
+    or type_.required or size > 1 << 32 or self.bit > 1 << 40 then return nil end
   if self.pack and self.pack < align then align = self.pack end
   if align > self.align then self.align = align end
   local step = align * 8
@@ -427,8 +472,8 @@ end
 -- @param members array of { name, type, bits, align, packed, offset }, all but `type` optional; the record
 -- keeps those that need no more than an offset as its fields
 -- @param options `pack` (#pragma pack), `packed` (each member), `align` (at least), `abi`, `endian` ("<" or
--- ">"), `bitfields` ("gcc" or "msvc": other rules than the ABI's), `fail`, called with a member and what is
--- wrong with it
+-- ">"), `microsoft` (the rules of Microsoft's compiler, not those of gcc for Windows), `bitfields` ("gcc" or
+-- "msvc": other rules than the ABI's), `fail`, called with a member and what is wrong with it
 function ctype.record(kind, name, members, options)
   options = options or {}
   check_alignment("pack", options.pack)
@@ -436,7 +481,8 @@ function ctype.record(kind, name, members, options)
   local abi = options.abi or ctype.native_abi
   local layout = setmetatable({
     bit = 0, ends = 0, align = 1, union = kind == "union", pack = options.pack, packed = options.packed,
-    bitfields = options.bitfields or abi.bitfields, unnamed_align = abi.unnamed_align,
+    bitfields = options.bitfields or options.microsoft and "microsoft" or abi.bitfields,
+    unnamed_align = abi.unnamed_align, microsoft = options.microsoft, required = 1,
   }, Layout)
   local record = new { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
   local fail = options.fail or raise
@@ -453,6 +499,11 @@ function ctype.record(kind, name, members, options)
     end
   end
   record.align = math.max(layout.align, options.align or 1)
+  if options.microsoft then
+    record.given = math.max(layout.required, options.align or 1)
+    -- (A whole that was given an alignment keeps all of its own, unless a typedef gives it another one.)
+    record.required = options.align and record.align or layout.required
+  end
   record.size = round_up((layout.ends + 7) // 8, record.align)
   for i, field in ipairs(record.fields) do
     if field.bits then settle_bits(field, record.size, options.endian) end

@@ -19,6 +19,13 @@ local commands = {
   s390x = { "s390x-linux-gnu-gcc" },
 }
 
+-- clang for Microsoft's ABI, whose rules differ from those of gcc for Windows. It does without a system's
+-- headers.
+local microsoft = {
+  win64 = { "clang", "-target", "x86_64-pc-windows-msvc", "-ffreestanding" },
+  win32 = { "clang", "-target", "i686-pc-windows-msvc", "-ffreestanding" },
+}
+
 --- The ABIs in the order in which specs go through them.
 compiler.abis = { "linux64", "linux32", "win64", "win32", "arm64", "arm32", "riscv64", "ppc64le", "s390x" }
 
@@ -27,18 +34,26 @@ function compiler.order(abi) return abi == "s390x" and ">" or "<" end
 
 local MARK = "\x8ffact:\xf1\xe7"
 
--- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object. The names of <windows.h> are
+-- FACTS(id, count, …) keeps numbers, BYTES(id, type, …) an initialised object, which Microsoft's rules align
+-- to up to 32 bytes: it follows 32 others. The names of <windows.h> are
 -- the system's own where there are some.
 local PROLOGUE = [[
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdalign.h>
+#if __STDC_HOSTED__
 #include <sys/types.h>
 #include <time.h>
 #include <uchar.h>
 #include <wchar.h>
-#ifdef _WIN32
+#else
+typedef unsigned short char16_t;
+typedef unsigned int char32_t;
+typedef intptr_t ssize_t;
+typedef long long time_t;
+#endif
+#if defined _WIN32 && __STDC_HOSTED__
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 #else
@@ -47,8 +62,8 @@ local PROLOGUE = [[
 #define MARK "\x8f" "fact:" "\xf1\xe7"
 #define FACTS(id, count, ...) const struct __attribute__((packed)) { char mark[8]; unsigned which, bytes; \
   unsigned long long value[count]; } fact_##id = { MARK, id, 8 * count, { __VA_ARGS__ } }
-#define BYTES(id, type, ...) const struct __attribute__((packed)) { char mark[8]; unsigned which, bytes; \
-  type value; } fact_##id = { MARK, id, sizeof(type), __VA_ARGS__ }
+#define BYTES(id, type, ...) const struct __attribute__((packed)) { char unused[16], mark[8]; \
+  unsigned which, bytes; type value; } fact_##id = { "", MARK, id, sizeof(type), __VA_ARGS__ }
 #line 1
 ]]
 
@@ -71,12 +86,18 @@ local function listen(child)
   return child:wait(support.deadline) == 0, table.concat(said, "\n")
 end
 
+local function command_of(abi, is_microsoft)
+  return (is_microsoft and microsoft or commands)[abi]
+end
+
 --- Starts a compiler on a source, which compiler.finish waits for: several can be at work at once.
-function compiler.start(abi, source)
+-- `is_microsoft` asks for clang with Microsoft's rules.
+function compiler.start(abi, source, is_microsoft)
   local job = { abi = abi, source = support.tmpname(".c"), object = support.tmpname(".o") }
   write_file(job.source, PROLOGUE .. source)
   local command = { "sh", "-c", [[exec "$@" 2>&1]], "sh" }
-  table.move(commands[abi], 1, #commands[abi], #command + 1, command)
+  local own = command_of(abi, is_microsoft)
+  table.move(own, 1, #own, #command + 1, command)
   local rest = { "-std=gnu11", "-w", "-O0", "-Ispec/layouts", "-c", job.source, "-o", job.object }
   table.move(rest, 1, #rest, #command + 1, command)
   job.child = process.spawn(command)
@@ -115,14 +136,15 @@ function compiler.accepts(source, is_cpp)
 end
 
 --- Why nothing can be compiled for an ABI, nil if it can.
-function compiler.missing(abi)
-  local started, job = pcall(compiler.start, abi, "FACTS(1, 1, sizeof(wchar_t));")
+function compiler.missing(abi, is_microsoft)
+  local command = command_of(abi, is_microsoft)
+  local started, job = pcall(compiler.start, abi, "FACTS(1, 1, sizeof(wchar_t));", is_microsoft)
   local facts, said
   if started then facts, said = compiler.finish(job) end
   if not started or said and said:find("not found", 1, true) then
-    return commands[abi][1] .. " is not installed"
+    return command[1] .. " is not installed"
   end
-  if not facts then return table.concat(commands[abi], " ") .. " does not work here" end
+  if not facts then return table.concat(command, " ") .. " does not work here" end
 end
 
 return compiler

@@ -1,5 +1,6 @@
 -- Attributes and qualifiers: __attribute__, __declspec, alignas, [[…]], and the words of compilers and
 -- systems that do not change a layout. These are methods of the parser. Internal to filemap.cdef.
+local ctype = require "filemap.ctype"
 local Cursor = require "filemap.cdef.cursor"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
@@ -41,6 +42,11 @@ end
 --- The alignment that attributes give to the type that they are on; nil without one.
 function Attributes.type_alignment(_, attributes)
   return not attributes.strictest and attributes.last_align or attributes.align
+end
+
+--- A type with an alignment that attributes give it.
+function Attributes:aligned_type(type_, align)
+  return (self.is_microsoft and ctype.required or ctype.aligned)(type_, align)
 end
 
 local modes = { QI = 1, HI = 2, SI = 4, DI = 8, byte = 1, word = "pointer", pointer = "pointer" }

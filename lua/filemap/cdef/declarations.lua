@@ -1,6 +1,5 @@
 -- Declarations outside of structs, and typedefs and constants everywhere. These are methods of the parser.
 -- Internal to filemap.cdef.
-local ctype = require "filemap.ctype"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
 local names = require "filemap.cdef.names"
@@ -176,7 +175,7 @@ function Declarations:typedef(spec, name, type_, attributes, at)
   if not name then self:expected("the name of a type") end
   if attributes.mode or attributes.vector then type_ = self:with_mode(type_, attributes, at) end
   local align = attributes.align or spec.align
-  if align then type_ = ctype.aligned(self:sized(type_, at), align) end
+  if align then type_ = self:aligned_type(self:sized(type_, at), align) end
   if type_.tag and not type_.name then
     type_.name = name
     if type_.type then type_.type.name = name end

@@ -57,6 +57,17 @@ function Enums:enumerators(scope, T)
   return names, entry
 end
 
+-- Raises for an enum of 64 bits. Microsoft's compiler makes each enum an int and cuts its values; gcc for
+-- Windows does not.
+local function check_int(names, entry, at)
+  for _, name in ipairs(names) do
+    local value = entry.values[name]
+    if value < -0x80000000 or value > 0x7fffffff or entry.unsigned and entry.unsigned[name] then
+      fail(at, "'%s' does not fit an int, which every enum is to Microsoft's compiler", name)
+    end
+  end
+end
+
 function Enums:enum_type(tag, names, entry, T, attributes, at)
   if not T then
     local least, greatest = 0, 0
@@ -64,6 +75,7 @@ function Enums:enum_type(tag, names, entry, T, attributes, at)
       least, greatest = math.min(least, value), math.max(greatest, value)
     end
     T = entry.unsigned and "u64" or enum_integer(least, greatest, attributes.packed)
+    if self.is_microsoft and ctype.number_size[T] == 8 then check_int(names, entry, at) end
     entry.T = T
     -- C++ counts with the first of int, unsigned, long and unsigned long that holds all values.
     local is_int = least >= -0x80000000 and greatest <= 0x7fffffff and not entry.unsigned
@@ -71,7 +83,7 @@ function Enums:enum_type(tag, names, entry, T, attributes, at)
   end
   local type_ = self:checked(at, ctype.enum, tag.name, T, names, entry.values, self.abi)
   local align = self:type_alignment(attributes)
-  return align and ctype.aligned(type_, align) or type_
+  return align and self:aligned_type(type_, align) or type_
 end
 
 -- The integer type behind the ':' of an enum, nil if there is none.

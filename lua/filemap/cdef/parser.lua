@@ -264,7 +264,8 @@ end
 
 local MORE_NAMES = 10000
 
---- The parser of the first of some sources, which has read nothing yet.
+--- The parser of the first of some sources, which has read nothing yet. `is_microsoft` is whether the text is
+-- for Microsoft's compiler, and not for gcc for Windows.
 function Parser.new(sources, abi, defines)
   local stream = Preprocessor.new(sources, abi, defines)
   local is_cpp = stream:is_defined("__cplusplus")
@@ -273,6 +274,7 @@ function Parser.new(sources, abi, defines)
   local self = setmetatable({
     abi = abi, is_cpp = is_cpp, pointer = ctype.pointer(abi), namespaces = {},
     given = given, file = file, scope = file, basic = {}, arrays = {}, specs = {}, tag_of = {},
+    is_microsoft = abi.windows and not stream:is_defined("__GNUC__"),
     sources = sources, stream = stream, frames = {}, skipped = {}, budget = MORE_NAMES, brackets = 0,
     in_type_name = 0, pending = {}, reading = 0, loops = 0, deltas = {}, formats = {},
     scratch = lexer.list(),

@@ -319,15 +319,17 @@ local function lay_out(self, tag, members, attributes, first, close)
     fail(members.of_c, "a struct or union with a tag and no member's name is a member for C and none for C++")
   end
   tag.flexible = members.flexible and tag.kind == "struct"
-  local pack, base = self:pack_at(close), members[1].is_base and members[1]
-  -- (The attribute packed leaves the alignment of a base as it is; #pragma pack does not.)
-  if base and attributes.packed and not pack then base.align = base.type.align end
+  -- (To Microsoft's compiler the packing at the opening brace counts.)
+  local pack = self:pack_at(self.is_microsoft and first or close)
+  local base = members[1].is_base and members[1]
+  -- (gcc's attribute packed leaves the alignment of a base as it is; #pragma pack does not.)
+  if base and attributes.packed and not (pack or self.is_microsoft) then base.align = base.type.align end
   if attributes.packed then check_packed(self, members) end
   if attributes.bitfields == "msvc" then check_ms_struct(self, members) end
   tag.packed = attributes.packed
   local record = ctype.record(tag.kind, tag.name, members, {
     pack = pack, packed = attributes.packed, align = self:type_alignment(attributes), abi = self.abi,
-    bitfields = attributes.bitfields,
+    microsoft = self.is_microsoft, bitfields = attributes.bitfields,
     endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,
     fail = function(member, message) fail(member.at, "%s", message) end,
   })

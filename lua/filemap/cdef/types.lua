@@ -365,7 +365,7 @@ local function of_vector(self, type_, size, at)
     fail(at, "a vector of %d bytes is not read here", size)
   end
   local vector = self:checked(at, ctype.array, type_, size // type_.size)
-  return ctype.aligned(vector, math.min(size, self.abi.vector or size))
+  return self:aligned_type(vector, math.min(size, self.abi.vector or size))
 end
 
 --- A type with the mode or the vector that its attributes make of it.
