@@ -251,6 +251,20 @@ describe("cdef.parse", function()
     assert.are.equal(8, cdef.parse("enum E : long long { A = 0x100000000 };", { abi = "win64" }).E.size)
   end)
 
+  it("refuses a pointer of another width than the ABI's", function()
+    local function of(word, abi, defines)
+      return cdef.parse("struct S { char a; void * " .. word .. " b; int c; };",
+        { abi = abi, defines = defines })
+    end
+    assert.same({ 24, 12 }, { of("__ptr64", "win64").S.size, of("__ptr32", "win32").S.size })
+    for word, abi in pairs { __ptr32 = "win64", __ptr64 = "win32", POINTER_32 = "win64",
+      POINTER_64 = "win32" } do
+      contains("line 1, column 27: a pointer with '" .. word .. "' is not read here",
+        select(2, pcall(function() return of(word, abi).S end)))
+    end
+    assert.are.equal(24, of("__ptr32", "win64", { __ptr32 = "" }).S.size)
+  end)
+
   it("reads attributes and alignas", function()
     local types = cdef.parse [=[
       struct __attribute__((packed)) A { char c; int i; };

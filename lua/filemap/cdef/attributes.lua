@@ -155,12 +155,21 @@ for word in ([[
   volatile restrict __restrict __restrict__ __volatile__ __volatile inline __inline __inline__ __forceinline
   register thread_local _Thread_local __thread __extension__ _Noreturn __cdecl __stdcall __fastcall
   __vectorcall __thiscall _cdecl _stdcall _fastcall __clrcall __pascal __export __import WINAPI CALLBACK
-  APIENTRY WINAPIV UNALIGNED __unaligned noexcept consteval constinit __ptr32 __ptr64 __w64 __sptr __uptr
+  APIENTRY WINAPIV UNALIGNED __unaligned noexcept consteval constinit __w64 __sptr __uptr
   __based NTAPI CDECL STDMETHODCALLTYPE STDMETHODVCALLTYPE STDAPICALLTYPE STDAPIVCALLTYPE DECLSPEC_IMPORT
   DECLSPEC_NORETURN DECLSPEC_NOTHROW FORCEINLINE RPC_ENTRY PASCAL_CALL WSAAPI NTSYSAPI WINBASEAPI WINUSERAPI
   WINGDIAPI _ANONYMOUS_UNION _ANONYMOUS_STRUCT __C89_NAMELESS __MINGW_EXTENSION
   GLAPI GLAPIENTRY GL_APIENTRY APIENTRYP SDLCALL SDL_DECLSPEC
 ]]):gmatch("%S+") do words[word] = words[word] or true end
+
+-- Microsoft's words for a pointer of another width than the ABI's.
+for word, size in pairs { __ptr32 = 4, __ptr64 = 8, POINTER_32 = 4, POINTER_64 = 8 } do
+  words[word] = function(self)
+    if self.abi.pointer ~= size then
+      fail(self.ats[self.i - 1], "a pointer with '%s' is not read here", word)
+    end
+  end
+end
 
 --- The words by name.
 Attributes.attribute_words = words
