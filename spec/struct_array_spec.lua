@@ -481,8 +481,23 @@ describe("the options of cdef.parse for arrays of uint8_t", function()
     assert.same({ "words", "abcd", "T" }, { t.text, t.id, t.tail })
   end)
 
+  it("become strings by each of the paths that lead to one type", function()
+    local source = [[struct Driver { unsigned char name[4]; int x; };
+      struct Race { struct Driver me, rival; struct Driver all[2]; struct { unsigned char a[2]; }; };]]
+    for option, expected in pairs { bytes = "ab\0\0", text = "ab" } do
+      local Race = cdef.parse(source, { [option] = { "me.name", "rival.name", "all[2].name", "a" } }).Race
+      view:set_string(Race:offsetof("rival"), "ab\0\0")
+      local t = Race:read(view, 0)
+      assert.are.equal(expected, t.rival.name)
+      assert.same({ "string", "string", "string" }, { type(t.me.name), type(t.all[1].name), type(t.a) })
+    end
+  end)
+
   it("raise for a path to anything else", function()
-    for _, path in ipairs { "n", "nothing", "inner", "inner[1].x", "", "[1]", "n[1].x" } do
+    contains("option 'bytes': path 2 must be a string, got number",
+      raises(cdef, ".parse", SOURCE, { bytes = { "id", 5 } }))
+    for _, path in ipairs { "n", "nothing", "inner", "inner[1].x", "", "[1]", "n[1].x", "id.",
+      "inner[3].blob", "inner.blob" } do
       contains(("option 'bytes': '%s' is not an array of uint8_t in any struct"):format(path),
         raises(cdef, ".parse", SOURCE, { bytes = { path } }))
     end

@@ -578,13 +578,20 @@ local function member_of(type, name)
   end
 end
 
+-- Raises for the rest of a path that does not lead into what comes before it.
+local function fail_path(path, shown, rest, name, index)
+  if name then error(("'%s': %s has no field '%s'"):format(path, shown, name), 0) end
+  if index then error(("'%s': %s has no elements"):format(path, shown), 0) end
+  error(("'%s': expected a field or an element of %s, got '%s'"):format(path, shown, rest), 0)
+end
+
 --- Resolves a path such as "cars[3].pos[1]" to { type, offset, order, field, record }, the last two of
 -- members.
 function ctype.resolve(record, path, order)
   local at = { type = record, offset = 0, order = record.endian or order }
   local rest, shown = path, record.name or record.kind
-  while rest ~= "" do
-    local name, after_name = rest:match("^%.?([^%.%[]+)(.*)$")
+  repeat
+    local name, after_name = rest:match(rest == path and "^([^%.%[]+)(.*)$" or "^%.([^%.%[]+)(.*)$")
     local index, after_index = rest:match("^%[(%d+)%](.*)$")
     local type = at.type
     if index and type.kind == "array" and not ctype.is_string(type) then
@@ -603,10 +610,10 @@ function ctype.resolve(record, path, order)
              order = m.field.type.endian or m.record.endian or at.order, field = m.field, record = m.record }
       rest = after_name
     else
-      error(("'%s': %s has no %s"):format(path, shown, name and ("field '%s'"):format(name) or "elements"), 0)
+      fail_path(path, shown, rest, name, index)
     end
     shown = path:sub(1, #path - #rest)
-  end
+  until rest == ""
   return at
 end
 
@@ -632,36 +639,22 @@ end
 local function convert_all(record, element, seen)
   if seen[record] then return end
   seen[record] = true
-  local function convert(field)
+  for _, field in ipairs(record.fields) do
     field.type = as_strings(field.type, element) or field.type
     local inner = innermost(field.type)
     if inner.fields then convert_all(inner, element, seen) end
   end
-  for _, field in ipairs(record.fields) do convert(field) end
-  for _, field in pairs(record.by_name) do convert(field) end -- (also the copies of anonymous members)
 end
 
--- Converts the field that a path leads to. Returns whether there is one that is an array of u8.
+-- Converts the field that a path leads to. Returns whether there is one that is an array of u8, or was one
+-- before another path led to it.
 local function convert_path(record, element, path)
-  local name, rest = path:match("^([^.%[]+)[%[%]%d]*%.?(.*)$")
-  local field = name and record.by_name[name]
-  if not field then return false end
-  if rest ~= "" then
-    local inner = innermost(field.type)
-    return inner.fields ~= nil and convert_path(inner, element, rest)
-  end
-  local found = false
-  local function convert(of)
-    local member = of.by_name[name]
-    local type = member and as_strings(member.type, element)
-    if not type then return end
-    member.type, found = type, true
-    for _, anonymous in ipairs(of.fields) do
-      if not anonymous.name and anonymous.type.fields then convert(anonymous.type) end
-    end
-  end
-  convert(record)
-  return found
+  local well, at = pcall(ctype.resolve, record, path)
+  if not well then return false end
+  if at.type.kind == "array" and innermost(at.type) == element then return true end
+  if not as_strings(at.type, element) then return false end
+  at.field.type = as_strings(at.field.type, element)
+  return true
 end
 
 --- Turns arrays of u8 in records into strings, whose elements are of the type `element`.
@@ -671,7 +664,8 @@ end
 function ctype.make_strings(records, element, paths)
   local seen = {}
   for _, record in ipairs(paths == true and records or {}) do convert_all(record, element, seen) end
-  for _, path in ipairs(paths ~= true and paths or {}) do
+  for i, path in ipairs(paths ~= true and paths or {}) do
+    if type(path) ~= "string" then error(("path %d must be a string, got %s"):format(i, type(path)), 0) end
     local found = false
     for _, record in ipairs(records) do found = convert_path(record, element, path) or found end
     if not found then error(("'%s' is not an array of uint8_t in any struct"):format(path), 0) end
