@@ -438,6 +438,28 @@ describe("the byte order", function()
     assert.are.equal("\0\1\1\0\0\1\0\2", view:get_string(0, 8))
     assert.same({ a = { x = 1 }, b = { x = 1 }, c = { { x = 1 }, { x = 2 } } }, S:read(view, 0))
   end)
+
+  it("of a struct without a name applies to those in it", function()
+    local little = struct.define(nil, { { "d", "u16" } }, { endian = "<" })
+    local inner = struct.define(nil, { { "a", "u16" }, { "e", "u16", bits = 4 }, { "", little } })
+    for outermost, expected in pairs { ["<"] = "\1\0", [">"] = "\0\1" } do
+      local between = struct.define(nil, { { "", inner }, { "c", "u16" } }, { endian = ">" })
+      local S = struct.define("S", { { "", between }, { "last", "u16" } }, { endian = outermost })
+      local value = { a = 1, e = 5, d = 1, c = 1, last = 1 }
+      local bytes = "\0\1\x50\0\1\0\0\1" .. expected
+      S:write(view, 0, value)
+      assert.are.equal(bytes, view:get_string(0, S.size))
+      view:fill(0, S.size, 0)
+      local record = S:at(view, 0)
+      for name, number in pairs(value) do record[name] = number end
+      assert.are.equal(bytes, view:get_string(0, S.size))
+      assert.same(value, S:read(view, 0))
+      for name, number in pairs(value) do assert.are.equal(number, record[name]) end
+      assert.same({ value }, S:array(view, 0, 1):get())
+      assert.are.equal(12, (select(3, S:offsetof("e"))))
+      assert.same(value, S:snapshot(view, 0, { same = "a" }))
+    end
+  end)
 end)
 
 describe("an array of records", function()

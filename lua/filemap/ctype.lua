@@ -517,16 +517,19 @@ end
 
 local made, counts = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
---- The members by which a record is used, in order: { name, field, offset, record }. Those of anonymous
---- members are in the place of these; `record` is the struct or union that has the field.
+--- The members by which a record is used, in order: { name, field, offset, record, endian }. Those of
+--- anonymous members are in the place of these; `record` is the struct or union that has the field, and
+--- `endian` the byte order of that or of the nearest one around it that has one.
 function ctype.members(record)
   if made[record] then return made[record] end
   local found = {}
-  local function add(of, base)
+  local function add(of, base, endian)
+    endian = of.endian or endian
     for _, field in ipairs(of.fields) do
       if field.name then
-        found[#found + 1] = { name = field.name, field = field, offset = base + field.offset, record = of }
-      elseif field.type.fields then add(field.type, base + field.offset) end
+        found[#found + 1] = { name = field.name, field = field, offset = base + field.offset, record = of,
+          endian = endian }
+      elseif field.type.fields then add(field.type, base + field.offset, endian) end
     end
   end
   add(record, 0)
@@ -607,7 +610,7 @@ function ctype.resolve(record, path, order)
     elseif name and member_of(type, name) then
       local m = member_of(type, name)
       at = { type = m.field.type, offset = at.offset + m.offset,
-             order = m.field.type.endian or m.record.endian or at.order, field = m.field, record = m.record }
+             order = m.field.type.endian or m.endian or at.order, field = m.field, record = m.record }
       rest = after_name
     else
       fail_path(path, shown, rest, name, index)

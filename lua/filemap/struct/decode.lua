@@ -128,7 +128,7 @@ end
 
 local function member_expression(self, member, offset, order)
   local type_ = member.field.type
-  order = member.record.endian or order
+  order = member.endian or order
   if member.field.bits then return bit_field(self, member, offset, order) end
   return kinds[type_.kind](self, type_, offset, order)
 end
@@ -240,7 +240,7 @@ end
 local function plain_numbers(of, order)
   local names, codes = {}, {}
   for i, m in ipairs(of.fields and ctype.members(of) or {}) do
-    local accessor = access.of_member(m.field, m.record, m.record.endian or of.endian or order)
+    local accessor = access.of_member(m.field, m.record, m.endian or order)
     if not accessor.code or accessor.number then return nil end
     names[i], codes[i] = m.name, access.code(accessor.code, 0, m.offset)
   end

@@ -111,7 +111,7 @@ function kinds.struct(self, type_, offset, order, expression, name)
   local t = self:table(expression, #list)
   order = type_.endian or order
   for _, m in ipairs(list) do
-    local inner, own = m.field.type, m.record.endian or order
+    local inner, own = m.field.type, m.endian or order
     local value, path = ("%s[%q]"):format(t, m.name), (name and name .. "." or "") .. m.name
     if m.field.bits then
       self:collect(access.of_member(m.field, m.record, own), offset + m.offset, value, path)

@@ -300,7 +300,7 @@ local function prepare(accessor)
   if accessor.slots then return end
   local slots = 0
   for i, m in ipairs(ctype.members(record)) do
-    local of = access.of_member(m.field, m.record, m.record.endian or record.endian or accessor.order)
+    local of = access.of_member(m.field, m.record, m.endian or accessor.order)
     accessor.list[i] = { name = m.name, offset = m.offset, of = of }
     accessor.by_name[m.name] = accessor.list[i]
     if m == tail then accessor.list[i].tail = m
