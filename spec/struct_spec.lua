@@ -249,6 +249,24 @@ describe("struct.enum", function()
     end
   end)
 
+  it("without a negative value is unsigned in a bit-field, as to gcc", function()
+    local map <close> = assert(filemap.create(nil, 64))
+    local view <close> = assert(map:view())
+    local E = struct.enum("E", { "Off", "On", "Broken", "Last" })
+    local Signed = struct.enum("Signed", { Less = -1, None = 0, More = 1 })
+    local S = struct.define("S", { { "e", E, bits = 2 }, { "s", Signed, bits = 2 }, { "whole", E } })
+    for number, name in ipairs { "On", "Broken", "Last" } do
+      S:write(view, 0, { e = name, s = "Less", whole = number })
+      assert.same({ e = name, s = "Less", whole = name }, S:read(view, 0))
+      S:at(view, 0).e = "Off"
+      S:at(view, 0).e = name
+      assert.are.equal(name, S:at(view, 0).e)
+    end
+    view:set_i32(4, -5)
+    assert.are.equal(-5, S:at(view, 0).whole)
+    contains("'e': 4 does not fit 2 bits", raises(S, "write", view, 0, { e = 4 }))
+  end)
+
   it("is stored as the given type", function()
     for T, size in pairs { u8 = 1, i16 = 2, u64 = 8 } do
       assert.are.equal(size, struct.define("S", { { "e", struct.enum("E", { "A" }, T) } }).size)

@@ -195,6 +195,17 @@ function ctype.enum(name, T, names, by_name, abi)
                names = names, by_name = by_name, by_value = names_by_value(names, by_name) }
 end
 
+--- An enumeration as the type of a bit-field: unsigned where no value is negative, as gcc's is.
+function ctype.enum_bits(type)
+  for _, value in next, type.by_name do
+    if value < 0 then return type end
+  end
+  local copy = new {}
+  for k, v in pairs(type) do copy[k] = v end
+  copy.T = "u" .. type.size * 8
+  return copy
+end
+
 --- The same type with another alignment (`typedef int x __attribute__((aligned(8)))`).
 function ctype.aligned(type, align)
   local copy = new {}

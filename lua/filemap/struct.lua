@@ -23,8 +23,9 @@
 -- field zeroes the rest; in a flexible array only if its count was given.
 --
 -- A field that does not exist, a write out of range and a value that does not fit raise, and name the field.
--- An enum is read as its name where it has one, else as the number. A bit-field is written by reading its
--- unit and writing it back. Text that fills its field has no NUL. Whatever `read` returned, `write` accepts.
+-- An enum is read as its name where it has one, else as the number; in a bit-field it is unsigned unless a
+-- value is negative. A bit-field is written by reading its unit and writing it back. Text that fills its
+-- field has no NUL. Whatever `read` returned, `write` accepts.
 -- @module filemap.struct
 
 local access = require "filemap.struct.access"
@@ -77,6 +78,7 @@ local function member_of(spec)
     type_ = ctype.array(type_, spec[i])
   end
   if type_.kind == "bytes" then error("bytes must have a count", 0) end
+  if spec.bits and type_.kind == "enum" then type_ = ctype.enum_bits(type_) end
   local name = spec[1] ~= "" and spec[1] or nil
   if not name and not type_.fields and not spec.bits then
     error("only structs, unions and bit-fields can have no name", 0)
