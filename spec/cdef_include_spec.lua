@@ -101,6 +101,17 @@ describe("cdef.load", function()
     assert.is_nil(types)
   end)
 
+  it("fails as invalid for a path with a NUL byte", function()
+    local folder, remove = folder_of { ["a.h"] = "struct A { int a; };" }
+    local types, message, code, errno = cdef.load(folder .. "/a.h\0junk")
+    local included = cdef.parse("#include <a.h\0junk>\n", { include = { folder } })
+    remove()
+    assert.same({ folder .. "/a.h: a path must not contain a NUL byte", "invalid" }, { message, code })
+    assert.is_nil(types)
+    assert.is_nil(errno)
+    assert.is_nil(included.A)
+  end)
+
   it("names the file in an error", function()
     local folder, remove = folder_of { ["bad.h"] = "struct S { int a; };\n#if 1\n" }
     local well, message = pcall(function()

@@ -198,6 +198,8 @@ local codes = { [2] = "not_found", [13] = "denied", [20] = "not_found", [21] = "
 
 -- A file's text; nil and the error if it cannot be read.
 local function read_file(path)
+  local before = path:match("^(.-)\0")
+  if before then return nil, before .. ": a path must not contain a NUL byte", "invalid" end
   local file, message, errno = io.open(path, "rb")
   if file then
     local text
@@ -219,8 +221,8 @@ end
 -- @treturn[1] table skipped: as @{parse}'s results
 -- @treturn[2] nil
 -- @treturn[2] string message
--- @treturn[2] string code: `not_found`, `denied`, `invalid` (a folder), `system`
--- @treturn[2] integer errno
+-- @treturn[2] string code: `not_found`, `denied`, `invalid` (a folder, or a NUL byte in the path), `system`
+-- @treturn[2] ?integer errno
 -- @raise as @{parse}; the message names the file
 -- @usage
 -- local types, message, code = cdef.load("no/such/file.h", { abi = "win64" })

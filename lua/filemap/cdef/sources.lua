@@ -94,7 +94,8 @@ end
 function Sources:read(path)
   local text = self.texts[path]
   if text == nil then
-    local file = io.open(path, "rb")
+    -- (io.open would take the name before a NUL byte.)
+    local file = not path:find("\0", 1, true) and io.open(path, "rb")
     text = file and file:read("a") or false
     if file then file:close() end
     self.texts[path] = text
