@@ -189,6 +189,18 @@ describe("#include", function()
     contains("#include nested more than 200 deep", message)
   end)
 
+  it("passes an error of the function on as it is", function()
+    local raised = { code = 1 }
+    for _, source in ipairs { '#include "a.h"', 'struct S { int a;\n#include "a.h"\n};',
+      'enum { A,\n#include "a.h"\n};', '#if __has_include("a.h")\n#endif' } do
+      for _, value in ipairs { raised, "a message", 7 } do
+        local well, problem_ = pcall(cdef.parse, source, { include = function() error(value, 0) end })
+        assert.is_false(well)
+        assert.is_true(rawequal(value, problem_))
+      end
+    end
+  end)
+
   it("ends includes that double with an error", function()
     local texts = {}
     for i = 1, 60 do texts["f" .. i] = ('#include "f%d"\n'):format(i + 1):rep(2) end

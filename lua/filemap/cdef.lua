@@ -149,6 +149,7 @@ local function parse(sources, abi, defines)
   if large then set_collector(mode, pause, step) end
   if well then return result end
   if type(result) ~= "table" then error(result, 0) end
+  if result.is_program then error(result.value, 0) end
   error("cdef: " .. sources:describe(result), 3)
 end
 

@@ -115,19 +115,23 @@ function Sources:try(folder, name)
   if text then return text, path end
 end
 
+-- Calls the program's function. Its error, of any type, ends the parse, and cdef.parse raises it as it is.
+local function call_include(include, name)
+  local well, text = pcall(include, name)
+  if not well then error({ fatal = true, is_program = true, value = text }, 0) end
+  if text ~= nil and type(text) ~= "string" then
+    error(("option 'include' must return a string or nil, got %s"):format(type(text)), 0)
+  end
+  return text, name
+end
+
 --- Finds an include: its text, path, and the index of its folder; nil if there is none.
 -- @param from the source that includes it
 -- @param quoted whether it is written "…": then it is looked for beside `from` first
 -- @param after looks only in the folders behind the one where `from` was found (#include_next)
 function Sources:find(name, from, quoted, after)
   local include = self.include
-  if type(include) == "function" then
-    local text = include(name)
-    if text ~= nil and type(text) ~= "string" then
-      error(("option 'include' must return a string or nil, got %s"):format(type(text)), 0)
-    end
-    return text, name
-  end
+  if type(include) == "function" then return call_include(include, name) end
   if name:find("^[/\\]") or name:find("^%a:[/\\]") then return self:try("", name) end
   if quoted and from.path and not after then
     local text, path = self:try(folder_of(from.path), name)
