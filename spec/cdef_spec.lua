@@ -692,6 +692,8 @@ describe("an error of cdef.parse", function()
       { "'1' is not the name of a macro", "", { defines = { "X" } } },
       { "'a b' is not the name of a macro", "", { defines = { ["a b"] = 1 } } },
       { "macro 'X' must be a string, a number or a boolean, got table", "", { defines = { X = {} } } },
+      { "macro 'X' must not have a line break", "", { defines = { X = "1\n#error x\n" } } },
+      { "macro 'X' must not have a line break", "", { defines = { X = "1\r2" } } },
     } do
       local message = check.raises(cdef, ".parse", case[2], case[3])
       assert.is_nil(message:find("cdef.lua", 1, true), message)

@@ -55,6 +55,9 @@ local function check_defines(defines)
     if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
       raise(3, "macro '%s' must be a string, a number or a boolean, got %s", name, type(value))
     end
+    if type(value) == "string" and value:find("[\r\n]") then
+      raise(3, "macro '%s' must not have a line break", name)
+    end
   end
   return defines
 end
