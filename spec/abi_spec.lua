@@ -19,7 +19,15 @@ local NAMES = [[
   pthread_spinlock_t nlink_t blksize_t blkcnt_t mode_t dev_t ino_t off_t time_t clock_t suseconds_t
   register_t int_fast8_t int_fast16_t int_fast32_t int_fast64_t max_align_t wint_t wchar_t timer_t size_t
   ptrdiff_t va_list long double long_double complex_float complex_double complex_long_double aligned
-  vector16 vector32 atomic_llong atomic_16 atomic_char
+  vector16 vector32 atomic_llong atomic_16 atomic_char pthread_rwlockattr_t
+  fsblkcnt_t fsfilcnt_t fsblkcnt64_t fsfilcnt64_t blkcnt64_t ino64_t daddr_t fsid_t fd_set fd_mask sigset_t
+  key_t id_t uid_t gid_t pid_t socklen_t loff_t caddr_t quad_t u_quad_t
+  __kernel_long_t __kernel_ulong_t __kernel_ino_t __kernel_mode_t __kernel_pid_t __kernel_ipc_pid_t
+  __kernel_uid_t __kernel_gid_t __kernel_suseconds_t __kernel_daddr_t __kernel_uid32_t __kernel_gid32_t
+  __kernel_old_uid_t __kernel_old_gid_t __kernel_old_dev_t __kernel_size_t __kernel_ssize_t
+  __kernel_ptrdiff_t __kernel_fsid_t __kernel_fd_set __kernel_off_t __kernel_loff_t __kernel_old_time_t
+  __kernel_time_t __kernel_time64_t __kernel_clock_t __kernel_timer_t __kernel_clockid_t __kernel_caddr_t
+  __kernel_uid16_t __kernel_gid16_t __kernel_key_t __kernel_mqd_t
 ]]
 
 local DECLARED = [[
@@ -45,7 +53,12 @@ local INCLUDES = [[
 #include <semaphore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <linux/types.h>
+// The names of these that gcc alone does not see.
+typedef __fsblkcnt64_t fsblkcnt64_t; typedef __fsfilcnt64_t fsfilcnt64_t;
+typedef __blkcnt64_t blkcnt64_t; typedef __ino64_t ino64_t;
 ]]
 
 local function for_each_abi(name, f)

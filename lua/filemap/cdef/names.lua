@@ -49,6 +49,8 @@ add_linux [[
   in_addr_t; u64: u_int64_t; ulong: u_long ulong; i64: quad_t loff_t; u64: u_quad_t; i32: key_t;
   u32: uid_t gid_t id_t mode_t useconds_t socklen_t; nlink: nlink_t; ulong: pthread_t; dev: dev_t; ino: ino_t;
   i32: clockid_t key_t; blksize: blksize_t; long: blkcnt_t register_t; pointer: timer_t caddr_t;
+  ulong: fsblkcnt_t fsfilcnt_t; u64: fsblkcnt64_t fsfilcnt64_t ino64_t; i64: blkcnt64_t; i32: daddr_t;
+  long: fd_mask;
 ]]
 
 -- <linux/types.h>. __be16 and its kind are read in this machine's byte order: to C they are plain integers.
@@ -59,11 +61,12 @@ add [[
 ]]
 add_linux [[
   long: __kernel_long_t __kernel_time_t __kernel_old_time_t __kernel_off_t __kernel_clock_t
-  __kernel_suseconds_t; ulong: __kernel_ulong_t __kernel_ino_t; i64: __kernel_loff_t __kernel_time64_t; u32:
-  __kernel_uid_t __kernel_gid_t; u32: __kernel_uid32_t __kernel_gid32_t __kernel_mode_t; i32: __kernel_pid_t
-  __kernel_key_t __kernel_clockid_t; i32: __kernel_timer_t __kernel_mqd_t __kernel_daddr_t; u16:
-  __kernel_sa_family_t; u16: __kernel_old_uid_t __kernel_old_gid_t; uptr: __kernel_size_t; iptr:
-  __kernel_ssize_t __kernel_ptrdiff_t;
+  __kernel_suseconds_t; ulong: __kernel_ulong_t; i64: __kernel_loff_t __kernel_time64_t; half: __kernel_uid_t
+  __kernel_gid_t __kernel_mode_t; u32: __kernel_uid32_t __kernel_gid32_t; i32: __kernel_pid_t __kernel_key_t
+  __kernel_clockid_t __kernel_timer_t __kernel_mqd_t __kernel_daddr_t; u16: __kernel_sa_family_t
+  __kernel_uid16_t __kernel_gid16_t; uptr: __kernel_size_t; iptr: __kernel_ssize_t __kernel_ptrdiff_t;
+  pointer: __kernel_caddr_t; kernel_ino: __kernel_ino_t; old_uid: __kernel_old_uid_t __kernel_old_gid_t;
+  old_dev: __kernel_old_dev_t; ipc_pid: __kernel_ipc_pid_t;
 ]]
 
 -- <windows.h>: "Windows Data Types". The widths are Windows' own in every ABI.
@@ -86,6 +89,10 @@ add [[
 -- The ABIs whose nlink_t and blksize_t have 32 bits besides a long of 64.
 local short_links = { arm64 = true, riscv64 = true }
 
+-- The kernel's types that are others in some ABIs. (asm/posix_types.h of each processor.)
+local old_uid = { s390x = "u32", riscv64 = "u32", ppc64le = "u32" }
+local old_dev = { linux64 = "u64", ppc64le = "u64", arm64 = "u32", riscv64 = "u32" }
+
 -- The kinds that differ between ABIs.
 local function varying(abi)
   local pointer, long = abi.pointer * 8, abi.long * 8
@@ -100,6 +107,9 @@ local function varying(abi)
     wlimit = windows and "u16" or abi.unsigned_wchar and "u32" or "i32", plain = ctype.char_number(abi),
     nlink = short_links[abi.name] and "u32" or "u" .. long,
     blksize = short_links[abi.name] and "i32" or "i" .. long,
+    half = "u" .. long // 2, ipc_pid = long == 32 and "u16" or "i32",
+    kernel_ino = abi.name == "s390x" and "u32" or "u" .. long,
+    old_uid = old_uid[abi.name] or "u16", old_dev = old_dev[abi.name] or "u16",
   }
 end
 
@@ -167,12 +177,20 @@ opaque("sem_t", 32, 16)
 opaque("pthread_mutexattr_t", 4, 4, 8, "int")
 opaque("pthread_condattr_t", 4, 4, 8, "int")
 opaque("pthread_barrierattr_t", 4, 4, 8, "int")
+opaque("pthread_rwlockattr_t", 8, 8)
 declare("pthread_cond_t", function(abi)
   return not abi.windows and "typedef union { char __size[48]; long long __align; } pthread_cond_t;" or nil
 end)
 declare("pthread_once_t pthread_key_t pthread_spinlock_t", function(abi)
   return not abi.windows and [[typedef int pthread_once_t; typedef unsigned int pthread_key_t;
     typedef volatile int pthread_spinlock_t;]] or nil
+end)
+declare("fsid_t __kernel_fsid_t fd_set __kernel_fd_set sigset_t", function(abi)
+  return not abi.windows and [[typedef struct { int __val[2]; } fsid_t;
+    typedef struct { int val[2]; } __kernel_fsid_t;
+    typedef struct { long __fds_bits[1024 / (8 * sizeof(long))]; } fd_set;
+    typedef struct { unsigned long fds_bits[1024 / (8 * sizeof(long))]; } __kernel_fd_set;
+    typedef struct { unsigned long __val[1024 / (8 * sizeof(long))]; } sigset_t;]] or nil
 end)
 declare("in_addr sockaddr_in sockaddr", function(abi)
   return not abi.windows and [[struct in_addr { uint32_t s_addr; };
