@@ -263,6 +263,8 @@ describe("cdef.parse", function()
         select(2, pcall(function() return of(word, abi).S end)))
     end
     assert.are.equal(24, of("__ptr32", "win64", { __ptr32 = "" }).S.size)
+    assert.are.equal(8, cdef.parse("struct S { PVOID64 p; };", { abi = "win64" }).S.size)
+    contains("expected a type, got 'PVOID64'", problem("struct S { PVOID64 p; };", { abi = "win32" }))
   end)
 
   it("reads attributes and alignas", function()

@@ -80,10 +80,11 @@ add [[
   void: VOID;
   pointer: HANDLE HWND HMODULE HINSTANCE HDC HICON HCURSOR HKEY HGLOBAL HLOCAL HMENU HBITMAP HBRUSH HPEN HFONT
     HMONITOR HHOOK HRGN HRSRC HPALETTE HGDIOBJ HDESK HWINSTA HACCEL HDROP HIMAGELIST HMETAFILE HENHMETAFILE
-    PVOID LPVOID LPCVOID PVOID64 FARPROC PROC WNDPROC LPSTR LPCSTR LPWSTR LPCWSTR LPTSTR LPCTSTR PSTR PCSTR
+    PVOID LPVOID LPCVOID FARPROC PROC WNDPROC LPSTR LPCSTR LPWSTR LPCWSTR LPTSTR LPCTSTR PSTR PCSTR
     PWSTR PCWSTR PTSTR PCTSTR PCHAR PWCHAR PTCHAR PBYTE LPBYTE PWORD LPWORD PDWORD LPDWORD PLONG LPLONG PULONG
     PINT LPINT PUINT PFLOAT PBOOL LPBOOL PBOOLEAN PUCHAR PUSHORT PSHORT PSIZE_T PHANDLE LPHANDLE PLONGLONG
     PULONGLONG PDWORD64 PDWORDLONG PDWORD_PTR PULONG_PTR PUINT_PTR PLONG_PTR PINT_PTR BSTR LPUNKNOWN;
+  pointer64: PVOID64;
 ]]
 
 -- The ABIs whose nlink_t and blksize_t have 32 bits besides a long of 64.
@@ -130,6 +131,8 @@ function names.type(name, abi, unicode)
   if aligned_to_8[kind] then return ctype.aligned(ctype.number(aligned_to_8[kind], abi, name), 8) end
   if units[kind] then return ctype.char(units[kind], abi) end
   if kind == "bool" then return ctype.bool() end
+  -- (Where pointers have 4 bytes, Microsoft's compiler gives this one 8.)
+  if kind == "pointer64" then return abi.pointer == 8 and ctype.pointer(abi) or nil end
   if kind == "pointer" then return ctype.pointer(abi) end
   if kind == "void" then return { kind = "void", name = name } end
   return ctype.number(kind, abi, name)
