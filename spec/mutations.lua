@@ -83,7 +83,7 @@ return {
     specs = { "spec/sync_spec.lua" } },
   { name = "windows-close-held", breaks = "a mutex that was locked twice stays locked when it is closed",
     file = "src/system/windows/sync.c",
-    old = "to_object(s)->held > 0 && ReleaseMutex", new = "to_object(s)->held > 1 && ReleaseMutex",
+    old = "x->held > 0 && ReleaseMutex", new = "x->held > 1 && ReleaseMutex",
     specs = { "spec/sync_spec.lua" } },
   { name = "windows-wait-rights", breaks = "an object that grants no more than waiting is not opened",
     file = "src/system/windows/sync.c",

@@ -13,7 +13,8 @@
 
 typedef struct object {
   fm_sync base;
-  uint32_t held; /* mutex: how often it was locked by this object */
+  _Atomic(DWORD) thread; /* mutex: the one that holds it by this object, 0 if none does */
+  uint32_t held;         /* how often that thread has locked it by this object */
   HANDLE handle;
   struct object *next; /* of this process's mutexes */
 } object;
@@ -32,7 +33,9 @@ static HANDLE handle_of(const fm_sync *s)
 **
 ** A thread that holds a mutex can unlock it by any object of that name in this process. When an object is
 ** closed, the mutex is unlocked as often as it was locked by that object and not unlocked since. The process
-** lock protects the list. */
+** lock protects the list. Only the thread that holds a mutex by an object stores its number there, so a thread
+** that reads another number knows that it does not hold the mutex there, whatever other threads do at that
+** moment. */
 
 static object *mutexes;
 
@@ -61,16 +64,33 @@ static bool have_same_name(const object *x, const object *y)
   return a.kind == b.kind && strcmp(a.rest, b.rest) == 0;
 }
 
-/* The thread that held the mutex has unlocked it once by `x`: counts that where it was locked. */
+static bool is_held(const object *x)
+{
+  return atomic_load_explicit(&x->thread, memory_order_relaxed) == GetCurrentThreadId();
+}
+
+static void set_held(object *x, uint32_t times)
+{
+  x->held = times;
+  atomic_store_explicit(&x->thread, times ? GetCurrentThreadId() : 0, memory_order_relaxed);
+}
+
+/* This thread has locked the mutex once by `x`. (A thread that ended while it held the mutex left its count.) */
+static void count_lock(object *x)
+{
+  set_held(x, is_held(x) ? x->held + 1 : 1);
+}
+
+/* This thread has unlocked the mutex once by `x`: counts that where the thread locked it. */
 static void count_unlock(object *x)
 {
   fm_sys_lock_process();
   object *locked = x;
-  if (x->held == 0) {
+  if (!is_held(x)) {
     locked = mutexes;
-    while (locked && (locked->held == 0 || !have_same_name(locked, x))) locked = locked->next;
+    while (locked && !(is_held(locked) && have_same_name(locked, x))) locked = locked->next;
   }
-  if (locked) locked->held--;
+  if (locked) set_held(locked, locked->held - 1);
   fm_sys_unlock_process();
 }
 
@@ -167,7 +187,7 @@ static int wait_sync(fm_sync *s, double timeout, bool *abandoned, fm_error *e)
   if (result == WAIT_TIMEOUT) return fm_fail(e, FM_TIMEOUT, NULL);
   if (result != WAIT_OBJECT_0 && result != WAIT_ABANDONED) return fm_win32_fail(e);
   *abandoned = result == WAIT_ABANDONED;
-  if (s->kind == FM_MUTEX) to_object(s)->held++;
+  if (s->kind == FM_MUTEX) count_lock(to_object(s));
   return FM_OK;
 }
 
@@ -204,7 +224,7 @@ static int look(fm_source *source, bool thoroughly, fm_error *e)
 static void note_acquired(fm_source *source)
 {
   fm_sync *s = source->object;
-  if (s->kind == FM_MUTEX) to_object(s)->held++;
+  if (s->kind == FM_MUTEX) count_lock(to_object(s));
 }
 
 static int fill_source(fm_sync *s, fm_source *out, fm_error *e)
@@ -226,8 +246,10 @@ static int get_pollable(fm_sync *s, intptr_t *out, fm_error *e)
 /* Closing the handle of a mutex does not release it, so release it first. */
 static void close_sync(fm_sync *s)
 {
-  remove_from_list(to_object(s));
-  for (; to_object(s)->held > 0 && ReleaseMutex(handle_of(s)); to_object(s)->held--) {}
+  object *x = to_object(s);
+  remove_from_list(x);
+  if (is_held(x))
+    for (; x->held > 0 && ReleaseMutex(x->handle); x->held--) {}
   CloseHandle(handle_of(s));
 }
 
