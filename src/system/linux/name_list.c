@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The next entry that can be a section's file, or NULL at the end and, with errno, on failure. */
 static const struct dirent *next_file(DIR *folder)
@@ -169,14 +170,15 @@ static const char *next_name(void)
   return name;
 }
 
-/* Processes that follow each other begin at places that are far from each other (Knuth, The Art of Computer
-** Programming 3, section 6.4: multiplicative hashing). So many processes that create one name each examine
-** all names too. */
+/* Each process begins at another place, so that many processes that create one name each examine all names
+** too. Their numbers alone would not do: in containers they are often the same. */
 static void begin_reading(uid_t user, pid_t process)
 {
+  struct timespec now;
   read_folder(user);
   reading.process = process;
-  const uint32_t hash = (uint32_t)process * 2654435769u;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const uint32_t hash = ((uint32_t)process ^ (uint32_t)now.tv_nsec) * 2654435769u;
   for (uint64_t n = (uint64_t)hash * reading.count >> 32; n > 0; n--) next_name();
 }
 
