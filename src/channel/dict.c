@@ -303,7 +303,10 @@ static int acquire_lock(fm_dict *d, fm_error *e)
     changes = fm_store_changes(&d->store);
     until = fm_now() + lock_seconds;
   }
-  return code;
+  if (code != FM_TIMEOUT) return code;
+  return fm_fail(e, FM_IN_USE, until < end ? "another process has held the lock for more than %g second"
+                                           : "other processes have held the lock in turn for %g seconds",
+                 until < end ? lock_seconds : longest_seconds);
 }
 
 static int acquire(fm_dict *d, fm_error *e)
@@ -311,8 +314,6 @@ static int acquire(fm_dict *d, fm_error *e)
   if (!(d->object.view.access & FM_WRITE)) return fm_fail(e, FM_DENIED, "the dictionary may only be read");
   int code = fm_object_check_seat(&d->object, e);
   if (code == FM_OK) code = acquire_lock(d, e);
-  if (code == FM_TIMEOUT)
-    return fm_fail(e, FM_IN_USE, "another process has held the lock for more than %g second", lock_seconds);
   if (code != FM_OK) return code;
   FM_TEST_HOOK("locked");
   code = fm_store_recover(&d->store, LOOSE_BLOCKS, e);
