@@ -240,12 +240,29 @@ describe("cdef.parse", function()
       .. "L 8/4, v 8, d 9", layouts { __GNUC__ = 12 })
   end)
 
+  it("gives a base for Windows the room of its members, as Microsoft's compiler does", function()
+    local types = cdef.parse([[
+      struct alignas(16) A { char a; };
+      struct B : A { char b; };
+      #pragma pack(push, 1)
+      struct C { char c; __declspec(align(32)) long long l; };
+      #pragma pack(pop)
+      struct D : C { unsigned char d; };
+      struct E { long long e; char c; };
+      struct F : E { char f; };]], { abi = "win64" })
+    assert.same({ 16, 1 }, { types.B.size, (types.B:offsetof("b")) })
+    assert.same({ 64, 40 }, { types.D.size, (types.D:offsetof("d")) })
+    assert.same({ 24, 16 }, { types.F.size, (types.F:offsetof("f")) })
+  end)
+
   it("does not guess what Windows' compilers do not agree on", function()
     local source = "enum Small { S = 0x7fffffff, T = -1 };\nenum Wide { A, W = 0x100000000 };"
     local types = cdef.parse(source, { abi = "win64" })
     assert.are.equal(4, types.Small.size)
     contains("line 2, column 1: 'W' does not fit an int, which every enum is to Microsoft's compiler",
       select(2, pcall(function() return types.Wide end)))
+    contains("a struct or union of no bytes is not read here", problem("struct S { int : 0; };",
+      { abi = "win64" }))
     contains("'B' does not fit an int", problem("enum Both { N = -1, B = 0x80000000 };", { abi = "win32" }))
     assert.are.equal(8, cdef.parse(source, { abi = "win64", defines = { __GNUC__ = 12 } }).Wide.size)
     assert.are.equal(8, cdef.parse("enum E : long long { A = 0x100000000 };", { abi = "win64" }).E.size)

@@ -16,7 +16,8 @@
 --   enum     T, name, names (in order), by_name, by_value (the first name of a value)
 --   struct, union
 --            name, fields (in order), by_name (also the members of anonymous members, at their sums of
---            offsets), given (the greatest alignment that it or a member was given, with Microsoft's rules)
+--            offsets), and with Microsoft's rules given (the greatest alignment that it or a member was
+--            given) and base_size (its size as a base)
 --
 -- A field is { name, type, offset }, and for a bit-field `unit` and `bits = { first, width }`: the `unit`
 -- bytes at `offset`, read as one integer in the record's byte order, hold the value `width` bits from bit
@@ -303,7 +304,8 @@ function Layout:place(member)
     self.bit = member.offset * 8
   end
   self:need(align)
-  return self:take(round_up(self.bit, align * 8), member.type.size * 8) // 8
+  local size = member.is_base and member.type.base_size or member.type.size
+  return self:take(round_up(self.bit, align * 8), size * 8) // 8
 end
 
 -- The rules for bit-fields. Each takes the member, and returns the bit where it starts, and the byte
@@ -462,7 +464,7 @@ function Layout:place_plain(member)
   local type_ = member.type
   local align, size = self.packed and 1 or type_.align, type_.size
   if type_.level or member.bits or member.offset or member.align or member.packed or self.left
-    or type_.required or size > 1 << 32 or self.bit > 1 << 40 then return nil end
+    or type_.required or member.is_base or size > 1 << 32 or self.bit > 1 << 40 then return nil end
   if self.pack and self.pack < align then align = self.pack end
   if align > self.align then self.align = align end
   local step = align * 8
@@ -514,6 +516,7 @@ function ctype.record(kind, name, members, options)
     record.given = math.max(layout.required, options.align or 1)
     -- (A whole that was given an alignment keeps all of its own, unless a typedef gives it another one.)
     record.required = options.align and record.align or layout.required
+    record.base_size = round_up((layout.ends + 7) // 8, math.min(layout.align, options.pack or layout.align))
   end
   record.size = round_up((layout.ends + 7) // 8, record.align)
   for i, field in ipairs(record.fields) do
@@ -667,6 +670,10 @@ local function convert_path(record, element, path)
   if not well then return false end
   if at.type.kind == "array" and innermost(at.type) == element then return true end
   if not as_strings(at.type, element) then return false end
+  while not at.field do -- (the path leads to an element of an array of arrays, which is converted whole)
+    path = path:gsub("%[%d+%]$", "")
+    at = ctype.resolve(record, path)
+  end
   at.field.type = as_strings(at.field.type, element)
   return true
 end

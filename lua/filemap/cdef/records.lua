@@ -333,6 +333,9 @@ local function lay_out(self, tag, members, attributes, first, close)
     endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,
     fail = function(member, message) fail(member.at, "%s", message) end,
   })
+  if self.is_microsoft and record.size == 0 then
+    fail(self.ats[first], "a struct or union of no bytes is not read here: its size depends on the compiler")
+  end
   tag.special = tag.special or tag.derived or has_special(self, members)
   tag.type, tag.done = record, self.scope.clock.seq
   self.tag_of[record] = tag
