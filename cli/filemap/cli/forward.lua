@@ -10,9 +10,10 @@ local source = require "filemap.cli.source"
 -- status 1 if it cannot be read or sent.
 return function(name, raw)
   core.binary_streams()
-  local conn = assert(pipe.connect(name, 10))
-  conn:send(tostring(core.process_id()))
+  local conn
   local well, problem = pcall(function()
+    conn = assert(pipe.connect(name, 10))
+    conn:send(tostring(core.process_id()))
     for message in source.messages(io.stdin, raw) do
       local sent, why, code = conn:send(message)
       -- (The message begins with the pipe's name, which means nothing to the user.)
@@ -20,7 +21,7 @@ return function(name, raw)
       if not sent then break end
     end
   end)
-  conn:close()
+  if conn then conn:close() end
   if well then return end
   local message = type(problem) == "table" and problem.message or tostring(problem)
   -- (Ctrl-C ends the command too.)
