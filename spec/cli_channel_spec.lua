@@ -162,10 +162,9 @@ describe("filemap listen and connect", function()
     local client = command.start { "connect", name }
     local conn <close> = listener:accept(support.deadline)
     client:write(table.concat(lines, "\n") .. "\n")
-    for i = 1, 1000 do -- (nothing is received meanwhile)
-      assert(conn:send("answer " .. i, support.deadline))
-    end
-    for i = 1, 1000 do assert.equal("answer " .. i, client:expect()) end
+    -- Nothing is received meanwhile. (What the command prints fits in the system's pipe: 4 KB on Windows.)
+    for i = 1, 200 do assert(conn:send("answer " .. i, support.deadline)) end
+    for i = 1, 200 do assert.equal("answer " .. i, client:expect()) end
     for i = 1, #lines do assert.equal(lines[i], conn:receive(support.deadline)) end
     conn:close()
     assert.equal(0, client:wait(support.deadline))

@@ -67,7 +67,7 @@ describe("a message", function()
         if opened then opened:close() -- a name may contain a slash
         else
           assert.is_true(code == "invalid" or code == "not_found", code)
-          contains("; filemap.file maps a file by its path", message)
+          contains("filemap.file", message)
         end
       end
     end

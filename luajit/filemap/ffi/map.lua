@@ -88,7 +88,7 @@ local function finish(self, code, name)
     return object.finish(self, code, label)
   end
   local _, message, word, native = library.fail(label)
-  local is_told = message:find("filemap.file", 1, true)
+  local is_told = message:find("filemap.file", #label + 1, true)
   if name and is_path(name) and not is_told and (word == "invalid" or word == "not_found") then
     message = message .. "; filemap.file maps a file by its path"
   end
