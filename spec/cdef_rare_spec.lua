@@ -304,7 +304,8 @@ end)
 
 describe("an enum of values past 32 bits", function()
   it("reads a bit-field whose highest bit is set as its enumerator", function()
-    local types = cdef.parse "enum E { A = 0x8000000000 }; struct S { enum E e : 40; };"
+    local source = "enum E { A = 0x8000000000 }; struct S { enum E e : 40; };"
+    local types = cdef.parse(source, { abi = "linux64" })
     local map <close> = filemap.create(nil, 4096)
     local view <close> = map:view()
     view:pack("<I8", 0, 0x8000000000)

@@ -494,7 +494,8 @@ describe("the options of cdef.parse for arrays of uint8_t", function()
   end)
 
   it("become strings by the path of an element of an array of arrays", function()
-    local t = cdef.parse("struct S { unsigned char m[2][4], n[2][2][2]; };", { bytes = { "m[1]", "n[1][2]" } })
+    local source = "struct S { unsigned char m[2][4], n[2][2][2]; };"
+    local t = cdef.parse(source, { bytes = { "m[1]", "n[1][2]" } })
     view:set_string(0, "abcdefghijklmnop")
     assert.same({ m = { "abcd", "efgh" }, n = { { "ij", "kl" }, { "mn", "op" } } }, t.S:read(view, 0))
   end)
