@@ -31,11 +31,11 @@ static HANDLE handle_of(const fm_sync *s)
 
 /* {-- The mutexes of this process ---------------------------------------------------------------
 **
-** A thread that holds a mutex can unlock it by any object of that name in this process. When an object is
-** closed, the mutex is unlocked as often as it was locked by that object and not unlocked since. The process
-** lock protects the list. Only the thread that holds a mutex by an object stores its number there, so a thread
-** that reads another number knows that it does not hold the mutex there, whatever other threads do at that
-** moment. */
+** A thread that holds a mutex can unlock it by any object of that name in this process. When an object
+** is closed, the mutex is unlocked as often as it was locked by that object and not unlocked since.
+** The process lock protects the list. Only the thread that holds a mutex by an object stores its
+** number there. So a thread that reads another number knows that it does not hold the mutex there,
+** whatever other threads do then. */
 
 static object *mutexes;
 
@@ -75,7 +75,7 @@ static void set_held(object *x, uint32_t times)
   atomic_store_explicit(&x->thread, times ? GetCurrentThreadId() : 0, memory_order_relaxed);
 }
 
-/* This thread has locked the mutex once by `x`. (A thread that ended while it held the mutex left its count.) */
+/* This thread has locked the mutex once by `x`. A thread that ended while it held the mutex left a count. */
 static void count_lock(object *x)
 {
   set_held(x, is_held(x) ? x->held + 1 : 1);
