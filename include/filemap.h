@@ -108,7 +108,7 @@ typedef enum fm_code {
 
 /* The description of a failure. */
 typedef struct fm_error {
-  fm_code code;
+  int code;         /* one of fm_code, or one of a later version */
   long native;      /* the errno or GetLastError number, 0 if no system call failed */
   char detail[200]; /* a sentence without a full stop, to be printed behind the name or path and ": " */
 } fm_error;

@@ -14,7 +14,7 @@ static fm_error e;
 static int say(int code)
 {
   if (code == FM_OK) printf("done\n");
-  else printf("%s\n", fm_word((fm_code)code));
+  else printf("%s\n", fm_word(code));
   return code != FM_OK;
 }
 

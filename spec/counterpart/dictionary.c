@@ -17,7 +17,7 @@ static fm_dict *d;
 static void expect(int code, int expected, const char *call)
 {
   if (code == expected) return;
-  printf("%s: %s (%s)\n", call, fm_word((fm_code)code), code == FM_OK ? "" : e.detail);
+  printf("%s: %s (%s)\n", call, fm_word(code), code == FM_OK ? "" : e.detail);
   exit(1);
 }
 

@@ -21,7 +21,7 @@ static fm_conn *client, *server;
 
 static void say(const char *what, int code)
 {
-  printf("%s: %s\n", what, code == FM_OK ? "ok" : fm_word((fm_code)code));
+  printf("%s: %s\n", what, code == FM_OK ? "ok" : fm_word(code));
   fflush(stdout);
 }
 

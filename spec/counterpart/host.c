@@ -19,7 +19,7 @@ static int run(lua_State *L)
   const int access = (int)lua_tointeger(L, 4), before = lua_gettop(L);
   const int code = luaL_loadstring(L, chunk) == LUA_OK ? fm_lua_push_view(L, v, access, &e) : FM_SYSTEM;
   if (code != FM_OK) {
-    printf("%s: %s, %d left on the stack\n", which, fm_word((fm_code)code), lua_gettop(L) - before - 1);
+    printf("%s: %s, %d left on the stack\n", which, fm_word(code), lua_gettop(L) - before - 1);
     return 0;
   }
   lua_call(L, 1, 1);

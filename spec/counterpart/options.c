@@ -10,7 +10,7 @@ static fm_error e;
 
 static void print(const char *which, int code, const char *shown)
 {
-  printf("%s: %s %s\n", which, fm_word((fm_code)code), code == FM_OK ? shown : e.detail);
+  printf("%s: %s %s\n", which, fm_word(code), code == FM_OK ? shown : e.detail);
 }
 
 /* The first `size` bytes hold what o holds, and every other byte is one that no program means. */

@@ -119,7 +119,7 @@ int main(int count, char **arguments)
   fm_conn_close(client);
   printf("%d failed", tries - failures[FM_OK]);
   for (int code = FM_OK + 1; code <= FM_SYSTEM; code++)
-    if (failures[code]) printf(", %d with %s", failures[code], fm_word((fm_code)code));
+    if (failures[code]) printf(", %d with %s", failures[code], fm_word(code));
   printf("\n");
   return 0;
 }

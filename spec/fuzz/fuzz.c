@@ -12,11 +12,11 @@ int fz_expect(int code, const fm_error *e, unsigned allowed, const char *file, i
 {
   char text[300];
   if (code < 0 || code > FM_SYSTEM || !(CODE(code) & allowed)) {
-    snprintf(text, sizeof text, "the code %s (%s)", fm_word((fm_code)code), e->detail);
+    snprintf(text, sizeof text, "the code %s (%s)", fm_word(code), e->detail);
     fz_fail(text, file, line);
   }
-  if (code != FM_OK && ((int)e->code != code || e->detail[0] == '\0' || e->native == -1)) {
-    snprintf(text, sizeof text, "the error of code %s, which is %s (%s)", fm_word((fm_code)code),
+  if (code != FM_OK && (e->code != code || e->detail[0] == '\0' || e->native == -1)) {
+    snprintf(text, sizeof text, "the error of code %s, which is %s (%s)", fm_word(code),
              fm_word(e->code), e->detail);
     fz_fail(text, file, line);
   }

@@ -116,7 +116,7 @@ static void cut_to_characters(char *s)
 int fm_fail(fm_error *e, fm_code code, const char *detail, ...)
 {
   if (e) {
-    e->code = code;
+    e->code = (int)code;
     e->native = 0;
     va_list values;
     va_start(values, detail);

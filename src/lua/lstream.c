@@ -361,7 +361,7 @@ static int stream_lines(lua_State *L)
 
 /* {-- Writing ----------------------------------------------------------------------------------- */
 
-static int fail(lua_State *L, const stream *s, fm_code code, const char *detail)
+static int fail(lua_State *L, const stream *s, int code, const char *detail)
 {
   fm_error e;
   memset(&e, 0, sizeof e);

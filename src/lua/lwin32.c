@@ -88,7 +88,7 @@ static int win32_kind(lua_State *L)
 static int win32_number(lua_State *L)
 {
   int code = FM_OK;
-  while (code < FM_SYSTEM && !fmb_is_word(L, 1, fm_word((fm_code)code))) code++;
+  while (code < FM_SYSTEM && !fmb_is_word(L, 1, fm_word(code))) code++;
   const long native = (long)luaL_optinteger(L, 2, 0), otherwise = (long)luaL_optinteger(L, 3, 0);
   lua_pushinteger(L, fm_win32_number((fm_code)code, native, otherwise));
   return 1;
@@ -99,7 +99,7 @@ static int win32_explain(lua_State *L)
 {
   const char *sentence;
   const fm_code code = fm_win32_code((long)luaL_checkinteger(L, 1), &sentence);
-  lua_pushstring(L, fm_word(code));
+  lua_pushstring(L, fm_word((int)code));
   lua_pushstring(L, sentence);
   return 2;
 }

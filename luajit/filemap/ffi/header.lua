@@ -30,7 +30,7 @@ typedef enum fm_code {
   FM_SYSTEM
 } fm_code;
 typedef struct fm_error {
-  fm_code code;
+  int code;
   long native;
   char detail[200];
 } fm_error;
