@@ -356,18 +356,7 @@ describe("the thread of pollables", function()
     if not support.windows then assert.equal(handles, process.handles()) end
   end)
 
-  -- Checks that a second passes in which this process needs less than 20 ms of processor time. (What was
-  -- asked of the thread before may be done later, on a busy machine even in the second one.)
-  local function assert_idle()
-    local best = math.huge
-    for _ = 1, 5 do
-      local before = process.cpu()
-      process.sleep(1)
-      best = math.min(best, process.cpu() - before)
-      if best < 0.02 * (support.windows and 3 or 1) then return end
-    end
-    error(("the best of 5 seconds took %g seconds"):format(best))
-  end
+  local function sleep_second() process.sleep(1) end
 
   it("uses less than 20 ms of processor time a second while 50 objects are idle", function()
     local objects = {}
@@ -377,7 +366,7 @@ describe("the thread of pollables", function()
       objects[2 * i - 1]:pollable()
       objects[2 * i]:pollable()
     end
-    assert_idle()
+    support.assert_idle(50, sleep_second)
     for _, object in ipairs(objects) do object:close() end
   end)
 
@@ -390,7 +379,7 @@ describe("the thread of pollables", function()
       handles[i] = assert(objects[i]:pollable())
     end
     assert.equal(threads + (support.windows and 3 or 2), process.threads())
-    assert_idle()
+    support.assert_idle(COUNT, sleep_second)
     for i = COUNT, 1, -7 do
       local writer <close> = assert(mailslot.open(names[i]))
       writer:send("x")
