@@ -17,11 +17,12 @@ local fails, contains = check.fails, check.contains
 local own = package.searchpath("process", package.cpath):match("^(.*)/spec/[^/]*$")
 local here = lfs.currentdir()
 local builds = {
-  { title = "this machine", folder = here .. "/build/release", lua = "lua5.4", made = "script/test" },
+  { title = "this machine", folder = here .. "/build/release", last = "filemap/core.so", lua = "lua5.4",
+    made = "script/test" },
 }
 for _, processor in ipairs { "i686", "aarch64", "armhf", "s390x", "musl" } do
   local folder = here .. "/build/foreign/" .. processor
-  builds[#builds + 1] = { title = processor, folder = folder, lua = folder .. "/lua/lua",
+  builds[#builds + 1] = { title = processor, folder = folder, last = "made", lua = folder .. "/lua/lua",
     made = "script/foreign " .. processor }
 end
 
@@ -374,7 +375,7 @@ end
 for _, build in ipairs(builds) do
   local heading = "this process and one built for " .. build.title
   if build.folder == own then goto continue end
-  if not lfs.attributes(build.folder .. "/filemap/core.so") then
+  if not lfs.attributes(build.folder .. "/" .. build.last) then
     pending(("%s (%s has not been run)"):format(heading, build.made))
     goto continue
   end
