@@ -366,7 +366,7 @@ describe("the thread of pollables", function()
       objects[2 * i - 1]:pollable()
       objects[2 * i]:pollable()
     end
-    support.assert_idle(50, sleep_second)
+    support.assert_idle(sleep_second)
     for _, object in ipairs(objects) do object:close() end
   end)
 
@@ -379,7 +379,7 @@ describe("the thread of pollables", function()
       handles[i] = assert(objects[i]:pollable())
     end
     assert.equal(threads + (support.windows and 3 or 2), process.threads())
-    support.assert_idle(COUNT, sleep_second)
+    support.assert_idle(sleep_second)
     for i = COUNT, 1, -7 do
       local writer <close> = assert(mailslot.open(names[i]))
       writer:send("x")
