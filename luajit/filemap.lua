@@ -2,6 +2,7 @@
 -- the names, results and messages of the module for Lua 5.4. doc/luajit.md is the guide, and lists what
 -- differs.
 local arguments = require "filemap.ffi.arguments"
+local errors = require "filemap.ffi.errors"
 local ffi = require "ffi"
 local library = require "filemap.ffi.library"
 local map = require "filemap.ffi.map"
@@ -45,7 +46,8 @@ function filemap.now() return C.fm_now() end
 
 --- Suspends the process for so many seconds.
 function filemap.sleep(seconds)
-  C.fm_sleep(arguments.timeout(1, seconds == nil and "none" or seconds))
+  if seconds == nil then errors.type(1, "number", seconds) end
+  C.fm_sleep(arguments.timeout(1, seconds))
 end
 
 return filemap

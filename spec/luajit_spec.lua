@@ -102,6 +102,7 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
       local x = filemap.sleep(-1) return x
       local x = filemap.sleep(0/0) return x
       local x = filemap.sleep("x") return x
+      local x = filemap.sleep() return x
       return filemap.sleep(0)
       return filemap._VERSION, filemap.platform, filemap.page_size, filemap.granularity, type(filemap.now())
       return (select(3, map:view(0, 0)))
@@ -251,6 +252,7 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
       view:fill(0, 257, 0)
       view:fill(0, 4, 1.5)
       reader:fill(0, 4, 0)
+      view:fill("x", "abc", 1)
       view:set_string(0, "abcdef") view:copy(2, view, 0, 4) return view:get_string(0, 6)
       return view:equals(0, view, 2, 2), view:equals(0, view, 1, 2)
       view:copy(0, map, 0, 1)
@@ -450,6 +452,11 @@ describe("the module for LuaJIT", function()
     assert.are.equal("true | 5 | -5 | 200", child:ask [[
       view:set_i32(0, 5LL) view:set_f64(8, -5LL) view:set_u8(16, 200ULL)
       return view:get_i32(0), view:get_f64(8), view:get_u8(16)]])
+    for _, T in ipairs { "i8", "i16", "i32" } do
+      assert.are.equal("true | 5", child:ask("view:set_%s(0, 5ULL) return view:get_%s(0)", T, T))
+    end
+    assert.are.equal("true | 7 | 9", child:ask [[
+      view:store_i32(0, 7ULL) return view:exchange_i32(0, 9ULL), view:load_i32(0)]])
     assert.are.equal("true | 7", child:ask "view:set_u8(3, 7) return view:get_u8(3ULL)")
     assert.are.equal("true | 5 | 9007199254740998", child:ask [[
       view:set_i64(0, 5) return view:add_i64(0, 9007199254740993LL), view:load_i64(0)]])
@@ -466,6 +473,10 @@ describe("the module for LuaJIT", function()
       .. "9223372036854775807))", "view:set_i64(0, 0x8000000000000000ULL)")
     raises("bad argument #2 to 'set_i32' (2147483648 does not fit i32 (-2147483648 to 2147483647))",
       "view:set_i32(0, 2147483648LL)")
+    raises("bad argument #2 to 'set_i32' (2147483648 does not fit i32 (-2147483648 to 2147483647))",
+      "view:set_i32(0, 2147483648ULL)")
+    raises("bad argument #2 to 'set_i8' (18446744073709551615 does not fit i8 (-128 to 127))",
+      "view:set_i8(0, -1ULL)")
     raises("bad argument #2 to 'set_u64' (number has no integer representation)", "view:set_u64(0, 2^64)")
     raises("bad argument #1 to 'get_i32' (offset -1 is negative)", "local x = view:get_i32(-1LL) return x")
     raises("bad argument #1 to 'get_i32' (number has no integer representation)",
@@ -506,9 +517,21 @@ describe("the module for LuaJIT", function()
     raises("the C type has no size", "view:pointer('int[?]', 0)")
     raises("bad argument #1 to 'pointer' (C type expected, got nil)", "view:pointer()")
     raises("nonsense", "view:pointer('nonsense', 0)")
+    raises("line:1: bad argument #1 to 'pointer' (there is no pointer to this C type)",
+      "view:pointer('int &', 0)")
+    raises("line:1: bad argument #1 to 'pointer' (C type expected, got filemap.view)",
+      "view:pointer(view, 0)")
     raises("write to constant", "filemap.open('" .. name .. "'):view():pointer('int', 0)[0] = 1")
     -- The pointer alone keeps the view.
     assert.are.equal("true | 7", child:ask [[view = nil collectgarbage() collectgarbage() return p.id]])
+    child:finish()
+  end)
+
+  it("refuses strings that LuaJIT cannot have", function()
+    local child = luajit.evaluator()
+    child:ask "map = filemap.create(nil, 3 * 2^30, { commit = false }) view = map:view()"
+    local expected = "false | line:1: 2147483648 bytes are too many for a string of LuaJIT"
+    assert.are.equal(expected, child:ask "local x = view:get_string(0, 2^31) return x")
     child:finish()
   end)
 

@@ -127,20 +127,14 @@ local function raise_if_closed(value, i)
   end
 end
 
-local name_of = {
-  [C.FM_WAIT_SYNC] = C.fm_sync_name, [C.FM_WAIT_LISTENER] = C.fm_listener_name,
-  [C.FM_WAIT_CONN] = C.fm_conn_name, [C.FM_WAIT_MAILSLOT] = C.fm_mailslot_name,
-  [C.FM_WAIT_STATE] = C.fm_state_name,
-}
-
-local index = ffi.new "size_t[1]"
-
 -- The failure of wait_any: its message begins with the name of the object that it failed for, if it was one.
-local function fail_wait(code, list, count)
-  local at = tonumber(index[0])
-  if code == C.FM_TIMEOUT or at >= count then return library.fail "wait_any" end
-  local name = ffi.string(name_of[tonumber(list[at].kind)](list[at].object))
-  return library.fail(("%s: object %d of wait_any"):format(name, at + 1))
+-- A finalizer may have closed that object meanwhile.
+local function fail_wait(objects, index)
+  local _, message, word, native = library.fail "wait_any"
+  local i = tonumber(index[0]) + 1
+  local name = word ~= "timeout" and object.names[objects[i]]
+  if name then message = ("%s: object %d of %s"):format(name, i, message) end
+  return nil, message, word, native
 end
 
 --- Waits for the first of several objects that is ready.
@@ -151,7 +145,7 @@ function sync.wait_any(objects, timeout)
   if count < 1 or count > C.FM_WAIT_MOST then
     errors.argument(1, "the number of objects must be between 1 and %d, got %d", C.FM_WAIT_MOST, count)
   end
-  local list = ffi.new("fm_waitable[?]", count)
+  local list, index = ffi.new("fm_waitable[?]", count), ffi.new "size_t[1]"
   for i = 1, count do
     local value = objects[i]
     local kind = kind_of(value)
@@ -165,7 +159,7 @@ function sync.wait_any(objects, timeout)
   -- A finalizer that ran meanwhile may have closed one.
   for i = 1, count do raise_if_closed(objects[i], i) end
   local code = C.fm_wait_any(list, count, timeout, index, flag, e)
-  if code ~= 0 then return fail_wait(code, list, count) end
+  if code ~= 0 then return fail_wait(objects, index) end
   local is_abandoned, first = flag[0], tonumber(index[0]) + 1
   if is_abandoned then return first, "abandoned" end
   return first

@@ -46,6 +46,15 @@ local function is(expected, value)
   if value and value ~= expected then error("the call returned other bytes: " .. value:sub(1, 20)) end
 end
 
+local function fail_elsewhere() filemap.open(name .. "-none") end
+
+-- Raises unless a call failed with this code, and with a message that begins so.
+local function fails(expected, beginning, _, message, code)
+  if code ~= expected or message:find(beginning, 1, true) ~= 1 then
+    error(("the call failed with %s: %s"):format(code, message))
+  end
+end
+
 -- What a test calls, by what makes its object.
 local tests = {
   { view, function(v) return v:get_i32(8) end },
@@ -65,6 +74,8 @@ local tests = {
   { view, function(v) return v:add_u64(8, 1) end },
   { view, function(v) return v:compare_exchange_i32(8, 0, 1) end },
   { view, function(v) return v:wait_u32(8, 1, 0) end },
+  { view, function(v) fails("timeout", "unnamed map: ", v:wait_u32(8, 0, 0)) end, fail_elsewhere },
+  { view, function(v) fails("timeout", "unnamed map: ", v:wait_i64(8, 0, 0)) end, fail_elsewhere },
   { view, function(v) return v:sub(0, 8), v:size(), tostring(v) end },
   { view, function(v) return v:flush(), v:advise("normal"), v:pin(), v:unpin(), v:commit(0, 8) end },
   { view, function(v) return v:pointer("int32_t", 8, 4) end },
@@ -108,6 +119,10 @@ local tests = {
   { function() return assert(sync.mutex(name .. "-x")) end, function(m) return m:lock(0), m:unlock() end },
   { function() return assert(sync.event(name .. "-e")) end,
     function(e) return sync.wait_any({ e, e }, 0), e:set(), e:wait(0) end },
+  { function() return assert(state.create(name .. "-v", 10)) end,
+    function(s)
+      fails("denied", name .. "-v: object 1 of wait_any: ", sync.wait_any({ s }, 0))
+    end, fail_elsewhere },
   { function() return assert(mailslot.open(name .. "-m")) end,
     function(m) m:send("message", 0) return slot:receive(0) end },
   { function()
@@ -139,6 +154,7 @@ local function call_and_close(test, n, use)
   collectgarbage("restart")
   local well, message = pcall(call, object)
   collectgarbage("stop")
+  object:close()
   if not well and not is_expected(message) then error(message) end
   return is_closed()
 end

@@ -78,9 +78,8 @@ function methods.wait_$T(self, offset, seen, timeout)
   seen, timeout = word(kind, 3, seen), n.timeout(4, timeout)
   at_aligned(self, false, offset, $SIZE)
   local code = C.fm_view_wait_$BITS(self.view, offset, seen, timeout, now, e)
-  local x = now[0]
   if code ~= 0 then return n.fail(self, code) end
-  return result(x)
+  return result(now[0])
 end
 
 return methods

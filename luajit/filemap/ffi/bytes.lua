@@ -17,7 +17,15 @@ local methods = {}
 local SHORT = 4096
 local short = ffi.new("char[?]", SHORT + 1)
 
-local function buffer(n) return n <= SHORT and short or ffi.new("char[?]", n + 1) end
+-- LuaJIT's strings are shorter than this (LJ_MAX_STR in its lj_def.h).
+local LONGEST = 0x7fffff00
+
+local function allocate(n)
+  if n >= LONGEST then errors.raise("%.0f bytes are too many for a string of LuaJIT", n) end
+  return ffi.new("char[?]", n + 1)
+end
+
+local function buffer(n) return n <= SHORT and short or allocate(n) end
 
 -- A copy of n bytes from an offset, argument 2. With `is_text` it ends at a NUL.
 local function read(self, offset, n, is_text)
@@ -115,8 +123,8 @@ end
 --- Writes the same byte everywhere in a range.
 function methods.fill(self, offset, length, byte)
   check_self(self)
-  offset = arguments.integer(2, offset)
   length = arguments.count(3, length, "length")
+  offset = arguments.integer(2, offset)
   byte = arguments.integer(4, byte)
   local to = self.view.data + offset
   check(self, true, 2, offset, length)
@@ -175,7 +183,7 @@ local function get_wide(self, offset, max, unit)
   local from = self.view.data + offset
   check(self, false, 2, offset, n * unit)
   n = tonumber(C.fm_wide_length(from, n, unit))
-  local out = ffi.new("char[?]", n * (unit == 2 and 3 or 4))
+  local out = allocate(n * (unit == 2 and 3 or 4))
   check(self, false, 2, offset, n * unit)
   local length = tonumber(C.fm_wide_to_utf8(out, from, n, unit, false))
   check_lost(self)

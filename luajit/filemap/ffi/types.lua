@@ -55,7 +55,10 @@ function types.convert(kind, number, value)
   end
   local fitting
   if kind.size == 8 then fitting = to_wide(kind, x)
-  else fitting = x >= kind.least and x <= kind.greatest and tonumber(x) or nil end
+  else
+    local n = arguments.to_integer(x)
+    fitting = n and n >= kind.least and n <= kind.greatest and tonumber(n) or nil
+  end
   if fitting then return fitting end
   local bound = bounds[kind.name] or { errors.integer(kind.least), errors.integer(kind.greatest) }
   errors.argument(number, "%s does not fit %s (%s to %s)", errors.integer(x), kind.name, bound[1], bound[2])

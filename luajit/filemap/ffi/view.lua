@@ -70,12 +70,15 @@ function methods.pointer(self, ctype, offset, count)
   if type(ctype) ~= "string" and type(ctype) ~= "cdata" then errors.type(2, "C type", ctype) end
   local known, target = pcall(ffi.typeof, ctype)
   if not known then errors.argument(2, "%s", target) end
+  if errors.type_names[tonumber(target)] then errors.type(2, "C type", ctype) end
   local has_size, size = pcall(ffi.sizeof, target)
   if not has_size or not size then errors.argument(2, "the C type has no size") end
+  local is_writable = bit.band(self.view.access, C.FM_WRITE + C.FM_COPY) ~= 0
+  local has_pointer, result = pcall(ffi.typeof, is_writable and "$ *" or "const $ *", target)
+  if not has_pointer then errors.argument(2, "there is no pointer to this C type") end
   offset = arguments.count(3, offset, "offset")
   count = arguments.count(4, count, "count", 1)
-  local is_writable = bit.band(self.view.access, C.FM_WRITE + C.FM_COPY) ~= 0
-  local pointer = ffi.cast(ffi.typeof(is_writable and "$ *" or "const $ *", target), self.view.data + offset)
+  local pointer = ffi.cast(result, self.view.data + offset)
   viewed[pointer] = self
   access.check(self, is_writable, 3, offset, access.bytes_of(count, size))
   return pointer
