@@ -129,6 +129,39 @@ describe("an ABI", function()
     assert.same(expected, record)
   end)
 
+  for_each_abi("reads the signs of wide characters, and of characters in conditions, as the compiler does",
+    function(abi)
+      local source = [[
+        #include <stddef.h>
+        enum { CAST = (wchar_t)-1 < 0, HALF = (wchar_t)0x80000000 / 2 < 0, MIXED = -1 < (wchar_t)1,
+               LITERAL = L'\0' - 1 < 0 };
+      ]]
+      local conditions = { NARROW = [['\0' - 1 < 0]], TWO = "'ab' * 0 - 1 < 0", WIDE = [[L'\0' - 1 < 0]],
+        UTF16 = [[u'\0' - 1 < 0]], UTF32 = [[U'\0' - 1 < 0]] }
+      local names = { "CAST", "HALF", "MIXED", "LITERAL" }
+      for name, condition in pairs(conditions) do
+        source = ("%s\n#if %s\nenum { %s = 1 };\n#else\nenum { %s = 0 };\n#endif\n"):format(source, condition,
+          name, name)
+        names[#names + 1] = name
+      end
+      local question = ("FACTS(1, %d, %s);"):format(#names, table.concat(names, ", "))
+      local facts = assert(compiler.finish(compiler.start(abi, source .. question)))
+      local answers = { string.unpack(compiler.order(abi) .. ("I8"):rep(#names), facts[1]) }
+      local _, constants = cdef.parse(source, { abi = abi })
+      local expected, found = {}, {}
+      for i, name in ipairs(names) do expected[name], found[name] = answers[i], constants[name] end
+      assert.same(expected, found)
+
+      local map <close> = assert(filemap.create(nil, 16))
+      local view <close> = map:view()
+      view:fill(0, 16, 0xff)
+      source = "struct S { wchar_t w; wchar_t b : 4; char16_t u; char32_t U; };"
+      local record, bits = cdef.parse(source, { abi = abi }).S:read(view, 0), ctype.abi(abi).wchar * 8
+      local w, b = (1 << bits) - 1, 15
+      if expected.CAST == 1 then w, b = -1, -1 end
+      assert.same({ w = w, b = b, u = 0xffff, U = 0xffffffff }, record)
+    end)
+
   it("sets the byte order of its records", function()
     local map <close> = assert(filemap.create(nil, 64))
     local view <close> = map:view()

@@ -546,6 +546,7 @@ describe("an error of cdef.parse", function()
       ["`"] = "line 1, column 1: unexpected character '`'",
       ["int \1;"] = "line 1, column 5: unexpected byte 0x01",
       ['char *x = "abc'] = 'line 1, column 11: expected " before the end of the line',
+      ["enum { A = L'\\xffffffff' };"] = "line 1, column 12: '\\xffffffff' is not a character of Unicode",
       ["enum { A = '\\q' };"] = "line 1, column 12: expected an escape sequence, got '\\q'",
       ["/* no end"] = "line 1, column 1: expected '*/' before the end",
       ["int a[08];"] = "line 1, column 7: expected a number, got '08'",

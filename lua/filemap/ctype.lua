@@ -131,10 +131,15 @@ function ctype.char_number(abi)
   return abi.unsigned_char and "u8" or "i8"
 end
 
---- A character of `unit` bytes.
-function ctype.char(unit, abi)
-  return new { kind = "char", T = unit == 1 and ctype.char_number(abi or ctype.native_abi) or "u" .. unit * 8,
-    unit = unit, size = unit, align = unit, name = char_names[unit] }
+--- The number that a wchar_t is in an ABI.
+function ctype.wchar_number(abi)
+  return abi.wchar == 2 and "u16" or abi.unsigned_wchar and "u32" or "i32"
+end
+
+--- A character of `unit` bytes. As a number it is of the type T: by default a plain char, or unsigned.
+function ctype.char(unit, abi, T)
+  T = T or unit == 1 and ctype.char_number(abi or ctype.native_abi) or "u" .. unit * 8
+  return new { kind = "char", T = T, unit = unit, size = unit, align = unit, name = char_names[unit] }
 end
 
 --- A byte of a field of bytes.

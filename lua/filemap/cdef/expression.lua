@@ -119,18 +119,19 @@ function expression.number(p, text, at)
   return value, (unsigned or value < 0) and "u64" or "i64"
 end
 
+-- The type of a character constant that is a T: an int in C, if it fits. In a condition all numbers have 64
+-- bits, and this one has the sign of T.
+local function character_type(p, T)
+  if p.in_condition then return expression.widest(T) end
+  return T == "u32" and "u32" or "i32"
+end
+
 local function character(p, text, at)
   if #text == 0 or #text > 4 then fail(at, "expected one to four bytes between quotes") end
   local n = 0
   for i = 1, #text do n = n << 8 | text:byte(i) end
-  return wrap(n, #text == 1 and ctype.char_number(p.abi) or "i32"), p.in_condition and "i64" or "i32"
-end
-
--- The bytes and the type of the character behind each prefix.
-local function wide_type(p, prefix)
-  if prefix == "U" then return 4, "u32" end
-  if prefix == "u" or p.abi.wchar == 2 then return 2, "i32" end
-  return 4, p.abi.unsigned_wchar and "u32" or "i32"
+  local T = #text == 1 and ctype.char_number(p.abi) or "i32"
+  return wrap(n, T), character_type(p, T)
 end
 
 -- A character behind its prefix. (A surrogate is one, too.)
@@ -138,9 +139,10 @@ local function wide_character(p, text, at)
   local prefix, rest = text:sub(1, 1), text:sub(2)
   local code = utf8.len(rest, 1, -1, true) == 1 and utf8.codepoint(rest, 1, 1, true)
   if not code then fail(at, "expected one character between quotes") end
-  local size, T = wide_type(p, prefix)
-  if code >= 1 << 8 * size then fail(at, "the character does not fit %d bytes", size) end
-  return code, p.in_condition and "i64" or T
+  local T = prefix == "U" and "u32" or prefix == "u" and "u16" or ctype.wchar_number(p.abi)
+  local bits = bits_of[T]
+  if code >= 1 << bits then fail(at, "the character does not fit %d bytes", bits // 8) end
+  return code, character_type(p, T)
 end
 
 -- {-- Operators ------------------------------------------------------------------------------------

@@ -107,8 +107,8 @@ local function quoted(source, start, is_wide)
     else
       local bytes, stop = escape(source, i + 1, is_wide)
       if not bytes then
-        return bad(source, start,
-          ("expected an escape sequence, got '\\%s'"):format(sub(source, i + 1, i + 1)))
+        return bad(source, start, (stop and "'%s' is not a character of Unicode" or
+          "expected an escape sequence, got '%s'"):format(sub(source, i, stop and stop - 1 or i + 1)))
       end
       parts[#parts + 1], i = bytes, stop
     end

@@ -104,8 +104,7 @@ local function varying(abi)
     time = windows and "i64" or "i" .. long,
     fast16 = windows and "i16" or "i" .. pointer, ufast16 = windows and "u16" or "u" .. pointer,
     fast32 = windows and "i32" or "i" .. pointer, ufast32 = windows and "u32" or "u" .. pointer,
-    wchar = windows and "utf16" or "utf32", wint = windows and "u16" or "u32",
-    wlimit = windows and "u16" or abi.unsigned_wchar and "u32" or "i32", plain = ctype.char_number(abi),
+    wint = windows and "u16" or "u32", wlimit = ctype.wchar_number(abi), plain = ctype.char_number(abi),
     nlink = short_links[abi.name] and "u32" or "u" .. long,
     blksize = short_links[abi.name] and "i32" or "i" .. long,
     half = "u" .. long // 2, ipc_pid = long == 32 and "u16" or "i32",
@@ -130,6 +129,7 @@ function names.type(name, abi, unicode)
   kind = varying(abi)[kind] or kind
   if aligned_to_8[kind] then return ctype.aligned(ctype.number(aligned_to_8[kind], abi, name), 8) end
   if units[kind] then return ctype.char(units[kind], abi) end
+  if kind == "wchar" then return ctype.char(abi.wchar, abi, ctype.wchar_number(abi)) end
   if kind == "bool" then return ctype.bool() end
   -- (Where pointers have 4 bytes, Microsoft's compiler gives this one 8.)
   if kind == "pointer64" then return abi.pointer == 8 and ctype.pointer(abi) or nil end
