@@ -74,6 +74,10 @@ local function try(mutation)
 end
 
 local list = selected(arg[1])
+if #list == 0 then
+  io.stderr:write(("no mutation has a name with %s\n"):format(arg[1]))
+  os.exit(1)
+end
 check_specs(list)
 local caught = 0
 for _, mutation in ipairs(list) do

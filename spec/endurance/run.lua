@@ -138,6 +138,7 @@ for index in pairs(veterans) do
 end
 print(("/dev/shm   %d, then %d files; %d, then %d KiB"):format(first.files, last.files, first.shm, last.shm))
 if last.files > first.files + 20 then complain("/dev/shm has more files") end
+if last.shm > first.shm * 1.25 + 1024 then complain("the files in /dev/shm have grown") end
 local info = d:info()
 print(("dictionary %d keys, %d of %d bytes"):format(info.count, info.used, info.capacity))
 
