@@ -133,12 +133,14 @@ describe("an ABI", function()
     function(abi)
       local source = [[
         #include <stddef.h>
+        #include <stdint.h>
         enum { CAST = (wchar_t)-1 < 0, HALF = (wchar_t)0x80000000 / 2 < 0, MIXED = -1 < (wchar_t)1,
-               LITERAL = L'\0' - 1 < 0 };
+               LITERAL = L'\0' - 1 < 0, LEAST = WCHAR_MIN + 0 < 0, MOST = WCHAR_MAX - 1 > 0,
+               WINT = WINT_MAX - 1 > 0, FAST = INT_FAST16_MAX - 1 > 0, UFAST = UINT_FAST16_MAX / 2 > 0 };
       ]]
       local conditions = { NARROW = [['\0' - 1 < 0]], TWO = "'ab' * 0 - 1 < 0", WIDE = [[L'\0' - 1 < 0]],
         UTF16 = [[u'\0' - 1 < 0]], UTF32 = [[U'\0' - 1 < 0]] }
-      local names = { "CAST", "HALF", "MIXED", "LITERAL" }
+      local names = { "CAST", "HALF", "MIXED", "LITERAL", "LEAST", "MOST", "WINT", "FAST", "UFAST" }
       for name, condition in pairs(conditions) do
         source = ("%s\n#if %s\nenum { %s = 1 };\n#else\nenum { %s = 0 };\n#endif\n"):format(source, condition,
           name, name)

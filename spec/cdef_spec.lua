@@ -379,6 +379,13 @@ describe("cdef.parse", function()
       list)
   end)
 
+  it("reads characters behind a prefix beside macros and names that are prefixes too", function()
+    local source = "#define N 3\nenum { A = N, L5 = 9, B = L'5', C }; enum { L = 7, D = u'x', E = L + L'0' };"
+    assert.same({ N = 3, A = 3, L5 = 9, B = 53, C = 54, L = 7, D = 120, E = 55 }, constants(source))
+    local types = cdef.parse("#define N 3\nenum { L5 = 9 }; struct S { char a[N + L'5']; };")
+    assert.are.equal(56, types.S.size)
+  end)
+
   it("reads conditions, guards and what stands between", function()
     local types = cdef.parse([[
       #ifndef HEADER_H

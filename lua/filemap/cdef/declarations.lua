@@ -32,7 +32,7 @@ local function constant_value(self, type_, at)
   return constant_of(self, type_, value, T, at)
 end
 
-local operands = { name = true, number = true, char = true, ["wide char"] = true, string = true, wide = true }
+local operands = { name = true, number = true, char = true, wide_char = true, string = true, wide = true }
 local ends_expression = { [")"] = true, ["]"] = true, ["}"] = true }
 for kind in pairs(operands) do ends_expression[kind] = true end
 -- Words that a name or a number can follow.

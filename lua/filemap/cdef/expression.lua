@@ -287,7 +287,7 @@ local function primary(p)
   elseif kind == "char" then
     p:skip()
     return character(p, value, at)
-  elseif kind == "wide char" then
+  elseif kind == "wide_char" then
     p:skip()
     return wide_character(p, value, at)
   elseif kind == "string" or kind == "wide" then

@@ -2,7 +2,7 @@
 --
 -- Tokens are kept in three arrays side by side, which is faster than a table for each: `kind`, `value` and
 -- `at`, the position where the token starts. Kinds are "name", "number" (as written), "string", "wide" (a
--- string behind L, u or U), "char" (each with the characters that it denotes), "wide char" (the same behind
+-- string behind L, u or U), "char" (each with the characters that it denotes), "wide_char" (the same behind
 -- its prefix), "end", and for punctuation the punctuation itself. Text that is not a token of C becomes a
 -- token of kind "bad" whose value is the reason. It is an error only if it is used: an apostrophe in a group
 -- that `#if` skips is legal.
@@ -107,8 +107,9 @@ local function quoted(source, start, is_wide)
     else
       local bytes, stop = escape(source, i + 1, is_wide)
       if not bytes then
-        return bad(source, start, (stop and "'%s' is not a character of Unicode" or
-          "expected an escape sequence, got '%s'"):format(sub(source, i, stop and stop - 1 or i + 1)))
+        local shown = lexer.shown("escape", sub(source, i, stop and stop - 1 or i + 1))
+        return bad(source, start, (stop and "%s is not a character of Unicode"
+          or "expected an escape sequence, got %s"):format(shown))
       end
       parts[#parts + 1], i = bytes, stop
     end
@@ -194,7 +195,7 @@ function lexer.prefixed(source, i, name)
   local of_raw = match(prefix, "^raw (.*)")
   if of_raw and c ~= 34 then return nil end
   local kind, value, stop = (of_raw and raw_string or quoted)(source, i, prefix == "wide")
-  if kind == "char" and prefix == "wide" then return "wide char", name .. value, stop end
+  if kind == "char" and prefix == "wide" then return "wide_char", name .. value, stop end
   return kind == "string" and (of_raw or prefix) or kind, value, stop
 end
 

@@ -119,7 +119,7 @@ function Macros:arguments(macro, floor, from_text, at)
 end
 
 local function spelled(kind, value)
-  if kind == "wide char" then return value:sub(1, 1) .. spelled("char", value:sub(2)) end
+  if kind == "wide_char" then return value:sub(1, 1) .. spelled("char", value:sub(2)) end
   if kind == "string" or kind == "wide" or kind == "char" then
     local quote = kind == "char" and "'" or '"'
     return quote .. value:gsub('[\\"\']', "\\%0"):gsub("\n", "\\n") .. quote

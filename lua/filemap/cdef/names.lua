@@ -348,7 +348,7 @@ function names.value(name, abi)
   if not varied then return nil end
   local T = varying(abi)[varied[1]]
   local value = select(varied[2], ctype.bounds(T))
-  return T == "u64" and -1 or value, (T == "i8" or T == "u8") and "i32" or T
+  return T == "u64" and -1 or value, ctype.number_size[T] < 4 and "i32" or T
 end
 
 return names

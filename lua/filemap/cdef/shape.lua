@@ -29,7 +29,7 @@ local declaring = { static = "inner_static", constexpr = "inner_static", typedef
                     using = "inner_using" }
 local records = set "struct union class enum"
 -- The end, text that C does not know, and tokens whose text is not their value.
-local odd, quotes = set "end bad", set "string wide char"
+local odd, quotes = set "end bad", set "string wide char wide_char"
 
 --- The words and kinds of tokens that matter in a body. Others leave the phase `body` as it is, which is
 -- most of all tokens; so the reader may save the call.
