@@ -253,6 +253,7 @@ describe("LuaJIT and Lua 5.4 give the same results and messages for", function()
       view:fill(0, 4, 1.5)
       reader:fill(0, 4, 0)
       view:fill("x", "abc", 1)
+      view:fill("x", 0, "y")
       view:set_string(0, "abcdef") view:copy(2, view, 0, 4) return view:get_string(0, 6)
       return view:equals(0, view, 2, 2), view:equals(0, view, 1, 2)
       view:copy(0, map, 0, 1)
@@ -530,7 +531,7 @@ describe("the module for LuaJIT", function()
   it("refuses strings that LuaJIT cannot have", function()
     local child = luajit.evaluator()
     child:ask "map = filemap.create(nil, 3 * 2^30, { commit = false }) view = map:view()"
-    local expected = "false | line:1: 2147483648 bytes are too many for a string of LuaJIT"
+    local expected = "false | line:1: a buffer of 2147483648 bytes is too long for LuaJIT"
     assert.are.equal(expected, child:ask "local x = view:get_string(0, 2^31) return x")
     child:finish()
   end)

@@ -129,10 +129,10 @@ end
 
 -- The failure of wait_any: its message begins with the name of the object that it failed for, if it was one.
 -- A finalizer may have closed that object meanwhile.
-local function fail_wait(objects, index)
+local function fail_wait(values, index)
   local _, message, word, native = library.fail "wait_any"
   local i = tonumber(index[0]) + 1
-  local name = word ~= "timeout" and object.names[objects[i]]
+  local name = word ~= "timeout" and object.names[values[i]]
   if name then message = ("%s: object %d of %s"):format(name, i, message) end
   return nil, message, word, native
 end
@@ -145,7 +145,8 @@ function sync.wait_any(objects, timeout)
   if count < 1 or count > C.FM_WAIT_MOST then
     errors.argument(1, "the number of objects must be between 1 and %d, got %d", C.FM_WAIT_MOST, count)
   end
-  local list, index = ffi.new("fm_waitable[?]", count), ffi.new "size_t[1]"
+  -- A finalizer may change the program's table.
+  local list, index, values = ffi.new("fm_waitable[?]", count), ffi.new "size_t[1]", {}
   for i = 1, count do
     local value = objects[i]
     local kind = kind_of(value)
@@ -155,11 +156,12 @@ function sync.wait_any(objects, timeout)
     end
     list[i - 1].kind = kind
     list[i - 1].object = value.pointer
+    values[i] = value
   end
   -- A finalizer that ran meanwhile may have closed one.
-  for i = 1, count do raise_if_closed(objects[i], i) end
+  for i = 1, count do raise_if_closed(values[i], i) end
   local code = C.fm_wait_any(list, count, timeout, index, flag, e)
-  if code ~= 0 then return fail_wait(objects, index) end
+  if code ~= 0 then return fail_wait(values, index) end
   local is_abandoned, first = flag[0], tonumber(index[0]) + 1
   if is_abandoned then return first, "abandoned" end
   return first

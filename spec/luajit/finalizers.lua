@@ -46,6 +46,9 @@ local function is(expected, value)
   if value and value ~= expected then error("the call returned other bytes: " .. value:sub(1, 20)) end
 end
 
+-- The objects of a call, one of which a finalizer replaces by the other one.
+local changing, other = nil, assert(sync.event(name .. "-o"))
+
 local function fail_elsewhere() filemap.open(name .. "-none") end
 
 -- Raises unless a call failed with this code, and with a message that begins so.
@@ -123,6 +126,16 @@ local tests = {
     function(s)
       fails("denied", name .. "-v: object 1 of wait_any: ", sync.wait_any({ s }, 0))
     end, fail_elsewhere },
+  { function() return assert(sync.event(name .. "-e2")) end,
+    function(e)
+      changing = { e, other }
+      fails("timeout", "wait_any: ", sync.wait_any(changing, 0))
+    end,
+    function(e)
+      e:close()
+      changing[1] = other
+      for _ = 1, 50 do view():close() end -- other objects in the memory of the closed one
+    end },
   { function() return assert(mailslot.open(name .. "-m")) end,
     function(m) m:send("message", 0) return slot:receive(0) end },
   { function()

@@ -21,7 +21,7 @@ local short = ffi.new("char[?]", SHORT + 1)
 local LONGEST = 0x7fffff00
 
 local function allocate(n)
-  if n >= LONGEST then errors.raise("%.0f bytes are too many for a string of LuaJIT", n) end
+  if n >= LONGEST then errors.raise("a buffer of %.0f bytes is too long for LuaJIT", n) end
   return ffi.new("char[?]", n + 1)
 end
 
@@ -124,8 +124,8 @@ end
 function methods.fill(self, offset, length, byte)
   check_self(self)
   length = arguments.count(3, length, "length")
-  offset = arguments.integer(2, offset)
   byte = arguments.integer(4, byte)
+  offset = arguments.integer(2, offset)
   local to = self.view.data + offset
   check(self, true, 2, offset, length)
   if byte < 0 or byte > 255 then
