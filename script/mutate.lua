@@ -75,7 +75,7 @@ end
 
 local list = selected(arg[1])
 if #list == 0 then
-  io.stderr:write(("no mutation has a name with %s\n"):format(arg[1]))
+  io.stderr:write(("no name of a mutation contains %s\n"):format(arg[1]))
   os.exit(1)
 end
 check_specs(list)

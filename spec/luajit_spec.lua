@@ -518,7 +518,7 @@ describe("the module for LuaJIT", function()
     raises("the C type has no size", "view:pointer('int[?]', 0)")
     raises("bad argument #1 to 'pointer' (C type expected, got nil)", "view:pointer()")
     raises("nonsense", "view:pointer('nonsense', 0)")
-    raises("line:1: bad argument #1 to 'pointer' (there is no pointer to this C type)",
+    raises("line:1: bad argument #1 to 'pointer' (the C type must not be a reference)",
       "view:pointer('int &', 0)")
     raises("line:1: bad argument #1 to 'pointer' (C type expected, got filemap.view)",
       "view:pointer(view, 0)")

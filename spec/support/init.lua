@@ -270,7 +270,7 @@ end
 
 -- Checks that wait_second, which waits for idle objects for a second, needs less than 20 ms of processor time
 -- (three times that under wine), times FILEMAP_IDLE_FACTOR. A busy machine may put work off from the second
--- before, so three of five calls must.
+-- before, so two of five calls may need more.
 function support.assert_idle(wait_second)
   local factor = tonumber(os.getenv("FILEMAP_IDLE_FACTOR")) or 1
   local most = 0.02 * factor * (support.windows and 3 or 1)
@@ -282,7 +282,7 @@ function support.assert_idle(wait_second)
     if used[i] < most then good = good + 1 end
     if good == 3 then return end
   end
-  error(("idle seconds took %s seconds of processor time, and most of them more than %g"):format(
+  error(("idle waits of a second took %s s of processor time; three of them must take less than %g s"):format(
     table.concat(used, ", "), most), 2)
 end
 

@@ -75,7 +75,7 @@ function methods.pointer(self, ctype, offset, count)
   if not has_size or not size then errors.argument(2, "the C type has no size") end
   local is_writable = bit.band(self.view.access, C.FM_WRITE + C.FM_COPY) ~= 0
   local has_pointer, result = pcall(ffi.typeof, is_writable and "$ *" or "const $ *", target)
-  if not has_pointer then errors.argument(2, "there is no pointer to this C type") end
+  if not has_pointer then errors.argument(2, "the C type must not be a reference") end
   offset = arguments.count(3, offset, "offset")
   count = arguments.count(4, count, "count", 1)
   local pointer = ffi.cast(result, self.view.data + offset)
