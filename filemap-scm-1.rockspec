@@ -54,6 +54,7 @@ build = {
     ["filemap.cdef.types"] = "lua/filemap/cdef/types.lua",
     ["filemap.cdef.values"] = "lua/filemap/cdef/values.lua",
     ["filemap.ctype"] = "lua/filemap/ctype.lua",
+    ["filemap.ctype.layout"] = "lua/filemap/ctype/layout.lua",
     ["filemap.struct"] = "lua/filemap/struct.lua",
     ["filemap.struct.access"] = "lua/filemap/struct/access.lua",
     ["filemap.struct.decode"] = "lua/filemap/struct/decode.lua",

@@ -30,6 +30,7 @@
 
 local access = require "filemap.struct.access"
 local ctype = require "filemap.ctype"
+local layout = require "filemap.ctype.layout"
 local objects = require "filemap.struct.object"
 local types = require "filemap.struct.type"
 
@@ -60,7 +61,7 @@ local function check_integer(what, value, least)
   end
 end
 
--- The member for ctype.record of a field as programs write it.
+-- The member for layout.record of a field as programs write it.
 local function member_of(spec)
   if type(spec) ~= "table" then error(("a field must be a table, got %s"):format(type(spec)), 0) end
   spec = plain(spec)
@@ -126,7 +127,7 @@ local function make(kind, name, fields, options)
   end
   local stray = stray_key(fields, #members)
   if stray ~= nil then raise("%s: field '%s' is not in the order of the others", shown, tostring(stray)) end
-  return types.of(named(shown, ctype.record, kind, name, members, options))
+  return types.of(named(shown, layout.record, kind, name, members, options))
 end
 
 --- Defines a struct.

@@ -1,5 +1,6 @@
 -- Structs, unions and classes. These are methods of the parser. Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
+local layout = require "filemap.ctype.layout"
 local expression = require "filemap.cdef.expression"
 local lexer = require "filemap.cdef.lexer"
 local names = require "filemap.cdef.names"
@@ -284,7 +285,7 @@ end
 local function empty_record(self, tag, first, last)
   tag.empty, tag.done = true, self.scope.clock.seq
   if last == first + 1 and not (tag.name or self.is_cpp or self.abi.windows) then
-    tag.empty_type = ctype.record(tag.kind, nil, {}, { abi = self.abi })
+    tag.empty_type = layout.record(tag.kind, nil, {}, { abi = self.abi })
   end
 end
 
@@ -327,7 +328,7 @@ local function lay_out(self, tag, members, attributes, first, close)
   if attributes.packed then check_packed(self, members) end
   if attributes.bitfields == "msvc" then check_ms_struct(self, members) end
   tag.packed = attributes.packed
-  local record = ctype.record(tag.kind, tag.name, members, {
+  local record = layout.record(tag.kind, tag.name, members, {
     pack = pack, packed = attributes.packed, align = self:type_alignment(attributes), abi = self.abi,
     microsoft = self.is_microsoft, bitfields = attributes.bitfields,
     endian = self.abi.endian ~= ctype.native_order and self.abi.endian or nil,

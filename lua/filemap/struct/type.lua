@@ -239,7 +239,7 @@ end
 
 local made = setmetatable({}, { __mode = "k" })
 
--- The type object of a struct or union that ctype.record made. It is made once.
+-- The type object of a struct or union that layout.record made. It is made once.
 function objects.of(record)
   made[record] = made[record] or setmetatable({ name = record.name, size = record.size, align = record.align,
     [CTYPE] = record }, metatable)
