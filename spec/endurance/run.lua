@@ -17,28 +17,35 @@ local before = io.popen("ls /dev/shm | sort"):read("a")
 local counts <const> = assert(filemap.create(group .. "-counts", 4096))
 local numbers <const> = assert(counts:view())
 
--- The first of each pair is never killed, so that its memory and descriptors can be compared.
-local crew = { "server", "client", "client", "client", "publisher", "publisher", "subscriber", "subscriber",
-  "reader", "reader", "writer", "writer", "writer", "user", "user", "user", "locker", "locker", "locker",
-  "maker", "maker" }
-local workers, veterans, kills, seen = {}, {}, 0, {}
+-- The workers, by the set of names that they share. The first of each role in a set is never killed, so that
+-- its memory and descriptors can be compared. The server and the publisher of "killed" are not spared: others
+-- must notice that they are gone.
+local sets = {
+  killed = { "server", "client", "client", "client", "publisher", "publisher", "subscriber", "subscriber",
+    "reader", "reader", "writer", "writer", "writer", "user", "user", "user", "locker", "locker", "locker",
+    "maker", "maker" },
+  steady = { "server", "client", "client", "publisher", "subscriber", "subscriber" },
+}
+local mortal = { ["killed server"] = true, ["killed publisher"] = true }
+
+-- Each of the crew is { role, set, is_veteran }.
+local crew, workers, kills = {}, {}, 0
 
 local function start(index)
-  local role = crew[index]
-  local child = process.spawn { lua, "spec/endurance/worker.lua", role, group, tostring(index + 1),
+  local role, set = crew[index].role, crew[index].set
+  local child = process.spawn { lua, "spec/endurance/worker.lua", role, group, set, tostring(index + 1),
     tostring(seconds + 120) }
   assert(child:read(30) == "READY", role .. " does not start")
   workers[index] = child
 end
 
-for index, role in ipairs(crew) do
-  if not seen[role] then veterans[index], seen[role] = true, true end
-  start(index)
-end
-
--- The server and the publisher are not spared: others must notice that they are gone.
-for index, role in ipairs(crew) do
-  if role == "server" or role == "publisher" then veterans[index] = nil end
+for set, roles in pairs(sets) do
+  local seen = {}
+  for _, role in ipairs(roles) do
+    crew[#crew + 1] = { role = role, set = set, is_veteran = not (seen[role] or mortal[set .. " " .. role]) }
+    seen[role] = true
+    start(#crew)
+  end
 end
 
 local function number_in(path, pattern)
@@ -51,13 +58,13 @@ local function count_files(path)
   return list:read("n")
 end
 
--- Memory in KiB and descriptors of the workers that were never killed, and what is in /dev/shm.
+-- Memory in KiB and descriptors of the workers, and what is in /dev/shm.
 local function sample()
   local now = { files = count_files("/dev/shm") }
   local used <close> = assert(io.popen("du -sk /dev/shm 2>/dev/null"))
   now.shm = used:read("n")
-  for index in pairs(veterans) do
-    local pid = workers[index]:pid()
+  for index, worker in ipairs(workers) do
+    local pid = worker:pid()
     now[index] = { memory = number_in(("/proc/%d/status"):format(pid), "VmRSS:%s+(%d+)"),
       descriptors = count_files(("/proc/%d/fd"):format(pid)) }
   end
@@ -67,8 +74,8 @@ end
 -- Kills a worker, starts it again, and returns its index.
 local function kill_one()
   local index
-  repeat index = math.random(#crew) until not veterans[index]
-  assert(workers[index]:wait(0) == nil, crew[index] .. " has ended by itself")
+  repeat index = math.random(#crew) until not crew[index].is_veteran
+  assert(workers[index]:wait(0) == nil, crew[index].role .. " has ended by itself")
   workers[index]:kill()
   workers[index]:wait(30)
   workers[index]:close()
@@ -97,7 +104,7 @@ local function record()
 end
 
 local s <close> = assert(state.create_or_open(group .. "-own", 100))
-local d <close> = assert(dict.create_or_open(group .. "-dict", { capacity = 1 << 20, evict = true }))
+local d <close> = assert(dict.create_or_open(group .. "-killed-dict", { capacity = 1 << 20, evict = true }))
 local start_time, first = process.now(), nil
 repeat
   for _ = 1, 20 do
@@ -112,8 +119,8 @@ until passed >= seconds
 
 local last = sample()
 local done = {}
-for index, role in ipairs(crew) do
-  done[role] = (done[role] or 0) + numbers:get_i64((index + 1) * 8)
+for index, member in ipairs(crew) do
+  done[member.role] = (done[member.role] or 0) + numbers:get_i64((index + 1) * 8)
 end
 done.locker = numbers:get_i64(0)
 
@@ -126,24 +133,27 @@ end
 for index, child in ipairs(workers) do
   assert(child:write("stop\n"))
   local code, what, signal = child:wait(30)
-  if code ~= 0 then complain("%s ended with %s %s", crew[index], code or what, signal or "") end
+  if code ~= 0 then complain("%s ended with %s %s", crew[index].role, code or what, signal or "") end
   child:close()
 end
-for index in pairs(veterans) do
-  local was, is = first[index], last[index]
-  print(("%-10s %d, then %d KiB; %d, then %d descriptors"):format(crew[index], was.memory, is.memory,
-    was.descriptors, is.descriptors))
-  if is.memory > was.memory * 1.1 + 1024 then complain("the memory of %s has grown", crew[index]) end
-  if is.descriptors > was.descriptors + 8 then complain("the descriptors of %s have grown", crew[index]) end
+for index, member in ipairs(crew) do
+  local was, is, name = first[index], last[index], member.set .. " " .. member.role
+  if member.is_veteran then
+    print(("%-17s %d, then %d KiB; %d, then %d descriptors"):format(name, was.memory, is.memory,
+      was.descriptors, is.descriptors))
+    if is.memory > was.memory * 1.1 + 1024 then complain("the memory of %s has grown", name) end
+    if is.descriptors > was.descriptors + 8 then complain("the descriptors of %s have grown", name) end
+  end
 end
-print(("/dev/shm   %d, then %d files; %d, then %d KiB"):format(first.files, last.files, first.shm, last.shm))
+print(("/dev/shm          %d, then %d files; %d, then %d KiB"):format(first.files, last.files, first.shm,
+  last.shm))
 if last.files > first.files + 20 then complain("/dev/shm has more files") end
 if last.shm > first.shm * 1.25 + 1024 then complain("the files in /dev/shm have grown") end
 local info = d:info()
-print(("dictionary %d keys, %d of %d bytes"):format(info.count, info.used, info.capacity))
+print(("dictionary        %d keys, %d of %d bytes"):format(info.count, info.used, info.capacity))
 
-for role in pairs(seen) do
-  print(("%-10s %d"):format(role, done[role]))
+for role, count in pairs(done) do
+  print(("%-10s %d"):format(role, count))
 end
 print(("%d kills, %d recordings, %.0f s"):format(kills, recordings, process.now() - start_time))
 

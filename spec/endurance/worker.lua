@@ -1,6 +1,7 @@
--- One worker of script/endure: lua spec/endurance/worker.lua ROLE GROUP INDEX SECONDS. It works until it
--- reads a line, until it is killed, or for SECONDS. It adds what it has done to its number in the section
--- GROUP-counts. It checks all that it gets, and ends with a message and exit code 1 if something is wrong.
+-- One worker of script/endure: lua spec/endurance/worker.lua ROLE GROUP SET INDEX SECONDS. It works with the
+-- others of its SET until it reads a line, until it is killed, or for SECONDS. It adds what it has done to
+-- its number in the section GROUP-counts. It checks all that it gets, and ends with a message and exit code 1
+-- if something is wrong.
 local dict = require "filemap.dict"
 local filemap = require "filemap"
 local mailslot = require "filemap.mailslot"
@@ -9,7 +10,7 @@ local process = require "process"
 local state = require "filemap.state"
 local sync = require "filemap.sync"
 
-local role, group, index = arg[1], arg[2], tonumber(arg[3])
+local role, group, set, index = arg[1], arg[2], arg[3], tonumber(arg[4])
 local counts <const> = assert(filemap.open(group .. "-counts", "rw")):view()
 math.randomseed(index, process.pid())
 
@@ -18,7 +19,7 @@ local function done(n)
 end
 
 local function name(kind)
-  return ("%s-%s"):format(group, kind)
+  return ("%s-%s-%s"):format(group, set, kind)
 end
 
 -- A message that tells by itself whether it is whole: a number, its length, and one byte again and again.
@@ -195,7 +196,7 @@ function roles.maker()
 end
 
 local work = roles[role]()
-local last = process.now() + tonumber(arg[4])
+local last = process.now() + tonumber(arg[5])
 print("READY")
 io.stdout:flush()
 while not process.poll(0, 0) and process.now() < last do
