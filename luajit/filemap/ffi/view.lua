@@ -60,11 +60,12 @@ function methods.sub(self, offset, length, word)
   return view.finish(slice, C.fm_view_sub(out, self.view, offset, length, bits, e), object.names[self])
 end
 
+-- The view of each pointer, so that it is not collected before the pointer.
+local viewed = setmetatable({}, { __mode = "k" })
+
 --- Returns a pointer to memory of the view: to `count` objects of a C type, by default one. A read-only view
 -- gives a pointer to const. The pointer keeps the view from being collected, but pointers that are made of it
 -- do not. The program uses none of them after the view was closed.
-local viewed = setmetatable({}, { __mode = "k" })
-
 function methods.pointer(self, ctype, offset, count)
   check_self(self)
   if type(ctype) ~= "string" and type(ctype) ~= "cdata" then errors.type(2, "C type", ctype) end
