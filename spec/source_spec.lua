@@ -1,5 +1,5 @@
--- What must hold of the sources as text: both builds know all of them, each room uses only the rooms below
--- it, no two files use each other, and no function is longer than a screen.
+-- What must hold of the sources as text: both builds know all of them, each folder uses only those below it,
+-- no two files use each other, and no function is longer than a screen.
 local c_names = require "spec.support.c_names"
 local lfs = require "lfs"
 
@@ -44,6 +44,19 @@ describe("the sources", function()
       end
       table.sort(listed)
       assert.same(files(folder, "%.lua$"), listed)
+    end
+  end)
+
+  it("in Lua are all in a Debian package", function()
+    for package, folder in pairs { ["lua-filemap"] = "lua", filemap = "cli" } do
+      local listed, folders = read("debian/" .. package .. ".install"), 0
+      for name in lfs.dir(folder .. "/filemap") do
+        if name:find("^%a+$") then
+          folders = folders + 1
+          assert.is_truthy(("\n" .. listed):find("\nusr/share/lua/5.4/filemap/" .. name .. "\n"), name)
+        end
+      end
+      assert.is_true(folders > 0)
     end
   end)
 
@@ -203,10 +216,10 @@ describe("the sources", function()
     assert.is_true(seen > 50000, seen)
   end)
 
-  -- A room may include itself and the rooms before it.
-  local rooms = { "base", "system", "map", "object", "sync", "channel", "compat", "lua" }
+  -- Files of a folder may include those of the same folder and of the folders before it.
+  local folders = { "base", "system", "map", "object", "sync", "channel", "compat", "lua" }
   local rank = {}
-  for number, room in ipairs(rooms) do rank[room] = number end
+  for number, folder in ipairs(folders) do rank[folder] = number end
 
   -- The path of an included file, such as "src/map/map.h".
   local function target(path, include)
@@ -217,20 +230,20 @@ describe("the sources", function()
     return (folder ~= "" and folder .. "/" or "") .. include
   end
 
-  it("include only files of their room or of rooms below it", function()
+  it("include only files of their folder or of folders below it", function()
     local arrows = 0
     for _, path in ipairs(files("src", "%.[ch]$")) do
-      local room = path:match("^src/(%w+)/")
-      assert.is_truthy(rank[room], path .. " is in no room")
+      local folder = path:match("^src/(%w+)/")
+      assert.is_truthy(rank[folder], path .. " is in no folder of the list")
       for include in read(path):gmatch('#%s*include "([^"]+)"') do
         local to = target(path, include)
         local other = to:match("^src/(%w+)/")
         assert.is_truthy(lfs.attributes(to, "mode"), path .. " includes " .. include)
-        assert.is_true(to == "include/filemap.h" or room == "lua" and to == "include/filemap_lua.h"
-          or rank[other] <= rank[room], path .. " includes " .. to)
+        assert.is_true(to == "include/filemap.h" or folder == "lua" and to == "include/filemap_lua.h"
+          or rank[other] <= rank[folder], path .. " includes " .. to)
         arrows = arrows + 1
       end
-      if room ~= "lua" then assert.is_nil(read(path):find("#%s*include <l[ua]"), path .. " includes Lua") end
+      assert.is_true(folder == "lua" or not read(path):find("#%s*include <l[ua]"), path .. " includes Lua")
     end
     assert.is_true(arrows > 50)
   end)
