@@ -11,40 +11,42 @@ local seconds, seed = tonumber(arg[1]), tonumber(arg[2]) or os.time()
 local group = ("endure-%d"):format(process.pid())
 local lua = arg[-1]
 math.randomseed(seed)
+assert(seconds >= 30, "30 seconds are the least in which anything can grow")
 print(("%d seconds, seed %d"):format(seconds, seed))
 
 local before = io.popen("ls /dev/shm | sort"):read("a")
 local counts <const> = assert(filemap.create(group .. "-counts", 4096))
 local numbers <const> = assert(counts:view())
 
--- The workers, by the set of names that they share. The first of each role in a set is never killed, so that
--- its memory and descriptors can be compared. The server and the publisher of "killed" are not spared: others
--- must notice that they are gone.
+-- The sets of workers. The workers of a set share names. The first one of each role is spared: it is never
+-- killed, so that its memory and descriptors can be compared. But in the first set all servers, publishers
+-- and readers are killed, since the others must notice that these are gone.
 local sets = {
-  killed = { "server", "client", "client", "client", "publisher", "publisher", "subscriber", "subscriber",
-    "reader", "reader", "writer", "writer", "writer", "user", "user", "user", "locker", "locker", "locker",
-    "maker", "maker" },
-  steady = { "server", "client", "client", "publisher", "subscriber", "subscriber" },
+  { name = "killed", roles = { "server", "client", "client", "client", "publisher", "publisher",
+    "subscriber", "subscriber", "reader", "reader", "writer", "writer", "writer", "user", "user", "user",
+    "locker", "locker", "locker", "maker", "maker" },
+    kills = { server = true, publisher = true, reader = true } },
+  { name = "steady", roles = { "server", "client", "client", "publisher", "subscriber", "subscriber",
+    "reader", "writer", "writer" }, kills = {} },
 }
-local mortal = { ["killed server"] = true, ["killed publisher"] = true }
 
--- Each of the crew is { role, set, is_veteran }.
-local crew, workers, kills = {}, {}, 0
+-- The workers in order: { role, set, name, is_spared, child }.
+local workers, kills = {}, 0
 
 local function start(index)
-  local role, set = crew[index].role, crew[index].set
-  local child = process.spawn { lua, "spec/endurance/worker.lua", role, group, set, tostring(index + 1),
-    tostring(seconds + 120) }
-  assert(child:read(30) == "READY", role .. " does not start")
-  workers[index] = child
+  local worker = workers[index]
+  worker.child = process.spawn { lua, "spec/endurance/worker.lua", worker.role, group, worker.set,
+    tostring(index + 1), tostring(seconds + 120) }
+  assert(worker.child:read(30) == "READY", worker.name .. " does not start")
 end
 
-for set, roles in pairs(sets) do
+for _, set in ipairs(sets) do
   local seen = {}
-  for _, role in ipairs(roles) do
-    crew[#crew + 1] = { role = role, set = set, is_veteran = not (seen[role] or mortal[set .. " " .. role]) }
+  for _, role in ipairs(set.roles) do
+    workers[#workers + 1] = { role = role, set = set.name, name = set.name .. " " .. role,
+      is_spared = not (seen[role] or set.kills[role]) }
     seen[role] = true
-    start(#crew)
+    start(#workers)
   end
 end
 
@@ -58,27 +60,33 @@ local function count_files(path)
   return list:read("n")
 end
 
--- Memory in KiB and descriptors of the workers, and what is in /dev/shm.
+-- How much a worker has done.
+local function done_by(index)
+  return numbers:get_i64((index + 1) * 8)
+end
+
+-- Memory in KiB, descriptors and work of the spared workers, and what is in /dev/shm.
 local function sample()
   local now = { files = count_files("/dev/shm") }
   local used <close> = assert(io.popen("du -sk /dev/shm 2>/dev/null"))
   now.shm = used:read("n")
   for index, worker in ipairs(workers) do
-    local pid = worker:pid()
-    now[index] = { memory = number_in(("/proc/%d/status"):format(pid), "VmRSS:%s+(%d+)"),
-      descriptors = count_files(("/proc/%d/fd"):format(pid)) }
+    local pid = worker.is_spared and worker.child:pid()
+    now[index] = pid and { memory = number_in(("/proc/%d/status"):format(pid), "VmRSS:%s+(%d+)"),
+      descriptors = count_files(("/proc/%d/fd"):format(pid)), done = done_by(index) }
   end
   return now
 end
 
--- Kills a worker, starts it again, and returns its index.
+-- Kills a random worker that is not spared, and starts it again.
 local function kill_one()
   local index
-  repeat index = math.random(#crew) until not crew[index].is_veteran
-  assert(workers[index]:wait(0) == nil, crew[index].role .. " has ended by itself")
-  workers[index]:kill()
-  workers[index]:wait(30)
-  workers[index]:close()
+  repeat index = math.random(#workers) until not workers[index].is_spared
+  local worker = workers[index]
+  assert(worker.child:wait(0) == nil, worker.name .. " has ended by itself")
+  worker.child:kill()
+  worker.child:wait(30)
+  worker.child:close()
   kills = kills + 1
   start(index)
 end
@@ -118,31 +126,26 @@ repeat
 until passed >= seconds
 
 local last = sample()
-local done = {}
-for index, member in ipairs(crew) do
-  done[member.role] = (done[member.role] or 0) + numbers:get_i64((index + 1) * 8)
-end
-done.locker = numbers:get_i64(0)
-
 local wrong = 0
 local function complain(...)
   print("WRONG " .. string.format(...))
   wrong = wrong + 1
 end
 
-for index, child in ipairs(workers) do
-  assert(child:write("stop\n"))
-  local code, what, signal = child:wait(30)
-  if code ~= 0 then complain("%s ended with %s %s", crew[index].role, code or what, signal or "") end
-  child:close()
+for _, worker in ipairs(workers) do
+  assert(worker.child:write("stop\n"))
+  local code, what, signal = worker.child:wait(30)
+  if code ~= 0 then complain("%s ended with %s %s", worker.name, code or what, signal or "") end
+  worker.child:close()
 end
-for index, member in ipairs(crew) do
-  local was, is, name = first[index], last[index], member.set .. " " .. member.role
-  if member.is_veteran then
+for index, worker in ipairs(workers) do
+  local name, was, is = worker.name, first[index], last[index]
+  if worker.is_spared then
     print(("%-17s %d, then %d KiB; %d, then %d descriptors"):format(name, was.memory, is.memory,
       was.descriptors, is.descriptors))
     if is.memory > was.memory * 1.1 + 1024 then complain("the memory of %s has grown", name) end
     if is.descriptors > was.descriptors + 8 then complain("the descriptors of %s have grown", name) end
+    if is.done == was.done then complain("%s has done nothing", name) end
   end
 end
 print(("/dev/shm          %d, then %d files; %d, then %d KiB"):format(first.files, last.files, first.shm,
@@ -152,8 +155,14 @@ if last.shm > first.shm * 1.25 + 1024 then complain("the files in /dev/shm have 
 local info = d:info()
 print(("dictionary        %d keys, %d of %d bytes"):format(info.count, info.used, info.capacity))
 
-for role, count in pairs(done) do
-  print(("%-10s %d"):format(role, count))
+local names, done = {}, {}
+for index, worker in ipairs(workers) do
+  if not done[worker.name] then names[#names + 1] = worker.name end
+  done[worker.name] = (done[worker.name] or 0) + done_by(index)
+end
+for _, name in ipairs(names) do
+  print(("%-17s %d"):format(name, done[name]))
+  if done[name] == 0 then complain("%s has done nothing", name) end
 end
 print(("%d kills, %d recordings, %.0f s"):format(kills, recordings, process.now() - start_time))
 

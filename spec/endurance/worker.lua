@@ -166,7 +166,8 @@ function roles.user()
   end
 end
 
--- Two numbers that only the holder of the mutex changes. One that was killed between them is repaired.
+-- Two numbers that only the holder of the mutex changes. One that was killed between them is repaired. (The
+-- numbers are the group's, so only one set may have lockers.)
 function roles.locker()
   local mutex = assert(sync.mutex(name "mutex"))
   return function()
