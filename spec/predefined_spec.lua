@@ -47,10 +47,9 @@ describe("the predefined macros", function()
       local texts = ours(abi)
       local of_c, of_cpp = assert(script.of_compiler(gcc)), script.of_compiler(cpp .. " -x c++")
       assert.same({}, differences(of_c, texts))
-      if of_cpp then
-        for name in pairs(of_c) do of_cpp[name] = nil end
-        assert.same({}, differences(of_cpp, texts))
-      end
+      if not of_cpp then return pending(cpp .. " is not installed") end
+      for name in pairs(of_c) do of_cpp[name] = nil end
+      assert.same({}, differences(of_cpp, texts))
     end)
   end
 
