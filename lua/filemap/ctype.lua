@@ -97,8 +97,8 @@ local new = ctype.new
 
 -- {-- Scalars and arrays ---------------------------------------------------------------------------
 
---- The greatest size in bytes. No machine has a larger address space, and sums of such sizes stay far below
---- 2^63.
+--- The greatest size of a type, in bytes. No machine has a larger address space, and sums of such sizes stay
+--- far below 2^63.
 ctype.greatest_size = 1 << 47
 
 -- The types of numbers are those of views (src/lua/types.h).

@@ -269,9 +269,9 @@ function support.eventually(f)
 end
 
 -- Checks that wait_second, which waits for idle objects for a second, needs less than 20 ms of processor
--- time, times FILEMAP_IDLE_FACTOR. It may need three times that under wine, and five times under qemu: that
--- has no futex_waitv(2), so the process wakes 250 times a second, and the emulation counts as its time. A
--- busy machine may put work off from the second before, so two of five calls may need more.
+-- time, times FILEMAP_IDLE_FACTOR. The bound is three times that under wine, and five times under qemu: qemu
+-- has no futex_waitv(2), so an idle process wakes 250 times a second there, and its processor time includes
+-- the emulation. A busy machine may put work off from the second before, so two of five calls may need more.
 function support.assert_idle(wait_second)
   local factor = tonumber(os.getenv("FILEMAP_IDLE_FACTOR")) or 1
   local most = 0.02 * factor * (support.windows and 3 or support.emulated and 5 or 1)

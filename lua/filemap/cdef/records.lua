@@ -1,7 +1,7 @@
 -- Structs, unions and classes. These are methods of the parser. Internal to filemap.cdef.
 local ctype = require "filemap.ctype"
-local layout = require "filemap.ctype.layout"
 local expression = require "filemap.cdef.expression"
+local layout = require "filemap.ctype.layout"
 local lexer = require "filemap.cdef.lexer"
 local names = require "filemap.cdef.names"
 local Scope = require "filemap.cdef.scope"

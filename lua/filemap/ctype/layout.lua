@@ -22,15 +22,15 @@ local function check_alignment(what, n)
   end
 end
 
--- The state of a layout: `bit`, where the next member may start, and `ends`, where the furthest member ends
--- (both in bits from the start); `align` of the whole; `left`, the bits that are free in the unit of
--- `left_size` bytes that the last bit-field began (msvc, microsoft); `required` of the whole (microsoft).
-local Layout = {}
-Layout.__index = Layout
+-- The state while members are placed: `bit`, where the next member may start, and `ends`, where the furthest
+-- member ends (both in bits from the start); `align` of the whole; `left`, the bits that are free in the unit
+-- of `left_size` bytes that the last bit-field began (msvc, microsoft); `required` of the whole (microsoft).
+local State = {}
+State.__index = State
 
 -- The alignment of a member, in bytes. Packing removes the alignment of the type, but not the alignment that
 -- the member itself was given; #pragma pack limits both. (GCC, stor-layout.c: layout_decl.)
-function Layout:member_align(member)
+function State:member_align(member)
   if self.microsoft then return self:microsoft_align(member) end
   local align = (self.packed or member.packed) and 1 or member.type.align
   if member.align and (self.packed or member.packed) then align = member.align end
@@ -40,25 +40,25 @@ end
 
 -- The same as Microsoft's compiler gives it: neither packing limits an alignment that a member or its type
 -- was given. The whole then has it too. (clang, RecordLayoutBuilder.cpp: getAdjustedElementInfo.)
-function Layout:microsoft_align(member)
+function State:microsoft_align(member)
   local align = (self.packed or member.packed) and 1 or member.type.align
   local required = math.max(member.align or 1, member.type.required or 1)
   if not member.bits then self.required = math.max(self.required, required) end
   return math.max(math.min(align, self.pack or align), required)
 end
 
-function Layout:need(align)
+function State:need(align)
   self.align = math.max(self.align, align)
 end
 
 -- Ends the unit that bit-fields share, if there is one.
-function Layout:close_unit()
+function State:close_unit()
   if self.left then self.bit = self.bit + self.left end
   self.left, self.left_size = nil, nil
 end
 
 -- Reserves `bits` bits for a member, and returns their start, in bits.
-function Layout:take(start, bits)
+function State:take(start, bits)
   if bits > ctype.greatest_size * 8 - start then error("the whole is too large", 0) end
   self.bit = self.union and 0 or start + bits
   self.ends = math.max(self.ends, start + bits)
@@ -68,7 +68,7 @@ end
 -- Raises for a member that is aligned by itself, behind a packed unit of bit-fields that ends off that
 -- alignment: gcc tests the alignment before it ends the unit, and may leave the member unaligned (gcc 12 for
 -- Windows).
-function Layout:check_behind_unit(member, align, before)
+function State:check_behind_unit(member, align, before)
   local step = align * 8
   if self.microsoft then return end
   if before ~= self.bit and member.align and before % step == 0 and self.bit % step ~= 0 then
@@ -78,7 +78,7 @@ end
 
 -- Places an ordinary member, and returns its offset. A member with an explicit offset needs no more alignment
 -- than the offset has.
-function Layout:place(member)
+function State:place(member)
   local before, align = self.bit, self:member_align(member)
   self:close_unit()
   self:check_behind_unit(member, align, before)
@@ -179,7 +179,7 @@ end
 
 -- Places a bit-field: sets the offset, unit and bits of the field. The unit is as large as the type, or,
 -- where packing lets a bit-field cross units, it is the bytes that the bit-field touches.
-function Layout:place_bit_field(member, field)
+function State:place_bit_field(member, field)
   local width, type = member.bits, member.type
   if type.kind == "pointer" or not ctype.bounds(type.T) then
     error("a bit-field is of an integer type", 0)
@@ -232,7 +232,7 @@ local function name_field(by_name, field, offset)
 end
 
 -- Places any member of a record, and returns its field.
-function Layout:place_member(record, member)
+function State:place_member(record, member)
   local field = { name = member.name, type = member.type }
   record.level = ctype.level_above(member.type, record.level)
   check_alignment("align", member.align)
@@ -244,7 +244,7 @@ end
 
 -- The offset of a member without bits, an offset, an alignment or packing of its own: most are. nil for
 -- others, and for one of a type with levels or that is too large.
-function Layout:place_plain(member)
+function State:place_plain(member)
   local type_ = member.type
   local align, size = self.packed and 1 or type_.align, type_.size
   if type_.level or member.bits or member.offset or member.align or member.packed or self.left
@@ -280,7 +280,7 @@ function layout.record(kind, name, members, options)
     bit = 0, ends = 0, align = 1, union = kind == "union", pack = options.pack, packed = options.packed,
     bitfields = options.bitfields or options.microsoft and "microsoft" or abi.bitfields,
     unnamed_align = abi.unnamed_align, microsoft = options.microsoft, required = 1,
-  }, Layout)
+  }, State)
   local record = ctype.new { kind = kind, name = name, fields = {}, by_name = {}, endian = options.endian }
   local fail = options.fail or raise
   for i, member in ipairs(members) do
