@@ -4,7 +4,7 @@
 -- step that makes cdata may run a finalizer and so close the view.
 -- 1. It computes the address, and makes its buffers.
 -- 2. It checks the range: with the view's limits itself, or by access.check. A view that is closed, read-only
---    or reserved has a limit of 0.
+--    or reserved has no offset within its limits.
 -- 3. It copies the bytes to or from private memory at once.
 -- 4. access.check_lost raises if a page was lost.
 local arguments = require "filemap.ffi.arguments"
@@ -18,11 +18,12 @@ local floor, istype = math.floor, ffi.istype
 
 local access = {}
 
--- `readable` and `writable` are the limits that numbers are checked with: integers of 32 bits, since compiled
--- code compares them fastest. An offset past 2^31 is checked by the C library. `address` is the memory's,
--- modulo 8.
+-- Numbers are checked with readable[n] and writable[n]: the greatest offset from which n bytes can be read or
+-- written, for n up to 8, or a negative number if there is none. They have 32 bits, since compiled code
+-- compares those fastest. An offset past 2^31 is checked by the C library.
+-- `address` is the memory's, modulo 8.
 access.View = ffi.typeof [[struct {
-  fm_view view; const int *lost; int32_t readable, writable, address; bool open;
+  fm_view view; const int *lost; int32_t readable[9], writable[9], address; bool open;
 }]]
 local View = access.View
 
@@ -91,14 +92,18 @@ function access.offset(self, number, offset)
   return tonumber(arguments.integer(number, offset))
 end
 
+--- Sets how many bytes of the view can be read and written.
+function access.limit(self, readable, writable)
+  for n = 0, 8 do self.readable[n], self.writable[n] = readable - n, writable - n end
+end
+
 --- Ends a call that made the view self: fills and returns it, or returns the failure.
 function access.finish(self, code, name)
   if code ~= 0 then return library.fail(name) end
   self.open = true
   local view = self.view
   local greatest = 2^31 - 1
-  self.readable = math.min(tonumber(view.readable), greatest)
-  self.writable = math.min(tonumber(view.writable), greatest)
+  access.limit(self, math.min(tonumber(view.readable), greatest), math.min(tonumber(view.writable), greatest))
   self.address = tonumber(ffi.cast("intptr_t", view.data) % 8)
   self.lost = ffi.cast("const int *", view.lost)
   object.names[self] = name

@@ -17,8 +17,8 @@ local function at_aligned(self, writing, offset, size)
   if type(offset) ~= "number" or not ffi.istype(access.View, self) then
     offset = access.offset(self, 2, offset)
   end
-  local limit = writing and self.writable or self.readable
-  if not (offset >= 0 and offset <= limit - size and floor(offset) == offset) then
+  local limits = writing and self.writable or self.readable
+  if not (offset >= 0 and offset <= limits[size] and floor(offset) == offset) then
     access.check(self, writing, 2, offset, size)
   end
   if (self.address + offset) % size ~= 0 then

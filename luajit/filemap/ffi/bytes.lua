@@ -29,7 +29,7 @@ local function buffer(n) return n <= SHORT and short or allocate(n) end
 
 -- A copy of n bytes from an offset, argument 2. With `is_text` it ends at a NUL.
 local function read(self, offset, n, is_text)
-  if n > self.readable then check(self, false, 2, offset, n) end
+  if n > self.readable[0] then check(self, false, 2, offset, n) end
   n = tonumber(n)
   local to, from = buffer(n), self.view.data + offset
   check(self, false, 2, offset, n)

@@ -18,7 +18,7 @@ local check, check_lost, offset_of, convert = n.check, n.check_lost, n.offset_of
 local function get(self, offset, number)
   if type(offset) ~= "number" then offset = offset_of(self, number, offset) end
   local from = cast(pointer, self.view.data + offset)
-  if not (offset >= 0 and offset <= self.readable - $SIZE and floor(offset) == offset) then
+  if not (offset >= 0 and offset <= self.readable[$SIZE] and floor(offset) == offset) then
     check(self, false, number, offset, $SIZE)
   end
   $READ
@@ -35,7 +35,7 @@ local function set(self, offset, x, number)
     x = convert(kind, number + 1, x)
   end
   local to = cast(pointer, self.view.data + offset)
-  if not (offset >= 0 and offset <= self.writable - $SIZE and floor(offset) == offset) then
+  if not (offset >= 0 and offset <= self.writable[$SIZE] and floor(offset) == offset) then
     check(self, true, number, offset, $SIZE)
   end
   $WRITE

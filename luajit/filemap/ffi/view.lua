@@ -128,7 +128,8 @@ end
 --- Unmaps the view. Closing twice is allowed.
 function methods.close(self)
   if not ffi.istype(View, self) then errors.type(1, "filemap.view", self) end
-  self.open, self.readable, self.writable = false, 0, 0
+  self.open = false
+  access.limit(self, 0, 0)
   C.fm_view_close(self.view)
   return true
 end
