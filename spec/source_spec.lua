@@ -1,4 +1,4 @@
--- What must hold of the sources as text: both builds know all of them, each folder uses only those below it,
+-- What must hold of the sources as text: both builds know all of them, each folder uses only lower ones,
 -- no two files use each other, and no function is longer than a screen.
 local c_names = require "spec.support.c_names"
 local lfs = require "lfs"
@@ -47,7 +47,7 @@ describe("the sources", function()
     end
   end)
 
-  it("in Lua are all in a Debian package", function()
+  it("have all their folders of Lua files in the Debian packages", function()
     for package, folder in pairs { ["lua-filemap"] = "lua", filemap = "cli" } do
       local listed, folders = read("debian/" .. package .. ".install"), 0
       for name in lfs.dir(folder .. "/filemap") do
@@ -216,7 +216,7 @@ describe("the sources", function()
     assert.is_true(seen > 50000, seen)
   end)
 
-  -- Files of a folder may include those of the same folder and of the folders before it.
+  -- The folders of src, the lowest one first.
   local folders = { "base", "system", "map", "object", "sync", "channel", "compat", "lua" }
   local rank = {}
   for number, folder in ipairs(folders) do rank[folder] = number end
@@ -230,7 +230,7 @@ describe("the sources", function()
     return (folder ~= "" and folder .. "/" or "") .. include
   end
 
-  it("include only files of their folder or of folders below it", function()
+  it("include only files of their own folder and of lower ones", function()
     local arrows = 0
     for _, path in ipairs(files("src", "%.[ch]$")) do
       local folder = path:match("^src/(%w+)/")

@@ -11,7 +11,7 @@ local seconds, seed = tonumber(arg[1]), tonumber(arg[2]) or os.time()
 local group = ("endure-%d"):format(process.pid())
 local lua = arg[-1]
 math.randomseed(seed)
-assert(seconds >= 30, "30 seconds are the least in which anything can grow")
+assert(seconds and seconds >= 30, "SECONDS must be a number from 30")
 print(("%d seconds, seed %d"):format(seconds, seed))
 
 local before = io.popen("ls /dev/shm | sort"):read("a")
@@ -25,9 +25,9 @@ local sets = {
   { name = "killed", roles = { "server", "client", "client", "client", "publisher", "publisher",
     "subscriber", "subscriber", "reader", "reader", "writer", "writer", "writer", "user", "user", "user",
     "locker", "locker", "locker", "maker", "maker" },
-    kills = { server = true, publisher = true, reader = true } },
+    all_killed = { server = true, publisher = true, reader = true } },
   { name = "steady", roles = { "server", "client", "client", "publisher", "subscriber", "subscriber",
-    "reader", "writer", "writer" }, kills = {} },
+    "reader", "writer", "writer" }, all_killed = {} },
 }
 
 -- The workers in order: { role, set, name, is_spared, child }.
@@ -44,7 +44,7 @@ for _, set in ipairs(sets) do
   local seen = {}
   for _, role in ipairs(set.roles) do
     workers[#workers + 1] = { role = role, set = set.name, name = set.name .. " " .. role,
-      is_spared = not (seen[role] or set.kills[role]) }
+      is_spared = not (seen[role] or set.all_killed[role]) }
     seen[role] = true
     start(#workers)
   end
